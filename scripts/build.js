@@ -1,0 +1,92 @@
+/**
+ * Builds the package: JavaScript bundles and type declarations.
+ *
+ *   node scripts/build.js [--out <folder>]
+ *
+ * The entries are those of package.json's exports: a new one there is all that it takes.
+ * Code that entries share goes into chunks beside them.
+ */
+
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import * as esbuild from "esbuild";
+import { entries, root } from "./package.js";
+
+const standard = path.join(root, "dist");
+
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. */
+export async function build(out = standard) {
+  if (out === standard) await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty.`);
+  // Wait for both, so that nothing writes any more when this fails.
+  const results = await Promise.allSettled([bundle(out), declare(out)]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+/** @param {string} out */
+function bundle(out) {
+  return esbuild.build({
+    absWorkingDir: root,
+    entryPoints: entries.map(({ source, output }) => ({ in: source, out: output })),
+    outdir: out,
+    // Chunks lie beside the entries: errors.ts knows the library's own frames by their folder.
+    chunkNames: "chunk-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "neutral",
+    external: ["node:*"],
+    target: "es2022",
+    sourcemap: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/**
+ * Type declarations. The compiler checks src/ once more on the way.
+ * @param {string} out
+ */
+async function declare(out) {
+  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out);
+  // The compiler leaves `./shape.ts` as it is in declarations, where it has to be `./shape.js`.
+  const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith(".d.ts"));
+  await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(path.join(out, file), "utf8");
+      const rewritten = text.replace(/\b(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');
+      await writeFile(path.join(out, file), rewritten);
+    }),
+  );
+  // They must stand on their own: without Node's types, and without what is marked @internal.
+  const users = entries.map(({ output }) => path.join(out, `${output}.d.ts`));
+  const language = ["--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext"];
+  await tsc("--ignoreConfig", "--noEmit", ...language, ...users);
+}
+
+/** @param {string[]} options */
+async function tsc(...options) {
+  const compiler = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
+  try {
+    await promisify(execFile)(process.execPath, [compiler, ...options], { cwd: root });
+  } catch (error) {
+    const { stdout } = /** @type {{ stdout?: string }} */ (error);
+    throw stdout ? new Error(`The type declarations could not be built:\n${stdout}`) : error;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { out } = parseArgs({ options: { out: { type: "string" } } }).values;
+  const start = performance.now();
+  try {
+    await build(out === undefined ? undefined : path.resolve(out));
+    console.log(`Built ${out ?? "dist"} in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

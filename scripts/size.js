@@ -1,0 +1,107 @@
+/**
+ * Prints how large the built package is: the bytes that a browser loads, and the lines of each room of src/.
+ * Fails when the core is larger than it may be.
+ *
+ *   node scripts/size.js     (after a build)
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import ts from "typescript";
+import { entries, root } from "./package.js";
+
+/** What a browser may have to load for `import "flimsy-ml"`, in bytes after gzip. */
+const LIMIT = 60_000;
+
+/** What a bundler makes of a small program for browsers. @param {string} program */
+async function bundled(program) {
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents: program, resolveDir: root },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    platform: "browser",
+    external: ["node:*"],
+    target: "es2022",
+  });
+  const { contents } = outputFiles[0];
+  return { plain: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
+}
+
+/** @param {ts.Node} node @param {ts.SourceFile} file @param {Set<number>} lines */
+function markLines(node, file, lines) {
+  if (ts.isJSDoc(node)) return;
+  const children = node.getChildren(file);
+  for (const child of children) markLines(child, file, lines);
+  if (children.length > 0 || node.kind === ts.SyntaxKind.EndOfFileToken || node.getWidth(file) === 0) return;
+  const first = file.getLineAndCharacterOfPosition(node.getStart(file)).line;
+  const last = file.getLineAndCharacterOfPosition(node.end).line;
+  for (let line = first; line <= last; line++) lines.add(line);
+}
+
+/** @param {string} name */
+function countLines(name) {
+  const text = readFileSync(name, "utf8");
+  /** @type {Set<number>} */
+  const code = new Set();
+  const file = ts.createSourceFile(name, text, ts.ScriptTarget.Latest);
+  markLines(file, file, code);
+  return { files: 1, lines: text.split("\n").filter((line) => line.trim() !== "").length, code: code.size };
+}
+
+/** Files of src/ by room: a file at the top is a room of its own. */
+function rooms() {
+  const source = path.join(root, "src");
+  /** @type {Map<string, { files: number, lines: number, code: number }>} */
+  const counts = new Map();
+  for (const file of readdirSync(source, { recursive: true, encoding: "utf8" }).sort()) {
+    if (!file.endsWith(".ts")) continue;
+    const [first, ...rest] = file.split(path.sep);
+    const room = rest.length > 0 ? `${first}/` : first;
+    const count = countLines(path.join(source, file));
+    const sum = counts.get(room) ?? { files: 0, lines: 0, code: 0 };
+    counts.set(room, {
+      files: sum.files + count.files,
+      lines: sum.lines + count.lines,
+      code: sum.code + count.code,
+    });
+  }
+  return counts;
+}
+
+/** @param {readonly (readonly (string | number)[])[]} rows */
+function print(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
+  for (const row of rows) {
+    const [first, ...rest] = row.map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i])));
+    console.log([first, ...rest].join("  "));
+  }
+  console.log();
+}
+
+const everything = entries.map(({ specifier, output }) => ({ name: `import "${specifier}"`, program: `export * from "./dist/${output}.js";` }));
+const small = { name: "only { input }", program: 'import { input } from "./dist/index.js"; console.log(input([1, 2]).shape);' };
+const sizes = await Promise.all([...everything, small].map(async ({ name, program }) => ({ name, ...(await bundled(program)) })));
+const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+print([
+  ["What a browser loads", "minified", "gzip"],
+  ...sizes.map(({ name, plain, gzip }) => [name, kilobytes(plain), kilobytes(gzip)]),
+]);
+
+const counts = [...rooms()];
+/** @param {"files" | "lines" | "code"} key */
+const total = (key) => counts.reduce((sum, [, count]) => sum + count[key], 0);
+print([
+  ["Room of src/", "files", "lines", "of code"],
+  ...counts.map(([room, { files, lines, code }]) => [room, files, lines, code]),
+  ["all", total("files"), total("lines"), total("code")],
+]);
+
+const core = sizes[0].gzip;
+if (core > LIMIT) {
+  console.error(`The core is ${core} bytes after gzip, more than the ${LIMIT} that it may have.`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,210 @@
+/** Are the gradients right? Measured in float64, by finite differences. */
+
+import type { Component } from "./component.ts";
+import { currentDevice, type DeviceName, setDevice } from "./devices/current.ts";
+import { GradientError, ShapeError, UsageError, ValueError } from "./errors.ts";
+import type { FloatArray } from "./kernels/kernel.ts";
+import { Mark } from "./plan/trace.ts";
+import { defaultRandom, Random } from "./random/random.ts";
+import { keep, openStep, withStep } from "./recorder.ts";
+import { checkNumber, describe, type Shape } from "./shape.ts";
+import { grad, type WithLoss } from "./step.ts";
+import { type Parameter, Variable } from "./variable.ts";
+
+export interface CheckOptions {
+  /** The largest error of a gradient against the central difference, relative to their size but at least 1. Default 10⁻⁶. */
+  readonly tolerance?: number;
+  /** The largest error of the default device against the reference, relative to the largest entry of the gradient. Default 10⁻³. */
+  readonly deviceTolerance?: number;
+  /** Of a parameter with more entries, so many are drawn at random for the central differences. Default 64. */
+  readonly maxEntries?: number;
+  /** Throw a GradientError if something is wrong (the default), or only report it. */
+  readonly throws?: boolean;
+}
+
+/** A gradient entry that is wrong. */
+export interface GradientMismatch {
+  readonly parameter: string;
+  readonly index: readonly number[];
+  /** What back-propagation gave. */
+  readonly gradient: number;
+  /** What it should be: the central difference, or the reference device's gradient. */
+  readonly expected: number;
+  readonly against: "finite differences" | "the reference device";
+}
+
+export interface GradientReport {
+  readonly ok: boolean;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly shape: Shape;
+    /** How many entries there are, and how many of them were compared with central differences. */
+    readonly entries: number;
+    readonly checked: number;
+    /** The largest errors, relative as the tolerances are. */
+    readonly error: number;
+    readonly deviceError: number;
+  }[];
+  readonly mismatches: readonly GradientMismatch[];
+  toString(): string;
+}
+
+/**
+ * Compares the gradients of `f` by every parameter with central differences in float64 on the reference device, and the
+ * gradients of the current device with those of the reference device. Random numbers drawn by `f` from the default
+ * generator (dropout) are the same in every run. Parameters and their gradients are as before afterwards.
+ *
+ * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
+ * @param component whose parameters are checked; or named parameters
+ * @throws GradientError naming parameter, index and both values, unless `throws` is false
+ */
+export function checkGradients(
+  f: () => WithLoss,
+  component: Component | ReadonlyMap<string, Parameter>,
+  options: CheckOptions = {},
+): GradientReport {
+  if (openStep() !== null) throw new UsageError("checkGradients was called inside grad or evaluate. Call it on its own.");
+  const tolerance = checkNumber("checkGradients", "tolerance", options.tolerance ?? 1e-6, 0);
+  const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
+  const maxEntries = checkNumber("checkGradients", "maxEntries", options.maxEntries ?? 64, 1);
+  const named = component instanceof Map ? component : (component as Component)?.namedParameters?.();
+  if (!(named instanceof Map)) throw new ValueError(`checkGradients takes a function and a Component, but got ${describe(component)}.`);
+
+  const device = currentDevice();
+  const restore = snapshot(named.values());
+  const random = defaultRandom();
+  const randomState = random.state;
+  const again = <T>(body: () => T): T => {
+    random.state = randomState;
+    return body();
+  };
+  /** The gradients of all parameters on the current device; zero where the loss does not reach. */
+  const gradientsNow = (): Map<string, FloatArray> => {
+    for (const parameter of named.values()) parameter.clearGrad();
+    again(() => grad(f));
+    return new Map([...named].map(([name, p]) => [name, p.grad?.data ?? new Float64Array(p.size)]));
+  };
+
+  try {
+    const onDevice = device.name === "reference" ? null : gradientsNow();
+    setDevice("reference");
+    const onReference = gradientsNow();
+    const chooser = new Random(0);
+    const mismatches: GradientMismatch[] = [];
+    const parameters = [...named].map(([name, parameter]) => {
+      const exact = onReference.get(name) as FloatArray;
+      const entries = chooseEntries(parameter.size, maxEntries, chooser);
+      let error = 0;
+      const original = Float64Array.from(parameter.values());
+      for (const entry of entries) {
+        const expected = again(() => centralDifference(f, parameter, original, entry));
+        const size = Math.max(1, Math.abs(exact[entry]), Math.abs(expected));
+        const off = Math.abs(exact[entry] - expected) / size;
+        error = Math.max(error, off);
+        if (!(off <= tolerance)) {
+          mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences" });
+        }
+      }
+      parameter.assign(original);
+      const deviceError = onDevice === null ? 0 : compare(name, parameter.shape, onDevice.get(name) as FloatArray, exact, deviceTolerance, mismatches);
+      return { name, shape: parameter.shape, entries: parameter.size, checked: entries.length, error, deviceError };
+    });
+    const report: GradientReport = { ok: mismatches.length === 0, parameters, mismatches, toString: () => format(report) };
+    if (!report.ok && options.throws !== false) throw new GradientError(String(report));
+    return report;
+  } finally {
+    setDevice(device.name as DeviceName);
+    random.state = randomState;
+    restore();
+  }
+}
+
+/** Remembers values and gradients, and returns how to bring them back. */
+function snapshot(parameters: Iterable<Parameter>): () => void {
+  const before = [...parameters].map((parameter) => ({
+    parameter,
+    values: parameter.data,
+    gradient: parameter.hasGradient ? parameter.gradient.values().slice() : null,
+  }));
+  return () => {
+    for (const { parameter, values, gradient } of before) {
+      parameter.storage.assign(values);
+      if (gradient !== null) parameter.gradient.assign(gradient);
+      parameter.hasGradient = gradient !== null;
+    }
+  };
+}
+
+function chooseEntries(size: number, most: number, random: Random): number[] {
+  const all = Array.from({ length: size }, (_, i) => i);
+  return size <= most ? all : random.shuffle(all).slice(0, most).sort((a, b) => a - b);
+}
+
+/** (f(x + h) − f(x − h)) / 2h: its error falls with h², its rounding grows with 1/h; 6·10⁻⁶ balances them in float64. */
+function centralDifference(f: () => WithLoss, parameter: Parameter, original: Float64Array, entry: number): number {
+  const h = 6e-6 * Math.max(1, Math.abs(original[entry]));
+  const random = defaultRandom();
+  const state = random.state;
+  const at = (value: number): number => {
+    random.state = state;
+    const moved = original.slice();
+    moved[entry] = value;
+    parameter.assign(moved);
+    return lossOf(f);
+  };
+  const [high, low] = [original[entry] + h, original[entry] - h];
+  return (at(high) - at(low)) / (high - low);
+}
+
+/** The loss alone, computed as `grad` would. */
+function lossOf(f: () => WithLoss): number {
+  return withStep("checkGradients", true, (step) => {
+    const result = f();
+    const loss = result instanceof Variable ? result : result.loss;
+    if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
+    keep(step, [Mark.evaluate], [loss]);
+    return loss.item();
+  });
+}
+
+function compare(
+  name: string, shape: Shape, found: FloatArray, exact: FloatArray, tolerance: number, mismatches: GradientMismatch[],
+): number {
+  let largest = 1e-6;
+  for (const value of exact) largest = Math.max(largest, Math.abs(value));
+  let error = 0;
+  let worst = -1;
+  exact.forEach((value, i) => {
+    const off = Math.abs(found[i] - value) / largest;
+    if (!(off <= error)) {
+      error = off;
+      worst = i;
+    }
+  });
+  if (!(error <= tolerance)) {
+    mismatches.push({ parameter: name, index: indexOf(worst, shape), gradient: found[worst], expected: exact[worst], against: "the reference device" });
+  }
+  return error;
+}
+
+function indexOf(entry: number, shape: Shape): number[] {
+  const index: number[] = [];
+  let rest = entry;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index.unshift(rest % shape[axis]);
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return index;
+}
+
+function format(report: GradientReport): string {
+  const shown = report.mismatches.slice(0, 10).map((m) =>
+    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}`);
+  if (report.mismatches.length > shown.length) shown.push(`  … and ${report.mismatches.length - shown.length} more`);
+  const lines = report.parameters.map((p) =>
+    `  ${p.name} [${p.shape.join(", ")}]: ${p.checked === p.entries ? `all ${p.entries}` : `${p.checked} of ${p.entries}, drawn at random,`} entries checked, ` +
+    `largest error ${p.error.toExponential(1)}${p.deviceError > 0 ? `, of the device ${p.deviceError.toExponential(1)}` : ""}`);
+  return report.ok
+    ? ["Gradients agree with finite differences:", ...lines].join("\n")
+    : ["Gradients are wrong:", ...shown, "Check the reverse rules of your own operations, and that f computes the same at every call.", ...lines].join("\n");
+}

@@ -1,0 +1,92 @@
+/** Components: parameters grouped with the functions that use them. */
+
+import { formatShape } from "./shape.ts";
+import { Parameter } from "./variable.ts";
+
+/**
+ * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, other
+ * components, and arrays, maps and plain objects of either.
+ *
+ *     class Layer extends Component {
+ *       readonly w; readonly b;
+ *       constructor(outputs: number, inputs: number) {
+ *         super();
+ *         this.w = parameter(randn([outputs, inputs]));
+ *         this.b = parameter(zeros([outputs]));
+ *       }
+ *       score(x: Variable) { return affine(this.w, x, this.b); }
+ *     }
+ */
+export abstract class Component {
+  /** Every parameter once, in the order of the fields. */
+  parameters(): Parameter[] {
+    return [...new Set(this.namedParameters().values())];
+  }
+
+  /**
+   * Every parameter under its path, such as `layers.0.w`. A parameter that is shared appears under each of its paths.
+   */
+  namedParameters(): Map<string, Parameter> {
+    const found = new Map<string, Parameter>();
+    const open = new Set<object>(); // a component may know its parent
+    const visit = (value: unknown, path: string): void => {
+      if (value instanceof Parameter) {
+        found.set(path, value);
+        return;
+      }
+      if (!isHolder(value) || open.has(value)) return;
+      open.add(value);
+      for (const [key, entry] of entriesOf(value)) visit(entry, path === "" ? key : `${path}.${key}`);
+      open.delete(value);
+    };
+    visit(this, "");
+    return found;
+  }
+
+  /** The structure with shapes and the number of parameters, one line a field. */
+  toString(): string {
+    const count = this.parameters().reduce((total, parameter) => total + parameter.size, 0);
+    const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameters)`];
+    const open = new Set<object>([this]);
+    const visit = (value: object, indent: string): void => {
+      for (const [key, entry] of entriesOf(value)) {
+        if (entry instanceof Parameter) lines.push(`${indent}${key}: ${formatShape(entry.shape)}`);
+        else if (isHolder(entry) && !open.has(entry) && holdsParameters(entry)) {
+          lines.push(`${indent}${key}: ${entry instanceof Component ? entry.constructor.name : kindOf(entry)}`);
+          open.add(entry);
+          visit(entry, `${indent}  `);
+          open.delete(entry);
+        }
+      }
+    };
+    visit(this, "  ");
+    return lines.join("\n");
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+}
+
+/** May this hold parameters? Components, arrays, maps and plain objects do. */
+function isHolder(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  if (value instanceof Component || Array.isArray(value) || value instanceof Map) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function entriesOf(value: object): [string, unknown][] {
+  if (value instanceof Map) return [...value].map(([key, entry]) => [String(key), entry]);
+  return Object.entries(value);
+}
+
+function holdsParameters(value: unknown, open = new Set<unknown>()): boolean {
+  if (value instanceof Parameter) return true;
+  if (!isHolder(value) || open.has(value)) return false;
+  open.add(value);
+  return entriesOf(value).some(([, entry]) => holdsParameters(entry, open));
+}
+
+function kindOf(value: object): string {
+  return Array.isArray(value) ? `array of ${value.length}` : value instanceof Map ? `map of ${value.size}` : "object";
+}

@@ -1,0 +1,1 @@
+export { type CostOptions, categoricalCrossEntropyWithScores, type Labels } from "./cost.ts";

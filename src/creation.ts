@@ -1,0 +1,53 @@
+/** Arrays to start from. Outside of any step; random ones come from the generator that `seed` sets. */
+
+import { currentDevice } from "./devices/current.ts";
+import { ValueError } from "./errors.ts";
+import { defaultRandom, type Random } from "./random/random.ts";
+import { checkNumber, checkShape, describe, type Shape, sizeOf } from "./shape.ts";
+import { fromValues, type Variable } from "./variable.ts";
+
+function filled(operation: string, shape: Shape, value: number): Variable {
+  const { FloatArray } = currentDevice();
+  return fromValues(new FloatArray(sizeOf(checkShape(operation, shape))).fill(value), shape.slice());
+}
+
+/** All elements 0. */
+export const zeros = (shape: Shape): Variable => filled("zeros", shape, 0);
+/** All elements 1. */
+export const ones = (shape: Shape): Variable => filled("ones", shape, 1);
+/** All elements equal to a number. */
+export const full = (shape: Shape, value: number): Variable => filled("full", shape, value);
+
+/** Independent standard normal numbers. */
+export function randn(shape: Shape, random: Random = defaultRandom()): Variable {
+  const { FloatArray } = currentDevice();
+  return fromValues(new FloatArray(random.normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
+}
+
+/** Independent uniform numbers in [0, 1). */
+export function rand(shape: Shape, random: Random = defaultRandom()): Variable {
+  const { FloatArray } = currentDevice();
+  return fromValues(new FloatArray(random.uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
+}
+
+/** The identity matrix [n, n], or [n, m] with ones on the diagonal. */
+export function eye(n: number, m = n): Variable {
+  const result = filled("eye", [n, m], 0);
+  const values = result.values();
+  for (let i = 0; i < Math.min(n, m); i++) values[i * m + i] = 1;
+  return result;
+}
+
+/**
+ * Evenly spaced numbers: `arange(end)` from 0, `arange(start, end)`, `arange(start, end, step)`; the end is not included.
+ * @throws ValueError for a step of 0 or numbers that are not finite
+ */
+export function arange(start: number, end?: number, step = 1): Variable {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  checkNumber("arange", "start", from);
+  checkNumber("arange", "end", to);
+  if (checkNumber("arange", "step", step) === 0) throw new ValueError(`arange takes a step that is not 0, but got ${describe(step)}.`);
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  const { FloatArray } = currentDevice();
+  return fromValues(new FloatArray(checkShape("arange", [count])[0]).map((_, i) => from + i * step), [count]);
+}

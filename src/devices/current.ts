@@ -1,0 +1,52 @@
+/** Which device runs the steps. Devices are made when first used. */
+
+import { UsageError, ValueError } from "../errors.ts";
+import { describe } from "../shape.ts";
+import type { Device } from "./device.ts";
+import { ReferenceDevice } from "./reference/reference.ts";
+import { WasmDevice } from "./wasm/wasm.ts";
+
+export type DeviceName = "reference" | "wasm";
+
+const makers: Record<DeviceName, () => Device> = {
+  reference: () => new ReferenceDevice(),
+  wasm: () => new WasmDevice(),
+};
+const made = new Map<DeviceName, Device>();
+let active: Device | null = null;
+
+/** A device by name, made when first asked for. */
+export function deviceByName(name: DeviceName): Device {
+  let device = made.get(name);
+  if (device === undefined) {
+    if (!Object.hasOwn(makers, name)) {
+      throw new ValueError(`There is no device ${describe(name)}; choose one of ${Object.keys(makers).join(", ")}.`);
+    }
+    device = makers[name]();
+    made.set(name, device);
+  }
+  return device;
+}
+
+/** The device that steps run on. */
+export function currentDevice(): Device {
+  active ??= deviceByName("wasm");
+  return active;
+}
+
+let busy: () => boolean = () => false;
+/** Tells this room when a step is open, so that the device cannot change under it. */
+export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen; }
+
+/**
+ * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
+ * Parameters and inputs move over when they are next used.
+ * @throws UsageError inside a step; ValueError for an unknown name.
+ */
+export function setDevice(name: DeviceName): void {
+  if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step.");
+  active = deviceByName(name);
+}
+
+/** Every device that has been used so far. */
+export const usedDevices = (): readonly Device[] => [...made.values()];

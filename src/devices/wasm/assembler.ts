@@ -1,0 +1,510 @@
+/**
+ * A small assembler for WebAssembly: just what our kernels need, bytes out.
+ * Instructions are methods that append to a function body; structured control flow takes a callback,
+ * so that the nesting of the TypeScript is the nesting of the WebAssembly.
+ * Encoding: WebAssembly Core Specification 2.0, chapter 5; relaxed SIMD: the proposal's overview.
+ */
+
+export const I32 = 0x7f;
+export const I64 = 0x7e;
+export const F32 = 0x7d;
+export const F64 = 0x7c;
+export const V128 = 0x7b;
+export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | typeof V128;
+
+/** A growing byte buffer with LEB128 numbers. */
+class Bytes {
+  private buffer = new Uint8Array(256);
+  length = 0;
+
+  byte(value: number): void {
+    if (this.length === this.buffer.length) this.reserve(1);
+    this.buffer[this.length++] = value;
+  }
+
+  private reserve(extra: number): void {
+    const grown = new Uint8Array(Math.max(this.buffer.length * 2, this.length + extra));
+    grown.set(this.buffer.subarray(0, this.length));
+    this.buffer = grown;
+  }
+
+  append(other: Bytes | readonly number[]): void {
+    const bytes = other instanceof Bytes ? other.view() : other;
+    if (this.length + bytes.length > this.buffer.length) this.reserve(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  unsigned(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  signed(value: number): void {
+    let rest = value | 0;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return this.byte(low);
+      this.byte(low | 0x80);
+    }
+  }
+
+  signed64(value: bigint): void {
+    let rest = BigInt.asIntN(64, value);
+    for (;;) {
+      const low = Number(rest & 0x7fn);
+      rest >>= 7n;
+      if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) return this.byte(low);
+      this.byte(low | 0x80);
+    }
+  }
+
+  name(text: string): void {
+    this.unsigned(text.length);
+    for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
+  }
+
+  view(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+}
+
+/** The index of a local variable of a function body. */
+export type Local = number;
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** The body of one function under construction. Methods return `this`, so that short sequences read in one line. */
+export class Body {
+  readonly code = new Bytes();
+  private readonly prologue = new Bytes();
+  private readonly constants = new Map<string, Local>();
+  private readonly locals: ValueType[] = [];
+  private depth = 0;
+
+  constructor(private readonly parameters: number) {}
+
+  /** A new local variable, zero at first. */
+  local(type: ValueType): Local {
+    this.locals.push(type);
+    return this.parameters + this.locals.length - 1;
+  }
+
+  op(...bytes: number[]): this {
+    for (const byte of bytes) this.code.byte(byte);
+    return this;
+  }
+
+  private indexed(opcode: number, index: number): this {
+    this.code.byte(opcode);
+    this.code.unsigned(index);
+    return this;
+  }
+
+  /** A SIMD instruction (prefix 0xFD) with its opcode as LEB128; relaxed ones are 0x100 and up. */
+  simd(opcode: number): this {
+    return this.indexed(0xfd, opcode);
+  }
+
+  get(local: Local): this { return this.indexed(0x20, local); }
+  set(local: Local): this { return this.indexed(0x21, local); }
+  tee(local: Local): this { return this.indexed(0x22, local); }
+  getGlobal(index: number): this { return this.indexed(0x23, index); }
+  call(functionIndex: number): this { return this.indexed(0x10, functionIndex); }
+  callIndirect(typeIndex: number): this { return this.indexed(0x11, typeIndex).op(0); }
+  drop(): this { return this.op(0x1a); }
+  select(): this { return this.op(0x1b); }
+  return(): this { return this.op(0x0f); }
+
+  // -- constants --------------------------------------------------------------------------------
+
+  i32(value: number): this {
+    this.code.byte(0x41);
+    this.code.signed(value);
+    return this;
+  }
+
+  i64(value: bigint): this {
+    this.code.byte(0x42);
+    this.code.signed64(value);
+    return this;
+  }
+
+  f32(value: number): this {
+    scratch.setFloat32(0, value, true);
+    this.code.byte(0x43);
+    for (let i = 0; i < 4; i++) this.code.byte(scratch.getUint8(i));
+    return this;
+  }
+
+  f64(value: number): this {
+    scratch.setFloat64(0, value, true);
+    this.code.byte(0x44);
+    for (let i = 0; i < 8; i++) this.code.byte(scratch.getUint8(i));
+    return this;
+  }
+
+  private v128(write: (offset: number) => void, lanes: number, size: number): this {
+    const bytes: number[] = [];
+    for (let lane = 0; lane < lanes; lane++) {
+      write(lane);
+      for (let i = 0; i < size; i++) bytes.push(scratch.getUint8(i));
+    }
+    const key = bytes.join();
+    let local = this.constants.get(key);
+    if (local === undefined) {
+      local = this.local(V128);
+      this.constants.set(key, local);
+      this.prologue.append([0xfd, 0x0c, ...bytes, 0x21]);
+      this.prologue.unsigned(local);
+    }
+    return this.get(local);
+  }
+
+  /** Four equal f32 lanes. */
+  f32x4(value: number): this { return this.v128(() => scratch.setFloat32(0, value, true), 4, 4); }
+  /** Four i32 lanes, equal if one value is given. */
+  i32x4(...values: number[]): this { return this.v128((lane) => scratch.setInt32(0, values[lane % values.length], true), 4, 4); }
+  /** The lanes 0, 1, 2, 3 as f32. */
+  f32x4Index(): this { return this.v128((lane) => scratch.setFloat32(0, lane, true), 4, 4); }
+  /** Two equal f64 lanes. */
+  f64x2(value: number): this { return this.v128(() => scratch.setFloat64(0, value, true), 2, 8); }
+  /** Two equal i64 lanes. */
+  i64x2(value: bigint): this { return this.v128(() => scratch.setBigInt64(0, value, true), 2, 8); }
+
+  // -- memory -----------------------------------------------------------------------------------
+
+  private memory(opcode: number, offset: number): this {
+    this.code.byte(opcode);
+    this.code.unsigned(0); // alignment is a hint only
+    this.code.unsigned(offset);
+    return this;
+  }
+
+  private simdMemory(opcode: number, offset: number): this {
+    this.simd(opcode);
+    this.code.unsigned(0);
+    this.code.unsigned(offset);
+    return this;
+  }
+
+  i32Load(offset = 0): this { return this.memory(0x28, offset); }
+  i64Load(offset = 0): this { return this.memory(0x29, offset); }
+  f32Load(offset = 0): this { return this.memory(0x2a, offset); }
+  f64Load(offset = 0): this { return this.memory(0x2b, offset); }
+  i32Store(offset = 0): this { return this.memory(0x36, offset); }
+  i64Store(offset = 0): this { return this.memory(0x37, offset); }
+  f32Store(offset = 0): this { return this.memory(0x38, offset); }
+  f64Store(offset = 0): this { return this.memory(0x39, offset); }
+  v128Load(offset = 0): this { return this.simdMemory(0x00, offset); }
+  v128Load32Splat(offset = 0): this { return this.simdMemory(0x09, offset); }
+  v128Load32Zero(offset = 0): this { return this.simdMemory(0x5c, offset); }
+  v128Load64Zero(offset = 0): this { return this.simdMemory(0x5d, offset); }
+  v128Store(offset = 0): this { return this.simdMemory(0x0b, offset); }
+  v128Store32Lane(lane: number, offset = 0): this { return this.simdMemory(0x5a, offset).op(lane); }
+  v128Store64Lane(lane: number, offset = 0): this { return this.simdMemory(0x5b, offset).op(lane); }
+  /** destination, source, bytes -> */
+  memoryCopy(): this { return this.op(0xfc, 0x0a, 0x00, 0x00); }
+  /** destination, byte value, bytes -> */
+  memoryFill(): this { return this.op(0xfc, 0x0b, 0x00); }
+
+  // -- control ----------------------------------------------------------------------------------
+  // A label is the depth at which its block was opened, so that a branch can name it from any depth.
+
+  private structured(opcode: number, inner: (label: number) => void): this {
+    this.op(opcode, 0x40);
+    this.depth++;
+    inner(this.depth);
+    this.depth--;
+    return this.op(0x0b);
+  }
+
+  block(inner: (label: number) => void): this { return this.structured(0x02, inner); }
+  loop(inner: (label: number) => void): this { return this.structured(0x03, inner); }
+  branch(label: number): this { return this.indexed(0x0c, this.depth - label); }
+  branchIf(label: number): this { return this.indexed(0x0d, this.depth - label); }
+
+  /** Takes an i32 condition from the stack. */
+  if(then: () => void, otherwise?: () => void): this {
+    this.op(0x04, 0x40);
+    this.depth++;
+    then();
+    if (otherwise !== undefined) {
+      this.op(0x05);
+      otherwise();
+    }
+    this.depth--;
+    return this.op(0x0b);
+  }
+
+  /** `while (condition) body`; the condition leaves an i32. */
+  while(condition: () => void, body: () => void): this {
+    return this.block((exit) => {
+      this.loop((again) => {
+        condition();
+        this.op(0x45).branchIf(exit);
+        body();
+        this.branch(again);
+      });
+    });
+  }
+
+  // -- integers ---------------------------------------------------------------------------------
+
+  i32Eqz(): this { return this.op(0x45); }
+  i32Eq(): this { return this.op(0x46); }
+  i32Ne(): this { return this.op(0x47); }
+  i32LtS(): this { return this.op(0x48); }
+  i32LtU(): this { return this.op(0x49); }
+  i32GtS(): this { return this.op(0x4a); }
+  i32GtU(): this { return this.op(0x4b); }
+  i32LeS(): this { return this.op(0x4c); }
+  i32LeU(): this { return this.op(0x4d); }
+  i32GeS(): this { return this.op(0x4e); }
+  i32GeU(): this { return this.op(0x4f); }
+  i32Add(): this { return this.op(0x6a); }
+  i32Sub(): this { return this.op(0x6b); }
+  i32Mul(): this { return this.op(0x6c); }
+  i32DivU(): this { return this.op(0x6e); }
+  i32RemU(): this { return this.op(0x70); }
+  i32And(): this { return this.op(0x71); }
+  i32Or(): this { return this.op(0x72); }
+  i32Xor(): this { return this.op(0x73); }
+  i32Shl(): this { return this.op(0x74); }
+  i32ShrS(): this { return this.op(0x75); }
+  i32ShrU(): this { return this.op(0x76); }
+
+  /** local += amount. */
+  increment(local: Local, amount: number): this {
+    return this.get(local).i32(amount).i32Add().set(local);
+  }
+
+  /** local += other. */
+  advance(local: Local, other: Local): this {
+    return this.get(local).get(other).i32Add().set(local);
+  }
+
+  // -- scalar floats ----------------------------------------------------------------------------
+
+  f32Add(): this { return this.op(0x92); }
+  f32Sub(): this { return this.op(0x93); }
+  f32Mul(): this { return this.op(0x94); }
+  f32Div(): this { return this.op(0x95); }
+  f32Min(): this { return this.op(0x96); }
+  f32Max(): this { return this.op(0x97); }
+  f32Lt(): this { return this.op(0x5d); }
+  f32Gt(): this { return this.op(0x5e); }
+  f32Eq(): this { return this.op(0x5b); }
+  f32Ne(): this { return this.op(0x5c); }
+  i64ExtendI32U(): this { return this.op(0xad); }
+  i32WrapI64(): this { return this.op(0xa7); }
+  i64Mul(): this { return this.op(0x7e); }
+  i64ShrU(): this { return this.op(0x88); }
+  f64Add(): this { return this.op(0xa0); }
+  f64Mul(): this { return this.op(0xa2); }
+  f64Div(): this { return this.op(0xa3); }
+  f64PromoteF32(): this { return this.op(0xbb); }
+  f32DemoteF64(): this { return this.op(0xb6); }
+  f32ConvertI32U(): this { return this.op(0xb3); }
+  f32ConvertI32S(): this { return this.op(0xb2); }
+  f64ConvertI32U(): this { return this.op(0xb8); }
+  /** Saturating, so that no input traps. */
+  i32TruncF32S(): this { return this.op(0xfc, 0x00); }
+
+  // -- vectors of four f32 ----------------------------------------------------------------------
+
+  f32x4Splat(): this { return this.simd(0x13); }
+  f32x4ExtractLane(lane: number): this { return this.simd(0x1f).op(lane); }
+  f32x4ReplaceLane(lane: number): this { return this.simd(0x20).op(lane); }
+  f32x4Eq(): this { return this.simd(0x41); }
+  f32x4Ne(): this { return this.simd(0x42); }
+  f32x4Lt(): this { return this.simd(0x43); }
+  f32x4Gt(): this { return this.simd(0x44); }
+  f32x4Le(): this { return this.simd(0x45); }
+  f32x4Ge(): this { return this.simd(0x46); }
+  f32x4Nearest(): this { return this.simd(0x6a); }
+  f32x4Abs(): this { return this.simd(0xe0); }
+  f32x4Neg(): this { return this.simd(0xe1); }
+  f32x4Sqrt(): this { return this.simd(0xe3); }
+  f32x4Add(): this { return this.simd(0xe4); }
+  f32x4Sub(): this { return this.simd(0xe5); }
+  f32x4Mul(): this { return this.simd(0xe6); }
+  f32x4Div(): this { return this.simd(0xe7); }
+  /** NaN if either is NaN. */
+  f32x4Min(): this { return this.simd(0xe8); }
+  f32x4Max(): this { return this.simd(0xe9); }
+  f32x4Floor(): this { return this.simd(0x68); }
+  f32x4ConvertI32x4S(): this { return this.simd(0xfa); }
+  i32x4TruncSatF32x4S(): this { return this.simd(0xf8); }
+  f32x4DemoteF64x2Zero(): this { return this.simd(0x5e); }
+  f64x2PromoteLowF32x4(): this { return this.simd(0x5f); }
+  /** a * b + c, fused where the module uses relaxed SIMD, else a product and a sum. */
+  f32x4Madd(fused: boolean, addend: () => void): this {
+    if (!fused) this.f32x4Mul();
+    addend();
+    return fused ? this.simd(0x105) : this.f32x4Add();
+  }
+
+  // -- other vectors ----------------------------------------------------------------------------
+
+  v128Not(): this { return this.simd(0x4d); }
+  v128And(): this { return this.simd(0x4e); }
+  /** a & ~b */
+  v128AndNot(): this { return this.simd(0x4f); }
+  v128Or(): this { return this.simd(0x50); }
+  v128Xor(): this { return this.simd(0x51); }
+  /** a, b, mask -> (a & mask) | (b & ~mask) */
+  v128Bitselect(): this { return this.simd(0x52); }
+  v128AnyTrue(): this { return this.simd(0x53); }
+  i32x4Splat(): this { return this.simd(0x11); }
+  i32x4ExtractLane(lane: number): this { return this.simd(0x1b).op(lane); }
+  i32x4Shl(): this { return this.simd(0xab); }
+  i32x4ShrS(): this { return this.simd(0xac); }
+  i32x4ShrU(): this { return this.simd(0xad); }
+  i32x4Add(): this { return this.simd(0xae); }
+  i32x4Sub(): this { return this.simd(0xb1); }
+  i32x4Mul(): this { return this.simd(0xb5); }
+  i32x4Eq(): this { return this.simd(0x37); }
+  i32x4LtS(): this { return this.simd(0x39); }
+  i32x4GtS(): this { return this.simd(0x3b); }
+  i64x2ExtmulLowI32x4U(): this { return this.simd(0xde); }
+  i64x2ExtmulHighI32x4U(): this { return this.simd(0xdf); }
+  i64x2Shl(): this { return this.simd(0xcb); }
+  i64x2Add(): this { return this.simd(0xce); }
+  i64x2Sub(): this { return this.simd(0xd1); }
+  f64x2Splat(): this { return this.simd(0x14); }
+  f64x2ExtractLane(lane: number): this { return this.simd(0x21).op(lane); }
+  f64x2Nearest(): this { return this.simd(0x94); }
+  f64x2Add(): this { return this.simd(0xf0); }
+  f64x2Sub(): this { return this.simd(0xf1); }
+  f64x2Mul(): this { return this.simd(0xf2); }
+  f64x2Div(): this { return this.simd(0xf3); }
+  i32x4TruncSatF64x2SZero(): this { return this.simd(0xfc); }
+  /** Sixteen byte lanes out of two vectors. */
+  i8x16Shuffle(...lanes: number[]): this { return this.simd(0x0d).op(...lanes); }
+  /** Four 32-bit lanes out of two vectors, 0–3 from the first, 4–7 from the second. */
+  shuffle32(a: number, b: number, c: number, d: number): this {
+    return this.i8x16Shuffle(...[a, b, c, d].flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
+  }
+
+  finish(): Bytes {
+    const out = new Bytes();
+    const runs: [number, ValueType][] = [];
+    for (const type of this.locals) {
+      const last = runs[runs.length - 1];
+      if (last !== undefined && last[1] === type) last[0]++;
+      else runs.push([1, type]);
+    }
+    out.unsigned(runs.length);
+    for (const [count, type] of runs) {
+      out.unsigned(count);
+      out.byte(type);
+    }
+    out.append(this.prologue);
+    out.append(this.code);
+    out.byte(0x0b);
+    return out;
+  }
+}
+
+/** A module under construction. Imports come first, then functions; everything is exported by name. */
+export class ModuleBuilder {
+  private readonly types: string[] = [];
+  private readonly typeBytes: Bytes[] = [];
+  private readonly imports: Bytes[] = [];
+  private importedFunctions = 0;
+  private readonly functionTypes: number[] = [];
+  private readonly bodies: Bytes[] = [];
+  private readonly exports: [string, number][] = [];
+
+  /** The index of a function type, declared once. */
+  type(parameters: readonly ValueType[], results: readonly ValueType[] = []): number {
+    const key = `${parameters.join()}>${results.join()}`;
+    const known = this.types.indexOf(key);
+    if (known >= 0) return known;
+    const bytes = new Bytes();
+    bytes.byte(0x60);
+    bytes.unsigned(parameters.length);
+    for (const type of parameters) bytes.byte(type);
+    bytes.unsigned(results.length);
+    for (const type of results) bytes.byte(type);
+    this.types.push(key);
+    this.typeBytes.push(bytes);
+    return this.types.length - 1;
+  }
+
+  private import(name: string, kind: number): Bytes {
+    const bytes = new Bytes();
+    bytes.name("env");
+    bytes.name(name);
+    bytes.byte(kind);
+    this.imports.push(bytes);
+    return bytes;
+  }
+
+  importFunction(name: string, parameters: readonly ValueType[], results: readonly ValueType[] = []): number {
+    if (this.bodies.length > 0) throw new Error("imports come before functions");
+    this.import(name, 0x00).unsigned(this.type(parameters, results));
+    return this.importedFunctions++;
+  }
+
+  importTable(name: string): void {
+    this.import(name, 0x01).append([0x70, 0x00, 0x00]);
+  }
+
+  importMemory(name: string): void {
+    this.import(name, 0x02).append([0x00, 0x00]);
+  }
+
+  /** Adds a function and returns its index. With a name it is exported. */
+  function(
+    name: string | null,
+    parameters: readonly ValueType[],
+    results: readonly ValueType[],
+    write: (body: Body) => void,
+  ): number {
+    const body = new Body(parameters.length);
+    write(body);
+    this.functionTypes.push(this.type(parameters, results));
+    this.bodies.push(body.finish());
+    const index = this.importedFunctions + this.bodies.length - 1;
+    if (name !== null) this.exports.push([name, index]);
+    return index;
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = new Bytes();
+    out.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    const section = (id: number, count: number, write: (bytes: Bytes) => void): void => {
+      if (count === 0) return;
+      const bytes = new Bytes();
+      bytes.unsigned(count);
+      write(bytes);
+      out.byte(id);
+      out.unsigned(bytes.length);
+      out.append(bytes);
+    };
+    section(1, this.typeBytes.length, (bytes) => { for (const type of this.typeBytes) bytes.append(type); });
+    section(2, this.imports.length, (bytes) => { for (const entry of this.imports) bytes.append(entry); });
+    section(3, this.functionTypes.length, (bytes) => { for (const type of this.functionTypes) bytes.unsigned(type); });
+    section(7, this.exports.length, (bytes) => {
+      for (const [name, index] of this.exports) {
+        bytes.name(name);
+        bytes.byte(0x00);
+        bytes.unsigned(index);
+      }
+    });
+    section(10, this.bodies.length, (bytes) => {
+      for (const body of this.bodies) {
+        bytes.unsigned(body.length);
+        bytes.append(body);
+      }
+    });
+    return out.view().slice() as Uint8Array<ArrayBuffer>;
+  }
+}

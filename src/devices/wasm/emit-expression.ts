@@ -1,0 +1,45 @@
+/** Expressions as WebAssembly: four elements at a time, every distinct part computed once. */
+
+import { type Expr, parts } from "../../kernels/expression.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
+import type { VectorMath } from "./vector-math.ts";
+
+/** Emits expressions into one function body. */
+export class ExpressionEmitter {
+  private readonly constants = new Map<Expr, Local>();
+
+  /** @param roots all expressions of the body: their constants are set once, here */
+  constructor(
+    private readonly body: Body,
+    private readonly math: VectorMath,
+    roots: readonly Expr[],
+  ) {
+    for (const e of parts(...roots)) {
+      if (!e.isConstant) continue;
+      const local = body.local(V128);
+      body.f32x4(e.value).set(local);
+      this.constants.set(e, local);
+    }
+  }
+
+  /** Computes expressions; `argument` and `index` say which locals hold the arguments. */
+  emit(roots: readonly Expr[], argument: (k: number) => Local, index: Local): Local[] {
+    const { body, math } = this;
+    const locals = new Map<Expr, Local>();
+    for (const e of parts(...roots)) {
+      if (e.kind === "argument") locals.set(e, argument(e.value));
+      else if (e.kind === "index") locals.set(e, index);
+      else if (e.isConstant) locals.set(e, this.constants.get(e) as Local);
+      else {
+        const [a, b, c] = e.inputs.map((part) => locals.get(part) as Local);
+        if (e.kind === "select") math.select(a, b, c);
+        else if (e.inputs.length === 1) math.unary(e.kind as Parameters<VectorMath["unary"]>[0], a);
+        else math.binary(e.kind as Parameters<VectorMath["binary"]>[0], a, b);
+        const local = body.local(V128);
+        body.set(local);
+        locals.set(e, local);
+      }
+    }
+    return roots.map((e) => locals.get(e) as Local);
+  }
+}

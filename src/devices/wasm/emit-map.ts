@@ -1,0 +1,128 @@
+/** Map kernels: one loop over vectors serves every shape. */
+
+import { argumentsOf } from "../../kernels/expression.ts";
+import type { MapKernel } from "../../kernels/kernel.ts";
+import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { ExpressionEmitter } from "./emit-expression.ts";
+import { HEADER } from "./layout.ts";
+import type { VectorMath } from "./vector-math.ts";
+
+/**
+ * Writes the body of a map kernel, a function of the address of its launch.
+ *
+ * Every operand is read by vectors at a pointer that moves by 16 bytes or not at all; a number that is repeated is
+ * first spread over a vector in `scratch`. What remains at the end of a row, fewer than four elements, passes through
+ * scratch vectors too, so that nothing beyond the row is written. `scratch` holds a vector for each operand.
+ */
+export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: number): void {
+  const pc = 0;
+  const outputs = kernel.outputs.length;
+  const { inputs } = kernel;
+  const operandAt = (k: number): number => HEADER + 4 * k;
+  const parametersAt = operandAt(outputs + inputs);
+  const rankAt = parametersAt + 4 * (1 + inputs);
+  const axesAt = rankAt + 4;
+  const axisBytes = 4 * (1 + inputs);
+  const scratchOf = (operand: number): number => scratch + 16 * operand;
+  const used = argumentsOf(...kernel.outputs);
+
+  const n = f.local(I32);
+  const rest = f.local(I32);
+  const vectors = f.local(I32);
+  const isTail = f.local(I32);
+  const rows = f.local(I32);
+  const rowNumber = f.local(I32);
+  const axis = f.local(I32);
+  const axisEnd = f.local(I32);
+  const position = f.local(I32);
+  const spare = f.local(I32);
+  const out = kernel.outputs.map(() => f.local(I32));
+  const outRow = kernel.outputs.map(() => f.local(I32));
+  const pointer = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
+  const row = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
+  const step = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
+  const value = new Map<number, Local>(used.map((k) => [k, f.local(V128)]));
+  const local = (map: Map<number, Local>, k: number): Local => map.get(k) as Local;
+  const emitter = new ExpressionEmitter(f, math, kernel.outputs);
+
+  f.get(pc).i32Load(parametersAt).set(n);
+  outRow.forEach((at, k) => { f.get(pc).i32Load(operandAt(k)).set(at); });
+  for (const k of used) f.get(pc).i32Load(parametersAt + 4 * (1 + k)).i32(4).i32Shl().set(local(step, k));
+
+  // How many rows there are.
+  f.i32(1).set(rows);
+  f.get(pc).i32Load(rankAt).i32(axisBytes).i32Mul().get(pc).i32Add().set(axisEnd);
+  f.get(pc).set(axis);
+  f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
+    f.get(rows).get(axis).i32Load(axesAt).i32Mul().set(rows);
+    f.increment(axis, axisBytes);
+  });
+
+  f.while(() => f.get(rowNumber).get(rows).i32LtU(), () => {
+    // Where the row begins in each input: the row's number taken apart by the sizes of the outer axes.
+    for (const k of used) f.get(pc).i32Load(operandAt(outputs + k)).set(local(row, k));
+    f.get(rowNumber).set(rest);
+    f.get(pc).set(axis);
+    f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
+      f.get(rest).get(axis).i32Load(axesAt).i32RemU().i32(2).i32Shl().set(position);
+      f.get(rest).get(axis).i32Load(axesAt).i32DivU().set(rest);
+      for (const k of used) {
+        f.get(local(row, k)).get(axis).i32Load(axesAt + 4 * (1 + k)).get(position).i32Mul().i32Add().set(local(row, k));
+      }
+      f.increment(axis, axisBytes);
+    });
+    out.forEach((at, k) => { f.get(outRow[k]).set(at); });
+    for (const k of used) {
+      f.get(local(row, k)).set(local(pointer, k));
+      f.get(local(step, k)).i32Eqz().if(() => {
+        f.i32(scratchOf(outputs + k)).get(local(pointer, k)).v128Load32Splat().v128Store();
+        f.i32(scratchOf(outputs + k)).set(local(pointer, k));
+      });
+    }
+
+    f.get(n).set(rest);
+    f.i32(0).set(isTail);
+    f.block((done) => {
+      f.loop((again) => {
+        f.get(rest).i32Eqz().branchIf(done);
+        f.get(rest).i32(2).i32ShrU().tee(vectors).i32Eqz().if(() => {
+          // Fewer than four are left.
+          f.i32(1).set(vectors).i32(1).set(isTail);
+          for (const k of used) {
+            f.get(local(step, k)).if(() => {
+              f.i32(scratchOf(outputs + k)).get(local(pointer, k)).v128Load().v128Store();
+              f.i32(scratchOf(outputs + k)).set(local(pointer, k));
+            });
+          }
+          out.forEach((at, k) => { f.i32(scratchOf(k)).set(at); });
+        });
+        f.get(rest).i32(3).i32And().set(rest);
+        f.loop((next) => {
+          for (const k of used) {
+            f.get(local(pointer, k)).v128Load().set(local(value, k));
+            f.advance(local(pointer, k), local(step, k));
+          }
+          const results = emitter.emit(kernel.outputs, (k) => local(value, k), -1);
+          results.forEach((result, k) => {
+            f.get(out[k]).get(result).v128Store();
+            f.increment(out[k], 16);
+          });
+          f.get(vectors).i32(1).i32Sub().tee(vectors).branchIf(next);
+        });
+        f.get(isTail).i32Eqz().branchIf(again);
+      });
+    });
+    // The row's end, from scratch.
+    f.get(isTail).if(() => {
+      kernel.outputs.forEach((_, k) => {
+        f.get(n).i32(-4).i32And().i32(2).i32Shl().get(outRow[k]).i32Add().set(out[k]);
+        f.get(n).i32(3).i32And().set(spare);
+        for (let lane = 0; lane < 3; lane++) {
+          f.get(spare).i32(lane).i32GtU().if(() => { f.get(out[k]).i32(scratchOf(k)).f32Load(4 * lane).f32Store(4 * lane); });
+        }
+      });
+    });
+    for (const at of outRow) f.get(at).get(n).i32(2).i32Shl().i32Add().set(at);
+    f.increment(rowNumber, 1);
+  });
+}

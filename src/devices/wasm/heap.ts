@@ -1,0 +1,115 @@
+/**
+ * The linear memory and who owns which part of it. Blocks are found by size class and joined with their free
+ * neighbours when given back; the memory grows as needed, up to the 4 GiB that 32-bit addresses reach.
+ */
+
+import { MemoryError } from "../../errors.ts";
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+/** Blocks begin and end at cache lines. Kernels may read up to 16 bytes beyond an array. */
+const ALIGN = 64;
+const SLACK = 16;
+
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  /** Views that follow the memory when it grows. */
+  f32: Float32Array<ArrayBuffer>;
+  i32: Int32Array<ArrayBuffer>;
+  /** Where memory that has never been used begins. */
+  private top: number;
+  private readonly sizes = new Map<number, number>(); // free blocks: start -> size
+  private readonly ends = new Map<number, number>(); // free blocks: end -> start
+  private readonly classes: Set<number>[] = Array.from({ length: 33 }, () => new Set<number>()); // starts, by ⌊log₂ size⌋
+
+  /** @param reserved bytes at the beginning that belong to others */
+  constructor(reserved: number) {
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((reserved + 2 ** 20) / PAGE), maximum: MAX_PAGES });
+    this.top = align(reserved);
+    this.f32 = new Float32Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+  }
+
+  /** What a block for so many bytes takes. */
+  static blockSize(bytes: number): number { return align(bytes + SLACK); }
+
+  /** A block of `Heap.blockSize(bytes)`; its content is whatever was there. */
+  allocate(bytes: number): number {
+    const size = Heap.blockSize(bytes);
+    for (let c = 31 - Math.clz32(size); c < this.classes.length; c++) {
+      for (const start of this.classes[c]) {
+        const found = this.sizes.get(start) as number;
+        if (found < size) continue;
+        this.take(start, found);
+        if (found > size) this.offer(start + size, found - size);
+        return start;
+      }
+    }
+    const start = this.top;
+    this.reach(start + size, bytes);
+    this.top = start + size;
+    return start;
+  }
+
+  free(start: number, bytes: number): void {
+    let from = start;
+    let size = Heap.blockSize(bytes);
+    const after = this.sizes.get(from + size);
+    if (after !== undefined) {
+      this.take(from + size, after);
+      size += after;
+    }
+    const before = this.ends.get(from);
+    if (before !== undefined) {
+      const length = this.sizes.get(before) as number;
+      this.take(before, length);
+      from = before;
+      size += length;
+    }
+    if (from + size === this.top) this.top = from;
+    else this.offer(from, size);
+  }
+
+  private offer(start: number, size: number): void {
+    this.sizes.set(start, size);
+    this.ends.set(start + size, start);
+    this.classes[31 - Math.clz32(size)].add(start);
+  }
+
+  private take(start: number, size: number): void {
+    this.sizes.delete(start);
+    this.ends.delete(start + size);
+    this.classes[31 - Math.clz32(size)].delete(start);
+  }
+
+  /** Grows the memory to `end` bytes: by at least a quarter, so that growing stays rare. */
+  private reach(end: number, bytes: number): void {
+    const have = this.memory.buffer.byteLength / PAGE;
+    const need = Math.ceil(end / PAGE);
+    if (need <= have) return;
+    const generous = Math.min(MAX_PAGES, Math.max(need, Math.ceil(have * 1.25)));
+    if (need > MAX_PAGES || !(this.grow(generous - have) || this.grow(need - have))) {
+      throw new MemoryError(
+        `The step needs ${formatBytes(bytes)} more, but ${formatBytes(this.top)} of the at most 4 GiB of WebAssembly memory are in use` +
+          `${need > MAX_PAGES ? "" : " and the system gives no more"}. Use smaller batches or shorter sequences, or split the step.`,
+      );
+    }
+    this.f32 = new Float32Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+  }
+
+  private grow(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
+
+function formatBytes(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,0 +1,384 @@
+/**
+ * The matrix product, by whichever of four ways suits the shape and the strides of a launch:
+ * tiles, dot products and streams read A and B where they lie, larger products are packed (product-packed.ts).
+ * Pointers and strides are in bytes here; M, N, K count elements.
+ * Reads may reach up to 12 bytes beyond an operand: the last vector of a row is loaded whole.
+ */
+
+import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
+import {
+  addOuterProduct, advanceTimes, clear, emitPacked, emitSteps, locals, packedScratchBytes, push, range, repeat, storeLanes,
+  storeTile, type Sums,
+} from "./product-packed.ts";
+
+export const productScratchBytes: number = packedScratchBytes;
+
+/** Calls the function for the m (fewer than `height`) rows left, which has the same parameters. */
+function callForRest(f: Body, parameters: number, m: Local, functions: readonly number[], height: number): void {
+  for (let rest = 1; rest < height; rest++) {
+    f.get(m).i32(rest).i32Eq().if(() => { push(f, ...range(parameters)).call(functions[rest]); });
+  }
+}
+
+/**
+ * Where rows of B are contiguous: tiles of `height` rows of C, from numbers of A and vectors of B.
+ * (a, rowA, columnA, b, rowB, c, M, N, K, mode, from). `lower[h]` is this function for h rows.
+ */
+function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
+  const widths = height > 2 ? [2, 1] : [4, 2, 1];
+  return module.function(null, range(11).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, c, m, n, k, mode, from] = range(11);
+    const [stepC, stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = locals(f, 9);
+    const rows = locals(f, height);
+    const pointers = locals(f, height);
+    const allSums = range(height).map(() => locals(f, widths[0], V128));
+    const vectorsB = locals(f, widths[0], V128);
+    const numberA = f.local(V128);
+
+    const tile = (width: number): void => {
+      const sums = allSums.map((row) => row.slice(0, width));
+      const rowOfB = vectorsB.slice(0, width);
+      clear(f, sums);
+      f.get(k).tee(counter).if(() => {
+        f.get(tileB).set(pointerB);
+        pointers.forEach((pointer, i) => { f.get(rows[i]).set(pointer); });
+        repeat(f, counter, () => {
+          rowOfB.forEach((vector, v) => { f.get(pointerB).v128Load(16 * v).set(vector); });
+          f.advance(pointerB, rowB);
+          addOuterProduct(f, fused, sums, rowOfB, numberA, (i) => {
+            f.get(pointers[i]).v128Load32Splat().advance(pointers[i], columnA);
+          });
+        });
+      });
+      storeTile(f, sums, { c: tileC, stepC, columns, mode, from: tileFrom, stepFrom, spare });
+      for (const moved of [tileB, tileC, tileFrom]) f.increment(moved, 16 * width);
+      f.increment(columns, -4 * width);
+    };
+
+    emitSteps(f, n, mode, stepC, stepFrom);
+    f.while(() => f.get(m).i32(height).i32GeU(), () => {
+      f.get(b).set(tileB).get(c).set(tileC).get(from).set(tileFrom).get(n).set(columns);
+      for (const row of rows) {
+        f.get(a).set(row);
+        f.advance(a, rowA).advance(c, stepC).advance(from, stepFrom);
+      }
+      for (const width of widths) f.while(() => f.get(columns).i32(4 * (width - 1)).i32GtS(), () => tile(width));
+      f.increment(m, -height);
+    });
+    callForRest(f, 11, m, lower, height);
+  });
+}
+
+/**
+ * Where A and B are both contiguous along K: dot products, of `height` rows of A with four columns of B at once.
+ * (a, rowA, b, columnB, c, M, N, K, mode, from). `lower[h]` is this function for h rows.
+ */
+function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
+  /** So many rows of A are used again for every four columns of B. */
+  const blockRows = 32;
+  return module.function(null, range(10).map(() => I32), [], (f) => {
+    const [a, rowA, b, columnB, c, m, n, k, mode, from] = range(10);
+    const [stepC, stepFrom, rows, row, columns, counter, spare] = locals(f, 7);
+    const [tileA, tileC, tileFrom, offset] = locals(f, 4);
+    const pointersA = locals(f, height);
+    const columnsB = locals(f, 4);
+    const pointersB = locals(f, 4);
+    const newSums = (): Local[][] => range(height).map(() => locals(f, 4, V128));
+    const sums = newSums();
+    // Eight additions can be under way at once.
+    const otherSums = height > 1 ? sums : newSums();
+    const vectorsA = locals(f, height, V128);
+    const [vectorB, mask] = locals(f, 2, V128);
+
+    const load = (pointer: Local, offset: number, masked: boolean): void => {
+      f.get(pointer).v128Load(offset);
+      if (masked) f.get(mask).v128And();
+    };
+    const step = (into: Sums, offset: number, masked = false): void => {
+      vectorsA.forEach((vector, i) => {
+        load(pointersA[i], offset, masked);
+        f.set(vector);
+      });
+      pointersB.forEach((pointer, j) => {
+        load(pointer, offset, masked);
+        f.set(vectorB);
+        into.forEach((sumsOfRow, i) => {
+          f.get(vectorsA[i]).get(vectorB).f32x4Madd(fused, () => f.get(sumsOfRow[j])).set(sumsOfRow[j]);
+        });
+      });
+    };
+    const move = (bytes: number): void => { for (const p of [...pointersA, ...pointersB]) f.increment(p, bytes); };
+    /** Leaves the sums of two lanes each, of x and y in turn. */
+    const halve = (x: Local, y: Local): Body =>
+      f.get(x).get(y).shuffle32(0, 4, 1, 5).get(x).get(y).shuffle32(2, 6, 3, 7).f32x4Add();
+
+    const tile = (): void => {
+      pointersA.forEach((pointer, i) => {
+        if (i === 0) f.get(tileA).set(pointer);
+        else f.get(pointersA[i - 1]).get(rowA).i32Add().set(pointer);
+      });
+      pointersB.forEach((pointer, j) => { f.get(columnsB[j]).set(pointer); });
+      clear(f, sums);
+      if (otherSums !== sums) clear(f, otherSums);
+      f.get(k).i32(3).i32ShrU().tee(counter).if(() => {
+        repeat(f, counter, () => {
+          step(sums, 0);
+          step(otherSums, 16);
+          move(32);
+        });
+      });
+      f.get(k).i32(4).i32And().if(() => {
+        step(sums, 0);
+        move(16);
+      });
+      f.get(k).i32(3).i32And().if(() => step(otherSums, 0, true));
+      sums.forEach((row, i) => {
+        if (otherSums !== sums) row.forEach((sum, j) => { f.get(sum).get(otherSums[i][j]).f32x4Add().set(sum); });
+        const [p, q, r, s] = row;
+        halve(p, q).set(p);
+        halve(r, s).set(r);
+        f.get(p).get(r).shuffle32(0, 1, 4, 5).get(p).get(r).shuffle32(2, 3, 6, 7).f32x4Add().set(p);
+      });
+      storeTile(f, sums.map((row) => row.slice(0, 1)), { c: tileC, stepC, columns, mode, from: tileFrom, stepFrom, spare });
+    };
+
+    emitSteps(f, n, mode, stepC, stepFrom);
+    f.get(k).i32(3).i32And().i32x4Splat().i32x4(0, 1, 2, 3).i32x4GtS().set(mask);
+    f.while(() => f.get(m).i32(height).i32GeU(), () => {
+      f.get(m).i32(-height).i32And().i32(blockRows).get(m).i32(blockRows).i32LtU().select().set(rows);
+      f.get(n).set(columns).get(b).set(columnsB[0]).i32(0).set(offset);
+      f.while(() => f.get(columns).i32(0).i32GtS(), () => {
+        // Columns beyond the last repeat it.
+        columnsB.slice(1).forEach((column, j) => {
+          f.get(columnsB[j]).get(columnB).i32(0).get(columns).i32(j + 1).i32GtU().select().i32Add().set(column);
+        });
+        f.get(a).set(tileA).get(rows).set(row);
+        f.get(c).get(offset).i32Add().set(tileC).get(from).get(offset).i32Add().set(tileFrom);
+        f.loop((again) => {
+          tile();
+          advanceTimes(f, tileA, rowA, height);
+          advanceTimes(f, tileC, stepC, height);
+          advanceTimes(f, tileFrom, stepFrom, height);
+          f.get(row).i32(height).i32Sub().tee(row).branchIf(again);
+        });
+        advanceTimes(f, columnsB[0], columnB, 4);
+        f.increment(offset, 16).increment(columns, -4);
+      });
+      for (const [pointer, step] of [[a, rowA], [c, stepC], [from, stepFrom]]) {
+        f.get(rows).get(step).i32Mul().get(pointer).i32Add().set(pointer);
+      }
+      f.get(m).get(rows).i32Sub().set(m);
+    });
+    callForRest(f, 10, m, lower, height);
+  });
+}
+
+/** How many rows of B a stream reads side by side. */
+const streamDepth = 8;
+
+/**
+ * C += A·B for few rows of A and contiguous rows of B, which are read in order, once, eight at a time.
+ * (a, rowA, columnA, b, rowB, c, M, N, K); K is a multiple of eight.
+ */
+function emitStream(module: ModuleBuilder, fused: boolean): number {
+  return module.function(null, range(9).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, c, m, n, k] = range(9);
+    const [stepC, row, columns, numbers, rowC, pointerC] = locals(f, 6);
+    const pointers = locals(f, streamDepth);
+    const factors = locals(f, streamDepth, V128);
+    const sum = f.local(V128);
+
+    const vector = (v: number): void => {
+      f.get(pointerC).v128Load(16 * v).set(sum);
+      factors.forEach((factor, l) => {
+        f.get(factor).get(pointers[l]).v128Load(16 * v).f32x4Madd(fused, () => f.get(sum)).set(sum);
+      });
+    };
+    const move = (vectors: number): void => {
+      for (const pointer of [...pointers, pointerC]) f.increment(pointer, 16 * vectors);
+      f.increment(columns, -4 * vectors);
+    };
+
+    f.get(n).i32(2).i32Shl().set(stepC);
+    f.while(() => f.get(k).i32(0).i32GtS(), () => {
+      f.get(m).set(row).get(a).set(numbers).get(c).set(rowC);
+      repeat(f, row, () => {
+        f.get(numbers).set(pointerC);
+        factors.forEach((factor, l) => {
+          f.get(pointerC).v128Load32Splat().set(factor).advance(pointerC, columnA);
+          if (l === 0) f.get(b).set(pointers[0]);
+          else f.get(pointers[l - 1]).get(rowB).i32Add().set(pointers[l]);
+        });
+        f.get(rowC).set(pointerC).get(n).set(columns);
+        f.while(() => f.get(columns).i32(8).i32GeS(), () => {
+          for (const v of [0, 1]) {
+            vector(v);
+            f.get(pointerC).get(sum).v128Store(16 * v);
+          }
+          move(2);
+        });
+        f.while(() => f.get(columns).i32(0).i32GtS(), () => {
+          vector(0);
+          f.get(columns).i32(4).i32GeU().if(
+            () => { f.get(pointerC).get(sum).v128Store(); },
+            () => storeLanes(f, pointerC, sum, columns),
+          );
+          move(1);
+        });
+        f.advance(numbers, rowA).advance(rowC, stepC);
+      });
+      advanceTimes(f, a, columnA, streamDepth);
+      advanceTimes(f, b, rowB, streamDepth);
+      f.increment(k, -streamDepth);
+    });
+  });
+}
+
+/**
+ * The choice among the ways, measured on one machine (x86-64, 48 KiB of L1 and 2 MiB of L2) and not sharp:
+ * at the limits the ways differ by a tenth.
+ */
+const limits = {
+  /** Packing pays from here on where rows of B are contiguous … */
+  packed: { rows: 16, columns: 24, rowsAndColumns: 72, depth: 4 },
+  /** … and where dot products are the alternative: always, or if K is not much more than the sides of C. */
+  packedForDots: { always: 48, least: 8, moreDepth: 8 },
+  /** B of more elements (1 MiB) should be packed, or read in order; half of that where many rows repay the packing. */
+  elementsB: { fewRows: 1 << 18, manyRows: 1 << 17, rows: 96 },
+  stream: { columns: 32, depth: 32 },
+};
+
+/**
+ * Adds the function (address of a launch record), and those it calls; returns its index.
+ * The record: two words for others, the addresses of C, A, B and bias, the parameters of a `ProductKernel`.
+ * `scratch` is the address of productScratchBytes bytes for its own use.
+ */
+export function emitProduct(module: ModuleBuilder, name: string, options: { fused: boolean; scratch: number }): number {
+  const { fused } = options;
+  const tiles: number[] = [];
+  const dots: number[] = [];
+  for (const height of [1, 2, 3, 4]) tiles[height] = emitTiles(module, fused, height, tiles);
+  for (const height of [1, 2]) dots[height] = emitDots(module, fused, height, dots);
+  const stream = emitStream(module, fused);
+  const packed = emitPacked(module, options);
+
+  return module.function(name, [I32], [], (f) => {
+    const record = 0;
+    const words = locals(f, 18);
+    const [c, a, b, bias, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
+    const [count0, batchA0, batchB0, count1, batchA1, batchB1] = words.slice(12);
+    const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
+
+    const atLeast = (local: Local, limit: number): Body => f.get(local).i32(limit).i32GeU();
+    const equals = (local: Local, value: number): Body => f.get(local).i32(value).i32Eq();
+    const isContiguous = (stride: Local): Body => equals(stride, 4);
+
+    const readRecord = (): void => {
+      words.forEach((word, i) => { f.get(record).i32Load(8 + 4 * i).set(word); });
+      for (const stride of [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1]) {
+        f.get(stride).i32(2).i32Shl().set(stride);
+      }
+    };
+    /** A batch that shares B and continues A is one product of more rows. */
+    const mergeBatch = (count: Local, batchA: Local, batchB: Local): void => {
+      f.get(count).i32(1).i32GtU().get(batchB).i32Eqz().i32And().if(() => {
+        equals(m, 1).if(() => { f.get(batchA).set(rowA); });
+        f.get(m).get(rowA).i32Mul().get(batchA).i32Eq().if(() => {
+          f.get(m).get(count).i32Mul().set(m).i32(1).set(count);
+        });
+      });
+    };
+    /** A single column C is also a single row, B transposed times A transposed; the bias is then a number. */
+    const transpose = (): void => {
+      equals(mode, 2).if(() => {
+        f.get(m).get(count0).i32Mul().get(count1).i32Mul().set(innerCount).get(c).set(spare);
+        repeat(f, innerCount, () => { f.get(spare).get(bias).f32Load().f32Store().increment(spare, 4); });
+        f.i32(1).set(mode);
+      });
+      f.get(m).set(n).i32(1).set(m);
+      f.get(rowB).get(columnA).get(rowA).set(columnB).set(rowB).set(columnA);
+      for (const [x, y] of [[a, b], [batchA0, batchB0], [batchA1, batchB1]]) f.get(x).get(y).set(x).set(y);
+    };
+    const chooseFreeStrides = (): void => {
+      f.get(k).i32(1).i32LeU().if(() => { f.i32(4).set(columnA).i32(4).set(rowB); });
+      equals(n, 1).if(() => {
+        atLeast(m, 2);
+        isContiguous(columnA);
+        isContiguous(rowB).i32And();
+        isContiguous(rowA).i32Or().i32And();
+        f.if(transpose, () => { f.i32(4).set(columnB); });
+      });
+      f.get(k).i32Eqz().if(() => { f.i32(4).set(columnB); });
+    };
+
+    const callPacked = (direct: () => void): void => {
+      push(f, innerA, rowA, columnA, innerB, rowB, columnB, c, m, n, k, mode, from);
+      direct();
+      f.call(packed);
+    };
+    const callStream = (): void => {
+      // Up to eight rows of B make the first C, so that a multiple of eight is left.
+      const first = spare;
+      f.get(k).i32(1).i32Sub().i32(streamDepth - 1).i32And().i32(1).i32Add().set(first);
+      push(f, innerA, rowA, columnA, innerB, rowB, c, m, n, first, mode, from).call(tiles[4]);
+      f.get(innerA).get(first).get(columnA).i32Mul().i32Add().get(rowA).get(columnA);
+      f.get(innerB).get(first).get(rowB).i32Mul().i32Add().get(rowB);
+      push(f, c, m, n).get(k).get(first).i32Sub().call(stream);
+    };
+    const callTiles = (): void => {
+      const call = (height: number) => (): void => {
+        push(f, innerA, rowA, columnA, innerB, rowB, c, m, n, k, mode, from).call(tiles[height]);
+      };
+      // Two by sixteen is a little faster than four by eight where the columns are many and fill it.
+      equals(m, 1).if(call(1), () => {
+        atLeast(n, 16).get(n).i32(8).i32And().i32Eqz().i32And().if(call(2), call(4));
+      });
+    };
+    const multiplyByRows = (): void => {
+      const { packed: { rows, columns, rowsAndColumns, depth }, elementsB } = limits;
+      f.get(n).get(k).i32Mul().i32(elementsB.fewRows).i32(elementsB.manyRows).get(m).i32(elementsB.rows).i32LtU().select();
+      f.i32LeU().set(smallB);
+      atLeast(m, rows);
+      atLeast(n, columns).i32And().get(m).get(n).i32Add().i32(rowsAndColumns).i32GeU().i32And();
+      atLeast(k, depth).i32And();
+      f.if(() => callPacked(() => f.get(smallB)), () => {
+        atLeast(n, limits.stream.columns);
+        atLeast(k, limits.stream.depth).i32And();
+        equals(m, 1).get(smallB).i32Eqz().i32Or().i32And();
+        f.if(callStream, callTiles);
+      });
+    };
+    const multiplyByColumns = (): void => {
+      const { always, least, moreDepth } = limits.packedForDots;
+      const side = spare;
+      f.get(m).get(n).get(m).get(n).i32LtU().select().set(side);
+      atLeast(side, always);
+      atLeast(side, least).get(k).get(side).i32(moreDepth).i32Add().i32LeU().i32And().i32Or();
+      f.if(() => callPacked(() => f.i32(0)), () => {
+        push(f, innerA, rowA, innerB, columnB, c, m, n, k, mode, from).call(dots[2]);
+      });
+    };
+
+    readRecord();
+    for (const size of [m, n, count0, count1]) f.get(size).i32Eqz().if(() => f.return());
+    mergeBatch(count1, batchA1, batchB1);
+    equals(count1, 1).if(() => mergeBatch(count0, batchA0, batchB0));
+    chooseFreeStrides();
+
+    f.get(m).get(n).i32Mul().i32(2).i32Shl().set(bytesC);
+    repeat(f, count0, () => {
+      f.get(count1).set(innerCount).get(a).set(innerA).get(b).set(innerB);
+      repeat(f, innerCount, () => {
+        f.get(bias).get(c);
+        equals(mode, 2).select().set(from);
+        isContiguous(columnB).if(multiplyByRows, () => {
+          isContiguous(columnA);
+          isContiguous(rowB).i32And();
+          f.if(multiplyByColumns, () => callPacked(() => f.i32(0)));
+        });
+        f.advance(c, bytesC).advance(innerA, batchA1).advance(innerB, batchB1);
+      });
+      f.advance(a, batchA0).advance(b, batchB0);
+    });
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * Back-propagation: the trace is walked backwards, and each operation's reverse rule records the operations that
+ * carry the gradient of its result to its inputs. So gradients are ordinary variables of the step.
+ */
+
+import { argument, constant } from "./kernels/expression.ts";
+import { map } from "./kernels/kernel.ts";
+import { nextOperationId, type Recordable } from "./plan/trace.ts";
+import { record, record2, type Step } from "./recorder.ts";
+import type { Shape } from "./shape.ts";
+import type { Variable } from "./variable.ts";
+
+/** What a reverse rule can see of the node that it differentiates. */
+export interface NodeView {
+  readonly output: Variable;
+  readonly shape: Shape;
+  readonly inputCount: number;
+  input(k: number): Variable;
+  inputShape(k: number): Shape;
+  /** The integers that the operation was recorded with. */
+  attribute(k: number): number;
+  attributes(from?: number): Int32Array;
+}
+
+/** From the gradient of the result, the gradient of one input, in that input's shape. */
+export type ReverseRule = (gradient: Variable, node: NodeView) => Variable;
+
+/** An operation: what a Recordable is, and how gradients pass through it. */
+export interface Operation extends Recordable {
+  /** The rule for the k-th input, or null where no gradient flows. */
+  reverse(k: number): ReverseRule | null;
+}
+
+/** Sums gradients that arrive by several ways; a sum of equal shapes, so each way gets the gradient as it is. */
+const sum = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
+const accumulate: Operation = {
+  name: "add",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.map(node, sum),
+  reverse: () => (gradient) => gradient,
+};
+
+/** The sum of two gradients of one shape. */
+export const addGradients = (a: Variable, b: Variable): Variable => record2(accumulate, a.shape, a, b);
+
+const zeroKernel = /*#__PURE__*/ map(0, constant(0));
+const zeroOperation: Operation = {
+  name: "zeros",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.map(node, zeroKernel),
+  reverse: () => null,
+};
+
+/** The gradient of what does not count. */
+export const zeroGradient = (shape: Shape): Variable => record(zeroOperation, shape, [], shape);
+
+/** The view on one node after another. */
+class View implements NodeView {
+  node = 0;
+  constructor(private readonly step: Step) {}
+  get output(): Variable { return this.step.variable(this.node); }
+  get shape(): Shape { return this.step.trace.shapes[this.node]; }
+  get inputCount(): number { return this.step.trace.inputCount(this.node); }
+  input(k: number): Variable { return this.step.variable(this.step.trace.input(this.node, k)); }
+  inputShape(k: number): Shape { return this.step.trace.shapes[this.step.trace.input(this.node, k)]; }
+  attribute(k: number): number { return this.step.trace.attribute(this.node, k); }
+  attributes(from = 0): Int32Array { return this.step.trace.attributes(this.node, from); }
+}
+
+/**
+ * Records the gradients of a result by some nodes.
+ * @returns for each target its gradient, or null where the result does not depend on it
+ */
+export function differentiate(step: Step, result: Variable, targets: readonly number[]): (Variable | null)[] {
+  const { trace } = step;
+  const last = result.index;
+  // The nodes between the targets and the result; only they need gradients.
+  const depends = new Uint8Array(trace.count);
+  for (const target of targets) depends[target] = 1;
+  for (let node = 0; node <= last; node++) {
+    for (let k = trace.inputCount(node) - 1; k >= 0 && depends[node] === 0; k--) depends[node] = depends[trace.input(node, k)];
+  }
+  const gradients: (Variable | null)[] = new Array(last + 1).fill(null);
+  if (depends[last] === 1) gradients[last] = step.variable(trace.scalar(1, result.shape));
+
+  const view = new View(step);
+  for (let node = last; node >= 0; node--) {
+    const gradient = gradients[node];
+    if (gradient === null || trace.isLeaf(node)) continue;
+    const operation = trace.operations[node] as Operation;
+    for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
+      const input = trace.input(node, k);
+      if (depends[input] === 0) continue;
+      const rule = operation.reverse(k);
+      if (rule === null) continue;
+      view.node = node;
+      const part = rule(gradient, view);
+      const before = gradients[input];
+      gradients[input] = before === null ? part : addGradients(before, part);
+    }
+  }
+  return targets.map((target) => gradients[target] ?? null);
+}

@@ -1,0 +1,50 @@
+/**
+ * Flimsy: train differentiable models in plain TypeScript.
+ * @module
+ */
+
+import type { VariableMethods } from "./operations/methods.ts";
+
+export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./check-gradients.ts";
+export { Component } from "./component.ts";
+export * as cost from "./cost/index.ts";
+export type { CostOptions, Labels } from "./cost/index.ts";
+export { arange, eye, full, ones, rand, randn, zeros } from "./creation.ts";
+export { type DeviceName, setDevice } from "./devices/current.ts";
+export {
+  FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
+} from "./errors.ts";
+export type { Expr, ExprLike } from "./kernels/expression.ts";
+export type { HostArray } from "./kernels/kernel.ts";
+export { type MemoryReport, memory } from "./memory.ts";
+export { gelu, relu, sigmoid, softplus, tanh } from "./operations/activation.ts";
+export {
+  abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,
+  pow, recip, sin, sqrt, sub, where,
+} from "./operations/arithmetic.ts";
+export { type Axes, broadcastTo, reshape, sum } from "./operations/broadcasting.ts";
+export { dropout } from "./operations/dropout.ts";
+export { elementwise } from "./operations/elementwise.ts";
+export { detach, gradnorm, identity } from "./operations/gradient.ts";
+export { type OperationDefinition, operation } from "./operations/host.ts";
+export { embed, gather, type Indices, oneHot, scatterAdd } from "./operations/indexing.ts";
+export {
+  concat, decat, flip, pad, permute, type Range, slice, squeeze, stack, transpose, unsqueeze,
+} from "./operations/layout.ts";
+export type { VariableMethods } from "./operations/methods.ts";
+import "./operations/methods.ts";
+export { affine, dot, linear, matmul, norm2 } from "./operations/product.ts";
+export { argmax, argmaxneq, logsumexp, max, mean, min } from "./operations/reduction.ts";
+export { logSoftmax, softmax, wta } from "./operations/softmax.ts";
+export { GradientDescent } from "./optimizers/gradient-descent.ts";
+export { type Clip, Optimizer, type OptimizerOptions } from "./optimizers/optimizer.ts";
+export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
+export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
+export { debug, type Operand } from "./recorder.ts";
+export type { Shape } from "./shape.ts";
+export { evaluate, grad, gradients, type WithLoss } from "./step.ts";
+export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./variable.ts";
+
+declare module "./variable.ts" {
+  interface Variable extends VariableMethods {}
+}

@@ -1,0 +1,309 @@
+/**
+ * Scalar expressions: what an elementwise kernel computes for one element, as data.
+ *
+ * Expressions are hash-consed: equal expressions are the same object, so common subexpressions are
+ * computed once and a kernel is known by its text. Constructors simplify what is exact for every value.
+ */
+
+import { ValueError } from "../errors.ts";
+
+export type UnaryName =
+  | "neg" | "abs" | "sign" | "floor" | "sqrt" | "exp" | "expm1" | "log" | "log1p"
+  | "sin" | "cos" | "tanh" | "sigmoid" | "relu";
+export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "maximum" | "minimum" | "equal" | "less" | "lessEqual";
+
+/** What `Expr` methods take: another expression or a constant. */
+export type ExprLike = Expr | number;
+
+const interned = new Map<string, Expr>();
+
+/** A node of a scalar expression over arguments `argument(0)`, `argument(1)`, … */
+export class Expr {
+  private constructor(
+    /** Unique per structure. */
+    readonly id: number,
+    readonly kind: "argument" | "constant" | "index" | "select" | UnaryName | BinaryName,
+    readonly inputs: readonly Expr[],
+    /** The number of an argument, the value of a constant, else 0. */
+    readonly value: number,
+  ) {}
+
+  /** @internal */
+  static make(kind: Expr["kind"], inputs: readonly Expr[], value = 0): Expr {
+    const key = `${kind}:${Object.is(value, -0) ? "-0" : value}:${inputs.map((e) => e.id).join()}`;
+    let expr = interned.get(key);
+    if (expr === undefined) {
+      expr = new Expr(interned.size, kind, inputs, value);
+      interned.set(key, expr);
+    }
+    return expr;
+  }
+
+  get isConstant(): boolean { return this.kind === "constant"; }
+  /** Is it this constant? */
+  is(value: number): boolean { return this.kind === "constant" && Object.is(this.value, value); }
+
+  add(other: ExprLike): Expr {
+    const b = expression(other);
+    if (this.is(0)) return b;
+    if (b.is(0)) return this;
+    return binary("add", this, b);
+  }
+  sub(other: ExprLike): Expr {
+    const b = expression(other);
+    return b.is(0) ? this : binary("sub", this, b);
+  }
+  mul(other: ExprLike): Expr {
+    const b = expression(other);
+    if (this.is(1)) return b;
+    if (b.is(1)) return this;
+    if (this.is(-1)) return b.neg();
+    if (b.is(-1)) return this.neg();
+    return binary("mul", this, b);
+  }
+  div(other: ExprLike): Expr {
+    const b = expression(other);
+    return b.is(1) ? this : binary("div", this, b);
+  }
+  neg(): Expr { return this.kind === "neg" ? this.inputs[0] : unary("neg", this); }
+  recip(): Expr { return expression(1).div(this); }
+  pow(exponent: ExprLike): Expr {
+    const b = expression(exponent);
+    if (b.is(1)) return this;
+    if (b.is(2)) return this.mul(this);
+    if (b.is(3)) return this.mul(this).mul(this);
+    if (b.is(0.5)) return this.sqrt();
+    if (b.is(-1)) return this.recip();
+    return binary("pow", this, b);
+  }
+  abs(): Expr { return unary("abs", this); }
+  /** −1, 0 or 1. */
+  sign(): Expr { return unary("sign", this); }
+  floor(): Expr { return unary("floor", this); }
+  sqrt(): Expr { return unary("sqrt", this); }
+  exp(): Expr { return unary("exp", this); }
+  /** exp(x) − 1, exact for small x. */
+  expm1(): Expr { return unary("expm1", this); }
+  log(): Expr { return unary("log", this); }
+  /** log(1 + x), exact for small x. */
+  log1p(): Expr { return unary("log1p", this); }
+  sin(): Expr { return unary("sin", this); }
+  cos(): Expr { return unary("cos", this); }
+  tanh(): Expr { return unary("tanh", this); }
+  /** 1 / (1 + exp(−x)) */
+  sigmoid(): Expr { return unary("sigmoid", this); }
+  /** max(x, 0), with derivative 0 at 0. */
+  relu(): Expr { return unary("relu", this); }
+  maximum(other: ExprLike): Expr { return binary("maximum", this, expression(other)); }
+  minimum(other: ExprLike): Expr { return binary("minimum", this, expression(other)); }
+  /** Comparisons are 1 where they hold and 0 where not (also where an operand is NaN). */
+  equal(other: ExprLike): Expr { return binary("equal", this, expression(other)); }
+  notEqual(other: ExprLike): Expr { return expression(1).sub(this.equal(other)); }
+  less(other: ExprLike): Expr { return binary("less", this, expression(other)); }
+  lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, expression(other)); }
+  greater(other: ExprLike): Expr { return expression(other).less(this); }
+  greaterEqual(other: ExprLike): Expr { return expression(other).lessEqual(this); }
+  /** `a` where this is not 0, else `b`. Only the chosen value counts: a NaN in the other does no harm. */
+  where(a: ExprLike, b: ExprLike): Expr {
+    const x = expression(a);
+    const y = expression(b);
+    if (x === y) return x;
+    if (this.isConstant) return this.value !== 0 ? x : y;
+    return Expr.make("select", [this, x, y]);
+  }
+
+  toString(): string {
+    if (this.kind === "argument") return String.fromCharCode(97 + this.value);
+    if (this.kind === "constant") return String(this.value);
+    if (this.kind === "index") return "index";
+    return `${this.kind}(${this.inputs.join(", ")})`;
+  }
+}
+
+export const argument = (index: number): Expr => Expr.make("argument", [], index);
+export const constant = (value: number): Expr => Expr.make("constant", [], value);
+/** In a row kernel: the position within the row. */
+export const index = (): Expr => Expr.make("index", []);
+
+/** A constant for a number, an expression as it is. */
+export function expression(value: ExprLike): Expr {
+  if (value instanceof Expr) return value;
+  if (typeof value === "number") return constant(value);
+  throw new ValueError(
+    `An elementwise expression combines expressions and numbers, but got ${typeof value}. ` +
+      "Use only the methods of its arguments, such as x.exp() or x.mul(y), not Math or arithmetic operators.",
+  );
+}
+
+function unary(name: UnaryName, a: Expr): Expr {
+  return a.isConstant ? constant(evaluateUnary(name, a.value)) : Expr.make(name, [a]);
+}
+
+function binary(name: BinaryName, a: Expr, b: Expr): Expr {
+  return a.isConstant && b.isConstant ? constant(evaluateBinary(name, a.value, b.value)) : Expr.make(name, [a, b]);
+}
+
+/** The meaning of each unary function, in float64. This is the specification that every device is tested against. */
+export function evaluateUnary(name: UnaryName, x: number): number {
+  switch (name) {
+    case "neg": return -x;
+    case "abs": return Math.abs(x);
+    case "sign": return x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : Number.NaN;
+    case "floor": return Math.floor(x);
+    case "sqrt": return Math.sqrt(x);
+    case "exp": return Math.exp(x);
+    case "expm1": return Math.expm1(x);
+    case "log": return Math.log(x);
+    case "log1p": return Math.log1p(x);
+    case "sin": return Math.sin(x);
+    case "cos": return Math.cos(x);
+    case "tanh": return Math.tanh(x);
+    case "sigmoid": return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
+    case "relu": return Math.max(x, 0);
+  }
+}
+
+/** The meaning of each binary function, in float64. */
+export function evaluateBinary(name: BinaryName, a: number, b: number): number {
+  switch (name) {
+    case "add": return a + b;
+    case "sub": return a - b;
+    case "mul": return a * b;
+    case "div": return a / b;
+    case "pow": return a ** b;
+    case "maximum": return Math.max(a, b);
+    case "minimum": return Math.min(a, b);
+    case "equal": return a === b ? 1 : 0;
+    case "less": return a < b ? 1 : 0;
+    case "lessEqual": return a <= b ? 1 : 0;
+  }
+}
+
+const zero = constant(0);
+const one = constant(1);
+
+/** A product that knows that 0 · anything is 0: the derivative of what does not depend on the argument. */
+const times = (derivative: Expr, factor: Expr): Expr => (derivative === zero ? zero : derivative.mul(factor));
+
+/** All derivatives at a glance: e is the expression itself, a and b its inputs, da and db their derivatives. */
+function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
+  const [a, b] = e.inputs;
+  switch (e.kind) {
+    case "neg": return da.neg();
+    case "abs": return times(da, a.sign());
+    case "sqrt": return times(da, constant(0.5).div(e));
+    case "exp": return times(da, e);
+    case "expm1": return times(da, e.add(1));
+    case "log": return da.div(a);
+    case "log1p": return da.div(a.add(1));
+    case "sin": return times(da, a.cos());
+    case "cos": return times(da, a.sin().neg());
+    case "tanh": return times(da, one.sub(e.mul(e)));
+    case "sigmoid": return times(da, e.mul(one.sub(e)));
+    case "relu": return times(da, a.greater(0));
+    case "add": return da.add(db);
+    case "sub": return db === zero ? da : da === zero ? db.neg() : da.sub(db);
+    case "mul": return times(da, b).add(times(db, a));
+    case "div": {
+      const numerator = da === zero ? zero : da.div(b);
+      return db === zero ? numerator : numerator.sub(db.mul(e.div(b)));
+    }
+    case "pow": {
+      const base = times(da, b.mul(a.pow(b.sub(1))));
+      // x⁰ stays 1 around x = 0, so the logarithm of 0 does not count there.
+      return base.add(times(db, e.mul(a.equal(0).where(0, a.log()))));
+    }
+    // Where both are equal each gets one half, which is what a central difference sees.
+    case "maximum": return times(da, a.greater(b).add(a.equal(b).mul(0.5))).add(times(db, b.greater(a).add(a.equal(b).mul(0.5))));
+    case "minimum": return times(da, a.less(b).add(a.equal(b).mul(0.5))).add(times(db, b.less(a).add(a.equal(b).mul(0.5))));
+    case "select": return a.where(db, dc);
+    default: return zero; // sign, floor and comparisons are constant almost everywhere
+  }
+}
+
+/** The derivative of an expression by one of its arguments. */
+export function derivative(expr: Expr, argumentIndex: number): Expr {
+  const known = new Map<Expr, Expr>();
+  const visit = (e: Expr): Expr => {
+    if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
+    if (e.inputs.length === 0) return zero;
+    let result = known.get(e);
+    if (result === undefined) {
+      const d = e.inputs.map(visit);
+      result = d.every((x) => x === zero) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+      known.set(e, result);
+    }
+    return result;
+  };
+  return visit(expr);
+}
+
+/** The expression with some of its parts replaced. */
+export function substitute(expr: Expr, replacement: (part: Expr) => Expr | undefined): Expr {
+  const known = new Map<Expr, Expr>();
+  const visit = (e: Expr): Expr => {
+    let result = known.get(e);
+    if (result === undefined) {
+      result = replacement(e);
+      if (result === undefined) {
+        const inputs = e.inputs.map(visit);
+        result = inputs.every((input, i) => input === e.inputs[i]) ? e : Expr.make(e.kind, inputs, e.value);
+      }
+      known.set(e, result);
+    }
+    return result;
+  };
+  return visit(expr);
+}
+
+/** Every distinct part of some expressions, inputs before what uses them. */
+export function parts(...roots: readonly Expr[]): Expr[] {
+  const seen = new Set<Expr>();
+  const order: Expr[] = [];
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    e.inputs.forEach(visit);
+    order.push(e);
+  };
+  roots.forEach(visit);
+  return order;
+}
+
+/** The arguments that some expressions use, ascending. */
+export function argumentsOf(...roots: readonly Expr[]): number[] {
+  return parts(...roots).filter((e) => e.kind === "argument").map((e) => e.value).sort((a, b) => a - b);
+}
+
+/** Reads an argument of a compiled expression. */
+export type Reader = (argument: number) => number;
+
+/**
+ * An expression as a function, by closures: what the reference device runs.
+ * `read` gives the value of an argument at the current element, `position` that of `index()`.
+ */
+export function interpret(roots: readonly Expr[], read: Reader, position: () => number): (results: Float64Array) => void {
+  const order = parts(...roots);
+  const values = new Float64Array(order.length);
+  const slot = new Map(order.map((e, i) => [e, i]));
+  const steps = order.map((e, i) => {
+    const [a, b, c] = e.inputs.map((input) => slot.get(input) as number);
+    switch (e.kind) {
+      case "argument": return () => { values[i] = read(e.value); };
+      case "constant": return () => { values[i] = e.value; };
+      case "index": return () => { values[i] = position(); };
+      case "select": return () => { values[i] = values[a] !== 0 ? values[b] : values[c]; };
+      default: {
+        const { kind } = e;
+        return e.inputs.length === 1
+          ? () => { values[i] = evaluateUnary(kind as UnaryName, values[a]); }
+          : () => { values[i] = evaluateBinary(kind as BinaryName, values[a], values[b]); };
+      }
+    }
+  });
+  const ends = roots.map((e) => slot.get(e) as number);
+  return (results) => {
+    for (const step of steps) step();
+    for (let k = 0; k < ends.length; k++) results[k] = values[ends[k]];
+  };
+}

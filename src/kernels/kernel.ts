@@ -1,0 +1,208 @@
+/**
+ * What can be launched: the meaning of each kernel and the layout of its parameters, stated once.
+ * Each device carries a kernel out; shapes arrive as run-time parameters, so a kernel never depends on them.
+ *
+ * A launch names its operands (outputs first, then inputs) and a list of integer parameters.
+ * All sizes, strides and offsets count elements. Outputs are contiguous, row-major.
+ */
+
+import { argument, type Expr, parts } from "./expression.ts";
+
+/**
+ * Elementwise: each output element is an expression of the input elements under it.
+ * Operands: outputs…, inputs….
+ * Parameters: n, step of each input (0 or 1), outer rank r, then r times, innermost first: size, stride of each input.
+ */
+export interface MapKernel {
+  readonly kind: "map";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: string;
+  readonly inputs: number;
+  readonly outputs: readonly Expr[];
+}
+
+export interface RowStage {
+  readonly reduce: "sum" | "maximum" | "minimum";
+  readonly value: Expr;
+}
+
+/** Whether an operand of a row kernel has one number for each element of a row, or one for the whole row. */
+export type Per = "element" | "row";
+
+/**
+ * Row-wise: stages that each reduce an expression over the row to one number, then the outputs.
+ * In an expression, argument k is input k at the element (or of the row), argument `inputs + s` is the result of stage s,
+ * and `index()` the position in the row.
+ * Operands: outputs…, inputs…. Parameters: rows, n, then for each input the stride between rows.
+ */
+export interface RowKernel {
+  readonly kind: "row";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: string;
+  readonly inputs: readonly Per[];
+  readonly stages: readonly RowStage[];
+  readonly outputs: readonly { readonly per: Per; readonly value: Expr }[];
+}
+
+/**
+ * Reduction over the middle axis of [outer, n, inner]; the accumulator starts at 0, −∞ or +∞.
+ * Operands: output, input. Parameters: outer, n, inner.
+ */
+export interface ColumnsKernel {
+  readonly kind: "columns";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: string;
+  readonly reduce: RowStage["reduce"];
+}
+
+/**
+ * Matrix product C = A·B (+ C, or + a row of bias), for a batch of two levels.
+ * Operands: C, A, B, bias (C again where there is none).
+ * Parameters: M, N, K, row and column stride of A, of B, mode (0 overwrite, 1 add to C, 2 add the bias row),
+ * then twice, outer level first: count, stride of A, stride of B.
+ */
+export interface ProductKernel {
+  readonly kind: "product";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: "product";
+}
+
+/**
+ * Strided copy of a box. Operands: output, input (offsets are part of the operands; strides may be 0 or negative).
+ * Parameters: rank, then for each axis, innermost first: size, stride of output, stride of input.
+ */
+export interface CopyKernel {
+  readonly kind: "copy";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: "copy";
+}
+
+/** out[o, j, i] = table[o, index[j], i]. Operands: out, table, index. Parameters: outer, count, inner, axis size. */
+export interface GatherKernel {
+  readonly kind: "gather";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: "gather";
+}
+
+/**
+ * out = 0, then out[o, index[j], i] += updates[o, j, i], in the order of j.
+ * Operands: out, index, updates. Parameters: outer, count, inner, axis size.
+ */
+export interface ScatterAddKernel {
+  readonly kind: "scatterAdd";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: "scatterAdd";
+}
+
+/**
+ * Uniform numbers in [0, 1): element i is the upper 24 bits of word i mod 4 of Philox block counter + ⌊i/4⌋, over 2²⁴.
+ * Operands: out, bits: eight 16-bit halves, low first, of key word 0, key word 1, counter word 0, counter word 1.
+ * Parameters: n.
+ */
+export interface RandomKernel {
+  readonly kind: "random";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: "random";
+}
+
+/** An array as a function of the host sees it: contiguous, row-major. */
+export interface HostArray {
+  readonly data: FloatArray;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A function of the host over whole arrays. Operands: output, inputs….
+ * Parameters: how many follow; then for each operand its rank and its sizes.
+ */
+export interface HostKernel {
+  readonly kind: "host";
+  /** Unique; what programs call it. */
+  readonly id: number;
+  readonly key: string;
+  readonly inputs: number;
+  readonly run: (output: HostArray, ...inputs: HostArray[]) => void;
+}
+
+/** Any array of numbers that a device works with. */
+export type FloatArray = Float32Array | Float64Array;
+
+export type Kernel =
+  | MapKernel | RowKernel | ColumnsKernel | ProductKernel | CopyKernel
+  | GatherKernel | ScatterAddKernel | RandomKernel | HostKernel;
+
+/** How many operands a launch of the kernel has. */
+export function operandCount(kernel: Kernel): number {
+  switch (kernel.kind) {
+    case "map": return kernel.outputs.length + kernel.inputs;
+    case "row": return kernel.outputs.length + kernel.inputs.length;
+    case "columns": case "copy": case "random": return 2;
+    case "gather": case "scatterAdd": return 3;
+    case "product": return 4;
+    case "host": return 1 + kernel.inputs;
+  }
+}
+
+/** How many of the operands are outputs. */
+export function outputCount(kernel: Kernel): number {
+  return kernel.kind === "map" || kernel.kind === "row" ? kernel.outputs.length : 1;
+}
+
+const kernels: Kernel[] = [];
+const known = new Map<string, Kernel>();
+
+/** The kernel with this id, as it stands in programs. */
+export const kernelById = (id: number): Kernel => kernels[id];
+
+/** One object and one id for each distinct kernel. */
+function intern<K extends Kernel>(kernel: Omit<K, "id">): K {
+  const earlier = known.get(kernel.key as string);
+  if (earlier !== undefined) return earlier as K;
+  const fresh = { ...kernel, id: kernels.length } as unknown as K;
+  kernels.push(fresh);
+  known.set(fresh.key, fresh);
+  return fresh;
+}
+
+export const product: ProductKernel = intern({ kind: "product", key: "product" });
+export const copy: CopyKernel = intern({ kind: "copy", key: "copy" });
+export const gather: GatherKernel = intern({ kind: "gather", key: "gather" });
+export const scatterAdd: ScatterAddKernel = intern({ kind: "scatterAdd", key: "scatterAdd" });
+export const random: RandomKernel = intern({ kind: "random", key: "random" });
+
+/** The map kernel of some expressions over `inputs` arguments. */
+export function map(inputs: number, ...outputs: readonly Expr[]): MapKernel {
+  return intern<MapKernel>({ kind: "map", key: `map ${inputs} ${outputs.map((e) => e.id).join(" ")}`, inputs, outputs });
+}
+
+export function columns(reduce: RowStage["reduce"]): ColumnsKernel {
+  return intern<ColumnsKernel>({ kind: "columns", key: `columns ${reduce}`, reduce });
+}
+
+export function row(inputs: readonly Per[], stages: readonly RowStage[], outputs: RowKernel["outputs"]): RowKernel {
+  const text = [...stages.map((s) => `${s.reduce} ${s.value.id}`), ...outputs.map((o) => `${o.per} ${o.value.id}`)];
+  return intern<RowKernel>({ kind: "row", key: `row ${inputs.join()} ${text.join(" ")}`, inputs, stages, outputs });
+}
+
+/** The row kernel of a plain reduction. */
+export function rowReduction(reduce: RowStage["reduce"]): RowKernel {
+  return row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
+}
+
+/** A host kernel; each call makes a new one. */
+export function host(name: string, inputs: number, run: HostKernel["run"]): HostKernel {
+  return intern<HostKernel>({ kind: "host", key: `host ${kernels.length} ${name}`, inputs, run });
+}
+
+/** How many distinct expression nodes a kernel computes per element: the measure of its arithmetic. */
+export function expressionSize(kernel: MapKernel): number {
+  return parts(...kernel.outputs).length;
+}

@@ -1,0 +1,101 @@
+/** Sums, views and broadcasting: what every other family of operations rests on, so un-broadcasting is solved once, here. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { argument } from "../kernels/expression.ts";
+import { map } from "../kernels/kernel.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { type Operand, record } from "../recorder.ts";
+import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { register } from "./registry.ts";
+
+/** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
+export type Axes = number | readonly number[];
+
+/** The shape after reducing axes. */
+export function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {
+  return keepdims ? shape.map((size, i) => (axes.includes(i) ? 1 : size)) : shape.filter((_, i) => !axes.includes(i));
+}
+
+/** Attributes: keepdims, then the axes. */
+const sumOperation: Operation = register({
+  name: "sum",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.reduce(node, "sum", [...planner.trace.attributes(node, 1)]),
+  reverse: () => (gradient, node) => {
+    const shape = node.inputShape(0);
+    return broadcastTo(reshape(gradient, reducedShape(shape, [...node.attributes(1)], true)), shape);
+  },
+});
+
+/**
+ * The sum over axes; all of them by default. An empty axis gives 0.
+ * @param keepdims keep reduced axes with size 1
+ */
+export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
+  const list = normalizeAxes("sum", axes, x.shape);
+  return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
+}
+
+/** Attributes: the shape. */
+const reshapeOperation: Operation = register({
+  name: "reshape",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.alias(node, planner.trace.input(node, 0)),
+  reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
+});
+
+/**
+ * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
+ * @throws ShapeError if the number of elements differs
+ */
+export function reshape(x: Variable, shape: Shape): Variable {
+  const open = shape.indexOf(-1);
+  let target: Shape = shape;
+  if (open >= 0) {
+    const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
+    target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
+  }
+  if (sameShape(x.shape, target)) return x;
+  if (target.some((size) => !Number.isInteger(size)) || sizeOf(checkShape("reshape", target)) !== x.size) {
+    throw new ShapeError(
+      `reshape got shape ${formatShape(x.shape)} with ${x.size} elements to be seen as ${formatShape(shape)}: the number of elements must stay the same.`,
+    );
+  }
+  return record(reshapeOperation, target.slice(), [x], target);
+}
+
+const copyKernel = /*#__PURE__*/ map(1, argument(0));
+
+/** Attributes: the shape. */
+const broadcastOperation: Operation = register({
+  name: "broadcastTo",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.map(node, copyKernel),
+  reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),
+});
+
+/**
+ * The array repeated along new axes and along axes of size 1, by NumPy's rule.
+ * @throws ShapeError if the shape does not extend that of x
+ */
+export function broadcastTo(x: Operand, shape: Shape): Variable {
+  const from = typeof x === "number" ? [] : x.shape;
+  if (typeof x !== "number" && sameShape(from, shape)) return x;
+  const extended = broadcast(from, checkShape("broadcastTo", shape));
+  if (extended === null || !sameShape(extended, shape)) {
+    throw new ShapeError(
+      `broadcastTo cannot extend shape ${formatShape(from)} to ${formatShape(shape)}: counted from the right, each axis must have the same size or size 1.`,
+    );
+  }
+  return record(broadcastOperation, shape.slice(), [x], shape);
+}
+
+/** The adjoint of broadcasting: sums over the axes along which a smaller array was repeated. */
+export function sumTo(x: Variable, shape: Shape): Variable {
+  if (sameShape(x.shape, shape)) return x;
+  const extra = x.shape.length - shape.length;
+  const axes = x.shape.flatMap((size, i) => (i < extra || (shape[i - extra] === 1 && size !== 1) ? [i] : []));
+  return reshape(sum(x, axes), shape);
+}

@@ -1,0 +1,47 @@
+/** Dropout. */
+
+import type { Operation } from "../differentiate.ts";
+import { random } from "../kernels/kernel.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { defaultRandom, type Random } from "../random/random.ts";
+import { checkNumber, type Shape, sizeOf } from "../shape.ts";
+import { fromValues, type Variable } from "../variable.ts";
+import { builtin, isTraining } from "./elementwise.ts";
+import { register } from "./registry.ts";
+
+/** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
+const uniformOperation: Operation = register({
+  name: "uniform",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const value = planner.define(node);
+    if (planner.size(node) === 0) return;
+    planner.launch(random, node);
+    planner.output(value);
+    planner.input(planner.trace.input(node, 0));
+    planner.parameter(planner.size(node));
+  },
+  reverse: () => null,
+});
+
+/** Uniform numbers in [0, 1), drawn on the device: the same on every device for the same state of the generator. */
+export function uniform(shape: Shape, generator: Random = defaultRandom()): Variable {
+  const { key0, key1, counterLow, counterHigh } = generator.reserve(sizeOf(shape));
+  const halves = [key0, key1, counterLow, counterHigh].flatMap((word) => [word & 0xffff, word >>> 16]);
+  return record(uniformOperation, shape.slice(), [fromValues(Float32Array.from(halves), [8])], shape);
+}
+
+const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
+
+/**
+ * Inverted dropout (Srivastava et al. 2014): inside `grad` each element is 0 with probability p, and the others are
+ * divided by 1 − p; anywhere else it is the identity.
+ * @param p from 0 to less than 1
+ * @param generator the default one, set by `seed`, unless given
+ */
+export function dropout(x: Variable, p: number, generator?: Random): Variable {
+  checkNumber("dropout", "probability", p, 0, 1 - 2 ** -24);
+  if (p === 0 || !isTraining()) return x;
+  return drop(x, uniform(x.shape, generator), p);
+}

@@ -1,0 +1,132 @@
+/** Elementwise operations: one scalar expression gives the kernel on every device and all derivatives. */
+
+import type { Operation, ReverseRule } from "../differentiate.ts";
+import { ShapeError, ValueError } from "../errors.ts";
+import { argument, argumentsOf, constant, derivative, Expr, expression, substitute } from "../kernels/expression.ts";
+import { type MapKernel, map } from "../kernels/kernel.ts";
+import type { Planner } from "../plan/planner.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { type Operand, openStep, record, record1, record2 } from "../recorder.ts";
+import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { sumTo } from "./broadcasting.ts";
+import { register } from "./registry.ts";
+
+const one = constant(1);
+
+/** An operation that is known by its expression over `arity` arguments. */
+class Elementwise implements Operation {
+  readonly id = nextOperationId();
+  private readonly kernel: MapKernel;
+  private readonly rules: (ReverseRule | null | undefined)[] = [];
+
+  constructor(
+    readonly name: string,
+    private readonly arity: number,
+    private readonly expr: Expr,
+  ) {
+    this.kernel = map(arity, expr);
+  }
+
+  lower(planner: Planner, node: number): void {
+    planner.map(node, this.kernel);
+  }
+
+  reverse(k: number): ReverseRule | null {
+    let rule = this.rules[k];
+    if (rule === undefined) this.rules[k] = rule = this.derive(k);
+    return rule;
+  }
+
+  /** The derivative as an operation of its own, over the gradient and only those values that it needs. */
+  private derive(k: number): ReverseRule | null {
+    const { arity, expr } = this;
+    const slope = derivative(expr, k);
+    if (slope.is(0)) return null;
+    if (slope === one) return (gradient, node) => sumTo(gradient, node.inputShape(k));
+    const output = argument(arity);
+    const gradientArgument = argument(arity + 1);
+    const usingOutput = substitute(slope, (part) => (part === expr ? output : undefined));
+    const product = gradientArgument.mul(usingOutput);
+    const used = argumentsOf(product);
+    const position = new Map(used.map((value, i) => [value, argument(i)]));
+    const operation = new Elementwise(
+      `${this.name}′`, used.length,
+      substitute(product, (part) => (part.kind === "argument" ? position.get(part.value) : undefined)),
+    );
+    return (gradient, node) => {
+      const operands = used.map((value) => (value === arity + 1 ? gradient : value === arity ? node.output : node.input(value)));
+      const shape = node.shape;
+      return sumTo(operands.length === 1 ? record1(operation, shape, operands[0]) : operands.length === 2 ? record2(operation, shape, operands[0], operands[1]) : record(operation, shape, operands), node.inputShape(k));
+    };
+  }
+}
+
+const shapeOf = (x: Operand): Shape => (typeof x === "number" ? scalarShape : x.shape);
+
+/** The operands of a function over expressions, as variables or numbers. */
+type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
+
+/**
+ * A new differentiable operation from one scalar expression: its derivatives of every order follow from it, it
+ * broadcasts by NumPy's rule, runs on every device, and is fused with its neighbours.
+ *
+ *     const softsign = elementwise("softsign", (x) => x.div(x.abs().add(1)));
+ *
+ * @param name for messages
+ * @param f from expressions to an expression, by methods such as `x.exp().add(y)`; called once, now
+ * @throws ValueError if f does not return an expression
+ */
+export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
+  const arity = f.length;
+  const result = f(...(Array.from({ length: arity }, (_, i) => argument(i)) as unknown as P));
+  if (!(result instanceof Expr) && typeof result !== "number") {
+    throw new ValueError(`The function given to elementwise("${name}", …) must return an expression made of its arguments, but returned ${describe(result)}.`);
+  }
+  const operation = new Elementwise(name, arity, expression(result));
+  const applied = (...x: Operand[]): Variable => apply(operation, arity, x);
+  // Almost all operations have one or two operands; these forms do not build arrays.
+  const forms: Record<number, (a: Operand, b: Operand) => Variable> = {
+    1: (a) => record1(operation, (a as Variable).shape ?? check(name, a), a),
+    2: (a, b) => {
+      const shape = shapeOf(a);
+      const other = shapeOf(b);
+      if (shape === undefined || other === undefined) check(name, shape === undefined ? a : b);
+      return record2(operation, shape === other ? shape : broadcastOrThrow(name, shape, other), a, b);
+    },
+  };
+  return Object.assign((forms[arity] ?? applied) as (...x: Operands<P>) => Variable, { operation });
+}
+
+function apply(operation: Elementwise, arity: number, x: readonly Operand[]): Variable {
+  if (x.length !== arity) throw new ValueError(`${operation.name} takes ${arity} operands, but got ${x.length}.`);
+  let shape: Shape = scalarShape;
+  for (const operand of x) {
+    const next = broadcast(shape, shapeOf(operand) ?? check(operation.name, operand));
+    if (next === null) {
+      throw new ShapeError(
+        `${operation.name} got shapes ${x.map((v) => formatShape(shapeOf(v))).join(", ")}, which do not broadcast: counted from the right, ` +
+          "axes must be equal or 1. Reshape, transpose or slice one of the operands.",
+      );
+    }
+    shape = next;
+  }
+  return record(operation, shape, x);
+}
+
+/** The shape of a number; an error for what is neither a number nor a Variable. */
+function check(name: string, x: unknown): Shape {
+  if (typeof x === "number") return scalarShape;
+  throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
+}
+
+/** An elementwise operation of the library: entered into the table that the tests walk. */
+export function builtin<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
+  const applied = elementwise(name, f);
+  register((applied as unknown as { operation: Operation }).operation);
+  return applied;
+}
+
+/** Is a step open in which parameters are trained? */
+export const isTraining = (): boolean => openStep()?.training ?? false;
+

@@ -1,0 +1,40 @@
+/** Operations that leave values as they are and change what gradients do. */
+
+import type { Operation, ReverseRule } from "../differentiate.ts";
+import type { Planner } from "../plan/planner.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record1, record2 } from "../recorder.ts";
+import { checkNumber } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { div, equal, mul, where } from "./arithmetic.ts";
+import { norm2 } from "./product.ts";
+import { register } from "./registry.ts";
+
+const alias = (planner: Planner, node: number): void => planner.alias(node, planner.trace.input(node, 0));
+
+function passing(name: string, rule: ReverseRule | null): Operation {
+  return register({ name, id: nextOperationId(), lower: alias, reverse: (k) => (k === 0 ? rule : null) });
+}
+
+const identityOperation = /*#__PURE__*/ passing("identity", (gradient) => gradient);
+const detachOperation = /*#__PURE__*/ passing("detach", null);
+
+/** x itself, as a new Variable. */
+export const identity = (x: Variable): Variable => record1(identityOperation, x.shape, x);
+
+/** x as a constant: no gradient passes. */
+export const detach = (x: Variable): Variable => record1(detachOperation, x.shape, x);
+
+const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => {
+  const norm = norm2(gradient, -1, true);
+  return mul(gradient, where(equal(norm, 0), 0, div(node.input(1), norm)));
+});
+
+/**
+ * x itself, but the gradient that passes is rescaled to Euclidean norm `scale`, for each sample (along the last axis).
+ * A gradient of 0 stays 0.
+ */
+export function gradnorm(x: Variable, scale = 1): Variable {
+  checkNumber("gradnorm", "scale", scale, 0);
+  return record2(gradnormOperation, x.shape, x, scale);
+}

@@ -1,0 +1,159 @@
+/** Rows by number: looking up, adding up, and one-hot vectors. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError, ValueError } from "../errors.ts";
+import { gather as gatherKernel, scatterAdd as scatterAddKernel } from "../kernels/kernel.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { openStep, record } from "../recorder.ts";
+import { describe, formatShape, normalizeAxis, type Shape, sizeOf } from "../shape.ts";
+import { fromValues, input, Variable } from "../variable.ts";
+import { equal } from "./arithmetic.ts";
+import { reshape } from "./broadcasting.ts";
+import { register } from "./registry.ts";
+
+/** Indices or labels: integers from 0, on the host or as a Variable. */
+export type Indices = number | readonly number[] | Int32Array | Variable;
+
+/**
+ * Indices as a Variable. Those that the host knows are checked here, where the user's line is; those that a step
+ * computes are checked by the kernel that uses them.
+ */
+export function indexVariable(operation: string, indices: Indices, limit: number): Variable {
+  if (indices instanceof Variable) {
+    if (indices.storage === null) return checked(indices, limit);
+    for (const value of indices.values()) checkIndex(operation, value, limit);
+    return indices;
+  }
+  if (typeof indices === "number") {
+    checkIndex(operation, indices, limit);
+    return input(indices);
+  }
+  if (!Array.isArray(indices) && !ArrayBuffer.isView(indices)) {
+    throw new ValueError(`${operation} takes an integer, number[], Int32Array or Variable of indices, but got ${describe(indices)}.`);
+  }
+  for (const value of indices) checkIndex(operation, value, limit);
+  return input(indices as readonly number[]);
+}
+
+function checkIndex(operation: string, value: unknown, limit: number): void {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit) return;
+  throw new ValueError(
+    `${operation} got index ${describe(value)}: an index or label here is an integer from 0 to ${limit - 1}.` +
+      (value === limit ? " Labels count from 0." : ""),
+  );
+}
+
+/** Indices that a step computes, passed through a look-up that refuses those out of range. */
+function checked(indices: Variable, limit: number): Variable {
+  if (openStep() === null || limit === 0) return indices;
+  return gather(fromValues(Float32Array.from({ length: limit }, (_, i) => i), [limit]), indices);
+}
+
+/** outer · axis · inner: the shape of x around one axis. */
+function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
+  return { outer: sizeOf(shape.slice(0, axis)), size: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
+}
+
+/** Inputs: table, indices. Attributes: the axis. */
+const gatherOperation: Operation = register({
+  name: "gather",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const [table, indices] = [planner.trace.input(node, 0), planner.trace.input(node, 1)];
+    const { outer, size, inner } = around(planner.shape(table), planner.trace.attribute(node, 0));
+    const value = planner.define(node);
+    if (planner.size(node) === 0) return;
+    planner.launch(gatherKernel, node);
+    planner.output(value);
+    planner.input(table);
+    planner.input(indices);
+    for (const parameter of [outer, planner.size(indices), inner, size]) planner.parameter(parameter);
+  },
+  reverse: (k) => k === 1 ? null : (gradient, node) => {
+    const axis = node.attribute(0);
+    const shape = node.inputShape(0);
+    const flat = reshape(gradient, [...shape.slice(0, axis), sizeOf(node.inputShape(1)), ...shape.slice(axis + 1)]);
+    return scatter(reshape(node.input(1), [-1]), flat, shape[axis], axis);
+  },
+});
+
+/**
+ * The entries of x at some indices of an axis; that axis is replaced by the axes of `indices` (ONNX Gather, NumPy take).
+ * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
+ */
+export function gather(x: Variable, indices: Indices, axis = 0): Variable {
+  const at = normalizeAxis("gather", axis, x.shape);
+  const found = kernelIndices("gather", indices, x.shape[at]);
+  return record(gatherOperation, [...x.shape.slice(0, at), ...found.shape, ...x.shape.slice(at + 1)], [x, found], [at]);
+}
+
+/** As `indexVariable`, for kernels that check for themselves. */
+function kernelIndices(operation: string, indices: Indices, limit: number): Variable {
+  return indices instanceof Variable && indices.storage === null ? indices : indexVariable(operation, indices, limit);
+}
+
+/** Inputs: indices, updates. Attributes: the axis, its size in the result. */
+const scatterOperation: Operation = register({
+  name: "scatterAdd",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const [indices, updates] = [planner.trace.input(node, 0), planner.trace.input(node, 1)];
+    const { outer, size, inner } = around(planner.shape(node), planner.trace.attribute(node, 0));
+    const value = planner.define(node);
+    if (planner.size(node) === 0) return;
+    planner.launch(scatterAddKernel, node);
+    planner.output(value);
+    planner.input(indices);
+    planner.input(updates);
+    for (const parameter of [outer, planner.size(indices), inner, size]) planner.parameter(parameter);
+  },
+  reverse: (k) => k === 0 ? null : (gradient, node) => gather(gradient, node.input(0), node.attribute(0)),
+});
+
+function scatter(indices: Variable, updates: Variable, size: number, axis: number): Variable {
+  return record(scatterOperation, updates.shape.map((n, i) => (i === axis ? size : n)), [indices, updates], [axis, size]);
+}
+
+/**
+ * Zeros, with each entry of `updates` along an axis added at its index: the adjoint of `gather`. Equal indices add up.
+ * @param indices one for each entry of `updates` along the axis
+ * @param size the size of that axis in the result
+ * @throws ValueError for an index out of range; ShapeError if the numbers of indices and entries differ
+ */
+export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
+  if (!Number.isInteger(size) || size < 0) throw new ValueError(`scatterAdd takes an integer of at least 0 as size, but got ${describe(size)}.`);
+  const at = normalizeAxis("scatterAdd", axis, updates.shape);
+  const found = kernelIndices("scatterAdd", indices, size);
+  if (found.shape.length > 1 || found.size !== updates.shape[at]) {
+    throw new ShapeError(`scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: axis ${at} needs a list of ${updates.shape[at]} indices.`);
+  }
+  return scatter(reshape(found, [found.size]), updates, size, at);
+}
+
+/**
+ * Vectors that are 1 at an index and 0 elsewhere.
+ * @returns [...indices, depth]; no gradient passes
+ * @throws ValueError for an index out of range
+ */
+export function oneHot(indices: Indices, depth: number): Variable {
+  if (!Number.isInteger(depth) || depth < 1) throw new ValueError(`oneHot takes an integer of at least 1 as depth, but got ${describe(depth)}.`);
+  const found = indexVariable("oneHot", indices, depth);
+  return equal(reshape(found, [...found.shape, 1]), fromValues(Float32Array.from({ length: depth }, (_, i) => i), [depth]));
+}
+
+/**
+ * Rows of a table of embeddings.
+ * @param w [rows, ...]
+ * @param indices an index gives one row; a list gives a row for each; a list of lists gives the sum of rows for each list
+ *   (the product of w with sparse vectors; an empty list gives zeros)
+ * @throws ValueError for an index out of range
+ */
+export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
+  if (w.shape.length === 0) throw new ShapeError("embed takes a table of shape [rows, ...], but got a scalar.");
+  if (!Array.isArray(indices) || !indices.some((entry) => Array.isArray(entry))) return gather(w, indices as Indices);
+  const lists = indices as readonly (readonly number[])[];
+  const wrong = lists.find((list) => !Array.isArray(list));
+  if (wrong !== undefined) throw new ValueError(`embed got a list that mixes indices and lists (${describe(wrong)}): give one or the other.`);
+  const owners = lists.flatMap((list, i) => list.map(() => i));
+  return scatterAdd(owners, gather(w, lists.flat()), lists.length);
+}

@@ -1,0 +1,323 @@
+/** Operations that move elements without changing them. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError, ValueError } from "../errors.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { Variable } from "../variable.ts";
+import { type Axes, reshape } from "./broadcasting.ts";
+import { register } from "./registry.ts";
+
+/** Row-major strides with the true stride also along axes of size 1. */
+function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+// -- permute ------------------------------------------------------------------------------------------
+
+/** Attributes: for each axis of the result, the axis of x. */
+const permuteOperation: Operation = register({
+  name: "permute",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const source = planner.trace.input(node, 0);
+    const shape = planner.shape(node);
+    const strides = contiguousStrides(planner.shape(source));
+    const value = planner.define(node);
+    planner.copy(node, value, 0, source, 0, shape, contiguousStrides(shape), [...planner.trace.attributes(node)].map((axis) => strides[axis]));
+  },
+  reverse: () => (gradient, node) => {
+    const order = [...node.attributes()];
+    return permute(gradient, order.map((_, axis) => order.indexOf(axis)));
+  },
+});
+
+/**
+ * The axes in another order: axis i of the result is axis `order[i]` of x.
+ * @throws ShapeError if `order` does not name every axis once
+ */
+export function permute(x: Variable, order: readonly number[]): Variable {
+  const axes = order.map((axis) => normalizeAxis("permute", axis, x.shape));
+  if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
+    throw new ShapeError(`permute got order [${order.join(", ")}] for shape ${formatShape(x.shape)}: name each of its ${x.shape.length} axes once.`);
+  }
+  const shape = axes.map((axis) => x.shape[axis]);
+  if (axes.every((axis, i) => axis === i)) return x;
+  // Moving only axes of size 1 moves no element.
+  const moved = axes.filter((axis) => x.shape[axis] !== 1);
+  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1])) return reshape(x, shape);
+  return record(permuteOperation, shape, [x], axes);
+}
+
+/**
+ * x with two axes exchanged, by default the last two; with one axis it is x itself.
+ * @throws ShapeError for axes that x does not have
+ */
+export function transpose(x: Variable, a = -2, b = -1): Variable {
+  if (x.shape.length < 2 && a === -2 && b === -1) return x;
+  const order = x.shape.map((_, i) => i);
+  const first = normalizeAxis("transpose", a, x.shape);
+  const second = normalizeAxis("transpose", b, x.shape);
+  order[first] = second;
+  order[second] = first;
+  return permute(x, order);
+}
+
+/** x as [others…, n]: some axes moved to the end and joined into one. */
+export function moveLast(x: Variable, axes: readonly number[]): Variable {
+  const others = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const moved = permute(x, [...others, ...axes]);
+  return reshape(moved, [...others.map((i) => x.shape[i]), sizeOf(axes.map((i) => x.shape[i]))]);
+}
+
+/** The inverse of `moveLast`: y is [others…, n]. */
+export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Variable {
+  const others = shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const order = [...others, ...axes];
+  return permute(reshape(y, order.map((i) => shape[i])), shape.map((_, i) => order.indexOf(i)));
+}
+
+// -- slice and pad --------------------------------------------------------------------------------------
+
+/** Attributes: start of each axis, step of each axis, size of each axis. */
+const sliceOperation: Operation = register({
+  name: "slice",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const { trace } = planner;
+    const source = trace.input(node, 0);
+    const shape = planner.shape(node);
+    const rank = shape.length;
+    const strides = stridesOf(planner.shape(source));
+    let offset = 0;
+    const inputStrides = strides.map((stride, i) => {
+      offset += trace.attribute(node, i) * stride;
+      return stride * trace.attribute(node, rank + i);
+    });
+    // Elements that lie one after another are a view.
+    let expected = 1;
+    let contiguous = true;
+    for (let i = rank - 1; i >= 0; i--) {
+      if (shape[i] !== 1 && inputStrides[i] !== expected) contiguous = false;
+      expected *= shape[i];
+    }
+    if (contiguous && planner.size(node) > 0) planner.alias(node, source, offset);
+    else planner.copy(node, planner.define(node), 0, source, offset, shape, contiguousStrides(shape), inputStrides);
+  },
+  reverse: () => (gradient, node) => {
+    const rank = node.shape.length;
+    const x = node.attributes();
+    return place(gradient, node.inputShape(0), x.slice(0, rank), x.slice(rank, 2 * rank));
+  },
+});
+
+function cut(x: Variable, starts: ArrayLike<number>, steps: ArrayLike<number>, shape: Shape): Variable {
+  return record(sliceOperation, shape.slice(), [x], [...Array.from(starts), ...Array.from(steps), ...shape]);
+}
+
+/** Zeros of a shape, with x put at some starts and steps: the adjoint of slice. Attributes: starts, steps, shape. */
+const placeOperation: Operation = register({
+  name: "pad",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const { trace } = planner;
+    const source = trace.input(node, 0);
+    const shape = planner.shape(source);
+    const rank = shape.length;
+    const strides = stridesOf(planner.shape(node));
+    let offset = 0;
+    const outputStrides = strides.map((stride, i) => {
+      offset += trace.attribute(node, i) * stride;
+      return stride * trace.attribute(node, rank + i);
+    });
+    const value = planner.define(node);
+    if (planner.size(source) < planner.size(node)) planner.zero(node, value);
+    planner.copy(node, value, offset, source, 0, shape, outputStrides, contiguousStrides(shape));
+  },
+  reverse: () => (gradient, node) => {
+    const shape = node.inputShape(0);
+    const x = node.attributes();
+    return cut(gradient, x.slice(0, shape.length), x.slice(shape.length, 2 * shape.length), shape);
+  },
+});
+
+function place(x: Variable, shape: Shape, starts: ArrayLike<number>, steps: ArrayLike<number>): Variable {
+  return record(placeOperation, shape.slice(), [x], [...Array.from(starts), ...Array.from(steps), ...shape]);
+}
+
+/** Where a slice begins and ends along one axis: an index, or [start, end) with an optional step; negative ones count from the end. */
+export type Range = number | readonly [start?: number | undefined, end?: number | undefined, step?: number] | null;
+
+/**
+ * A part of x. For each axis, from the first: `[start, end)` with an optional step (which may be negative), `null` for
+ * all of it, or an index, which removes the axis. Axes that are not named are taken whole. Ends are clipped as in Python.
+ *
+ *     slice(x, 0)                  // x[0]
+ *     slice(x, null, [1, 3])       // x[:, 1:3]
+ *     slice(x, [0, undefined, 2])  // x[::2]
+ *
+ * @throws ShapeError for an index that is not there, a step of 0 or too many ranges
+ */
+export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
+  const { shape } = x;
+  if (ranges.length > shape.length) {
+    throw new ShapeError(`slice got ${ranges.length} ranges for shape ${formatShape(shape)}, which has ${shape.length} axes.`);
+  }
+  const starts: number[] = [];
+  const steps: number[] = [];
+  const sizes: number[] = [];
+  const removed: number[] = [];
+  shape.forEach((size, axis) => {
+    const range = ranges[axis] ?? null;
+    if (typeof range === "number") {
+      if (!Number.isInteger(range) || range < -size || range >= size) {
+        throw new ShapeError(`slice got index ${range} for axis ${axis} of shape ${formatShape(shape)}: an index is an integer from ${-size} to ${size - 1}.`);
+      }
+      starts.push(range < 0 ? range + size : range);
+      steps.push(1);
+      sizes.push(1);
+      removed.push(axis);
+      return;
+    }
+    const [from, to, step = 1] = range ?? [];
+    if (!Number.isInteger(step) || step === 0 || ![from ?? 0, to ?? 0].every(Number.isInteger)) {
+      throw new ShapeError(`slice got the range [${describe(from)}, ${describe(to)}, ${describe(step)}] for axis ${axis}: give integers, and a step that is not 0.`);
+    }
+    const bound = (value: number | undefined, otherwise: number, low: number, high: number): number =>
+      value === undefined ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + size : value));
+    const start = step > 0 ? bound(from, 0, 0, size) : bound(from, size - 1, -1, size - 1);
+    const end = step > 0 ? bound(to, size, 0, size) : bound(to, -1, -1, size - 1);
+    const count = Math.max(0, Math.ceil((end - start) / step));
+    starts.push(count === 0 ? 0 : start);
+    steps.push(step);
+    sizes.push(count);
+  });
+  const whole = sizes.every((size, i) => size === shape[i] && steps[i] === 1);
+  const part = whole ? x : cut(x, starts, steps, sizes);
+  return removed.length === 0 ? part : reshape(part, sizes.filter((_, axis) => !removed.includes(axis)));
+}
+
+/** The elements in reverse order along axes; along all of them by default. */
+export function flip(x: Variable, axes?: Axes): Variable {
+  const list = normalizeAxes("flip", axes, x.shape);
+  return slice(x, ...x.shape.map((_, axis): Range => (list.includes(axis) ? [undefined, undefined, -1] : null)));
+}
+
+/**
+ * x with a margin of zeros.
+ * @param widths for each axis, how many zeros before and after
+ * @throws ShapeError if there is not one pair for each axis
+ */
+export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
+  if (widths.length !== x.shape.length || widths.some((pair) => pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
+    throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
+  }
+  if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
+  const shape = x.shape.map((size, i) => size + widths[i][0] + widths[i][1]);
+  return place(x, checkShape("pad", shape), widths.map(([before]) => before), widths.map(() => 1));
+}
+
+// -- joining and splitting --------------------------------------------------------------------------------
+
+/** Attributes: the axis. */
+const concatOperation: Operation = register({
+  name: "concat",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const { trace } = planner;
+    const axis = trace.attribute(node, 0);
+    const value = planner.define(node);
+    const strides = contiguousStrides(planner.shape(node));
+    const stride = stridesOf(planner.shape(node))[axis];
+    let at = 0;
+    for (let k = 0; k < trace.inputCount(node); k++) {
+      const source = trace.input(node, k);
+      const shape = planner.shape(source);
+      planner.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
+      at += shape[axis];
+    }
+  },
+  reverse: (k) => (gradient, node) => {
+    const axis = node.attribute(0);
+    let start = 0;
+    for (let i = 0; i < k; i++) start += node.inputShape(i)[axis];
+    const shape = node.inputShape(k);
+    return cut(gradient, shape.map((_, i) => (i === axis ? start : 0)), shape.map(() => 1), shape);
+  },
+});
+
+/** A list of variables, each checked. */
+function variables(operation: string, xs: readonly Variable[]): readonly Variable[] {
+  if (!Array.isArray(xs) || xs.length === 0) {
+    throw new ValueError(`${operation} takes a list of at least one Variable, but got ${Array.isArray(xs) ? "an empty list" : describe(xs)}.`);
+  }
+  for (const x of xs) if (!(x instanceof Variable)) throw new ValueError(`${operation} takes a list of Variables, but got ${describe(x)} in it.`);
+  return xs;
+}
+
+/**
+ * The arrays one after another along an axis; all other axes must agree.
+ * @throws ShapeError if they do not; ValueError for an empty list
+ */
+export function concat(xs: readonly Variable[], axis = 0): Variable {
+  const [first] = variables("concat", xs);
+  if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
+  const along = normalizeAxis("concat", axis, first.shape);
+  let size = 0;
+  for (const x of xs) {
+    if (x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== along && n !== first.shape[i])) {
+      throw new ShapeError(`concat along axis ${along} got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all other axes must agree.`);
+    }
+    size += x.shape[along];
+  }
+  if (xs.length === 1) return first;
+  return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, [along]);
+}
+
+/**
+ * The arrays, all of one shape, along a new axis.
+ * @throws ShapeError if the shapes differ; ValueError for an empty list
+ */
+export function stack(xs: readonly Variable[], axis = 0): Variable {
+  const [first] = variables("stack", xs);
+  for (const x of xs) {
+    if (!sameShape(x.shape, first.shape)) {
+      throw new ShapeError(`stack got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all must be the same.`);
+    }
+  }
+  const at = normalizeAxis("stack", axis, [...first.shape, 1]);
+  return concat(xs.map((x) => unsqueeze(x, at)), at);
+}
+
+/** The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`. */
+export function decat(x: Variable, axis = 0): Variable[] {
+  const along = normalizeAxis("decat", axis, x.shape);
+  return Array.from({ length: x.shape[along] }, (_, i) => slice(x, ...x.shape.slice(0, along).map(() => null), i));
+}
+
+// -- axes of size 1 ---------------------------------------------------------------------------------------
+
+/**
+ * x without axes of size 1; all of them by default.
+ * @throws ShapeError if a named axis has another size
+ */
+export function squeeze(x: Variable, axes?: Axes): Variable {
+  const list = axes === undefined ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes("squeeze", axes, x.shape);
+  const wrong = list.find((axis) => x.shape[axis] !== 1);
+  if (wrong !== undefined) throw new ShapeError(`squeeze got axis ${wrong} of shape ${formatShape(x.shape)}: only an axis of size 1 can be removed.`);
+  return reshape(x, x.shape.filter((_, i) => !list.includes(i)));
+}
+
+/** x with a new axis of size 1 at a place of the result. */
+export function unsqueeze(x: Variable, axis: number): Variable {
+  const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+

@@ -1,0 +1,43 @@
+/** The operations that read well as methods of a Variable. One table gives both their types and their code. */
+
+import { Variable } from "../variable.ts";
+import * as activation from "./activation.ts";
+import * as arithmetic from "./arithmetic.ts";
+import { broadcastTo, reshape, sum } from "./broadcasting.ts";
+import { dropout } from "./dropout.ts";
+import { detach, gradnorm, identity } from "./gradient.ts";
+import { gather } from "./indexing.ts";
+import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
+import { dot, matmul, norm2 } from "./product.ts";
+import { argmax, argmaxneq, logsumexp, max, mean, min } from "./reduction.ts";
+import * as probabilities from "./softmax.ts";
+
+const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
+const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
+const { tanh, sigmoid, relu, softplus, gelu } = activation;
+const softmax = (x: Variable, axis?: number): Variable => probabilities.softmax(x, axis);
+const logSoftmax = (x: Variable, axis?: number): Variable => probabilities.logSoftmax(x, axis);
+const { wta } = probabilities;
+
+/** Functions whose first argument becomes `this`. */
+const table = {
+  add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip,
+  equal, notEqual, less, lessEqual, greater, greaterEqual,
+  tanh, sigmoid, relu, softplus, gelu,
+  matmul, dot, norm2,
+  sum, mean, max, min, logsumexp, argmax, argmaxneq, softmax, logSoftmax, wta,
+  reshape, transpose, permute, slice, squeeze, unsqueeze, broadcastTo, flip, pad, decat,
+  gather, dropout, gradnorm, detach, identity,
+};
+
+type Method<F> = F extends (first: never, ...rest: infer R) => infer T ? (...rest: R) => T : never;
+/** What `Variable` has besides its own members; src/index.ts merges the two. */
+export type VariableMethods = { readonly [K in keyof typeof table]: Method<(typeof table)[K]> };
+
+for (const [name, f] of Object.entries(table) as [string, (x: Variable, ...rest: unknown[]) => unknown][]) {
+  Object.defineProperty(Variable.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: Variable, ...rest: unknown[]) { return f(this, ...rest); },
+  });
+}

@@ -1,0 +1,256 @@
+/** Matrix products and what is made of them. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { argument } from "../kernels/expression.ts";
+import { product, row } from "../kernels/kernel.ts";
+import type { Planner } from "../plan/planner.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { div, equal, mul, where } from "./arithmetic.ts";
+import { type Axes, broadcastTo, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { moveLast } from "./layout.ts";
+import { register } from "./registry.ts";
+
+/** One level of a batch: how many, and how far apart the matrices of each operand are (0: the same for all). */
+interface Level {
+  readonly count: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** A product of M×K by K×N matrices; `transposeA`: A is stored as K×M, `transposeB`: B is stored as N×K. */
+interface Form {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly outer: Level;
+  readonly inner: Level;
+}
+
+const once: Level = { count: 1, a: 0, b: 0 };
+
+/** As attributes: the form in eleven integers, then the shape of the result. */
+const encode = (f: Form, shape: Shape): number[] => [
+  f.transposeA ? 1 : 0, f.transposeB ? 1 : 0, f.m, f.n, f.k, f.outer.count, f.outer.a, f.outer.b, f.inner.count, f.inner.a, f.inner.b, ...shape,
+];
+
+function decode(x: ArrayLike<number>): Form {
+  return {
+    transposeA: x[0] === 1, transposeB: x[1] === 1, m: x[2], n: x[3], k: x[4],
+    outer: { count: x[5], a: x[6], b: x[7] }, inner: { count: x[8], a: x[9], b: x[10] },
+  };
+}
+
+function lower(planner: Planner, node: number): void {
+  const { trace } = planner;
+  const value = planner.define(node);
+  if (planner.size(node) === 0) return;
+  const biased = trace.inputCount(node) === 3;
+  planner.launch(product, node);
+  planner.output(value);
+  planner.input(trace.input(node, 0));
+  planner.input(trace.input(node, 1));
+  if (biased) planner.input(trace.input(node, 2));
+  else planner.operand(value);
+  const [transposeA, transposeB, m, n, k] = [0, 1, 2, 3, 4].map((i) => trace.attribute(node, i));
+  planner.parameter(m);
+  planner.parameter(n);
+  planner.parameter(k);
+  planner.parameter(transposeA ? 1 : k);
+  planner.parameter(transposeA ? m : 1);
+  planner.parameter(transposeB ? 1 : n);
+  planner.parameter(transposeB ? k : 1);
+  planner.parameter(biased ? 2 : 0);
+  for (let i = 5; i < 11; i++) planner.parameter(trace.attribute(node, i));
+}
+
+/** Inputs: A, B and for `affine` the bias. */
+const productOperation: Operation = register({
+  name: "matmul",
+  id: nextOperationId(),
+  lower,
+  reverse: (input) => (gradient, node) => {
+    if (input === 2) return sum(reshape(gradient, [-1, node.inputShape(2)[0]]), 0);
+    const { transposeA, transposeB, m, n, k, outer, inner } = decode(node.attributes());
+    const [a, b] = [node.input(0), node.input(1)];
+    const step = m * n; // between the matrices of the gradient, which has all of the batch
+    const level = (count: number, gradientStride: number, first: number, gradientFirst: boolean): Level =>
+      gradientFirst ? { count, a: gradientStride, b: first } : { count, a: first, b: gradientStride };
+    const build = (x: Variable, y: Variable, gradientFirst: boolean, form: Omit<Form, "outer" | "inner">, other: "a" | "b"): Variable => {
+      const shape = [outer.count, inner.count, form.m, form.n];
+      const full = multiply(x, y, {
+        ...form,
+        outer: level(outer.count, inner.count * step, outer[other], gradientFirst),
+        inner: level(inner.count, step, inner[other], gradientFirst),
+      }, shape);
+      // An operand that served several matrices gets the sum of their gradients.
+      const own = other === "b" ? "a" : "b";
+      const shared = [outer, inner].flatMap((l, axis) => (l[own] === 0 && l.count !== 1 ? [axis] : []));
+      return reshape(shared.length === 0 ? full : sum(full, shared, true), node.inputShape(input));
+    };
+    if (input === 0) {
+      return transposeA
+        ? build(b, gradient, false, { transposeA: transposeB, transposeB: true, m: k, n: m, k: n }, "b")
+        : build(gradient, b, true, { transposeA: false, transposeB: !transposeB, m, n: k, k: n }, "b");
+    }
+    return transposeB
+      ? build(gradient, a, true, { transposeA: true, transposeB: transposeA, m: n, n: k, k: m }, "a")
+      : build(a, gradient, false, { transposeA: !transposeA, transposeB: false, m: k, n, k: m }, "a");
+  },
+});
+
+function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Variable): Variable {
+  return record(productOperation, shape, bias === undefined ? [a, b] : [a, b, bias], encode(form, shape));
+}
+
+/**
+ * The matrix product over the last two axes, batched and broadcast over the others. A vector on the left is a row, on
+ * the right a column, and that axis is absent from the result (as in NumPy).
+ * @param a [..., m, k] or [k]
+ * @param b [..., k, n] or [k]
+ * @returns [..., m, n]
+ * @throws ShapeError
+ */
+export function matmul(a: Variable, b: Variable): Variable {
+  if (a.shape.length === 0 || b.shape.length === 0) {
+    throw new ShapeError(`matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. Use mul to multiply by a number.`);
+  }
+  const x = a.shape.length === 1 ? reshape(a, [1, a.shape[0]]) : a;
+  const y = b.shape.length === 1 ? reshape(b, [b.shape[0], 1]) : b;
+  const [m, k] = x.shape.slice(-2);
+  const [k2, n] = y.shape.slice(-2);
+  if (k !== k2) {
+    throw new ShapeError(
+      `matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: the last axis of the first (${k}) must equal ` +
+        `${b.shape.length === 1 ? "the only" : "the last but one"} axis of the second (${k2}). Transpose one of them, or use linear(w, x) for x·wᵀ.`,
+    );
+  }
+  const batchA = x.shape.slice(0, -2);
+  const batchB = y.shape.slice(0, -2);
+  const batch = broadcastOrThrow("matmul (over the batch axes)", batchA, batchB);
+  const shape = [...batch, ...(a.shape.length === 1 ? [] : [m]), ...(b.shape.length === 1 ? [] : [n])];
+  // One matrix for all: the batch is just more rows.
+  if (sizeOf(batchB) === 1 && sameShape(batch, batchA)) {
+    return multiply(x, y, { transposeA: false, transposeB: false, m: m * sizeOf(batch), n, k, outer: once, inner: once }, shape);
+  }
+  const levels = batchLevels(batch, broadcastStrides(batchA, batch).map((s) => s * m * k), broadcastStrides(batchB, batch).map((s) => s * k * n));
+  if (levels === null) return reshape(matmul(broadcastTo(x, [...batch, m, k]), broadcastTo(y, [...batch, k, n])), shape);
+  return multiply(x, y, { transposeA: false, transposeB: false, m, n, k, ...levels }, shape);
+}
+
+/** Batch axes as two levels, or null if it takes more. */
+function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): { outer: Level; inner: Level } | null {
+  const levels: Level[] = []; // innermost first
+  for (let axis = batch.length - 1; axis >= 0; axis--) {
+    if (batch[axis] === 1) continue;
+    const last = levels[levels.length - 1];
+    if (last !== undefined && a[axis] === last.a * last.count && b[axis] === last.b * last.count) {
+      levels[levels.length - 1] = { ...last, count: last.count * batch[axis] };
+    } else levels.push({ count: batch[axis], a: a[axis], b: b[axis] });
+  }
+  return levels.length > 2 ? null : { inner: levels[0] ?? once, outer: levels[1] ?? once };
+}
+
+/** Checks w and x of a linear map. */
+function linearForm(operation: string, w: Variable, x: Variable): { form: Form; shape: Shape } {
+  if (w.shape.length !== 2) {
+    throw new ShapeError(`${operation} takes weights of shape [outputs, inputs], but got ${formatShape(w.shape)}.`);
+  }
+  const [n, k] = w.shape;
+  if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== k) {
+    throw new ShapeError(
+      `${operation} got weights ${formatShape(w.shape)} ([outputs, inputs]) and x ${formatShape(x.shape)}: the last axis of x must have size ${k}. ` +
+        "x holds samples in rows, [samples, inputs], or one sample [inputs].",
+    );
+  }
+  const rows = x.shape.slice(0, -1);
+  return { form: { transposeA: false, transposeB: true, m: sizeOf(rows), n, k, outer: once, inner: once }, shape: [...rows, n] };
+}
+
+/**
+ * x·wᵀ: a linear map of every sample.
+ * @param w [outputs, inputs]
+ * @param x [..., inputs]
+ * @returns [..., outputs]
+ * @throws ShapeError
+ */
+export function linear(w: Variable, x: Variable): Variable {
+  const { form, shape } = linearForm("linear", w, x);
+  return multiply(x, w, form, shape);
+}
+
+/**
+ * x·wᵀ + b: an affine map of every sample.
+ * @param w [outputs, inputs]
+ * @param x [..., inputs]
+ * @param b [outputs]
+ * @returns [..., outputs]
+ * @throws ShapeError
+ */
+export function affine(w: Variable, x: Variable, b: Variable): Variable {
+  const { form, shape } = linearForm("affine", w, x);
+  if (b.shape.length !== 1 || b.shape[0] !== form.n) {
+    throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${form.n}], one number an output.`);
+  }
+  return multiply(x, w, form, shape, b);
+}
+
+const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
+
+const dotOperation: Operation = register({
+  name: "dot",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const shape = planner.shape(planner.trace.input(node, 0));
+    planner.row(node, dotKernel, planner.size(node), shape[shape.length - 1]);
+  },
+  reverse: (k) => (gradient, node) => mul(node.input(1 - k), reshape(gradient, [...gradient.shape, 1])),
+});
+
+/**
+ * The inner product of each sample: the sum of a·b over the last axis.
+ * @param a [..., n]
+ * @param b [..., n]
+ * @returns [...]
+ * @throws ShapeError if the shapes differ
+ */
+export function dot(a: Variable, b: Variable): Variable {
+  if (a.shape.length === 0 || !sameShape(a.shape, b.shape)) {
+    throw new ShapeError(`dot got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both must have the same shape with at least one axis.`);
+  }
+  return record(dotOperation, a.shape.slice(0, -1), [a, b]);
+}
+
+const normKernel = /*#__PURE__*/ row(["element"], [{ reduce: "sum", value: argument(0).mul(argument(0)) }], [{ per: "row", value: argument(1).sqrt() }]);
+
+/** Over the last axis. */
+const normOperation: Operation = register({
+  name: "norm2",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const shape = planner.shape(planner.trace.input(node, 0));
+    planner.row(node, normKernel, planner.size(node), shape[shape.length - 1]);
+  },
+  reverse: () => (gradient, node) => {
+    const norm = node.output;
+    const slope = where(equal(norm, 0), 0, div(gradient, norm)); // no direction at 0
+    return mul(node.input(0), reshape(slope, [...norm.shape, 1]));
+  },
+});
+
+/**
+ * The Euclidean norm over axes; by default the last one, so that each sample has its norm. Its gradient at 0 is 0.
+ * @param keepdims keep reduced axes with size 1
+ */
+export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
+  if (x.shape.length === 0) return norm2(reshape(x, [1]));
+  const list = normalizeAxes("norm2", axes, x.shape);
+  const last = moveLast(x, list);
+  const norm = record(normOperation, last.shape.slice(0, -1), [last]);
+  return reshape(norm, reducedShape(x.shape, list, keepdims));
+}

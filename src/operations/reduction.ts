@@ -1,0 +1,149 @@
+/** Reductions over axes. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { argument, index } from "../kernels/expression.ts";
+import { type RowKernel, row } from "../kernels/kernel.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { div, equal, exp, mul, sub } from "./arithmetic.ts";
+import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { type Indices, indexVariable } from "./indexing.ts";
+import { moveLast } from "./layout.ts";
+import { register } from "./registry.ts";
+
+/** The mean over axes; all of them by default. */
+export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
+  const list = normalizeAxes("mean", axes, x.shape);
+  const total = sum(x, list, keepdims);
+  return mul(total, 1 / sizeOf(list.map((axis) => x.shape[axis])));
+}
+
+/** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
+function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
+  return register({
+    name,
+    id: nextOperationId(),
+    lower: (planner, node) => planner.reduce(node, reduce, [...planner.trace.attributes(node, 1)]),
+    reverse: () => (gradient, node) => {
+      const axes = [...node.attributes(1)];
+      const shape = reducedShape(node.inputShape(0), axes, true);
+      const chosen = equal(node.input(0), reshape(node.output, shape));
+      return mul(chosen, div(reshape(gradient, shape), sum(chosen, axes, true)));
+    },
+  });
+}
+
+const maxOperation = /*#__PURE__*/ extreme("max", "maximum");
+const minOperation = /*#__PURE__*/ extreme("min", "minimum");
+
+function reduceExtreme(operation: Operation, x: Variable, axes: Axes | undefined, keepdims: boolean): Variable {
+  const list = normalizeAxes(operation.name, axes, x.shape);
+  notEmpty(operation.name, x, list);
+  return record(operation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
+}
+
+function notEmpty(name: string, x: Variable, axes: readonly number[]): void {
+  if (axes.some((axis) => x.shape[axis] === 0)) {
+    throw new ShapeError(`${name} got shape ${formatShape(x.shape)}: an axis without elements has no largest or smallest one.`);
+  }
+}
+
+/** The largest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
+export function max(x: Variable, axes?: Axes, keepdims = false): Variable {
+  return reduceExtreme(maxOperation, x, axes, keepdims);
+}
+
+/** The smallest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
+export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
+  return reduceExtreme(minOperation, x, axes, keepdims);
+}
+
+const x0 = argument(0);
+const infinity = Number.POSITIVE_INFINITY;
+/** What is subtracted before exponentials: the largest element, unless it is infinite. */
+export const shift = (largest: ReturnType<typeof argument>) => largest.abs().equal(infinity).where(0, largest);
+
+const logsumexpKernel = /*#__PURE__*/ row(
+  ["element"],
+  [{ reduce: "maximum", value: x0 }, { reduce: "sum", value: x0.sub(shift(argument(1))).exp() }],
+  [{ per: "row", value: argument(2).log().add(shift(argument(1))) }],
+);
+
+/** An operation on [rows…, n] that gives one number a row. */
+function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
+  return register({
+    name,
+    id: nextOperationId(),
+    lower: (planner, node) => {
+      const shape = planner.shape(planner.trace.input(node, 0));
+      planner.row(node, kernel, planner.size(node), shape[shape.length - 1]);
+    },
+    reverse,
+  });
+}
+
+const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) => {
+  const column = [...node.shape, 1];
+  return mul(exp(sub(node.input(0), reshape(node.output, column))), reshape(gradient, column));
+});
+
+/** log Σ eˣ over axes, all of them by default, without overflow. */
+export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
+  const list = normalizeAxes("logsumexp", axes, x.shape);
+  const last = moveLast(x, list);
+  return reshape(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
+}
+
+const argmaxKernel = /*#__PURE__*/ row(
+  ["element"],
+  [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: x0.less(argument(1)).where(infinity, index()) }],
+  [{ per: "row", value: argument(2) }],
+);
+const argmaxOperation = /*#__PURE__*/ perRow("argmax", argmaxKernel, () => null);
+
+/** A row operation along one axis of x. */
+function along(operation: Operation, x: Variable, axis: number, keepdims: boolean, others: readonly Variable[] = []): Variable {
+  const at = normalizeAxis(operation.name, axis, x.shape);
+  notEmpty(operation.name, x, [at]);
+  const last = moveLast(x, [at]);
+  return reshape(record(operation, last.shape.slice(0, -1), [last, ...others]), reducedShape(x.shape, [at], keepdims));
+}
+
+/**
+ * The index of the largest element along an axis, the first of equal ones, as a Variable like any other.
+ * In a row with a NaN the index is 0. Indices are exact up to 2²⁴.
+ */
+export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
+  return along(argmaxOperation, x, axis, keepdims);
+}
+
+const other = index().equal(argument(1));
+const argmaxneqKernel = /*#__PURE__*/ row(
+  ["element", "row"],
+  [
+    { reduce: "maximum", value: other.where(-infinity, x0) },
+    { reduce: "minimum", value: other.add(x0.less(argument(2))).where(infinity, index()) },
+  ],
+  [{ per: "row", value: argument(3) }],
+);
+const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, () => null);
+
+/**
+ * The index of the largest element along the last axis whose index is not k: the strongest competitor of a label.
+ * @param x [..., n] with n ≥ 2
+ * @param k one index for each row: a number, number[], Int32Array or Variable
+ * @returns [...]
+ */
+export function argmaxneq(x: Variable, k: Indices): Variable {
+  const n = x.shape[x.shape.length - 1] ?? 0;
+  if (n < 2) throw new ShapeError(`argmaxneq got shape ${formatShape(x.shape)}: the last axis needs at least two elements.`);
+  const rows = x.shape.slice(0, -1);
+  const excluded = indexVariable("argmaxneq", k, n);
+  if (excluded.size !== sizeOf(rows)) {
+    throw new ShapeError(`argmaxneq got ${excluded.size} indices for shape ${formatShape(x.shape)}, which has ${sizeOf(rows)} rows.`);
+  }
+  return along(argmaxneqOperation, x, -1, false, [reshape(excluded, rows)]);
+}

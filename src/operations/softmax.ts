@@ -1,0 +1,93 @@
+/** The softmax family. All subtract the largest score first, so that nothing overflows. */
+
+import type { Operation } from "../differentiate.ts";
+import { argument, index } from "../kernels/expression.ts";
+import { type RowKernel, row } from "../kernels/kernel.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { normalizeAxis } from "../shape.ts";
+import { Variable } from "../variable.ts";
+import { exp, mul, sub, where } from "./arithmetic.ts";
+import { sum } from "./broadcasting.ts";
+import { decat, moveBack, moveLast, stack } from "./layout.ts";
+import { shift } from "./reduction.ts";
+import { register } from "./registry.ts";
+
+const x = argument(0);
+const exponential = x.sub(shift(argument(1))).exp();
+const stages = [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }] as const;
+
+const softmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: exponential.div(argument(2)) }]);
+const logSoftmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: x.sub(shift(argument(1))).sub(argument(2).log()) }]);
+
+/** y·(g − Σ y·g), from y and g. */
+const softmaxGradientKernel = /*#__PURE__*/ row(
+  ["element", "element"],
+  [{ reduce: "sum", value: argument(0).mul(argument(1)) }],
+  [{ per: "element", value: argument(0).mul(argument(1).sub(argument(2))) }],
+);
+
+/** An operation on [rows…, n] that gives one number an element; every input has the shape of the result. */
+function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
+  return register({
+    name,
+    id: nextOperationId(),
+    lower: (planner, node) => {
+      const shape = planner.shape(node);
+      const n = shape[shape.length - 1];
+      planner.row(node, kernel, n === 0 ? 0 : planner.size(node) / n, n);
+    },
+    reverse,
+  });
+}
+
+const softmaxGradientOperation: Operation = /*#__PURE__*/ perElement("softmax′", softmaxGradientKernel, (k) => (v, node) => {
+  const [y, g] = [node.input(0), node.input(1)];
+  if (k === 1) return softmaxGradient(y, v);
+  return sub(mul(v, sub(g, sum(mul(y, g), -1, true))), mul(g, sum(mul(v, y), -1, true)));
+});
+
+/** The gradient of scores, from probabilities and their gradient, along the last axis. */
+export const softmaxGradient = (y: Variable, g: Variable): Variable => record(softmaxGradientOperation, y.shape, [y, g]);
+
+const softmaxOperation = /*#__PURE__*/ perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
+
+const logSoftmaxOperation = /*#__PURE__*/ perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
+  sub(gradient, mul(exp(node.output), sum(gradient, -1, true))));
+
+/** An operation of rows, along any axis. */
+function along(operation: Operation, x: Variable, axis: number): Variable {
+  const at = normalizeAxis(operation.name, axis, x.shape);
+  const last = moveLast(x, [at]);
+  return moveBack(record(operation, last.shape, [last]), x.shape, [at]);
+}
+
+/**
+ * Probabilities: eˣ / Σ eˣ along an axis. Given a list of Variables of one shape, over the list: element by element, the
+ * results add up to 1.
+ */
+export function softmax(x: Variable, axis?: number): Variable;
+export function softmax(xs: readonly Variable[]): Variable[];
+export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
+  return x instanceof Variable ? along(softmaxOperation, x, axis) : decat(along(softmaxOperation, stack(x), 0));
+}
+
+/** log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`. */
+export function logSoftmax(x: Variable, axis?: number): Variable;
+export function logSoftmax(xs: readonly Variable[]): Variable[];
+export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
+  return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : decat(along(logSoftmaxOperation, stack(x), 0));
+}
+
+const winnerKernel = /*#__PURE__*/ row(
+  ["element"],
+  [{ reduce: "maximum", value: x }, { reduce: "minimum", value: x.less(argument(1)).where(Number.POSITIVE_INFINITY, index()) }],
+  [{ per: "element", value: index().equal(argument(2)) }],
+);
+/** 1 at the (first) largest element of each row, else 0. */
+const winnerOperation = /*#__PURE__*/ perElement("winner", winnerKernel, () => null);
+
+/** Winner takes all: every entry but the largest of its row (along an axis; the first of equal ones) becomes 0. */
+export function wta(x: Variable, axis = -1): Variable {
+  return where(along(winnerOperation, x, axis), x, 0);
+}

@@ -1,0 +1,97 @@
+/**
+ * Plans by structure. A hash finds the candidate, and every word is compared before it is used:
+ * a plan never runs for a structure that is not its own. The least recently used give way when it grows.
+ */
+
+import type { Executable } from "../devices/device.ts";
+
+const MAX_ENTRIES = 256;
+const MAX_BYTES = 256 * 2 ** 20;
+
+interface Entry<P> {
+  readonly hash: number;
+  readonly words: Int32Array;
+  plan: P;
+  used: number;
+}
+
+export class PlanCache<P extends { readonly executable: Executable }> {
+  private readonly entries = new Map<number, Entry<P>[]>();
+  private count = 0;
+  private bytes = 0;
+  private clock = 0;
+  /** A loop asks for the same structure again and again. */
+  private recent: Entry<P> | null = null;
+
+  find(words: Int32Array, length: number): P | null {
+    const entry = this.recent !== null && same(this.recent.words, words, length) ? this.recent : this.lookup(words, length);
+    if (entry === null) return null;
+    entry.used = ++this.clock;
+    this.recent = entry;
+    return entry.plan;
+  }
+
+  private lookup(words: Int32Array, length: number): Entry<P> | null {
+    return this.entries.get(hashOf(words, length))?.find((entry) => same(entry.words, words, length)) ?? null;
+  }
+
+  /** Keeps a plan; one with the same structure is replaced and released. */
+  put(words: Int32Array, length: number, plan: P): void {
+    const earlier = this.lookup(words, length);
+    if (earlier !== null) this.remove(earlier);
+    const entry: Entry<P> = { hash: hashOf(words, length), words: words.slice(0, length), plan, used: ++this.clock };
+    const chain = this.entries.get(entry.hash);
+    if (chain === undefined) this.entries.set(entry.hash, [entry]);
+    else chain.push(entry);
+    this.count++;
+    this.bytes += cost(entry);
+    this.recent = entry;
+    if (this.count > MAX_ENTRIES || this.bytes > MAX_BYTES) this.evict();
+  }
+
+  /** Makes room for a quarter, so that a structure that never repeats does not pay for this every time. */
+  private evict(): void {
+    const byAge = [...this.entries.values()].flat().sort((a, b) => a.used - b.used);
+    byAge.pop(); // the newest is about to run
+    for (const entry of byAge) {
+      if (this.count <= MAX_ENTRIES * 0.75 && this.bytes <= MAX_BYTES * 0.75) return;
+      this.remove(entry);
+    }
+  }
+
+  private remove(entry: Entry<P>): void {
+    const chain = (this.entries.get(entry.hash) as Entry<P>[]).filter((other) => other !== entry);
+    if (chain.length === 0) this.entries.delete(entry.hash);
+    else this.entries.set(entry.hash, chain);
+    this.count--;
+    this.bytes -= cost(entry);
+    if (this.recent === entry) this.recent = null;
+    entry.plan.executable.release();
+  }
+
+  get size(): number { return this.count; }
+
+  clear(): void {
+    for (const chain of [...this.entries.values()]) chain.forEach((entry) => { this.remove(entry); });
+  }
+}
+
+const cost = <P extends { readonly executable: Executable }>(entry: Entry<P>): number =>
+  entry.plan.executable.bytes + entry.words.byteLength;
+
+function same(a: Int32Array, b: Int32Array, length: number): boolean {
+  if (a.length !== length) return false;
+  // From the end: what differs between structures is most often how they go on.
+  for (let i = length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** A multiplicative hash, word by word. */
+function hashOf(words: Int32Array, length: number): number {
+  let hash = length | 0;
+  for (let i = 0; i < length; i++) {
+    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}

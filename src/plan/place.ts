@@ -1,0 +1,80 @@
+/**
+ * Where values live in the arena: each gets the memory of one that has died, by liveness.
+ * Free pieces are kept by size class (eight classes an octave), so placing is constant time a value
+ * and wastes at most an eighth.
+ */
+
+import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
+import { Ints } from "./ints.ts";
+import type { Planner } from "./planner.ts";
+
+/** Elements are placed in units of four: 16 bytes of float32. */
+const UNIT = 4;
+
+/** The size class of a number of elements. */
+function sizeClass(size: number): number {
+  const units = Math.max(1, Math.ceil(size / UNIT));
+  if (units <= 16) return units;
+  const octave = 31 - Math.clz32(units - 1); // units − 1 in [2^octave, 2^(octave+1))
+  return (octave - 2) * 8 + ((units - 1) >>> (octave - 3)) - 7;
+}
+
+/** The elements that a piece of this class holds. */
+function classSize(sizeClass: number): number {
+  if (sizeClass <= 16) return sizeClass * UNIT;
+  const octave = ((sizeClass - 1) >>> 3) + 2;
+  return (((sizeClass - 1) & 7) + 9) * 2 ** (octave - 3) * UNIT;
+}
+
+/** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
+export function place(planner: Planner, start: number): number {
+  const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, launchKernel, launchStart, code } = planner;
+  const free: number[][] = [];
+  let arena = start;
+  const dying = new Ints();
+
+  for (let launch = 0; launch < launchKernel.length; launch++) {
+    const id = launchKernel.at(launch);
+    if (id < 0) continue;
+    const kernel = kernelById(id);
+    const outputs = outputCount(kernel);
+    const operands = operandCount(kernel);
+    const at = launchStart.at(launch);
+
+    // Values that die here; those that are read element by element leave their place to the outputs.
+    dying.length = 0;
+    for (let k = 0; k < operands; k++) {
+      const value = code.at(at + 2 * k);
+      if (valueLast.at(value) !== launch || valueSpace.at(value) !== 0 || valueFirst.at(value) < 0) continue;
+      if (k < outputs && valueFirst.at(value) === launch) continue;
+      valueLast.put(value, -2); // once only, though it may be an operand twice
+      if (planner.isElementwiseAt(launch, value)) release(value);
+      else dying.push(value);
+    }
+    for (let k = 0; k < outputs; k++) {
+      const value = code.at(at + 2 * k);
+      if (valueSpace.at(value) >= 0) continue;
+      const kind = sizeClass(valueSize.at(value));
+      let offset = free[kind]?.pop();
+      if (offset === undefined) {
+        offset = arena;
+        arena += classSize(kind);
+      }
+      valueSpace.put(value, 0);
+      valueOffset.put(value, offset);
+      if (valueLast.at(value) === launch) dying.push(value); // written, never read
+    }
+    for (let i = 0; i < dying.length; i++) release(dying.at(i));
+  }
+  // Values that no launch writes (empty arrays) still need a place to point to.
+  for (let value = 0; value < valueSpace.length; value++) if (valueSpace.at(value) < 0) valueSpace.put(value, 0);
+  return arena;
+
+  function release(value: number): void {
+    const kind = sizeClass(valueSize.at(value));
+    free[kind] ??= [];
+    free[kind].push(valueOffset.at(value));
+  }
+}
+
+export const testing = { sizeClass, classSize };

@@ -1,0 +1,171 @@
+/**
+ * What a step has recorded: the shared stack of Flimsy.jl, as a tape of integers.
+ *
+ * Node i occupies the words from `start[i]`: operation id, number of inputs and of attributes (20 and 11 bits),
+ * inputs (node numbers, each smaller than i), attributes. Shapes of results follow from these words, so the words alone are the structure of the computation:
+ * two steps with the same words can run the same plan. Data are not in the words.
+ */
+
+import { ValueError } from "../errors.ts";
+import type { Shape } from "../shape.ts";
+import type { Planner } from "./planner.ts";
+
+/** How a recorded operation becomes launches. The rest of an operation, its reverse rule, is known one room higher. */
+export interface Recordable {
+  readonly name: string;
+  /** Unique; part of every structure that uses the operation. */
+  readonly id: number;
+  lower(planner: Planner, node: number): void;
+}
+
+/** Where the value of a leaf is when a plan runs. */
+export const LeafKind = {
+  /** A number, bound at each run. */
+  scalar: 0,
+  /** A small or new array on the host, copied at each run. */
+  host: 1,
+  /** An array in long-lived device memory. */
+  resident: 2,
+  /** A parameter whose gradient is to be written. */
+  parameter: 3,
+  /** A parameter whose gradient is to be added to. */
+  accumulating: 4,
+} as const;
+export type LeafKind = (typeof LeafKind)[keyof typeof LeafKind];
+
+let operations = 0;
+/** A fresh operation id. 0 is the leaf. */
+export const nextOperationId = (): number => ++operations;
+
+export const leaf: Recordable = { name: "leaf", id: 0, lower: () => {} };
+
+/** Marks in the words what is not an operation. Never an operation id. */
+export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4 } as const;
+
+export class Trace {
+  /** Distinguishes this step's variables from those of all others. */
+  serial = 0;
+  count = 0;
+  words = new Int32Array(1024);
+  length = 0;
+  start = new Int32Array(256);
+  readonly operations: Recordable[] = [];
+  readonly shapes: Shape[] = [];
+  /** Values of the scalar leaves, in order of appearance. */
+  scalars = new Float64Array(64);
+  scalarCount = 0;
+  /** How many arrays from outside this step uses: leaves that are not scalars, in order of appearance. */
+  arrayCount = 0;
+
+  reset(serial: number): void {
+    this.serial = serial;
+    this.count = this.length = this.scalarCount = this.arrayCount = 0;
+    // A huge step should not hold its memory forever.
+    if (this.operations.length > 65536) {
+      this.operations.length = this.shapes.length = 0;
+      this.words = new Int32Array(1024);
+      this.start = new Int32Array(256);
+    }
+  }
+
+  /** Forgets the nodes recorded after an earlier state. */
+  truncate(count: number, length: number): void {
+    this.count = count;
+    this.length = length;
+  }
+
+  private open(operation: Recordable, shape: Shape, wordCount: number): number {
+    const node = this.count++;
+    if (node === this.start.length) this.start = grown(this.start, node + 1);
+    if (this.length + wordCount > this.words.length) this.words = grown(this.words, this.length + wordCount);
+    this.start[node] = this.length;
+    this.operations[node] = operation;
+    this.shapes[node] = shape;
+    return node;
+  }
+
+  unary(operation: Recordable, shape: Shape, a: number): number {
+    const node = this.open(operation, shape, 3);
+    const at = this.length;
+    this.words[at] = operation.id;
+    this.words[at + 1] = 1;
+    this.words[at + 2] = a;
+    this.length = at + 3;
+    return node;
+  }
+
+  binary(operation: Recordable, shape: Shape, a: number, b: number): number {
+    const node = this.open(operation, shape, 4);
+    const at = this.length;
+    this.words[at] = operation.id;
+    this.words[at + 1] = 2;
+    this.words[at + 2] = a;
+    this.words[at + 3] = b;
+    this.length = at + 4;
+    return node;
+  }
+
+  general(operation: Recordable, shape: Shape, inputs: ArrayLike<number>, attributes: ArrayLike<number>): number {
+    const node = this.open(operation, shape, 2 + inputs.length + attributes.length);
+    const { words } = this;
+    let at = this.length;
+    words[at++] = operation.id;
+    words[at++] = counts(operation, inputs.length, attributes.length);
+    for (let i = 0; i < inputs.length; i++) words[at++] = inputs[i];
+    for (let i = 0; i < attributes.length; i++) words[at++] = attributes[i];
+    this.length = at;
+    return node;
+  }
+
+  /** A leaf has no inputs; its attributes are its kind, its place among the scalars or the arrays, and its shape. */
+  private leaf(kind: LeafKind, ordinal: number, shape: Shape): number {
+    return this.general(leaf, shape, [], [kind, ordinal, ...shape]);
+  }
+
+  scalar(value: number, shape: Shape): number {
+    if (this.scalarCount === this.scalars.length) this.scalars = grown(this.scalars, this.scalarCount + 1);
+    this.scalars[this.scalarCount] = value;
+    return this.leaf(LeafKind.scalar, this.scalarCount++, shape);
+  }
+
+  array(kind: LeafKind, shape: Shape): number {
+    return this.leaf(kind, this.arrayCount++, shape);
+  }
+
+  /** Appends words that are not a node, such as what a step returns. */
+  mark(...words: readonly number[]): void {
+    if (this.length + words.length > this.words.length) this.words = grown(this.words, this.length + words.length);
+    for (const word of words) this.words[this.length++] = word;
+  }
+
+  isLeaf(node: number): boolean { return this.operations[node] === leaf; }
+  leafKind(node: number): LeafKind { return this.words[this.start[node] + 2] as LeafKind; }
+  /** The place of a leaf among the scalars, or among the arrays. */
+  leafOrdinal(node: number): number { return this.words[this.start[node] + 3]; }
+  inputCount(node: number): number { return this.words[this.start[node] + 1] & MAX_INPUTS; }
+  attributeCount(node: number): number { return this.words[this.start[node] + 1] >>> INPUT_BITS; }
+  input(node: number, k: number): number { return this.words[this.start[node] + 2 + k]; }
+  attribute(node: number, k: number): number { return this.words[this.start[node] + 2 + this.inputCount(node) + k]; }
+  /** The attributes from the k-th on. */
+  attributes(node: number, k = 0): Int32Array {
+    const at = this.start[node] + 2 + this.inputCount(node);
+    return this.words.slice(at + k, at + this.attributeCount(node));
+  }
+}
+
+const INPUT_BITS = 20;
+const MAX_INPUTS = 2 ** INPUT_BITS - 1;
+const MAX_ATTRIBUTES = 2 ** 11 - 1;
+
+function counts(operation: Recordable, inputs: number, attributes: number): number {
+  if (inputs > MAX_INPUTS || attributes > MAX_ATTRIBUTES) {
+    throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
+  }
+  return inputs | (attributes << INPUT_BITS);
+}
+
+function grown<A extends Int32Array | Float64Array>(array: A, needed: number): A {
+  const next = new (array.constructor as new (n: number) => A)(Math.max(needed, array.length * 2));
+  next.set(array);
+  return next;
+}

@@ -1,0 +1,422 @@
+/**
+ * Recording: how applying an operation to variables becomes a node of the open step's trace,
+ * and how what has been recorded is run. Everything here is on the path of every operation, so it is plain and short.
+ */
+
+import { currentDevice, guardDevice } from "./devices/current.ts";
+import { type Buffer, type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
+import { Storage } from "./devices/storage.ts";
+import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
+import type { FloatArray } from "./kernels/kernel.ts";
+import { PlanCache } from "./plan/cache.ts";
+import { bufferKey, type Plan, Planner, type Root } from "./plan/planner.ts";
+import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
+import { formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { Parameter, stale, Variable } from "./variable.ts";
+
+/** What an operation takes: a Variable, or a number that stands for a scalar one. */
+export type Operand = Variable | number;
+
+/** Below this, copying an input at each step costs less than keeping it on the device. */
+const RESIDENT_SIZE = 1024;
+/** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
+const FUSE_AFTER = 3;
+
+/** A plan that is ready to run. */
+export interface Compiled {
+  readonly plan: Plan;
+  readonly executable: Executable;
+  readonly fused: boolean;
+  runs: number;
+  /** The arrays (by ordinal) whose gradient the plan writes. */
+  readonly reached: readonly number[];
+  /** The numbers and arrays that the gradients brought in: part of the structure, so bound again at each run. */
+  readonly constants: { readonly scalars: Float64Array; readonly arrays: readonly Variable[] };
+}
+
+const none = { scalars: new Float64Array(0), arrays: [] } as const;
+
+/** What a program must produce, and where the program's outside arrays are. */
+export interface Goal {
+  readonly roots: readonly Root[];
+  readonly arrayKey?: (ordinal: number) => number;
+  readonly reached?: readonly number[];
+}
+
+const debugOptions = { checkNumerics: false };
+
+/**
+ * Debugging aids. `checkNumerics`: stop at the first operation whose result has a NaN or an infinity, with a NanError that
+ * names it and the line that called it. Steps are much slower meanwhile.
+ */
+export function debug(options: { checkNumerics?: boolean }): void {
+  if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
+  if (options.checkNumerics !== undefined) debugOptions.checkNumerics = options.checkNumerics;
+}
+
+const caches = new WeakMap<Device, PlanCache<Compiled>>();
+
+function cacheOf(device: Device): PlanCache<Compiled> {
+  let cache = caches.get(device);
+  if (cache === undefined) {
+    cache = new PlanCache();
+    caches.set(device, cache);
+  }
+  return cache;
+}
+
+/** One trace serves all steps, as there is never more than one open. */
+const sharedTrace = new Trace();
+let steps = 0;
+let current: Step | null = null;
+guardDevice(() => current !== null);
+
+/** The open step, if there is one. */
+export const openStep = (): Step | null => current;
+
+/** Runs `body` in a new step; whatever happens, the step ends. */
+export function withStep<T>(caller: string, training: boolean, body: (step: Step) => T): T {
+  if (current !== null) {
+    throw new UsageError(
+      `${caller} was called inside ${current.caller}. A step cannot hold another: call ${caller} before or after it` +
+        (caller === "grad" || caller === "evaluate" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
+    );
+  }
+  const step = new Step(caller, training);
+  current = step;
+  try {
+    return body(step);
+  } finally {
+    current = null;
+    step.end();
+  }
+}
+
+/** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
+type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
+
+export class Step {
+  readonly trace = sharedTrace;
+  readonly device = currentDevice();
+  ended = false;
+  /** Everything before this node has run, at a look. */
+  private ran = 0;
+  private readonly pinned: (Pinned | undefined)[] = [];
+  /** The outside arrays, by ordinal. */
+  readonly arrays: Variable[] = [];
+  /** Where the user called each operation, while numbers are checked. */
+  private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
+
+  constructor(
+    readonly caller: string,
+    /** Whether gradients are wanted: dropout acts, parameters are told from other arrays. */
+    readonly training: boolean,
+  ) {
+    this.trace.reset(++steps);
+  }
+
+  end(): void {
+    this.ended = true;
+    this.arrays.length = 0;
+    this.pinned.length = 0;
+    this.device.endStep();
+  }
+
+  // -- recording ------------------------------------------------------------------------------------
+
+  /** The node of a variable; one from outside becomes a leaf. */
+  node(operand: Operand): number {
+    if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
+    return operand.step === this ? operand.index : this.enter(operand);
+  }
+
+  private enter(variable: Variable): number {
+    if (!(variable instanceof Variable)) {
+      throw new ValueError(
+        `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
+      );
+    }
+    const { storage } = variable;
+    if (storage === null) throw stale(variable);
+    let kind: LeafKind = LeafKind.host;
+    if (this.training && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
+    else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
+    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== null && storage.lastStep !== this) kind = LeafKind.resident;
+    storage.lastStep = this;
+    this.arrays.push(variable);
+    variable.step = this;
+    variable.index = this.trace.array(kind, variable.shape);
+    this.called(variable.index);
+    return variable.index;
+  }
+
+  /** A handle on a recorded node. */
+  variable(node: number): Variable {
+    return new Variable(this.trace.shapes[node], this.trace.operations[node], this, node, null);
+  }
+
+  /** A leaf for the gradient that a parameter of this step has already. */
+  earlierGradient(shape: Shape): Variable {
+    this.arrays.push(placeholder);
+    return this.variable(this.trace.array(LeafKind.resident, shape));
+  }
+
+  called(node: number): void {
+    if (this.callers !== null) this.callers[node] = userLocation(new Error().stack);
+  }
+
+  // -- running --------------------------------------------------------------------------------------
+
+  /** The numbers of a variable of this step: runs what has been recorded so far. */
+  values(variable: Variable): FloatArray {
+    const node = variable.index;
+    if (this.trace.isLeaf(node)) return this.leafValues(node);
+    if (node >= this.ran) this.look();
+    const pinned = this.pinned[node] as Pinned;
+    if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
+    return this.device.readRegion(pinned.region, pinned.offset, variable.size);
+  }
+
+  private leafValues(node: number): FloatArray {
+    const ordinal = this.trace.leafOrdinal(node);
+    return this.trace.leafKind(node) === LeafKind.scalar
+      ? this.device.FloatArray.of(this.trace.scalars[ordinal])
+      : (this.arrays[ordinal].storage as Storage).values();
+  }
+
+  /** Runs every node recorded since the last look and keeps the results until the step ends. */
+  private look(): void {
+    const { trace } = this;
+    const segment = extract(trace, this.ran);
+    segment.trace.mark(Mark.look);
+    const compiled = this.compile(segment.trace, () => ({ roots: [] }), "look");
+    const keyOf = (key: number): number => segment.keys[key >> 1];
+    const region = this.run(compiled, segment.trace.scalars, keyOf, (node) => segment.nodes[node]);
+    segment.nodes.forEach((node, i) => {
+      if (node < this.ran || trace.isLeaf(node)) return;
+      const { space, offset } = compiled.plan.results[i];
+      if (space === 0) {
+        this.pinned[node] = { region, offset };
+        return;
+      }
+      // A view of an array from outside, or of what an earlier look has pinned.
+      const key = keyOf(compiled.plan.bufferKeys[space - 1]);
+      const base = key < 0 ? (this.pinned[~key] as Pinned) : { array: key >> 1, offset: 0 };
+      this.pinned[node] = { ...base, offset: base.offset + offset };
+    });
+    this.ran = trace.count;
+    trace.mark(Mark.look);
+  }
+
+  /**
+   * Runs the whole step. The words recorded so far, with `marks`, are its structure: `goal` is asked only when
+   * that structure is new, and may record further operations (the gradients). `fuse`: at the first run already.
+   */
+  finish(marks: readonly number[], goal: () => Goal, fuse = false): { compiled: Compiled; region: Region } {
+    const { trace } = this;
+    trace.mark(...marks);
+    const compiled = this.compile(trace, goal, "finish", fuse);
+    const { scalars, arrays } = compiled.constants;
+    for (let i = 0; i < scalars.length; i++) trace.scalars[trace.scalarCount + i] = scalars[i];
+    this.arrays.length = trace.arrayCount;
+    for (const array of arrays) this.arrays.push(array);
+    return { compiled, region: this.run(compiled, trace.scalars, same, same) };
+  }
+
+  private compile(trace: Trace, goal: () => Goal, what: "look" | "finish", fuseAtOnce = false): Compiled {
+    const checks = this.callers !== null;
+    const cache = cacheOf(this.device);
+    const { count, length, words } = trace;
+    const found = checks ? null : cache.find(words, length);
+    const often = found !== null && !found.fused && found.runs >= FUSE_AFTER;
+    const fuse = what === "finish" && !checks && (fuseAtOnce || often);
+    if (found !== null && (found.fused || !fuse)) return found;
+
+    const { scalarCount, arrayCount } = trace;
+    const wanted = goal();
+    const options = { fuse, keepAll: what === "look", checks };
+    let plan: Plan;
+    if (this.ran > 0 && what === "finish") plan = this.planRest(wanted, options);
+    else plan = Planner.plan(trace, wanted.roots, { ...options, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) });
+    const constants = what === "look" ? none : { scalars: trace.scalars.slice(scalarCount, trace.scalarCount), arrays: this.arrays.slice(arrayCount) };
+    const compiled: Compiled = { plan, executable: this.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
+    if (!checks) {
+      trace.truncate(count, length);
+      trace.scalarCount = scalarCount;
+      trace.arrayCount = arrayCount;
+      cache.put(trace.words, length, compiled);
+    }
+    return compiled;
+  }
+
+  /** After looks: plans what has not run yet, with the pinned values as leaves. */
+  private planRest(goal: Goal, options: { fuse: boolean; checks: boolean }): Plan {
+    const rest = extract(this.trace, this.ran);
+    const position = new Map(rest.nodes.map((node, i) => [node, i]));
+    const keyOf = goal.arrayKey ?? bufferKey.value;
+    const plan = Planner.plan(
+      rest.trace,
+      goal.roots.map((root) => ({ node: position.get(root.node) ?? rest.enter(root.node), target: root.target })),
+      { ...options, arrayKey: (ordinal) => (rest.keys[ordinal] < 0 ? rest.keys[ordinal] : keyOf(rest.keys[ordinal] >> 1)) },
+    );
+    for (let i = 0; i < plan.program.scalars.length; i++) plan.program.scalars[i] = rest.scalars[plan.program.scalars[i]];
+    for (let i = 0; i < plan.launchNodes.length; i++) plan.launchNodes[i] = rest.nodes[plan.launchNodes[i]];
+    return plan;
+  }
+
+  /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */
+  private run(compiled: Compiled, scalars: Float64Array, keyOf: (key: number) => number, nodeOf: (node: number) => number): Region {
+    const { plan, executable } = compiled;
+    compiled.runs++;
+    hosts.length = buffers.length = 0;
+    for (const array of plan.hostArrays) hosts.push((this.arrays[keyOf(array * 2) >> 1].storage as Storage).values());
+    for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
+    try {
+      return this.device.run(executable, scalars, hosts, buffers);
+    } catch (error) {
+      throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;
+    } finally {
+      if (this.callers !== null) executable.release(); // not in the cache
+    }
+  }
+
+  private buffer(key: number): Buffer {
+    if (key < 0) {
+      const pinned = this.pinned[~key] as Pinned;
+      const base = "array" in pinned ? (this.arrays[pinned.array].storage as Storage).on(this.device) : pinned.region;
+      return this.device.view(base, pinned.offset, sizeOf(this.trace.shapes[~key]));
+    }
+    const array = this.arrays[key >> 1];
+    return ((key & 1) === 0 ? (array.storage as Storage) : (array as Parameter).gradient).on(this.device);
+  }
+
+  private explain(fault: LaunchFault, node: number): Error {
+    const name = node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass";
+    if (fault.reason === "index") {
+      return new ValueError(
+        `${name} got index ${fault.value}: an index here is an integer from 0 to ${fault.limit - 1}. Check the labels or indices that were given.`,
+      );
+    }
+    const where = this.callers?.[node] ?? "";
+    return new NanError(
+      `${name} produced ${fault.value} in a result of shape ${formatShape(this.trace.shapes[node])}` +
+        `${where === "" ? "" : `, called at ${where}`}. Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large.`,
+    );
+  }
+
+  // -- results --------------------------------------------------------------------------------------
+
+  /** Gives a variable of this step its numbers for good. */
+  materialize(variable: Variable, region: Region, result: { space: number; offset: number }): void {
+    const values = result.space === 0
+      ? this.device.readRegion(region, result.offset, variable.size)
+      : this.device.read(buffers[result.space - 1]).slice(result.offset, result.offset + variable.size);
+    variable.storage = new Storage(values.length, values, "inputs");
+  }
+}
+
+/** The bindings of the current run, kept so that a run allocates nothing. */
+const hosts: FloatArray[] = [];
+const buffers: Buffer[] = [];
+
+const same = (number: number): number => number;
+/** Stands among the arrays for one that is bound by its key alone. */
+const placeholder = new Variable(scalarShape, null, null, -1, null);
+
+interface Part {
+  readonly trace: Trace;
+  /** The original node of each node. */
+  readonly nodes: number[];
+  /** What each array leaf is: a bufferKey of the original. */
+  readonly keys: number[];
+  /** Which scalar of the original each scalar is. */
+  readonly scalars: number[];
+  /** The node for one of the original, as a leaf if it is before the part. */
+  enter(node: number): number;
+}
+
+/** A trace from some node on, as a trace of its own; what it uses of the nodes before becomes leaves. */
+function extract(trace: Trace, from: number): Part {
+  const part = new Trace();
+  part.reset(trace.serial);
+  const nodes: number[] = [];
+  const keys: number[] = [];
+  const scalars: number[] = [];
+  const position = new Map<number, number>();
+  const add = (node: number, copy: number): number => {
+    position.set(node, copy);
+    nodes.push(node);
+    return copy;
+  };
+  const enter = (node: number): number => {
+    const known = position.get(node);
+    if (known !== undefined) return known;
+    const shape = trace.shapes[node];
+    if (!trace.isLeaf(node)) {
+      keys.push(bufferKey.pinned(node));
+      return add(node, part.array(LeafKind.resident, shape));
+    }
+    const ordinal = trace.leafOrdinal(node);
+    const kind = trace.leafKind(node);
+    if (kind === LeafKind.scalar) {
+      scalars.push(ordinal);
+      return add(node, part.scalar(trace.scalars[ordinal], shape));
+    }
+    keys.push(bufferKey.value(ordinal));
+    return add(node, part.array(kind, shape));
+  };
+  for (let node = from; node < trace.count; node++) {
+    if (trace.isLeaf(node)) continue;
+    const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => enter(trace.input(node, k)));
+    add(node, part.general(trace.operations[node], trace.shapes[node], inputs, trace.attributes(node)));
+  }
+  return { trace: part, nodes, keys, scalars, enter };
+}
+
+// -- what operations call -----------------------------------------------------------------------------
+
+/** Records an operation of one input. */
+export function record1(operation: Recordable, shape: Shape, a: Operand): Variable {
+  const step = current;
+  if (step === null) return single(operation, shape, [a], []);
+  const node = step.trace.unary(operation, shape, step.node(a));
+  step.called(node);
+  return new Variable(shape, operation, step, node, null);
+}
+
+/** Records an operation of two inputs. */
+export function record2(operation: Recordable, shape: Shape, a: Operand, b: Operand): Variable {
+  const step = current;
+  if (step === null) return single(operation, shape, [a, b], []);
+  const x = step.node(a);
+  const node = step.trace.binary(operation, shape, x, step.node(b));
+  step.called(node);
+  return new Variable(shape, operation, step, node, null);
+}
+
+/** Records an operation of any number of inputs, with integers that are part of its structure. */
+export function record(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number> = []): Variable {
+  const step = current;
+  if (step === null) return single(operation, shape, inputs, attributes);
+  const node = step.trace.general(operation, shape, inputs.map((x) => step.node(x)), attributes);
+  step.called(node);
+  return new Variable(shape, operation, step, node, null);
+}
+
+/** Outside a step an operation is a step of its own. */
+function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {
+  return withStep(operation.name, false, (step) => {
+    const variable = record(operation, shape, inputs, attributes);
+    keep(step, [Mark.evaluate], [variable]);
+    return variable;
+  });
+}
+
+/** Runs the step without gradients and gives the variables their numbers for good. */
+export function keep(step: Step, marks: readonly number[], variables: readonly Variable[]): void {
+  const open = variables.filter((variable) => variable.storage === null);
+  if (open.length === 0) return;
+  const nodes = open.map((variable) => step.node(variable));
+  const { compiled, region } = step.finish([...marks, ...nodes], () => ({ roots: nodes.map((node) => ({ node, target: null })) }));
+  open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
+}

@@ -1,0 +1,127 @@
+/** Shapes: sizes of axes, outermost first. The rules that every operation shares are stated here once. */
+
+import { ShapeError, ValueError } from "./errors.ts";
+
+export type Shape = readonly number[];
+
+export const scalarShape: Shape = [];
+
+/** The number of elements. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i];
+  return size;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** The shape that NumPy's broadcasting rule gives, or null where the shapes do not fit. */
+export function broadcast(a: Shape, b: Shape): Shape | null {
+  if (sameShape(a, b)) return a;
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let i = 1; i <= rank; i++) {
+    const x = a[a.length - i] ?? 1;
+    const y = b[b.length - i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return null;
+    shape[rank - i] = x === 1 ? y : x;
+  }
+  return sameShape(shape, a) ? a : sameShape(shape, b) ? b : shape;
+}
+
+export function broadcastOrThrow(operation: string, a: Shape, b: Shape): Shape {
+  const shape = broadcast(a, b);
+  if (shape !== null) return shape;
+  throw new ShapeError(
+    `${operation} got shapes ${formatShape(a)} and ${formatShape(b)}, which do not broadcast: counted from the right, ` +
+      "axes must be equal or one of them 1. Reshape, transpose or slice one of the operands.",
+  );
+}
+
+/** Strides, in elements, at which a contiguous array of shape `from` is read to appear as `to`; 0 along broadcast axes. */
+export function broadcastStrides(from: Shape, to: Shape): number[] {
+  const strides = new Array<number>(to.length).fill(0);
+  let stride = 1;
+  for (let i = 1; i <= from.length; i++) {
+    const size = from[from.length - i];
+    if (size !== 1) strides[to.length - i] = stride;
+    stride *= size;
+  }
+  return strides;
+}
+
+/** Strides of a contiguous row-major array. */
+export function contiguousStrides(shape: Shape): number[] {
+  return broadcastStrides(shape, shape).map((stride, i) => (shape[i] === 1 ? 0 : stride));
+}
+
+/** A valid axis, counted from the end if negative. */
+export function normalizeAxis(operation: string, axis: number, shape: Shape): number {
+  const rank = shape.length;
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw new ShapeError(
+      `${operation} got axis ${axis} for shape ${formatShape(shape)}: an axis is an integer from ${-rank} to ${rank - 1}` +
+        (rank === 0 ? " and a scalar has none." : "."),
+    );
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Valid, distinct axes in ascending order; all of them if none are given. */
+export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, shape: Shape): number[] {
+  if (axes === undefined) return shape.map((_, i) => i);
+  const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => normalizeAxis(operation, axis, shape));
+  list.sort((a, b) => a - b);
+  if (new Set(list).size !== list.length) {
+    throw new ShapeError(`${operation} got axes [${list.join(", ")}]: an axis may be named only once.`);
+  }
+  return list;
+}
+
+/** Checks a shape that a user wrote down. */
+export function checkShape(operation: string, shape: Shape): Shape {
+  if (!Array.isArray(shape)) throw new ShapeError(`${operation} takes a shape such as [2, 3], but got ${describe(shape)}.`);
+  for (const size of shape) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new ShapeError(`${operation} got shape ${formatShape(shape)}: a size is an integer of at least 0.`);
+    }
+  }
+  if (sizeOf(shape) > maxElements) {
+    throw new ShapeError(
+      `${operation} got shape ${formatShape(shape)} with ${sizeOf(shape)} elements; the most that one array can have is ${maxElements} (4 GiB).`,
+    );
+  }
+  return shape;
+}
+
+/** 4 GiB of float32. */
+export const maxElements = 2 ** 30;
+
+/** A short description of any value, for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object") return String(value);
+  return `a value of type ${value.constructor?.name ?? "object"}`;
+}
+
+/** A finite number, or an error that names the option. */
+export function checkNumber(operation: string, name: string, value: number, low = -Infinity, high = Infinity): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
+    const range = low === -Infinity && high === Infinity ? "" : ` from ${low} to ${high}`;
+    throw new ValueError(`${operation} takes a finite number${range} as ${name}, but got ${describe(value)}.`);
+  }
+  return value;
+}

@@ -1,0 +1,173 @@
+/** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
+
+import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
+import { ShapeError, UsageError, ValueError } from "./errors.ts";
+import { bufferKey, type Root } from "./plan/planner.ts";
+import { LeafKind, Mark } from "./plan/trace.ts";
+import { type Goal, keep, openStep, type Step, withStep } from "./recorder.ts";
+import { describe, formatShape } from "./shape.ts";
+import { type Parameter, Variable } from "./variable.ts";
+
+/** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
+export type WithLoss = Variable | { readonly loss: Variable };
+
+/**
+ * Runs `f`, back-propagates from the loss that it returns, and adds the gradients to `grad` of every parameter that
+ * the loss depends on.
+ *
+ * @param f returns a Variable with one element, or an object whose `loss` is one
+ * @returns what `f` returned, every Variable in it with its numbers
+ * @throws UsageError if `f` is asynchronous, if a step is open already, or if the loss depends on no parameter;
+ *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
+ */
+export function grad<R extends WithLoss>(f: () => R): R {
+  return withStep("grad", true, (step) => {
+    const result = call("grad", f);
+    const loss = lossOf("grad", result);
+    step.node(loss);
+    const kept = variablesIn(result).filter((variable) => variable.storage === null);
+    const nodes = kept.map((variable) => step.node(variable));
+    const { compiled, region } = step.finish([Mark.gradient, loss.index, ...nodes], () => gradientGoal(step, loss, nodes));
+    for (const array of compiled.reached) {
+      const parameter = step.arrays[array] as Parameter;
+      parameter.hasGradient = true;
+      parameter.gradient.written();
+    }
+    kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
+    return result;
+  });
+}
+
+/** Records the gradients of all parameters of the step, to be written or added to their places. */
+function gradientGoal(step: Step, loss: Variable, kept: readonly number[]): Goal {
+  const { trace } = step;
+  const parameters: number[] = [];
+  for (let node = 0; node <= loss.index; node++) {
+    if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
+  }
+  const roots: Root[] = kept.map((node) => ({ node, target: null }));
+  const reached: number[] = [];
+  /** What the leaves added here stand for: gradients from earlier steps. */
+  const earlier = new Map<number, number>();
+  differentiate(step, loss, parameters).forEach((gradient, i) => {
+    if (gradient === null) return;
+    const leaf = parameters[i];
+    const array = trace.leafOrdinal(leaf);
+    let total = gradient;
+    if (trace.leafKind(leaf) === LeafKind.accumulating) {
+      earlier.set(trace.arrayCount, array);
+      total = addGradients(step.earlierGradient(gradient.shape), gradient);
+    }
+    roots.push({ node: total.index, target: bufferKey.gradient(array) });
+    reached.push(array);
+  });
+  if (reached.length === 0) throw independent("grad");
+  return {
+    roots,
+    reached,
+    arrayKey: (ordinal) => {
+      const array = earlier.get(ordinal);
+      return array === undefined ? bufferKey.value(ordinal) : bufferKey.gradient(array);
+    },
+  };
+}
+
+/**
+ * Runs `f` without gradients; dropout is the identity.
+ * @returns what `f` returned, every Variable in it with its numbers
+ * @throws UsageError if `f` is asynchronous or if a step is open already
+ */
+export function evaluate<R>(f: () => R): R {
+  return withStep("evaluate", false, (step) => {
+    const result = call("evaluate", f);
+    keep(step, [Mark.evaluate], variablesIn(result));
+    return result;
+  });
+}
+
+/**
+ * The gradients of the scalar that `f` returns by some variables, as variables that can be used and differentiated further.
+ * Inside `grad`, `evaluate` or another `gradients` they belong to that step; outside they come back with their numbers.
+ *
+ * @param f returns a Variable with one element, computed from `variables`
+ * @param variables by which to differentiate: parameters, inputs, or results computed in the same step
+ * @returns for each variable a gradient of its shape, zero where the result does not depend on it
+ */
+export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
+  if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
+  const open = openStep();
+  if (open === null) {
+    return withStep("gradients", true, (step) => {
+      const found = record(step);
+      keep(step, [Mark.evaluate], found);
+      return found;
+    });
+  }
+  return record(open);
+
+  function record(step: Step): Variable[] {
+    // Entered first, so that f and the gradients mean the same nodes.
+    const targets = variables.map((variable) => step.node(variable));
+    const result = lossOf("gradients", call("gradients", f));
+    const node = step.node(result);
+    const found = differentiate(step, step.variable(node), targets);
+    return found.map((gradient, i) => gradient ?? zeroGradient(variables[i].shape));
+  }
+}
+
+function call<R>(caller: string, f: () => R): R {
+  if (typeof f !== "function") throw new UsageError(`${caller} takes a function, but got ${describe(f)}: write ${caller}(() => …).`);
+  const result = f();
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {
+    // Nobody will wait for it; its failure is not one more error.
+    (result as unknown as Promise<unknown>).then(undefined, () => {});
+    throw new UsageError(
+      `The function given to ${caller} is async: it returned a Promise, and what it does after its first await would be outside of the step. ` +
+        `Await your data before calling ${caller}, and give it a function that is not async.`,
+    );
+  }
+  return result;
+}
+
+function lossOf(caller: string, result: WithLoss): Variable {
+  const loss = result instanceof Variable ? result : (result as { loss?: unknown } | null | undefined)?.loss;
+  if (!(loss instanceof Variable)) {
+    throw new UsageError(
+      `The function given to ${caller} must return the loss, a Variable with one element` +
+        `${caller === "grad" ? ", or an object with it as `loss`" : ""}, but returned ${describe(result)}.`,
+    );
+  }
+  if (loss.size !== 1) {
+    throw new ShapeError(
+      `The loss given to ${caller} has shape ${formatShape(loss.shape)}, but only a single number can be differentiated. Reduce it, for example with sum() or mean().`,
+    );
+  }
+  return loss;
+}
+
+const independent = (caller: string): UsageError =>
+  new UsageError(
+    `The loss given to ${caller} depends on no parameter, so there is nothing to differentiate. ` +
+      "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
+  );
+
+/** Every Variable in arrays, objects, maps and sets, each once. */
+function variablesIn(value: unknown): Variable[] {
+  if (value instanceof Variable) return [value];
+  const found = new Set<Variable>();
+  const seen = new Set<object>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== "object" || part === null) return;
+    if (part instanceof Variable) {
+      found.add(part);
+      return;
+    }
+    if (seen.has(part) || ArrayBuffer.isView(part)) return;
+    seen.add(part);
+    if (Array.isArray(part) || part instanceof Set) part.forEach(visit);
+    else if (part instanceof Map) part.forEach((entry, key) => { visit(key); visit(entry); });
+    else for (const entry of Object.values(part)) visit(entry);
+  };
+  visit(value);
+  return [...found];
+}

@@ -1,0 +1,239 @@
+/** What a user holds: numbers with a shape, known now or still to be computed. */
+
+import { currentDevice } from "./devices/current.ts";
+import type { MemoryKind } from "./devices/device.ts";
+import { Storage } from "./devices/storage.ts";
+import { ShapeError, StaleVariableError, ValueError } from "./errors.ts";
+import type { FloatArray } from "./kernels/kernel.ts";
+import type { Recordable } from "./plan/trace.ts";
+import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+
+/** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
+export type NestedArray = number | readonly NestedArray[];
+/** What `input` and `parameter` take. */
+export type TensorLike = Variable | NestedArray | ArrayLike<number>;
+
+/** A step as its variables see it. */
+interface Owner {
+  readonly ended: boolean;
+  values(variable: Variable): FloatArray;
+}
+
+/**
+ * An array of numbers that operations produce and consume: float32, or float64 on the reference device.
+ * Inside a step a Variable stands for a result that may not have been computed yet; asking for its numbers computes it.
+ */
+export class Variable {
+  /** Sizes of the axes, outermost first; `[]` for a single number. */
+  readonly shape: Shape;
+  /** @internal The operation that made it, for messages. */
+  readonly operation: Recordable | null;
+  /** @internal The step that last used it, and its number there. */
+  step: Owner | null;
+  /** @internal */
+  index: number;
+  /** @internal Its numbers, if it outlives its step. */
+  storage: Storage | null;
+
+  /** @internal Use `input`, `parameter` or an operation. */
+  constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
+    this.shape = shape;
+    this.operation = operation;
+    this.step = step;
+    this.index = index;
+    this.storage = storage;
+  }
+
+  /** The number of elements. */
+  get size(): number { return sizeOf(this.shape); }
+
+  /** @internal The numbers themselves, for reading only. */
+  values(): FloatArray {
+    if (this.storage !== null) return this.storage.values();
+    if (this.step === null || this.step.ended) throw stale(this);
+    return this.step.values(this);
+  }
+
+  /** A copy of the elements in row-major order: a Float32Array, or a Float64Array on the reference device. */
+  get data(): FloatArray { return this.values().slice(); }
+
+  /** The elements, on every device, also those that cannot be waited for. */
+  async read(): Promise<FloatArray> { return this.data; }
+
+  /**
+   * The only element.
+   * @throws ShapeError if there is not exactly one.
+   */
+  item(): number {
+    if (this.size !== 1) {
+      throw new ShapeError(
+        `item() reads a Variable with one element, but this one has shape ${formatShape(this.shape)}. ` +
+          "Use toArray() or data, or reduce it first, for example with sum().",
+      );
+    }
+    return this.values()[0];
+  }
+
+  /** The elements as nested arrays of numbers; a number if the shape is `[]`. */
+  toArray(): NestedArray {
+    const values = this.values();
+    const nest = (axis: number, offset: number): NestedArray => {
+      if (axis === this.shape.length) return values[offset];
+      const stride = sizeOf(this.shape.slice(axis + 1));
+      return Array.from({ length: this.shape[axis] }, (_, i) => nest(axis + 1, offset + i * stride));
+    };
+    return nest(0, 0);
+  }
+
+  /** Shape and the first elements, such as `Variable [2, 3] [1, 2, 3, 4, 5, 6]`; an open step is not run for it. */
+  toString(): string {
+    const head = `${this.constructor.name} ${formatShape(this.shape)}`;
+    if (this.storage === null) return `${head} (${this.operation?.name}, ${this.step?.ended === false ? "not computed yet" : "of a step that has ended"})`;
+    const values = this.storage.values();
+    const shown = Array.from(values.subarray(0, 8), (value) => String(Number(value.toPrecision(6))));
+    return `${head} [${shown.join(", ")}${values.length > 8 ? ", …" : ""}]`;
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+
+  /** Variables are not numbers: `a + b` would silently be wrong. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new ValueError(
+      `A ${this.constructor.name} cannot be used with arithmetic or comparison operators. Use methods such as a.add(b), or a.item() for its number.`,
+    );
+  }
+}
+
+/** @internal The error for numbers that are gone. */
+export function stale(variable: Variable): StaleVariableError {
+  return new StaleVariableError(
+    `This Variable ${formatShape(variable.shape)} was made by ${variable.operation?.name ?? "an operation"} in a step that has ended, ` +
+      "and its memory has been reused. Return it from the function given to grad or evaluate (in an array or object if there are several), " +
+      "or read it with item() or toArray() before that function returns.",
+  );
+}
+
+/** A Variable that is trained: it keeps its values between steps, and `grad` accumulates its gradient. */
+export class Parameter extends Variable {
+  /** @internal */
+  declare storage: Storage;
+  /** @internal */
+  readonly gradient: Storage;
+  /** @internal Whether `gradient` holds anything since it was last cleared. */
+  hasGradient = false;
+
+  /** @internal Use `parameter`. */
+  constructor(shape: Shape, values: FloatArray) {
+    super(shape, null, null, -1, new Storage(values.length, values, "parameters"));
+    this.gradient = new Storage(values.length, null, "gradients");
+  }
+
+  /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
+  get grad(): Variable | null {
+    return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
+  }
+
+  /** Forgets the gradient. */
+  clearGrad(): void { this.hasGradient = false; }
+
+  /**
+   * Replaces the values.
+   * @throws ShapeError if the shapes differ.
+   */
+  assign(value: TensorLike): this {
+    const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? this.shape : undefined);
+    if (formatShape(given.shape) !== formatShape(this.shape)) {
+      throw new ShapeError(`assign got shape ${formatShape(given.shape)} for a parameter of shape ${formatShape(this.shape)}.`);
+    }
+    this.storage.assign(given.values().slice());
+    return this;
+  }
+}
+
+/** @internal A Variable with numbers of its own. */
+export function fromValues(values: FloatArray, shape: Shape, kind: MemoryKind = "inputs"): Variable {
+  return new Variable(shape, null, null, -1, new Storage(values.length, values, kind));
+}
+
+/**
+ * Data for a step: a number, nested arrays, or a flat array with its shape. The numbers are copied.
+ * Integers beyond ±2²⁴ are refused in integer arrays, as float32 cannot hold them.
+ *
+ * @param data numbers; nested arrays must be rectangular
+ * @param shape the shape of flat data; a flat array without one is a vector
+ * @throws ShapeError for ragged arrays or a shape that does not fit; ValueError for what is not a number
+ */
+export function input(data: TensorLike, shape?: Shape): Variable {
+  const { values, shape: found } = numbers("input", data, shape);
+  return fromValues(values, found);
+}
+
+/**
+ * A trained array with these initial values, which are copied.
+ * @throws as `input`
+ */
+export function parameter(value: TensorLike, shape?: Shape): Parameter {
+  const { values, shape: found } = numbers("parameter", value, shape);
+  return new Parameter(found, values);
+}
+
+/** The numbers in the precision of the device, and their shape. */
+function numbers(operation: string, data: TensorLike, shape?: Shape): { values: FloatArray; shape: Shape } {
+  const { values: given, shape: found } = flatten(operation, data);
+  const { FloatArray } = currentDevice();
+  const values = given instanceof FloatArray ? given : new FloatArray(given);
+  if (shape === undefined) return { values, shape: found };
+  checkShape(operation, shape);
+  if (sizeOf(shape) !== values.length) {
+    throw new ShapeError(
+      `${operation} got ${values.length} numbers for shape ${formatShape(shape)}, which has ${sizeOf(shape)}. ` +
+        "Give as many numbers as the shape has elements, or leave the shape out.",
+    );
+  }
+  return { values, shape: shape.slice() };
+}
+
+function flatten(operation: string, data: TensorLike): { values: FloatArray; shape: Shape } {
+  if (data instanceof Variable) return { values: data.data, shape: data.shape };
+  if (typeof data === "number") return { values: Float64Array.of(data), shape: scalarShape };
+  if (data instanceof Float32Array || data instanceof Float64Array) return { values: data.slice(), shape: [data.length] };
+  if (ArrayBuffer.isView(data) && !(data instanceof DataView)) {
+    const values = Float64Array.from(data as unknown as ArrayLike<number>, Number);
+    for (const value of values) {
+      if (Math.abs(value) > 2 ** 24) {
+        throw new ValueError(`${operation} got the integer ${value}: float32 holds integers exactly only up to 2^24. Scale it, or split it into parts.`);
+      }
+    }
+    return { values, shape: [values.length] };
+  }
+  if (!Array.isArray(data)) {
+    throw new ValueError(`${operation} takes a number, nested arrays of numbers or a typed array, but got ${describe(data)}.`);
+  }
+  const shape: number[] = [];
+  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const values = new Float64Array(sizeOf(shape));
+  let at = 0;
+  const fill = (level: unknown, axis: number, path: string): void => {
+    if (axis === shape.length) {
+      if (typeof level !== "number") {
+        if (Array.isArray(level)) throw ragged(operation, path, `an array of ${level.length}`, "a number");
+        throw new ValueError(`${operation} got ${describe(level)} at ${path}, which is not a number.`);
+      }
+      values[at++] = level;
+      return;
+    }
+    if (!Array.isArray(level)) throw ragged(operation, path, describe(level), `an array of ${shape[axis]}`);
+    if (level.length !== shape[axis]) throw ragged(operation, path, `an array of ${level.length}`, `an array of ${shape[axis]}`);
+    for (let i = 0; i < level.length; i++) fill(level[i], axis + 1, `${path}[${i}]`);
+  };
+  fill(data, 0, "data");
+  return { values, shape };
+}
+
+function ragged(operation: string, path: string, found: string, expected: string): ShapeError {
+  return new ShapeError(
+    `${operation} got a ragged array: ${path} is ${found} where ${expected} was expected. Pad the rows to one length, or use a list of Variables.`,
+  );
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import { ModuleBuilder } from "../../../src/devices/wasm/assembler.ts";
+import { emitProduct, productScratchBytes } from "../../../src/devices/wasm/product.ts";
+
+const page = 65536;
+const scratch = 1024;
+const record = 256;
+/** Operands lie behind the scratch, each among words that must neither be written nor matter. */
+const firstOperand = Math.ceil((scratch + productScratchBytes) / 64) * 64;
+const guardWords = 8;
+/** How far reads may reach beyond an operand. */
+const overRead = 12;
+
+function bytesOf(fused: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  module.importMemory("memory");
+  emitProduct(module, "product", { fused, scratch });
+  return module.finish();
+}
+
+function load(fused: boolean, pages: number): { memory: WebAssembly.Memory; run: (record: number) => void } {
+  const memory = new WebAssembly.Memory({ initial: pages });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(fused)), { env: { memory } });
+  return { memory, run: instance.exports.product as (record: number) => void };
+}
+
+function randomNumbers(seed: number): { number: () => number; pick: <T>(list: readonly T[]) => T } {
+  let state = seed;
+  const number = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state >>> 8) / 2 ** 24;
+  };
+  return { number, pick: (list) => list[Math.floor(number() * list.length)] };
+}
+
+interface Case {
+  m: number; n: number; k: number;
+  a: [row: number, column: number];
+  b: [row: number, column: number];
+  mode: number;
+  /** Twice, outer level first: count, stride of A, stride of B. */
+  batch: [number, number, number, number, number, number];
+}
+
+type Layout = "rows" | "columns" | "wide rows" | "wide columns" | "sparse" | "constant";
+const strides = (layout: Layout, rows: number, columns: number): [number, number] => {
+  switch (layout) {
+    case "rows": return [columns, 1];
+    case "columns": return [1, rows];
+    case "wide rows": return [columns + 3, 1];
+    case "wide columns": return [1, rows + 5];
+    case "sparse": return [2 * columns + 1, 2];
+    case "constant": return [0, 1];
+  }
+};
+
+/** The number of elements from the first to the last that a strided operand reaches. */
+const extent = (rows: number, columns: number, [row, column]: [number, number]): number =>
+  rows === 0 || columns === 0 ? 0 : (rows - 1) * row + (columns - 1) * column + 1;
+
+/** Runs a case and compares up to `samples` elements. The operand number `last` ends as near the end of memory as is allowed. */
+function check(
+  { memory, run }: ReturnType<typeof load>, c: Case, random: ReturnType<typeof randomNumbers>, last: number, samples: number,
+): void {
+  const f32 = new Float32Array(memory.buffer);
+  const { m, n, k, mode } = c;
+  const [count0, a0, b0, count1, a1, b1] = c.batch;
+  const batchExtent = (inner: number, step0: number, step1: number): number =>
+    inner === 0 || count0 === 0 || count1 === 0 ? 0 : (count0 - 1) * step0 + (count1 - 1) * step1 + inner;
+  const lengths = [
+    count0 * count1 * m * n, batchExtent(extent(m, k, c.a), a0, a1), batchExtent(extent(k, n, c.b), b0, b1), n,
+  ];
+  let next = firstOperand / 4 + guardWords;
+  const end = memory.buffer.byteLength / 4;
+  const starts = lengths.map((length, operand) => {
+    if (operand === last) return end - overRead / 4 - length;
+    next += length + guardWords;
+    return next - length - guardWords;
+  });
+  const [startC, startA, startB, startBias] = starts;
+  expect(next).toBeLessThanOrEqual(starts[last] - guardWords);
+
+  const used: [number, number][] = [[firstOperand / 4, next], [starts[last] - guardWords, end]];
+  for (const [from, to] of used) f32.fill(NaN, from, to);
+  starts.forEach((start, operand) => {
+    for (let i = 0; i < lengths[operand]; i++) f32[start + i] = random.number() - 0.5;
+  });
+  const before = used.map(([from, to]) => f32.slice(from, to));
+  const oldC = f32.slice(startC, startC + lengths[0]);
+  new Int32Array(memory.buffer).set(
+    [-1, -1, ...starts.map((start) => start * 4), m, n, k, ...c.a, ...c.b, mode, ...c.batch], record / 4,
+  );
+  run(record);
+
+  const total = lengths[0];
+  const step = total <= samples ? 1 : Math.ceil(total / samples);
+  let worst = 0;
+  // The last elements are always among those compared.
+  for (let e = total - 1; e >= 0; e -= step) {
+    const j = e % n;
+    const i = Math.floor(e / n) % m;
+    const inBatch = Math.floor(e / (n * m));
+    const offsetA = startA + Math.floor(inBatch / count1) * a0 + (inBatch % count1) * a1 + i * c.a[0];
+    const offsetB = startB + Math.floor(inBatch / count1) * b0 + (inBatch % count1) * b1 + j * c.b[1];
+    let expected = mode === 1 ? oldC[e] : mode === 2 ? f32[startBias + j] : 0;
+    let magnitude = Math.abs(expected);
+    for (let l = 0; l < k; l++) {
+      const term = f32[offsetA + l * c.a[1]] * f32[offsetB + l * c.b[0]];
+      expected += term;
+      magnitude += Math.abs(term);
+    }
+    // A rounding a product and a sum: (k + 1) · 2⁻²⁴ · Σ|terms| bounds the error of any order of summation.
+    const error = Math.abs(f32[startC + e] - expected) / ((k + 1) * 2 ** -24 * magnitude + 1e-30);
+    if (!(error <= worst)) worst = error;
+  }
+  expect(worst, JSON.stringify(c)).toBeLessThanOrEqual(1);
+
+  // Nothing but C has changed. Bits are compared, for the sake of the NaNs.
+  f32.set(oldC, startC);
+  const words = (floats: Float32Array): Buffer => Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength);
+  used.forEach(([from, to], i) => {
+    expect(words(f32.subarray(from, to)).equals(words(before[i])), `writes only C: ${JSON.stringify(c)}`).toBe(true);
+  });
+}
+
+const plain = (m: number, n: number, k: number, layoutA: Layout = "rows", layoutB: Layout = "rows", mode = 0): Case => ({
+  m, n, k, a: strides(layoutA, m, k), b: strides(layoutB, k, n), mode, batch: [1, 0, 0, 1, 0, 0],
+});
+
+describe.each([false, true])("product (fused: %s)", (fused) => {
+  const test = it.skipIf(fused && !WebAssembly.validate(bytesOf(true)));
+  const everyLayout: Layout[] = ["rows", "columns", "wide rows", "wide columns", "sparse", "constant"];
+
+  test("multiplies small matrices of every size, layout and mode", () => {
+    const device = load(fused, 40);
+    const random = randomNumbers(1);
+    for (const m of [0, 1, 2, 3, 4, 5, 9]) {
+      for (const n of [0, 1, 2, 3, 4, 5, 8, 9, 17]) {
+        for (const k of [0, 1, 2, 3, 4, 5, 8, 13]) {
+          for (const mode of [0, 1, 2]) {
+            const c = plain(m, n, k, random.pick(everyLayout), random.pick(everyLayout), mode);
+            check(device, c, random, random.pick([0, 1, 2, 3]), 1000);
+          }
+        }
+      }
+    }
+  });
+
+  test("multiplies random shapes, alone and in batches", () => {
+    const device = load(fused, 400);
+    const random = randomNumbers(2);
+    const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65, 100, 257];
+    for (let round = 0; round < 1500; round++) {
+      const [m, n, k] = [random.pick(sizes), random.pick(sizes), random.pick(sizes)];
+      const c = plain(m, n, k, random.pick(everyLayout), random.pick(everyLayout), random.pick([0, 1, 2]));
+      const [sizeA, sizeB] = [extent(m, k, c.a), extent(k, n, c.b)];
+      const small = m * n * k < 20000;
+      const count0 = small ? random.pick([0, 1, 1, 2, 3]) : 1;
+      const count1 = small ? random.pick([1, 1, 2, 3]) : 1;
+      // Broadcast, one after the other, or continuing the rows (which overlap where columns are contiguous).
+      c.batch = [
+        count0, random.pick([0, sizeA * count1, m * c.a[0] * count1]), random.pick([0, 0, sizeB * count1]),
+        count1, random.pick([0, sizeA, m * c.a[0]]), random.pick([0, 0, sizeB]),
+      ];
+      check(device, c, random, random.pick([0, 1, 2, 3]), 200);
+    }
+  });
+
+  test("multiplies shapes of more than one block", () => {
+    const device = load(fused, 400);
+    const random = randomNumbers(3);
+    const shapes: [number, number, number][] = [
+      [193, 33, 257], [200, 70, 513], [17, 1030, 260], [100, 515, 300], [1, 1000, 300], [300, 1, 1000], [3, 700, 400],
+      [1, 257, 1025], [50, 600, 600], [400, 100, 3], [1000, 10, 64], [40, 40, 1], [257, 600, 1],
+    ];
+    for (const [m, n, k] of shapes) {
+      for (const layoutA of ["rows", "columns", "wide rows", "sparse"] as const) {
+        for (const layoutB of ["rows", "columns", "wide columns", "sparse"] as const) {
+          check(device, plain(m, n, k, layoutA, layoutB, random.pick([0, 1, 2])), random, random.pick([0, 1, 2, 3]), 300);
+        }
+      }
+    }
+  });
+
+  test("keeps what is not a number within its row and column", () => {
+    const { memory, run } = load(fused, 40);
+    const f32 = new Float32Array(memory.buffer);
+    const start = firstOperand / 4;
+    for (const layoutB of ["rows", "columns"] as const) {
+      for (const [m, n, k] of [[5, 6, 7], [50, 50, 50]]) {
+        const c = plain(m, n, k, "rows", layoutB);
+        const [a, b] = [start + m * n, start + m * n + m * k];
+        f32.fill(1, start, b + k * n);
+        f32[a + 2 * k + 1] = Infinity;
+        f32[b + c.b[0] + 4 * c.b[1]] = NaN;
+        const words = [0, 0, start * 4, a * 4, b * 4, start * 4, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch];
+        new Int32Array(memory.buffer).set(words, record / 4);
+        run(record);
+        for (let i = 0; i < m; i++) {
+          for (let j = 0; j < n; j++) expect(f32[start + i * n + j]).toBe(j === 4 ? NaN : i === 2 ? Infinity : k);
+        }
+      }
+    }
+  });
+
+  test("reaches addresses beyond 2 GiB", () => {
+    let device: ReturnType<typeof load>;
+    try {
+      device = load(fused, 2 ** 31 / page + 20);
+    } catch (error) {
+      if (error instanceof RangeError) return; // no room for such a memory here
+      throw error;
+    }
+    const { memory, run } = device;
+    const start = memory.buffer.byteLength - 15 * page;
+    const layouts: Layout[] = ["rows", "columns"];
+    for (const [m, n, k] of [[3, 5, 7], [1, 70, 70], [70, 70, 70]]) {
+      for (const layoutA of layouts) {
+        for (const layoutB of layouts) {
+          const c = plain(m, n, k, layoutA, layoutB);
+          const [a, b] = [start + 4 * m * n, start + 4 * (m * n + m * k)];
+          new Float32Array(memory.buffer, a, m * k + k * n).fill(2);
+          const words = [0, 0, start, a, b, start, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch];
+          new Int32Array(memory.buffer).set(words, record / 4);
+          run(record);
+          expect(new Float32Array(memory.buffer, start, m * n).every((value) => value === 4 * k)).toBe(true);
+        }
+      }
+    }
+  });
+});
