@@ -51,7 +51,7 @@ export abstract class Component {
     const visit = (value: object, indent: string): void => {
       for (const [key, entry] of entriesOf(value)) {
         if (entry instanceof Parameter) lines.push(`${indent}${key}: ${formatShape(entry.shape)}`);
-        else if (isHolder(entry) && !open.has(entry) && holdsParameters(entry)) {
+        else if (isHolder(entry) && !open.has(entry) && holdsParameters(entry, new Set(open))) {
           lines.push(`${indent}${key}: ${entry instanceof Component ? entry.constructor.name : kindOf(entry)}`);
           open.add(entry);
           visit(entry, `${indent}  `);
@@ -80,7 +80,7 @@ function entriesOf(value: object): [string, unknown][] {
   return Object.entries(value);
 }
 
-function holdsParameters(value: unknown, open = new Set<unknown>()): boolean {
+function holdsParameters(value: unknown, open: Set<object>): boolean {
   if (value instanceof Parameter) return true;
   if (!isHolder(value) || open.has(value)) return false;
   open.add(value);

@@ -2,7 +2,7 @@
 
 import { currentDevice } from "./devices/current.ts";
 import { ValueError } from "./errors.ts";
-import { defaultRandom, type Random } from "./random/random.ts";
+import { defaultRandom, Random } from "./random/random.ts";
 import { checkNumber, checkShape, describe, type Shape, sizeOf } from "./shape.ts";
 import { fromValues, type Variable } from "./variable.ts";
 
@@ -16,16 +16,25 @@ export const zeros = (shape: Shape): Variable => filled("zeros", shape, 0);
 /** All elements 1. */
 export const ones = (shape: Shape): Variable => filled("ones", shape, 1);
 /** All elements equal to a number. */
-export const full = (shape: Shape, value: number): Variable => filled("full", shape, value);
+export function full(shape: Shape, value: number): Variable {
+  if (typeof value !== "number") throw new ValueError(`full takes a number to fill with, but got ${describe(value)}.`);
+  return filled("full", shape, value);
+}
+
+function checkRandom(operation: string, random: unknown): void {
+  if (!(random instanceof Random)) throw new ValueError(`${operation} takes a generator made by new Random(seed), but got ${describe(random)}.`);
+}
 
 /** Independent standard normal numbers. */
 export function randn(shape: Shape, random: Random = defaultRandom()): Variable {
+  checkRandom("randn", random);
   const { FloatArray } = currentDevice();
   return fromValues(new FloatArray(random.normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
 }
 
 /** Independent uniform numbers in [0, 1). */
 export function rand(shape: Shape, random: Random = defaultRandom()): Variable {
+  checkRandom("rand", random);
   const { FloatArray } = currentDevice();
   return fromValues(new FloatArray(random.uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
 }

@@ -93,11 +93,12 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
       if (depends[input] === 0) continue;
       const rule = operation.reverse(k);
       if (rule === null) continue;
-      view.node = node;
+      view.node = step.reversing = node;
       const part = rule(gradient, view);
       const before = gradients[input];
       gradients[input] = before === null ? part : addGradients(before, part);
     }
   }
+  step.reversing = -1;
   return targets.map((target) => gradients[target] ?? null);
 }

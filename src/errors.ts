@@ -3,19 +3,20 @@
  * A message says what happened, where, and what to do about it.
  */
 
-const here = moduleFile(new Error().stack);
-
-/** The file of the first frame of a stack, in V8's and in Firefox' and Safari's notation. */
-function frameFile(frame: string): string | null {
-  return /((?:file|https?|blob|webpack|node):[^\s()]*?|\/[^\s()]*?|[A-Za-z]:\\[^\s()]*?):\d+:\d+\)?$/.exec(frame)?.[1] ?? null;
+/** The place and the file of a frame of a stack, in V8's and in Firefox' and Safari's notation; names may hold spaces. */
+function placeOf(frame: string): { location: string; file: string } | null {
+  const [, location, file] = /(?:^|\(|@|at |async )(((?:(?:file|https?|blob|webpack|node):|\/|[A-Za-z]:\\).*?):\d+:\d+)\)?$/.exec(frame) ?? [];
+  return location === undefined ? null : { location, file };
 }
+
+const frameFile = (frame: string): string | null => placeOf(frame)?.file ?? null;
 
 function moduleFile(stack: string | undefined): string | null {
   return stack?.split("\n").map(frameFile).find((file) => file !== null) ?? null;
 }
 
 /** The folder that holds Flimsy itself; frames in it are not the user's. */
-const home = here?.replace(/[^/\\]*$/, "") ?? null;
+const home = moduleFile(new Error().stack)?.replace(/[^/\\]*$/, "") ?? null;
 
 /** The stack without the frames of Flimsy itself: the user's own line comes first. */
 export function userFrames(stack: string | undefined): string[] {
@@ -30,16 +31,30 @@ function isOurs(file: string): boolean {
 }
 
 /** Where the user called, as `file:line:column`, or "" where the engine gives no stack. */
-export function userLocation(stack: string | undefined): string {
-  return /([^\s()]+:\d+:\d+)\)?$/.exec(userFrames(stack)[0] ?? "")?.[1] ?? "";
+export function userLocation(): string {
+  const limit = stackLimit(DEEP);
+  const { stack } = new Error();
+  stackLimit(limit);
+  return placeOf(userFrames(stack)[0] ?? "")?.location ?? "";
 }
+
+/** Engines keep the top frames only, which may all be Flimsy's own: sets how many, and returns how many it was before. */
+function stackLimit(frames: number): number {
+  const before = Error.stackTraceLimit;
+  Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
+  return before;
+}
+
+const DEEP = 64;
 
 /** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
+    const limit = stackLimit(DEEP);
     super(message, options);
+    stackLimit(limit);
     this.name = new.target.name;
-    const frames = userFrames(this.stack);
+    const frames = userFrames(this.stack).slice(0, limit);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join("\n");
   }
 }

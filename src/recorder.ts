@@ -99,11 +99,16 @@ export class Step {
   readonly trace = sharedTrace;
   readonly device = currentDevice();
   ended = false;
+  /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
+  ownRules = false;
   /** Everything before this node has run, at a look. */
   private ran = 0;
+  private isRunning = false;
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
+  /** In a backward pass, the node whose rule is at work, else −1. */
+  reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
   private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
 
@@ -140,6 +145,7 @@ export class Step {
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
     if (this.training && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
+    else if (this.training && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== null && storage.lastStep !== this) kind = LeafKind.resident;
     storage.lastStep = this;
@@ -162,7 +168,11 @@ export class Step {
   }
 
   called(node: number): void {
-    if (this.callers !== null) this.callers[node] = userLocation(new Error().stack);
+    if (this.callers === null) return;
+    const { reversing } = this;
+    this.callers[node] = reversing < 0
+      ? userLocation()
+      : `${this.callers[reversing]}, in the gradient of ${this.trace.operations[reversing].name}`;
   }
 
   // -- running --------------------------------------------------------------------------------------
@@ -171,6 +181,12 @@ export class Step {
   values(variable: Variable): FloatArray {
     const node = variable.index;
     if (this.trace.isLeaf(node)) return this.leafValues(node);
+    if (this.isRunning) {
+      throw new UsageError(
+        "The forward function of an operation asked for the numbers of a Variable of the step that it is part of. " +
+          "Give that Variable to the operation as an input.",
+      );
+    }
     if (node >= this.ran) this.look();
     const pinned = this.pinned[node] as Pinned;
     if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
@@ -188,7 +204,7 @@ export class Step {
   private look(): void {
     const { trace } = this;
     const segment = extract(trace, this.ran);
-    segment.trace.mark(Mark.look);
+    segment.trace.mark([Mark.look]);
     const compiled = this.compile(segment.trace, () => ({ roots: [] }), "look");
     const keyOf = (key: number): number => segment.keys[key >> 1];
     const region = this.run(compiled, segment.trace.scalars, keyOf, (node) => segment.nodes[node]);
@@ -205,7 +221,7 @@ export class Step {
       this.pinned[node] = { ...base, offset: base.offset + offset };
     });
     this.ran = trace.count;
-    trace.mark(Mark.look);
+    trace.mark([Mark.look]);
   }
 
   /**
@@ -214,7 +230,7 @@ export class Step {
    */
   finish(marks: readonly number[], goal: () => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace } = this;
-    trace.mark(...marks);
+    trace.mark(marks);
     const compiled = this.compile(trace, goal, "finish", fuse);
     const { scalars, arrays } = compiled.constants;
     for (let i = 0; i < scalars.length; i++) trace.scalars[trace.scalarCount + i] = scalars[i];
@@ -271,11 +287,13 @@ export class Step {
     hosts.length = buffers.length = 0;
     for (const array of plan.hostArrays) hosts.push((this.arrays[keyOf(array * 2) >> 1].storage as Storage).values());
     for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
+    this.isRunning = true;
     try {
       return this.device.run(executable, scalars, hosts, buffers);
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;
     } finally {
+      this.isRunning = false;
       if (this.callers !== null) executable.release(); // not in the cache
     }
   }

@@ -71,7 +71,7 @@ export function normalizeAxis(operation: string, axis: number, shape: Shape): nu
   const rank = shape.length;
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ShapeError(
-      `${operation} got axis ${axis} for shape ${formatShape(shape)}: an axis is an integer from ${-rank} to ${rank - 1}` +
+      `${operation} got axis ${describe(axis)} for shape ${formatShape(shape)}: an axis is an integer from ${-rank} to ${rank - 1}` +
         (rank === 0 ? " and a scalar has none." : "."),
     );
   }
@@ -81,7 +81,7 @@ export function normalizeAxis(operation: string, axis: number, shape: Shape): nu
 /** Valid, distinct axes in ascending order; all of them if none are given. */
 export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, shape: Shape): number[] {
   if (axes === undefined) return shape.map((_, i) => i);
-  const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => normalizeAxis(operation, axis, shape));
+  const list = (Array.isArray(axes) ? axes : [axes as number]).map((axis) => normalizeAxis(operation, axis, shape));
   list.sort((a, b) => a - b);
   if (new Set(list).size !== list.length) {
     throw new ShapeError(`${operation} got axes [${list.join(", ")}]: an axis may be named only once.`);

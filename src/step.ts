@@ -27,7 +27,11 @@ export function grad<R extends WithLoss>(f: () => R): R {
     step.node(loss);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
     const nodes = kept.map((variable) => step.node(variable));
-    const { compiled, region } = step.finish([Mark.gradient, loss.index, ...nodes], () => gradientGoal(step, loss, nodes));
+    const record = (): Goal => gradientGoal(step, loss, nodes);
+    // Rules of the user's own are asked every time: what they say may depend on more than the structure.
+    const recorded = step.ownRules ? record() : null;
+    const roots = recorded?.roots.map((root) => root.node) ?? [];
+    const { compiled, region } = step.finish([Mark.gradient, loss.index, ...nodes, ...roots], () => recorded ?? record());
     for (const array of compiled.reached) {
       const parameter = step.arrays[array] as Parameter;
       parameter.hasGradient = true;
@@ -58,7 +62,7 @@ function gradientGoal(step: Step, loss: Variable, kept: readonly number[]): Goal
       earlier.set(trace.arrayCount, array);
       total = addGradients(step.earlierGradient(gradient.shape), gradient);
     }
-    roots.push({ node: total.index, target: bufferKey.gradient(array) });
+    roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
     reached.push(array);
   });
   if (reached.length === 0) throw independent("grad");
@@ -95,6 +99,9 @@ export function evaluate<R>(f: () => R): R {
  */
 export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
   if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
+  for (const variable of variables) {
+    if (!(variable instanceof Variable)) throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+  }
   const open = openStep();
   if (open === null) {
     return withStep("gradients", true, (step) => {

@@ -3,7 +3,7 @@
 import { currentDevice } from "./devices/current.ts";
 import type { MemoryKind } from "./devices/device.ts";
 import { Storage } from "./devices/storage.ts";
-import { ShapeError, StaleVariableError, ValueError } from "./errors.ts";
+import { ShapeError, StaleVariableError, UsageError, ValueError } from "./errors.ts";
 import type { FloatArray } from "./kernels/kernel.ts";
 import type { Recordable } from "./plan/trace.ts";
 import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
@@ -135,14 +135,27 @@ export class Parameter extends Variable {
     return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
   }
 
-  /** Forgets the gradient. */
-  clearGrad(): void { this.hasGradient = false; }
+  /**
+   * Forgets the gradient.
+   * @throws UsageError inside a step that uses the parameter
+   */
+  clearGrad(): void {
+    this.checkUnused("clearGrad");
+    this.hasGradient = false;
+  }
+
+  /** What a step has recorded runs later, and would see the change. */
+  private checkUnused(name: string): void {
+    if (this.step === null || this.step.ended) return;
+    throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
+  }
 
   /**
    * Replaces the values.
-   * @throws ShapeError if the shapes differ.
+   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter
    */
   assign(value: TensorLike): this {
+    this.checkUnused("assign");
     const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? this.shape : undefined);
     if (formatShape(given.shape) !== formatShape(this.shape)) {
       throw new ShapeError(`assign got shape ${formatShape(given.shape)} for a parameter of shape ${formatShape(this.shape)}.`);

@@ -43,9 +43,12 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  * Parameters and inputs move over when they are next used.
  * @throws UsageError inside a step; ValueError for an unknown name.
  */
-export function setDevice(name: DeviceName): void {
+export function setDevice(name: DeviceName): void { useDevice(deviceByName(name)); }
+
+/** @internal As `setDevice`, for a device made in a particular way. */
+export function useDevice(device: Device): void {
   if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step.");
-  active = deviceByName(name);
+  active = device;
 }
 
 /** Every device that has been used so far. */

@@ -17,6 +17,9 @@ export type ExprLike = Expr | number;
 
 const interned = new Map<string, Expr>();
 
+const combines = "An elementwise expression combines expressions and numbers,";
+const useMethods = "Use only the methods of its arguments, such as x.exp() or x.mul(y), not Math or arithmetic operators.";
+
 /** A node of a scalar expression over arguments `argument(0)`, `argument(1)`, … */
 export class Expr {
   private constructor(
@@ -118,6 +121,12 @@ export class Expr {
     if (this.kind === "index") return "index";
     return `${this.kind}(${this.inputs.join(", ")})`;
   }
+
+  /** Expressions are not numbers: `x * 2` and `Math.exp(x)` would silently be NaN. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new ValueError(`${combines} but an operator or Math got the expression ${this}. ${useMethods}`);
+  }
 }
 
 export const argument = (index: number): Expr => Expr.make("argument", [], index);
@@ -129,10 +138,7 @@ export const index = (): Expr => Expr.make("index", []);
 export function expression(value: ExprLike): Expr {
   if (value instanceof Expr) return value;
   if (typeof value === "number") return constant(value);
-  throw new ValueError(
-    `An elementwise expression combines expressions and numbers, but got ${typeof value}. ` +
-      "Use only the methods of its arguments, such as x.exp() or x.mul(y), not Math or arithmetic operators.",
-  );
+  throw new ValueError(`${combines} but got ${typeof value}. ${useMethods}`);
 }
 
 function unary(name: UnaryName, a: Expr): Expr {
@@ -209,7 +215,9 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
       return db === zero ? numerator : numerator.sub(db.mul(e.div(b)));
     }
     case "pow": {
-      const base = times(da, b.mul(a.pow(b.sub(1))));
+      // Also the slope of x⁰ is 0 around 0, where 0 · x⁻¹ is no number.
+      const pole = b.equal(0).where(a.equal(0), 0);
+      const base = times(da, b.mul(pole.where(0, a.pow(b.sub(1)))));
       // x⁰ stays 1 around x = 0, so the logarithm of 0 does not count there.
       return base.add(times(db, e.mul(a.equal(0).where(0, a.log()))));
     }

@@ -8,6 +8,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record } from "../recorder.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
+import { checkVariable } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
@@ -34,6 +35,7 @@ const sumOperation: Operation = register({
  * @param keepdims keep reduced axes with size 1
  */
 export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkVariable("sum", x);
   const list = normalizeAxes("sum", axes, x.shape);
   return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
 }
@@ -51,6 +53,8 @@ const reshapeOperation: Operation = register({
  * @throws ShapeError if the number of elements differs
  */
 export function reshape(x: Variable, shape: Shape): Variable {
+  checkVariable("reshape", x);
+  if (!Array.isArray(shape)) checkShape("reshape", shape);
   const open = shape.indexOf(-1);
   let target: Shape = shape;
   if (open >= 0) {
@@ -81,9 +85,10 @@ const broadcastOperation: Operation = register({
  * @throws ShapeError if the shape does not extend that of x
  */
 export function broadcastTo(x: Operand, shape: Shape): Variable {
+  if (typeof x !== "number") checkVariable("broadcastTo", x);
   const from = typeof x === "number" ? [] : x.shape;
-  if (typeof x !== "number" && sameShape(from, shape)) return x;
   const extended = broadcast(from, checkShape("broadcastTo", shape));
+  if (typeof x !== "number" && sameShape(from, shape)) return x;
   if (extended === null || !sameShape(extended, shape)) {
     throw new ShapeError(
       `broadcastTo cannot extend shape ${formatShape(from)} to ${formatShape(shape)}: counted from the right, each axis must have the same size or size 1.`,

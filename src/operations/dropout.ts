@@ -7,6 +7,7 @@ import { record } from "../recorder.ts";
 import { defaultRandom, type Random } from "../random/random.ts";
 import { checkNumber, type Shape, sizeOf } from "../shape.ts";
 import { fromValues, type Variable } from "../variable.ts";
+import { checkVariable } from "./check.ts";
 import { builtin, isTraining } from "./elementwise.ts";
 import { register } from "./registry.ts";
 
@@ -41,7 +42,9 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
  * @param generator the default one, set by `seed`, unless given
  */
 export function dropout(x: Variable, p: number, generator?: Random): Variable {
+  checkVariable("dropout", x);
   checkNumber("dropout", "probability", p, 0, 1 - 2 ** -24);
   if (p === 0 || !isTraining()) return x;
-  return drop(x, uniform(x.shape, generator), p);
+  // The same number on every device, so that all drop the same elements.
+  return drop(x, uniform(x.shape, generator), Math.fround(p));
 }

@@ -62,7 +62,13 @@ class Elementwise implements Operation {
   }
 }
 
-const shapeOf = (x: Operand): Shape => (typeof x === "number" ? scalarShape : x.shape);
+/** The shape of an operand; an error for what is neither a number nor a Variable. */
+function shapeOf(name: string, x: Operand): Shape {
+  if (typeof x === "number") return scalarShape;
+  const shape = (x as Variable | undefined)?.shape;
+  if (shape !== undefined) return shape;
+  throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
+}
 
 /** The operands of a function over expressions, as variables or numbers. */
 type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
@@ -75,9 +81,12 @@ type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
  *
  * @param name for messages
  * @param f from expressions to an expression, by methods such as `x.exp().add(y)`; called once, now
- * @throws ValueError if f does not return an expression
+ * @throws ValueError if f does not return an expression, or uses operators or Math on its arguments
  */
 export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
+  if (typeof name !== "string" || typeof f !== "function") {
+    throw new ValueError('elementwise takes a name and a function over expressions: elementwise("softsign", (x) => x.div(x.abs().add(1))).');
+  }
   const arity = f.length;
   const result = f(...(Array.from({ length: arity }, (_, i) => argument(i)) as unknown as P));
   if (!(result instanceof Expr) && typeof result !== "number") {
@@ -87,11 +96,10 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
   const applied = (...x: Operand[]): Variable => apply(operation, arity, x);
   // Almost all operations have one or two operands; these forms do not build arrays.
   const forms: Record<number, (a: Operand, b: Operand) => Variable> = {
-    1: (a) => record1(operation, (a as Variable).shape ?? check(name, a), a),
+    1: (a) => record1(operation, shapeOf(name, a), a),
     2: (a, b) => {
-      const shape = shapeOf(a);
-      const other = shapeOf(b);
-      if (shape === undefined || other === undefined) check(name, shape === undefined ? a : b);
+      const shape = shapeOf(name, a);
+      const other = shapeOf(name, b);
       return record2(operation, shape === other ? shape : broadcastOrThrow(name, shape, other), a, b);
     },
   };
@@ -99,25 +107,20 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
 }
 
 function apply(operation: Elementwise, arity: number, x: readonly Operand[]): Variable {
-  if (x.length !== arity) throw new ValueError(`${operation.name} takes ${arity} operands, but got ${x.length}.`);
+  const { name } = operation;
+  if (x.length !== arity) throw new ValueError(`${name} takes ${arity} operands, but got ${x.length}.`);
   let shape: Shape = scalarShape;
   for (const operand of x) {
-    const next = broadcast(shape, shapeOf(operand) ?? check(operation.name, operand));
+    const next = broadcast(shape, shapeOf(name, operand));
     if (next === null) {
       throw new ShapeError(
-        `${operation.name} got shapes ${x.map((v) => formatShape(shapeOf(v))).join(", ")}, which do not broadcast: counted from the right, ` +
+        `${name} got shapes ${x.map((v) => formatShape(shapeOf(name, v))).join(", ")}, which do not broadcast: counted from the right, ` +
           "axes must be equal or 1. Reshape, transpose or slice one of the operands.",
       );
     }
     shape = next;
   }
   return record(operation, shape, x);
-}
-
-/** The shape of a number; an error for what is neither a number nor a Variable. */
-function check(name: string, x: unknown): Shape {
-  if (typeof x === "number") return scalarShape;
-  throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
 }
 
 /** An elementwise operation of the library: entered into the table that the tests walk. */

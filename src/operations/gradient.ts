@@ -7,6 +7,7 @@ import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { div, equal, mul, where } from "./arithmetic.ts";
+import { checkVariable } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { register } from "./registry.ts";
 
@@ -20,10 +21,16 @@ const identityOperation = /*#__PURE__*/ passing("identity", (gradient) => gradie
 const detachOperation = /*#__PURE__*/ passing("detach", null);
 
 /** x itself, as a new Variable. */
-export const identity = (x: Variable): Variable => record1(identityOperation, x.shape, x);
+export function identity(x: Variable): Variable {
+  checkVariable("identity", x);
+  return record1(identityOperation, x.shape, x);
+}
 
 /** x as a constant: no gradient passes. */
-export const detach = (x: Variable): Variable => record1(detachOperation, x.shape, x);
+export function detach(x: Variable): Variable {
+  checkVariable("detach", x);
+  return record1(detachOperation, x.shape, x);
+}
 
 const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => {
   const norm = norm2(gradient, -1, true);
@@ -35,6 +42,7 @@ const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => 
  * A gradient of 0 stays 0.
  */
 export function gradnorm(x: Variable, scale = 1): Variable {
+  checkVariable("gradnorm", x);
   checkNumber("gradnorm", "scale", scale, 0);
   return record2(gradnormOperation, x.shape, x, scale);
 }

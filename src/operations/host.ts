@@ -4,7 +4,7 @@ import { type NodeView, type Operation, zeroGradient } from "../differentiate.ts
 import { ShapeError, ValueError } from "../errors.ts";
 import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
+import { openStep, record } from "../recorder.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
 import { Variable } from "../variable.ts";
 
@@ -35,7 +35,7 @@ export interface OperationDefinition {
  *     });
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
-  const { name } = definition;
+  const { name } = definition ?? {};
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function") {
     throw new ValueError("operation takes { name, shape, forward, reverse }: a string and functions. See its documentation for an example.");
   }
@@ -73,6 +73,8 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
       throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
     });
     const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape))));
+    const step = openStep();
+    if (step !== null && definition.reverse !== undefined) step.ownRules = true;
     return record(recorded, shape.slice(), variables, shape);
   };
 }

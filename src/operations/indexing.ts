@@ -1,14 +1,16 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
 import type { Operation } from "../differentiate.ts";
+import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
-import { describe, formatShape, normalizeAxis, type Shape, sizeOf } from "../shape.ts";
-import { fromValues, input, Variable } from "../variable.ts";
+import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";
+import { fromValues, Variable } from "../variable.ts";
 import { equal } from "./arithmetic.ts";
 import { reshape } from "./broadcasting.ts";
+import { checkVariable } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Indices or labels: integers from 0, on the host or as a Variable. */
@@ -24,15 +26,17 @@ export function indexVariable(operation: string, indices: Indices, limit: number
     for (const value of indices.values()) checkIndex(operation, value, limit);
     return indices;
   }
+  const { FloatArray } = currentDevice();
   if (typeof indices === "number") {
     checkIndex(operation, indices, limit);
-    return input(indices);
+    return fromValues(FloatArray.of(indices), scalarShape);
   }
-  if (!Array.isArray(indices) && !ArrayBuffer.isView(indices)) {
+  if (!Array.isArray(indices) && !(ArrayBuffer.isView(indices) && "length" in indices)) {
     throw new ValueError(`${operation} takes an integer, number[], Int32Array or Variable of indices, but got ${describe(indices)}.`);
   }
-  for (const value of indices) checkIndex(operation, value, limit);
-  return input(indices as readonly number[]);
+  const list = indices as readonly number[];
+  for (let i = 0; i < list.length; i++) checkIndex(operation, list[i], limit);
+  return fromValues(new FloatArray(list), [list.length]);
 }
 
 function checkIndex(operation: string, value: unknown, limit: number): void {
@@ -82,6 +86,7 @@ const gatherOperation: Operation = register({
  * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
  */
 export function gather(x: Variable, indices: Indices, axis = 0): Variable {
+  checkVariable("gather", x);
   const at = normalizeAxis("gather", axis, x.shape);
   const found = kernelIndices("gather", indices, x.shape[at]);
   return record(gatherOperation, [...x.shape.slice(0, at), ...found.shape, ...x.shape.slice(at + 1)], [x, found], [at]);
@@ -122,6 +127,7 @@ function scatter(indices: Variable, updates: Variable, size: number, axis: numbe
  */
 export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
   if (!Number.isInteger(size) || size < 0) throw new ValueError(`scatterAdd takes an integer of at least 0 as size, but got ${describe(size)}.`);
+  checkVariable("scatterAdd", updates);
   const at = normalizeAxis("scatterAdd", axis, updates.shape);
   const found = kernelIndices("scatterAdd", indices, size);
   if (found.shape.length > 1 || found.size !== updates.shape[at]) {
@@ -149,6 +155,7 @@ export function oneHot(indices: Indices, depth: number): Variable {
  * @throws ValueError for an index out of range
  */
 export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
+  checkVariable("embed", w);
   if (w.shape.length === 0) throw new ShapeError("embed takes a table of shape [rows, ...], but got a scalar.");
   if (!Array.isArray(indices) || !indices.some((entry) => Array.isArray(entry))) return gather(w, indices as Indices);
   const lists = indices as readonly (readonly number[])[];

@@ -5,8 +5,9 @@ import { ShapeError, ValueError } from "../errors.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
-import { Variable } from "../variable.ts";
+import type { Variable } from "../variable.ts";
 import { type Axes, reshape } from "./broadcasting.ts";
+import { checkVariable, checkVariables } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Row-major strides with the true stride also along axes of size 1. */
@@ -44,6 +45,8 @@ const permuteOperation: Operation = register({
  * @throws ShapeError if `order` does not name every axis once
  */
 export function permute(x: Variable, order: readonly number[]): Variable {
+  checkVariable("permute", x);
+  if (!Array.isArray(order)) throw new ValueError(`permute takes a list of axes as order, but got ${describe(order)}.`);
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.shape));
   if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
     throw new ShapeError(`permute got order [${order.join(", ")}] for shape ${formatShape(x.shape)}: name each of its ${x.shape.length} axes once.`);
@@ -61,6 +64,7 @@ export function permute(x: Variable, order: readonly number[]): Variable {
  * @throws ShapeError for axes that x does not have
  */
 export function transpose(x: Variable, a = -2, b = -1): Variable {
+  checkVariable("transpose", x);
   if (x.shape.length < 2 && a === -2 && b === -1) return x;
   const order = x.shape.map((_, i) => i);
   const first = normalizeAxis("transpose", a, x.shape);
@@ -166,6 +170,7 @@ export type Range = number | readonly [start?: number | undefined, end?: number 
  * @throws ShapeError for an index that is not there, a step of 0 or too many ranges
  */
 export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
+  checkVariable("slice", x);
   const { shape } = x;
   if (ranges.length > shape.length) {
     throw new ShapeError(`slice got ${ranges.length} ranges for shape ${formatShape(shape)}, which has ${shape.length} axes.`);
@@ -185,6 +190,9 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
       sizes.push(1);
       removed.push(axis);
       return;
+    }
+    if (range !== null && !Array.isArray(range)) {
+      throw new ShapeError(`slice got ${describe(range)} for axis ${axis} of shape ${formatShape(shape)}: give an index, a range [start, end, step], or null for all.`);
     }
     const [from, to, step = 1] = range ?? [];
     if (!Number.isInteger(step) || step === 0 || ![from ?? 0, to ?? 0].every(Number.isInteger)) {
@@ -206,6 +214,7 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
 
 /** The elements in reverse order along axes; along all of them by default. */
 export function flip(x: Variable, axes?: Axes): Variable {
+  checkVariable("flip", x);
   const list = normalizeAxes("flip", axes, x.shape);
   return slice(x, ...x.shape.map((_, axis): Range => (list.includes(axis) ? [undefined, undefined, -1] : null)));
 }
@@ -216,7 +225,8 @@ export function flip(x: Variable, axes?: Axes): Variable {
  * @throws ShapeError if there is not one pair for each axis
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
-  if (widths.length !== x.shape.length || widths.some((pair) => pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
+  checkVariable("pad", x);
+  if (!Array.isArray(widths) || widths.length !== x.shape.length || widths.some((pair) => !Array.isArray(pair) || pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
     throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
   }
   if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
@@ -253,21 +263,13 @@ const concatOperation: Operation = register({
   },
 });
 
-/** A list of variables, each checked. */
-function variables(operation: string, xs: readonly Variable[]): readonly Variable[] {
-  if (!Array.isArray(xs) || xs.length === 0) {
-    throw new ValueError(`${operation} takes a list of at least one Variable, but got ${Array.isArray(xs) ? "an empty list" : describe(xs)}.`);
-  }
-  for (const x of xs) if (!(x instanceof Variable)) throw new ValueError(`${operation} takes a list of Variables, but got ${describe(x)} in it.`);
-  return xs;
-}
-
 /**
  * The arrays one after another along an axis; all other axes must agree.
  * @throws ShapeError if they do not; ValueError for an empty list
  */
 export function concat(xs: readonly Variable[], axis = 0): Variable {
-  const [first] = variables("concat", xs);
+  checkVariables("concat", xs);
+  const [first] = xs;
   if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
   const along = normalizeAxis("concat", axis, first.shape);
   let size = 0;
@@ -286,7 +288,8 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
  * @throws ShapeError if the shapes differ; ValueError for an empty list
  */
 export function stack(xs: readonly Variable[], axis = 0): Variable {
-  const [first] = variables("stack", xs);
+  checkVariables("stack", xs);
+  const [first] = xs;
   for (const x of xs) {
     if (!sameShape(x.shape, first.shape)) {
       throw new ShapeError(`stack got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all must be the same.`);
@@ -298,6 +301,7 @@ export function stack(xs: readonly Variable[], axis = 0): Variable {
 
 /** The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`. */
 export function decat(x: Variable, axis = 0): Variable[] {
+  checkVariable("decat", x);
   const along = normalizeAxis("decat", axis, x.shape);
   return Array.from({ length: x.shape[along] }, (_, i) => slice(x, ...x.shape.slice(0, along).map(() => null), i));
 }
@@ -309,6 +313,7 @@ export function decat(x: Variable, axis = 0): Variable[] {
  * @throws ShapeError if a named axis has another size
  */
 export function squeeze(x: Variable, axes?: Axes): Variable {
+  checkVariable("squeeze", x);
   const list = axes === undefined ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes("squeeze", axes, x.shape);
   const wrong = list.find((axis) => x.shape[axis] !== 1);
   if (wrong !== undefined) throw new ShapeError(`squeeze got axis ${wrong} of shape ${formatShape(x.shape)}: only an axis of size 1 can be removed.`);
@@ -317,6 +322,7 @@ export function squeeze(x: Variable, axes?: Axes): Variable {
 
 /** x with a new axis of size 1 at a place of the result. */
 export function unsqueeze(x: Variable, axis: number): Variable {
+  checkVariable("unsqueeze", x);
   const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }

@@ -9,7 +9,7 @@ import { detach, gradnorm, identity } from "./gradient.ts";
 import { gather } from "./indexing.ts";
 import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
 import { dot, matmul, norm2 } from "./product.ts";
-import { argmax, argmaxneq, logsumexp, max, mean, min } from "./reduction.ts";
+import { argmax, argmaxneq, max, mean, min } from "./reduction.ts";
 import * as probabilities from "./softmax.ts";
 
 const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
@@ -17,7 +17,7 @@ const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
 const { tanh, sigmoid, relu, softplus, gelu } = activation;
 const softmax = (x: Variable, axis?: number): Variable => probabilities.softmax(x, axis);
 const logSoftmax = (x: Variable, axis?: number): Variable => probabilities.logSoftmax(x, axis);
-const { wta } = probabilities;
+const { logsumexp, wta } = probabilities;
 
 /** Functions whose first argument becomes `this`. */
 const table = {
@@ -30,7 +30,7 @@ const table = {
   gather, dropout, gradnorm, detach, identity,
 };
 
-type Method<F> = F extends (first: never, ...rest: infer R) => infer T ? (...rest: R) => T : never;
+type Method<F> = F extends (first: never, ...rest: infer R extends readonly unknown[]) => infer T ? (...rest: R) => T : never;
 /** What `Variable` has besides its own members; src/index.ts merges the two. */
 export type VariableMethods = { readonly [K in keyof typeof table]: Method<(typeof table)[K]> };
 

@@ -11,6 +11,7 @@ import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Sh
 import type { Variable } from "../variable.ts";
 import { div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
@@ -117,6 +118,8 @@ function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Var
  * @throws ShapeError
  */
 export function matmul(a: Variable, b: Variable): Variable {
+  checkVariable("matmul", a);
+  checkVariable("matmul", b);
   if (a.shape.length === 0 || b.shape.length === 0) {
     throw new ShapeError(`matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. Use mul to multiply by a number.`);
   }
@@ -158,6 +161,8 @@ function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): 
 
 /** Checks w and x of a linear map. */
 function linearForm(operation: string, w: Variable, x: Variable): { form: Form; shape: Shape } {
+  checkVariable(operation, w);
+  checkVariable(operation, x);
   if (w.shape.length !== 2) {
     throw new ShapeError(`${operation} takes weights of shape [outputs, inputs], but got ${formatShape(w.shape)}.`);
   }
@@ -194,6 +199,7 @@ export function linear(w: Variable, x: Variable): Variable {
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable {
   const { form, shape } = linearForm("affine", w, x);
+  checkVariable("affine", b);
   if (b.shape.length !== 1 || b.shape[0] !== form.n) {
     throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${form.n}], one number an output.`);
   }
@@ -220,6 +226,8 @@ const dotOperation: Operation = register({
  * @throws ShapeError if the shapes differ
  */
 export function dot(a: Variable, b: Variable): Variable {
+  checkVariable("dot", a);
+  checkVariable("dot", b);
   if (a.shape.length === 0 || !sameShape(a.shape, b.shape)) {
     throw new ShapeError(`dot got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both must have the same shape with at least one axis.`);
   }
@@ -248,6 +256,7 @@ const normOperation: Operation = register({
  * @param keepdims keep reduced axes with size 1
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
+  checkVariable("norm2", x);
   if (x.shape.length === 0) return norm2(reshape(x, [1]));
   const list = normalizeAxes("norm2", axes, x.shape);
   const last = moveLast(x, list);

@@ -2,20 +2,22 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
-import { argument, index } from "../kernels/expression.ts";
+import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, exp, mul, sub } from "./arithmetic.ts";
+import { div, equal, mul } from "./arithmetic.ts";
 import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { checkVariable } from "./check.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
 /** The mean over axes; all of them by default. */
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkVariable("mean", x);
   const list = normalizeAxes("mean", axes, x.shape);
   const total = sum(x, list, keepdims);
   return mul(total, 1 / sizeOf(list.map((axis) => x.shape[axis])));
@@ -40,6 +42,7 @@ const maxOperation = /*#__PURE__*/ extreme("max", "maximum");
 const minOperation = /*#__PURE__*/ extreme("min", "minimum");
 
 function reduceExtreme(operation: Operation, x: Variable, axes: Axes | undefined, keepdims: boolean): Variable {
+  checkVariable(operation.name, x);
   const list = normalizeAxes(operation.name, axes, x.shape);
   notEmpty(operation.name, x, list);
   return record(operation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
@@ -61,19 +64,8 @@ export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
   return reduceExtreme(minOperation, x, axes, keepdims);
 }
 
-const x0 = argument(0);
-const infinity = Number.POSITIVE_INFINITY;
-/** What is subtracted before exponentials: the largest element, unless it is infinite. */
-export const shift = (largest: ReturnType<typeof argument>) => largest.abs().equal(infinity).where(0, largest);
-
-const logsumexpKernel = /*#__PURE__*/ row(
-  ["element"],
-  [{ reduce: "maximum", value: x0 }, { reduce: "sum", value: x0.sub(shift(argument(1))).exp() }],
-  [{ per: "row", value: argument(2).log().add(shift(argument(1))) }],
-);
-
 /** An operation on [rows…, n] that gives one number a row. */
-function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
+export function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
   return register({
     name,
     id: nextOperationId(),
@@ -85,27 +77,21 @@ function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]):
   });
 }
 
-const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) => {
-  const column = [...node.shape, 1];
-  return mul(exp(sub(node.input(0), reshape(node.output, column))), reshape(gradient, column));
-});
-
-/** log Σ eˣ over axes, all of them by default, without overflow. */
-export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
-  const list = normalizeAxes("logsumexp", axes, x.shape);
-  const last = moveLast(x, list);
-  return reshape(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
-}
+const x0 = argument(0);
+const infinity = Number.POSITIVE_INFINITY;
+/** The position of an element that is the largest or NaN, else infinity: the smallest of these is the first. */
+export const candidate = (x: Expr, largest: Expr): Expr => x.equal(largest).add(x.notEqual(x)).where(index(), infinity);
 
 const argmaxKernel = /*#__PURE__*/ row(
   ["element"],
-  [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: x0.less(argument(1)).where(infinity, index()) }],
+  [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: candidate(x0, argument(1)) }],
   [{ per: "row", value: argument(2) }],
 );
 const argmaxOperation = /*#__PURE__*/ perRow("argmax", argmaxKernel, () => null);
 
 /** A row operation along one axis of x. */
 function along(operation: Operation, x: Variable, axis: number, keepdims: boolean, others: readonly Variable[] = []): Variable {
+  checkVariable(operation.name, x);
   const at = normalizeAxis(operation.name, axis, x.shape);
   notEmpty(operation.name, x, [at]);
   const last = moveLast(x, [at]);
@@ -114,7 +100,7 @@ function along(operation: Operation, x: Variable, axis: number, keepdims: boolea
 
 /**
  * The index of the largest element along an axis, the first of equal ones, as a Variable like any other.
- * In a row with a NaN the index is 0. Indices are exact up to 2²⁴.
+ * NaN counts as the largest, as in NumPy. Indices are exact up to 2²⁴.
  */
 export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
   return along(argmaxOperation, x, axis, keepdims);
@@ -125,7 +111,7 @@ const argmaxneqKernel = /*#__PURE__*/ row(
   ["element", "row"],
   [
     { reduce: "maximum", value: other.where(-infinity, x0) },
-    { reduce: "minimum", value: other.add(x0.less(argument(2))).where(infinity, index()) },
+    { reduce: "minimum", value: other.where(infinity, candidate(x0, argument(2))) },
   ],
   [{ per: "row", value: argument(3) }],
 );
@@ -138,6 +124,7 @@ const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, ()
  * @returns [...]
  */
 export function argmaxneq(x: Variable, k: Indices): Variable {
+  checkVariable("argmaxneq", x);
   const n = x.shape[x.shape.length - 1] ?? 0;
   if (n < 2) throw new ShapeError(`argmaxneq got shape ${formatShape(x.shape)}: the last axis needs at least two elements.`);
   const rows = x.shape.slice(0, -1);

@@ -1,19 +1,22 @@
 /** The softmax family. All subtract the largest score first, so that nothing overflows. */
 
 import type { Operation } from "../differentiate.ts";
-import { argument, index } from "../kernels/expression.ts";
+import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
-import { normalizeAxis } from "../shape.ts";
+import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import { Variable } from "../variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";
-import { sum } from "./broadcasting.ts";
+import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { checkVariable, checkVariables } from "./check.ts";
 import { decat, moveBack, moveLast, stack } from "./layout.ts";
-import { shift } from "./reduction.ts";
+import { candidate, perRow } from "./reduction.ts";
 import { register } from "./registry.ts";
 
 const x = argument(0);
+/** What is subtracted before exponentials: the largest element, unless it is infinite. */
+export const shift = (largest: Expr): Expr => largest.abs().equal(Number.POSITIVE_INFINITY).where(0, largest);
 const exponential = x.sub(shift(argument(1))).exp();
 const stages = [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }] as const;
 
@@ -57,9 +60,16 @@ const logSoftmaxOperation = /*#__PURE__*/ perElement("logSoftmax", logSoftmaxKer
 
 /** An operation of rows, along any axis. */
 function along(operation: Operation, x: Variable, axis: number): Variable {
+  checkVariable(operation.name, x);
   const at = normalizeAxis(operation.name, axis, x.shape);
   const last = moveLast(x, [at]);
   return moveBack(record(operation, last.shape, [last]), x.shape, [at]);
+}
+
+/** An operation of rows, over a list: element by element. */
+function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
+  checkVariables(operation.name, xs);
+  return decat(along(operation, stack(xs), 0));
 }
 
 /**
@@ -69,25 +79,38 @@ function along(operation: Operation, x: Variable, axis: number): Variable {
 export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
 export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
-  return x instanceof Variable ? along(softmaxOperation, x, axis) : decat(along(softmaxOperation, stack(x), 0));
+  return x instanceof Variable ? along(softmaxOperation, x, axis) : overList(softmaxOperation, x);
 }
 
 /** log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`. */
 export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
 export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
-  return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : decat(along(logSoftmaxOperation, stack(x), 0));
+  return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : overList(logSoftmaxOperation, x);
+}
+
+const logsumexpKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "row", value: argument(2).log().add(shift(argument(1))) }]);
+
+const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
+  mul(record(softmaxOperation, node.inputShape(0), [node.input(0)]), reshape(gradient, [...node.shape, 1])));
+
+/** log Σ eˣ over axes, all of them by default, without overflow. */
+export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkVariable("logsumexp", x);
+  const list = normalizeAxes("logsumexp", axes, x.shape);
+  const last = moveLast(x, list);
+  return reshape(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
 }
 
 const winnerKernel = /*#__PURE__*/ row(
   ["element"],
-  [{ reduce: "maximum", value: x }, { reduce: "minimum", value: x.less(argument(1)).where(Number.POSITIVE_INFINITY, index()) }],
+  [{ reduce: "maximum", value: x }, { reduce: "minimum", value: candidate(x, argument(1)) }],
   [{ per: "element", value: index().equal(argument(2)) }],
 );
-/** 1 at the (first) largest element of each row, else 0. */
-const winnerOperation = /*#__PURE__*/ perElement("winner", winnerKernel, () => null);
+/** 1 at the largest element of each row, as `argmax` finds it, else 0. */
+const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null);
 
-/** Winner takes all: every entry but the largest of its row (along an axis; the first of equal ones) becomes 0. */
+/** Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0. */
 export function wta(x: Variable, axis = -1): Variable {
   return where(along(winnerOperation, x, axis), x, 0);
 }

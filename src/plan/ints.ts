@@ -26,4 +26,23 @@ export class Ints {
   }
 
   toArray(): Int32Array { return this.items.slice(0, this.length); }
+
+  // -- reuse: a structure that never repeats is planned at every step, and growing arrays anew would cost most of it --
+
+  private static readonly spare: Ints[] = [];
+
+  /** An empty one, perhaps with room from an earlier use. */
+  static take(): Ints {
+    return Ints.spare.pop() ?? new Ints();
+  }
+
+  /** Gives one back; nobody may use it any more. */
+  static give(ints: Ints): void {
+    if (ints.items.length > LARGEST_SPARE) return;
+    ints.length = 0;
+    Ints.spare.push(ints);
+  }
 }
+
+/** Larger ones are left to the garbage collector. */
+const LARGEST_SPARE = 2 ** 18;

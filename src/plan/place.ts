@@ -31,7 +31,7 @@ export function place(planner: Planner, start: number): number {
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, launchKernel, launchStart, code } = planner;
   const free: number[][] = [];
   let arena = start;
-  const dying = new Ints();
+  const dying = Ints.take();
 
   for (let launch = 0; launch < launchKernel.length; launch++) {
     const id = launchKernel.at(launch);
@@ -68,6 +68,7 @@ export function place(planner: Planner, start: number): number {
   }
   // Values that no launch writes (empty arrays) still need a place to point to.
   for (let value = 0; value < valueSpace.length; value++) if (valueSpace.at(value) < 0) valueSpace.put(value, 0);
+  Ints.give(dying);
   return arena;
 
   function release(value: number): void {

@@ -7,12 +7,13 @@
  */
 
 import type { Program } from "../devices/device.ts";
+import { MemoryError } from "../errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
   columns, copy, type HostKernel, type Kernel, kernelById, type MapKernel, map, operandCount, outputCount, type RowKernel, type RowStage,
   rowReduction,
 } from "../kernels/kernel.ts";
-import { broadcastStrides, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../shape.ts";
 import { Fusion, type Group } from "./fuse.ts";
 import { Ints } from "./ints.ts";
 import { place } from "./place.ts";
@@ -61,22 +62,22 @@ const GROUP = -1;
 
 export class Planner {
   // -- values: id -> size, defining launch, last launch that uses it, place --
-  readonly valueSize = new Ints();
-  readonly valueFirst = new Ints();
-  readonly valueLast = new Ints();
-  readonly valueSpace = new Ints();
-  readonly valueOffset = new Ints();
+  readonly valueSize = Ints.take();
+  readonly valueFirst = Ints.take();
+  readonly valueLast = Ints.take();
+  readonly valueSpace = Ints.take();
+  readonly valueOffset = Ints.take();
   /** 1 where something other than its own group reads the value. */
-  readonly valueStored = new Ints();
+  readonly valueStored = Ints.take();
 
   // -- launches: kernel id or GROUP, node, where its operands and parameters start in `code` --
-  readonly launchKernel = new Ints();
-  readonly launchNode = new Ints();
-  readonly launchStart = new Ints();
-  readonly code = new Ints();
+  readonly launchKernel = Ints.take();
+  readonly launchNode = Ints.take();
+  readonly launchStart = Ints.take();
+  readonly code = Ints.take();
 
-  private readonly nodeValue = new Ints();
-  private readonly nodeOffset = new Ints();
+  private readonly nodeValue = Ints.take();
+  private readonly nodeOffset = Ints.take();
 
   private readonly scalars: number[] = [];
   private readonly hostValues: number[] = [];
@@ -86,6 +87,8 @@ export class Planner {
   /** The value that each buffer holds when the program starts, −1 where nothing reads it. */
   private readonly spaceValue: number[] = [-1];
   private readonly fusion: Fusion | null;
+  /** The last launch that may refuse its data; while numbers are checked, every one may. */
+  private lastFallible = -1;
 
   private constructor(
     readonly trace: Trace,
@@ -118,6 +121,7 @@ export class Planner {
       kept.push({ value: this.use(node), offset: this.nodeOffset.at(node) });
     };
     if (options.keepAll) for (let node = 0; node < trace.count; node++) keep(node);
+    if (options.checks) this.lastFallible = this.launchKernel.length;
     for (const root of roots) {
       if (root.target === null) keep(root.node);
       else this.assign(root.node, this.bufferSpace(root.target));
@@ -130,13 +134,23 @@ export class Planner {
     this.fusion?.finish();
     const arena = place(this, staged);
     const program = this.emit(arena, options.checks ?? false);
-    return {
+    const plan: Plan = {
       program,
       hostArrays: this.hostArrays,
       bufferKeys: this.bufferKeys,
       results: kept.map(({ value, offset }) => ({ space: this.valueSpace.at(value), offset: this.valueOffset.at(value) + offset })),
       launchNodes: this.launchNode.toArray(),
     };
+    this.release();
+    return plan;
+  }
+
+  /** Gives the arrays back for the next plan. */
+  private release(): void {
+    for (const ints of [
+      this.valueSize, this.valueFirst, this.valueLast, this.valueSpace, this.valueOffset, this.valueStored,
+      this.launchKernel, this.launchNode, this.launchStart, this.code, this.nodeValue, this.nodeOffset,
+    ]) Ints.give(ints);
   }
 
   // -- leaves -------------------------------------------------------------------------------------
@@ -221,6 +235,7 @@ export class Planner {
 
   /** Begins a launch; outputs, inputs and parameters follow in the kernel's order. */
   launch(kernel: Kernel, node: number): void {
+    if (kernel.kind === "gather" || kernel.kind === "scatterAdd" || kernel.kind === "host") this.lastFallible = this.launchKernel.length;
     this.launchKernel.push(kernel.id);
     this.launchNode.push(node);
     this.launchStart.push(this.code.length);
@@ -228,7 +243,14 @@ export class Planner {
 
   /** Gives a node a value of its own, to be written by launches. */
   define(node: number): number {
-    const value = this.value(this.size(node));
+    const size = this.size(node);
+    if (size > maxElements) {
+      throw new MemoryError(
+        `${this.trace.operations[node].name} makes a result of shape ${formatShape(this.shape(node))} with ${size} elements; ` +
+          `the most that one array can have is ${maxElements} (4 GiB). Look for axes that broadcast by accident, or work in parts.`,
+      );
+    }
+    const value = this.value(size);
     this.nodeValue.put(node, value);
     return value;
   }
@@ -494,11 +516,15 @@ export class Planner {
     if (this.size(node) > 0) this.copyWhole(node, target, value, this.nodeOffset.at(node));
   }
 
-  /** Does a launch still need what the buffer held before, once the value is written? */
+  /**
+   * Does a launch still need what the buffer held before, once the value is written? So does one that may refuse its
+   * data: a program that fails leaves the buffers as they were.
+   */
   private isReadAfter(space: number, value: number): boolean {
     const before = this.spaceValue[space];
     if (before < 0) return false;
     const first = this.valueFirst.at(value);
+    if (this.lastFallible > first) return true;
     const last = this.valueLast.at(before);
     return last > first || (last === first && !this.isElementwiseAt(first, before));
   }
@@ -539,9 +565,20 @@ export class Planner {
     }
   }
 
+  /** The launch that completes each value; several may write parts of one. */
+  private lastWriters(): Map<number, number> {
+    const last = new Map<number, number>();
+    for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      const outputs = outputCount(kernelById(this.launchKernel.at(launch)));
+      for (let k = 0; k < outputs; k++) last.set(this.code.at(this.launchStart.at(launch) + 2 * k), launch);
+    }
+    return last;
+  }
+
   private emit(arena: number, checks: boolean): Program {
-    const words = new Ints();
-    const check = new Ints();
+    const words = Ints.take();
+    const check = Ints.take();
+    const complete = checks ? this.lastWriters() : null;
     let launches = 0;
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
       const id = this.launchKernel.at(launch);
@@ -557,7 +594,7 @@ export class Planner {
         const space = this.valueSpace.at(value);
         const offset = this.valueOffset.at(value) + this.code.at(at + 1);
         words.push2(space, offset);
-        if (checks && k < outputCount(kernel)) {
+        if (complete !== null && k < outputCount(kernel) && complete.get(value) === launch) {
           check.push2(launches, space);
           check.push2(this.valueOffset.at(value), this.valueSize.at(value));
         }
@@ -567,7 +604,7 @@ export class Planner {
       launches++;
     }
     this.launchNode.length = launches;
-    return {
+    const program: Program = {
       words: words.toArray(),
       launches,
       arena,
@@ -576,6 +613,9 @@ export class Planner {
       buffers: this.bufferKeys.length,
       checks: checks ? check.toArray() : null,
     };
+    Ints.give(words);
+    Ints.give(check);
+    return program;
   }
 }
 

@@ -133,7 +133,7 @@ export class Trace {
   }
 
   /** Appends words that are not a node, such as what a step returns. */
-  mark(...words: readonly number[]): void {
+  mark(words: readonly number[]): void {
     if (this.length + words.length > this.words.length) this.words = grown(this.words, this.length + words.length);
     for (const word of words) this.words[this.length++] = word;
   }

@@ -29,8 +29,9 @@ class ReferenceExecutable implements Executable {
 interface Launch {
   /** Operand k, from its first element on. */
   operand(k: number): Float64Array;
-  /** Operand k read at any distance from its first element, also before it. */
+  /** Operand k read and written at any distance from its first element, also before it. */
   read(k: number, distance: number): number;
+  write(k: number, distance: number, value: number): void;
   parameter(i: number): number;
   readonly number: number;
 }
@@ -65,6 +66,7 @@ export class ReferenceDevice implements Device {
         number,
         operand: (k) => space(start + 2 + 2 * k).subarray(words[start + 3 + 2 * k]),
         read: (k, distance) => space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance],
+        write: (k, distance, value) => { space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance] = value; },
         parameter: (i) => words[parameters + i],
       });
       if (program.checks !== null) check(program.checks, number, [arena, ...buffers.map((buffer) => (buffer as ReferenceBuffer).values)]);
@@ -209,10 +211,9 @@ function product(launch: Launch): void {
 
 function copy(launch: Launch): void {
   const rank = launch.parameter(0);
-  const [output] = [launch.operand(0)];
   const visit = (axis: number, to: number, from: number): void => {
     if (axis < 0) {
-      output[to] = launch.read(1, from);
+      launch.write(0, to, launch.read(1, from));
       return;
     }
     const [size, strideOut, strideIn] = [1, 2, 3].map((i) => launch.parameter(axis * 3 + i));

@@ -36,7 +36,7 @@ export class Heap {
   /** A block of `Heap.blockSize(bytes)`; its content is whatever was there. */
   allocate(bytes: number): number {
     const size = Heap.blockSize(bytes);
-    for (let c = 31 - Math.clz32(size); c < this.classes.length; c++) {
+    for (let c = classOf(size); c < this.classes.length; c++) {
       for (const start of this.classes[c]) {
         const found = this.sizes.get(start) as number;
         if (found < size) continue;
@@ -73,13 +73,13 @@ export class Heap {
   private offer(start: number, size: number): void {
     this.sizes.set(start, size);
     this.ends.set(start + size, start);
-    this.classes[31 - Math.clz32(size)].add(start);
+    this.classes[classOf(size)].add(start);
   }
 
   private take(start: number, size: number): void {
     this.sizes.delete(start);
     this.ends.delete(start + size);
-    this.classes[31 - Math.clz32(size)].delete(start);
+    this.classes[classOf(size)].delete(start);
   }
 
   /** Grows the memory to `end` bytes: by at least a quarter, so that growing stays rare. */
@@ -107,6 +107,9 @@ export class Heap {
     }
   }
 }
+
+/** ⌊log₂ size⌋, also of 4 GiB and more. */
+const classOf = (size: number): number => (size >= 2 ** 32 ? 32 : 31 - Math.clz32(size));
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
 

@@ -245,7 +245,9 @@ export class VectorMath {
       body.get(x).f32x4(89).simd(F32X4_PMIN).f32x4(-104).simd(F32X4_PMAX);
       this.reduce(n, r);
       this.splitPower(n, power, otherPower);
-      this.expm1Reduced(r).f32x4(1).f32x4Add().get(power).f32x4Mul().get(otherPower).f32x4Mul();
+      this.expm1Reduced(r).f32x4(1).f32x4Add().get(power).f32x4Mul();
+      // Where the result is 0 (masked scores), that power is 0: to underflow would take the machine ten times as long.
+      body.get(otherPower).get(x).f32x4(-104).f32x4Ge().v128And().f32x4Mul();
     });
   }
 

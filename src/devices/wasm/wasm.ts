@@ -236,8 +236,7 @@ export class WasmDevice implements Device {
     if (chunk === undefined || this.taken + needed > chunk.bytes) {
       // While nothing of the step lives in it, a larger block replaces the one before.
       if (chunk !== undefined && this.taken === 0) this.drop(this.chunks.pop() as Chunk);
-      const size = Math.max(FIRST_CHUNK, needed, this.chunks.reduce((sum, other) => sum + other.bytes, 0));
-      chunk = { address: this.heap.allocate(size), bytes: size };
+      chunk = this.chunk(Math.max(FIRST_CHUNK, needed, this.arenaBytes), needed);
       this.chunks.push(chunk);
       this.taken = 0;
     }
@@ -246,15 +245,27 @@ export class WasmDevice implements Device {
     return region;
   }
 
+  /** A block of the size that is wanted or, where memory is short, of the size that is needed. */
+  private chunk(wanted: number, needed: number): Chunk {
+    try {
+      return { address: this.heap.allocate(wanted), bytes: wanted };
+    } catch (error) {
+      if (wanted === needed) throw error;
+      return { address: this.heap.allocate(needed), bytes: needed };
+    }
+  }
+
   private drop(chunk: Chunk): void { this.heap.free(chunk.address, chunk.bytes); }
+
+  private get arenaBytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
 
   endStep(): void {
     this.taken = 0;
     if (this.chunks.length <= 1) return;
-    const bytes = this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+    const bytes = this.arenaBytes;
     for (const chunk of this.chunks) this.drop(chunk);
     this.chunks = [];
-    this.chunks.push({ address: this.heap.allocate(bytes), bytes });
+    this.chunks = [this.chunk(bytes, FIRST_CHUNK)];
   }
 
   readRegion(region: object | number, offset: number, size: number): Float32Array {

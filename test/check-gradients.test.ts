@@ -1,0 +1,271 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, FlimsyError, GradientError, grad, gradients, input, mean, mul, operation,
+  parameter, Random, RmsProp, randn, seed, setDevice, ShapeError, sum, tanh, UsageError, ValueError, type Variable, zeros,
+} from "../src/index.ts";
+import { currentDevice } from "../src/devices/current.ts";
+import { defaultRandom } from "../src/random/random.ts";
+
+class Model extends Component {
+  readonly w = parameter(randn([3, 4], new Random(1)));
+  readonly b = parameter(zeros([3]));
+  score(x: Variable): Variable { return tanh(affine(this.w, x, this.b)); }
+}
+const x = randn([5, 4], new Random(2));
+const labels = [0, 1, 2, 1, 0];
+
+/** The identity, whose rule gives `factor(i)` times the gradient of entry i. */
+function bent(factor: (i: number) => number): (v: Variable) => Variable {
+  return operation({
+    name: "bent", shape: (shape) => shape,
+    forward(y, v) { y.data.set(v.data); },
+    reverse: (g) => [mul(g, input(Float64Array.from({ length: g.size }, (_, i) => factor(i)), g.shape))],
+  });
+}
+
+/** The sum of squares, which a float32 device gets wrong from some entry on. */
+const wrongOnDevice = (from: number, by: number): ((v: Variable) => Variable) => {
+  const derivative = operation({
+    name: "derivative", shape: (shape) => shape,
+    forward(y, v) { y.data.forEach((_, i) => { y.data[i] = 2 * v.data[i] + (y.data instanceof Float32Array && i >= from ? by : 0); }); },
+  });
+  return operation({
+    name: "square", shape: () => [],
+    forward(y, v) {
+      y.data[0] = 0;
+      for (const value of v.data) y.data[0] += value * value;
+    },
+    reverse: (g, _, v) => [mul(derivative(v), g)],
+  });
+};
+
+let model: Model;
+const loss = (): Variable => cost.categoricalCrossEntropyWithScores(model.score(x), labels);
+
+beforeEach(() => {
+  setDevice("wasm");
+  model = new Model();
+});
+afterEach(() => setDevice("wasm"));
+
+describe("checkGradients", () => {
+  it("passes what is right, and reports", () => {
+    const report = checkGradients(loss, model);
+    expect(report.ok).toBe(true);
+    expect(report.mismatches).toEqual([]);
+    expect(report.parameters.map(({ name, shape, entries, checked }) => ({ name, shape, entries, checked }))).toEqual([
+      { name: "w", shape: [3, 4], entries: 12, checked: 12 }, { name: "b", shape: [3], entries: 3, checked: 3 },
+    ]);
+    for (const { error, deviceError } of report.parameters) {
+      expect(error).toBeLessThan(1e-8);
+      expect(deviceError).toBeGreaterThan(0);
+      expect(deviceError).toBeLessThan(1e-5);
+    }
+    expect(String(report)).toMatch(/^Gradients agree with finite differences:\n {2}w \[3, 4\]: all 12 entries checked, largest error \S+, of the device \S+\n {2}b \[3\]/);
+  });
+
+  it("takes an object with a loss, and named parameters", () => {
+    expect(checkGradients(() => ({ loss: loss(), extra: model.score(x) }), new Map([["weights", model.w]])).parameters[0].name).toBe("weights");
+  });
+
+  it("runs on the reference device alone if that is the current one", () => {
+    setDevice("reference");
+    const report = checkGradients(loss, new Model());
+    expect(report.parameters.every(({ deviceError }) => deviceError === 0)).toBe(true);
+    expect(String(report)).not.toContain("of the device");
+    expect(currentDevice().name).toBe("reference");
+  });
+
+  it("takes parameters that the loss does not reach, and empty ones", () => {
+    class More extends Component {
+      readonly w = parameter([1, 2]);
+      readonly unused = parameter([3]);
+      readonly empty = parameter(zeros([0, 4]));
+    }
+    const more = new More();
+    const report = checkGradients(() => add(sum(mul(more.w, more.w)), sum(more.empty)), more);
+    expect(report.parameters.map(({ error }) => error < 1e-8)).toEqual([true, true, true]);
+  });
+
+  it("draws some entries of a large parameter, and says so", () => {
+    class Large extends Component { readonly w = parameter(randn([20, 10], new Random(3))); }
+    const large = new Large();
+    const f = (): Variable => mean(tanh(large.w));
+    expect(String(checkGradients(f, large))).toContain("w [20, 10]: 64 of 200, drawn at random, entries checked");
+    expect(checkGradients(f, large, { maxEntries: 7 }).parameters[0].checked).toBe(7);
+    expect(checkGradients(f, large, { maxEntries: 200 }).parameters[0].checked).toBe(200);
+  });
+
+  it("raises no false alarm for a large loss, and still finds what is wrong", () => {
+    class Sum extends Component { readonly w = parameter([1, 2, 3]); }
+    const s = new Sum();
+    expect(checkGradients(() => add(sum(mul(s.w, s.w)), 1e6), s).ok).toBe(true);
+    expect(checkGradients(() => mul(sum(mul(s.w, s.w)), 1e7), s).ok).toBe(true);
+    expect(() => checkGradients(() => add(sum(bent((i) => (i === 1 ? 1.001 : 1))(s.w)), 1e6), s)).toThrow(GradientError);
+  });
+});
+
+describe("checkGradients finds", () => {
+  it("a wrong rule, and names parameter, index and both values", () => {
+    const wrong = bent((i) => (i === 6 ? 1.5 : 1));
+    const f = (): Variable => sum(wrong(mul(model.w, 2)));
+    expect(() => checkGradients(f, model)).toThrow(GradientError);
+    const report = checkGradients(f, model, { throws: false });
+    expect(report.ok).toBe(false);
+    expect(report.mismatches).toHaveLength(1);
+    const [mismatch] = report.mismatches;
+    expect(mismatch).toMatchObject({ parameter: "w", index: [1, 2], gradient: 3, against: "finite differences" });
+    expect(mismatch.expected).toBeCloseTo(2, 7);
+    expect(String(report)).toMatch(/^Gradients are wrong:\n {2}w\[1, 2\]: gradient 3, but finite differences give 2/);
+    expect(report.parameters[0].error).toBeCloseTo(1 / 3, 6);
+  });
+
+  it("a rule that is wrong by very little", () => {
+    const f = (factor: number) => () => sum(bent((i) => (i === 0 ? factor : 1))(model.w));
+    expect(() => checkGradients(f(1 + 3e-6), model)).toThrow(GradientError);
+    expect(checkGradients(f(1 + 1e-7), model).ok).toBe(true);
+    expect(checkGradients(f(1 + 3e-6), model, { tolerance: 1e-5 }).ok).toBe(true);
+  });
+
+  it("many errors, of which it shows some", () => {
+    const text = String(checkGradients(() => sum(bent(() => -1)(model.w)), model, { throws: false }));
+    expect(text.match(/finite differences give/g)).toHaveLength(10);
+    expect(text).toContain("… and 2 more");
+  });
+
+  it("a rule that forgets an input", () => {
+    const half = operation({
+      name: "half", shape: (a) => a,
+      forward(y, a, b) { y.data.forEach((_, i) => { y.data[i] = a.data[i] * b.data[i]; }); },
+      reverse: (g, _, __, b) => [mul(g, b), null],
+    });
+    expect(() => checkGradients(() => sum(half(model.w, model.w)), model)).toThrow(GradientError);
+    expect(checkGradients(() => sum(half(model.w, randn([3, 4], new Random(5)))), model).ok).toBe(true);
+  });
+
+  it("NaN and infinity", () => {
+    for (const value of [NaN, Infinity]) expect(() => checkGradients(() => sum(bent((i) => (i === 3 ? value : 1))(model.w)), model)).toThrow(GradientError);
+  });
+
+  it("a device that is wrong", () => {
+    const report = checkGradients(() => wrongOnDevice(7, 0.5)(model.w), model, { throws: false });
+    expect(report.mismatches).toHaveLength(1);
+    expect(report.mismatches[0]).toMatchObject({ parameter: "w", against: "the reference device" });
+    expect(report.parameters[0].error).toBeLessThan(1e-8);
+    expect(String(report)).toMatch(/w\[\d, \d\]: gradient \S+, but the reference device gives/);
+    expect(() => checkGradients(() => wrongOnDevice(0, 0.5)(model.w), model)).toThrow(GradientError);
+    expect(checkGradients(() => wrongOnDevice(0, 0.5)(model.w), model, { deviceTolerance: 10 }).ok).toBe(true);
+    for (const from of [0, 5, 11]) {
+      expect(() => checkGradients(() => wrongOnDevice(from, NaN)(model.w), model)).toThrow(GradientError);
+      expect(() => checkGradients(() => wrongOnDevice(from, Infinity)(model.w), model)).toThrow(GradientError);
+    }
+  });
+
+  it("a function that does not compute the same at every call, and mentions that possibility", () => {
+    for (const f of [
+      () => mul(loss(), 1 + 0.01 * Math.random()),
+      () => add(loss(), Math.random()),
+      () => { const generator = outside; return sum(mul(dropout(model.w, 0.5, generator), 2)); },
+    ]) {
+      expect(() => checkGradients(f, model)).toThrow(GradientError);
+      expect(() => checkGradients(f, model)).toThrow(/f computes the same at every call/);
+    }
+  });
+  const outside = new Random(9);
+
+  it("nothing wrong in gradients within the loss", () => {
+    const f = (): Variable => {
+      const [slope] = gradients(() => sum(tanh(affine(model.w, x, model.b))), [x]);
+      return sum(mul(slope, slope));
+    };
+    expect(checkGradients(f, model).ok).toBe(true);
+  });
+});
+
+describe("checkGradients leaves everything as it was:", () => {
+  it("values and gradients bit for bit, also of parameters that it was not asked about", () => {
+    class Other extends Component { readonly v = parameter(randn([3], new Random(4))); }
+    const other = new Other();
+    const f = (): Variable => add(loss(), sum(mul(mul(other.v, other.v), model.b)));
+    const state = (): unknown => [model.w, model.b, other.v].map((p) => [Array.from(p.data), p.grad === null ? null : Array.from(p.grad.data)]);
+    const check = (): void => {
+      const before = state();
+      checkGradients(f, model);
+      expect(state()).toEqual(before);
+      // As the device has them.
+      expect(evaluate(() => [model.w, model.b, other.v].map((p) => add(p, 0))).map((v) => Array.from(v.data))).toEqual([model.w, model.b, other.v].map((p) => Array.from(p.data)));
+      checkGradients(f, other);
+      expect(state()).toEqual(before);
+      expect(() => checkGradients(() => sum(bent(() => 2)(add(model.w, sum(other.v)))), model)).toThrow(GradientError);
+      expect(state()).toEqual(before);
+    };
+    check();
+    grad(f);
+    check();
+    grad(f);
+    check();
+    for (const p of [model.w, other.v]) p.clearGrad();
+    check();
+  });
+
+  it("also when f throws, at whichever call", () => {
+    grad(loss);
+    const before = [model.w, model.b].map((p) => [Array.from(p.data), Array.from(p.grad?.data ?? [])]);
+    for (const call of [1, 2, 3, 4, 17]) {
+      let calls = 0;
+      expect(() => checkGradients(() => {
+        if (++calls === call) throw new RangeError("mine");
+        return loss();
+      }, model)).toThrow(new RangeError("mine"));
+      expect([model.w, model.b].map((p) => [Array.from(p.data), Array.from(p.grad?.data ?? [])])).toEqual(before);
+      expect(currentDevice().name).toBe("wasm");
+    }
+    expect(grad(loss).item()).toBeGreaterThan(0);
+  });
+
+  it("the random numbers that come next; dropout uses one mask throughout", () => {
+    seed(3);
+    const f = (): Variable => cost.categoricalCrossEntropyWithScores(dropout(model.score(dropout(x, 0.3)), 0.5), labels);
+    const state = defaultRandom().state;
+    for (let run = 0; run < 3; run++) expect(checkGradients(f, model).ok).toBe(true);
+    expect(defaultRandom().state).toEqual(state);
+    expect(grad(f).item()).not.toBe(grad(f).item());
+  });
+
+  it("optimizer and training", () => {
+    const train = (checked: boolean): number[] => {
+      model = new Model();
+      const optimizer = new RmsProp(model, { learningRate: 0.05 });
+      return Array.from({ length: 8 }, () => {
+        const nll = grad(loss).item();
+        if (checked) checkGradients(loss, model);
+        optimizer.update();
+        if (checked) checkGradients(loss, model);
+        return nll;
+      });
+    };
+    expect(train(true)).toEqual(train(false));
+  });
+});
+
+describe("the wrong use of checkGradients", () => {
+  class Nothing extends Component {}
+  it.each<[string, () => unknown, typeof FlimsyError, RegExp]>([
+    ["inside a step", () => grad(() => { checkGradients(loss, model); return loss(); }), UsageError, /on its own/],
+    ["without a component", () => checkGradients(loss, undefined as unknown as Component), ValueError, /takes a function and a Component.* undefined/],
+    ["with an array", () => checkGradients(loss, [model.w] as unknown as Component), ValueError, /of type Array/],
+    ["with a component without parameters", () => checkGradients(loss, new Nothing()), ValueError, /nothing to check/],
+    ["without a function", () => checkGradients(3 as unknown as () => Variable, model), ValueError, /takes a function and a Component, but got 3/],
+    ["with an async function", () => checkGradients((async () => loss()) as unknown as () => Variable, model), UsageError, /async/],
+    ["with a loss of several elements", () => checkGradients(() => model.score(x), model), ShapeError, /single number/],
+    ["with a loss that is no Variable", () => checkGradients(() => 3 as unknown as Variable, model), UsageError, /must return the loss/],
+    ["with a loss that depends on no parameter", () => checkGradients(() => sum(argmax(model.score(x))), model), UsageError, /depends on no parameter/],
+    ["with a tolerance of NaN", () => checkGradients(loss, model, { tolerance: NaN }), ValueError, /tolerance/],
+    ["with a negative tolerance", () => checkGradients(loss, model, { deviceTolerance: -1 }), ValueError, /deviceTolerance/],
+    ["with no entries", () => checkGradients(loss, model, { maxEntries: 0 }), ValueError, /maxEntries/],
+  ])("%s", (_, f, kind, message) => {
+    expect(f).toThrow(kind);
+    expect(f).toThrow(message);
+    expect(checkGradients(loss, model).ok).toBe(true);
+  });
+});

@@ -1,0 +1,90 @@
+/** Every TypeScript block of the README and of docs/ compiles in strict mode and runs. */
+
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import * as esbuild from "esbuild";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Snippet {
+  /** Where it stands, as `docs/cost.md:12`. */
+  readonly place: string;
+  readonly code: string;
+  /** A file name beside which its imports resolve as a user's would. */
+  readonly file: string;
+}
+
+async function snippets(): Promise<Snippet[]> {
+  const pages = ["README.md", ...(await readdir(path.join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
+  const found: Snippet[] = [];
+  for (const page of pages) {
+    const text = await readFile(path.join(root, page), "utf8");
+    for (const match of text.matchAll(/^```ts\n([\s\S]*?)^```/gm)) {
+      const line = text.slice(0, match.index).split("\n").length + 1;
+      found.push({ place: `${page}:${line}`, code: match[1], file: path.join(root, `snippet-${found.length}.ts`) });
+    }
+  }
+  return found;
+}
+
+const all = await snippets();
+
+describe("the snippets of the documentation", () => {
+  let folder = "";
+  beforeAll(async () => { folder = await mkdtemp(path.join(tmpdir(), "flimsy-snippets-")); });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it("has some", () => {
+    expect(all.length).toBeGreaterThan(2);
+  });
+
+  it("compiles", () => {
+    const code = new Map(all.map(({ file, code }) => [file, `${code}\nexport {};\n`]));
+    const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile);
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+    const host = ts.createCompilerHost(options);
+    const { fileExists, readFile: read, getSourceFile } = host;
+    host.fileExists = (name) => code.has(path.normalize(name)) || fileExists(name);
+    host.readFile = (name) => code.get(path.normalize(name)) ?? read(name);
+    host.getSourceFile = (name, version, ...rest) => {
+      const text = code.get(path.normalize(name));
+      return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
+    };
+    // A value that an example makes only to show how need not be used.
+    const program = ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false }, host);
+    const places = new Map(all.map(({ file, place }) => [file, place]));
+    const errors = all.flatMap(({ file }) => {
+      const source = program.getSourceFile(file);
+      return ts.getPreEmitDiagnostics(program, source).map((diagnostic) => {
+        const line = source === undefined ? 0 : source.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line;
+        return `${places.get(file)} line ${line + 1}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n")}`;
+      });
+    });
+    expect(errors).toEqual([]);
+  }, 60_000);
+
+  it.each(all.map((snippet) => [snippet.place, snippet] as const))("runs %s", async (place, { code, file }) => {
+    const bundled = await esbuild.build({
+      stdin: { contents: code, resolveDir: root, sourcefile: file, loader: "ts" },
+      bundle: true,
+      write: false,
+      format: "esm",
+      platform: "node",
+      conditions: ["flimsy-source"],
+      packages: "bundle",
+      logLevel: "silent",
+    });
+    const output = path.join(folder, `${place.replace(/\W/g, "-")}.mjs`);
+    await writeFile(output, bundled.outputFiles[0].contents);
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    try {
+      await import(/* @vite-ignore */ pathToFileURL(output).href);
+    } finally {
+      log.mockRestore();
+    }
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { add, input, logSoftmax, logsumexp, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
+import { counting, describeOnEach, expectNear, gradientOf } from "./harness.ts";
+
+const inf = Infinity;
+const third = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218];
+
+describeOnEach("softmax", () => {
+  it("gives probabilities", () => {
+    expectNear(softmax(input([1, 2, 3])), third);
+    expectNear(softmax(input([[1, 2, 3], [0, 0, 0]])), [third, [1 / 3, 1 / 3, 1 / 3]]);
+    expectNear(softmax(input([[1, 0], [2, 0], [3, 0]]), 0), third.map((p) => [p, 1 / 3]));
+    expect(softmax(zeros([1])).toArray()).toEqual([1]);
+    expect(softmax(zeros([2, 0])).shape).toEqual([2, 0]);
+    expect(softmax(zeros([0, 2])).shape).toEqual([0, 2]);
+  });
+
+  it("does not overflow", () => {
+    expect(softmax(input([1e4, 1e4])).toArray()).toEqual([0.5, 0.5]);
+    expect(softmax(input([-1e4, -1e4])).toArray()).toEqual([0.5, 0.5]);
+    expect(softmax(input([1e4, -1e4, 0])).toArray()).toEqual([1, 0, 0]);
+    expectNear(input(gradientOf((x) => softmax(x), input([1e4, -1e4]), [1, 0])), [0, 0]);
+  });
+
+  it("takes infinities and NaN", () => {
+    expect(softmax(input([-inf, 0, 0])).toArray()).toEqual([0, 0.5, 0.5]);
+    expect(softmax(input([[NaN, 0], [0, 0]])).toArray()).toEqual([[NaN, NaN], [0.5, 0.5]]);
+    // ∞/∞, as in NumPy; there is no answer.
+    expect(softmax(input([inf, 0])).toArray()).toEqual([NaN, 0]);
+    expect(softmax(input([-inf, -inf])).toArray()).toEqual([NaN, NaN]);
+  });
+
+  it("works over a list, element by element", () => {
+    const parts = softmax([input([1, 0]), input([2, 0]), input([3, 0])]);
+    parts.forEach((part, i) => { expectNear(part, [third[i], 1 / 3]); });
+    expectNear(parts.reduce((a, b) => add(a, b)), [1, 1]);
+    expect(softmax([zeros([2, 2])]).map((part) => part.toArray())).toEqual([[[1, 1], [1, 1]]]);
+    expect(softmax([input(0), input(0)]).map((part) => part.toArray())).toEqual([0.5, 0.5]);
+    expectNear(input(gradientOf((x) => softmax([x, input([2]), input([3])])[0], input([1]))), [third[0] * (1 - third[0])]);
+  });
+
+  it("has a gradient that sums to 0", () => {
+    expect(sum(input(gradientOf((x) => softmax(x), counting(5), [1, 0, 2, 0, 3]))).item()).toBeCloseTo(0, 6);
+  });
+});
+
+describeOnEach("logSoftmax", () => {
+  it("is the logarithm of softmax", () => {
+    expectNear(logSoftmax(input([1, 2, 3])), third.map(Math.log));
+    expectNear(logSoftmax(input([[1, 0], [2, 0], [3, 0]]), 0), third.map((p) => [Math.log(p), Math.log(1 / 3)]));
+    logSoftmax([input([1]), input([2]), input([3])]).forEach((part, i) => { expectNear(part, [Math.log(third[i])]); });
+  });
+
+  it("keeps what softmax would lose", () => {
+    expect(logSoftmax(input([1e4, -1e4])).toArray()).toEqual([0, -2e4]);
+    expectNear(logSoftmax(input([0, 1e4, 1e4])), [-1e4 - Math.log(2), -Math.log(2), -Math.log(2)]);
+    expect(logSoftmax(input([-inf, 0])).toArray()).toEqual([-inf, 0]);
+    expect(gradientOf((x) => logSoftmax(x), input([1e4, -1e4]), [0, 1])).toEqual([-1, 1]);
+  });
+});
+
+describeOnEach("logsumexp", () => {
+  it("is log Σ eˣ", () => {
+    expectNear(logsumexp(input([0, 0])), Math.log(2));
+    expectNear(logsumexp(input([[1, 2, 3], [0, 0, 0]]), 1), [3.40760596444438, Math.log(3)]);
+    expectNear(logsumexp(input([[1, 2], [3, 4]]), [0, 1], true), [[4.440189698561196]]);
+    expect(logsumexp(input(5)).toArray()).toBe(5);
+  });
+
+  it("does not overflow", () => {
+    expectNear(logsumexp(input([1e4, 1e4])), 1e4 + Math.log(2));
+    expectNear(logsumexp(input([-1e4, -1e4])), -1e4 + Math.log(2));
+    expect(logsumexp(input([1e4, -1e4])).item()).toBe(1e4);
+    expectNear(input(gradientOf((x) => logsumexp(x), input([1e4, 1e4, -1e4]))), [0.5, 0.5, 0]);
+  });
+
+  it("takes infinities and NaN", () => {
+    expect(logsumexp(input([-inf, -inf])).item()).toBe(-inf);
+    expect(logsumexp(input([-inf, 0])).item()).toBe(0);
+    expect(logsumexp(input([inf, 0])).item()).toBe(inf);
+    expect(logsumexp(input([inf, -inf])).item()).toBe(inf);
+    expect(logsumexp(input([NaN, 0])).item()).toBeNaN();
+    expect(logsumexp(zeros([0])).item()).toBe(-inf);
+    expect(gradientOf((x) => logsumexp(x), input([-inf, 0]))).toEqual([0, 1]);
+  });
+});
+
+describeOnEach("wta", () => {
+  it("keeps the largest of each row, the first of equal ones", () => {
+    expect(wta(input([[1, 5, 2], [-3, -1, -2], [4, 4, 0]])).toArray()).toEqual([[0, 5, 0], [0, -1, 0], [4, 0, 0]]);
+    expect(wta(input([[1, 5], [2, 3]]), 0).toArray()).toEqual([[0, 5], [2, 0]]);
+    expect(wta(input([-inf, -inf])).toArray()).toEqual([-inf, 0]);
+    expect(wta(zeros([2, 0])).shape).toEqual([2, 0]);
+  });
+
+  it("shows a NaN", () => {
+    expect(wta(input([1, NaN, 3])).toArray()).toEqual([0, NaN, 0]);
+  });
+
+  it("lets the gradient pass to the winner", () => {
+    expect(gradientOf((x) => wta(x), input([[1, 5, 2], [4, 4, 0]]), [[1, 2, 3], [4, 5, 6]])).toEqual([[0, 2, 0], [4, 0, 0]]);
+  });
+});
+
+describe("the wrong use of the softmax family", () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ["a scalar", () => softmax(zeros([])), /softmax got axis -1 for shape \[\]: .* a scalar has none/],
+    ["an axis that is not there", () => logSoftmax(zeros([2]), 1), /logSoftmax got axis 1/],
+    ["axes that are none", () => logsumexp(zeros([2]), null as never), /logsumexp got axis null/],
+    ["an axis for wta that is not there", () => wta(zeros([2]), 3), /wta got axis 3/],
+    ["a list of several shapes", () => softmax([zeros([2]), zeros([3])]), /got shapes \[2\] and \[3\]/],
+  ])("%s", (_, f, message) => {
+    expect(f).toThrow(ShapeError);
+    expect(f).toThrow(message);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ["an empty list", () => softmax([]), /softmax takes a list of at least one Variable, but got an empty list/],
+    ["numbers", () => logSoftmax([1, 2] as unknown as Variable[]), /logSoftmax takes a Variable, but got 1/],
+    ["nothing", () => softmax(undefined as unknown as Variable), /softmax takes a list/],
+    ["an array for wta", () => wta([1, 2] as unknown as Variable), /wta takes a Variable/],
+  ])("%s", (_, f, message) => {
+    expect(f).toThrow(ValueError);
+    expect(f).toThrow(message);
+  });
+});
