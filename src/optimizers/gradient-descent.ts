@@ -1,7 +1,7 @@
-import type { Component } from "../component.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import type { Parameter, Variable } from "../variable.ts";
-import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import type { Variable } from "../variable.ts";
+import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
 
 const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
 
@@ -9,11 +9,11 @@ const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, r
 export class GradientDescent extends Optimizer {
   protected readonly memory: readonly string[] = [];
 
-  constructor(target: Component | readonly Parameter[], options: OptimizerOptions) {
+  constructor(target: Target<OptimizerOptions>, options: OptimizerOptions) {
     super(target, options);
   }
 
-  protected rule(value: Variable, gradient: Variable): { value: Variable; state: readonly Variable[] } {
-    return { value: descend(value, gradient, this.learningRate), state: [] };
+  protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
+    return { value: descend(value, gradient, learningRate), state: [] };
   }
 }

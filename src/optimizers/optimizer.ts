@@ -1,106 +1,181 @@
-/** What all optimizers share: which parameters, the learning rate, clipping, and applying a rule as one step on the device. */
+/** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
-import { Component } from "../component.ts";
 import { Storage } from "../devices/storage.ts";
-import { UsageError, ValueError } from "../errors.ts";
-import { clip as clipValue, div, greater, sqrt, where } from "../operations/arithmetic.ts";
-import { reshape } from "../operations/broadcasting.ts";
-import { elementwise } from "../operations/elementwise.ts";
-import { dot } from "../operations/product.ts";
+import { ShapeError, UsageError, ValueError } from "../errors.ts";
 import { bufferKey } from "../plan/planner.ts";
 import { Mark } from "../plan/trace.ts";
-import { type Operand, type Step, withStep } from "../recorder.ts";
-import { checkNumber, describe } from "../shape.ts";
-import { Parameter, Variable } from "../variable.ts";
+import type { RandomState } from "../random/random.ts";
+import { type Step, withStep } from "../recorder.ts";
+import { describe, formatShape, sameShape } from "../shape.ts";
+import { fromValues, type Parameter, Variable } from "../variable.ts";
+import { type Clip, checkClip, clipped } from "./clip.ts";
+import { GradientNoise } from "./gradient-noise.ts";
+import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
+import { checkRate, type LearningRate, rateAt } from "./schedule.ts";
+import { checkNames, type Setting, settingsFrom } from "./settings.ts";
 
-/** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
-export type Clip = { readonly norm: number } | { readonly value: number };
-
+/** What every optimizer takes. */
 export interface OptimizerOptions {
-  readonly learningRate: number;
-  readonly clip?: Clip | undefined;
+  /** η: a number of at least 0, or a function from the number of updates made so far to one. */
+  readonly learningRate: LearningRate;
+  /** A bound on the gradients: { norm } of all together, or { value } of each entry. */
+  readonly clip?: Clip | null | undefined;
+  /** Noise on the gradients, after clipping. */
+  readonly noise?: GradientNoise | null | undefined;
 }
 
-const scaled = /*#__PURE__*/ elementwise("scale", (g, factor) => g.mul(factor));
+/** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
+export interface Updated {
+  readonly value: Variable;
+  readonly state: readonly Variable[];
+}
 
-export abstract class Optimizer {
+/** What is remembered for a parameter. */
+interface Memory {
+  /** How many updates it has had. */
+  count: number;
+  readonly variables: readonly Variable[];
+}
+
+/** A parameter that an update changes. */
+interface Reached<S extends string> {
+  readonly parameter: Parameter;
+  readonly memory: Memory;
+  readonly group: ParameterGroup<S>;
+}
+
+/** All that an optimizer has to remember from one run of a program to the next. */
+export interface OptimizerState {
+  /** How many updates have been made. */
+  readonly step: number;
+  /** The learning rate of the optimizer, then of each of its groups, where they are numbers; else null. */
+  readonly learningRates: readonly (number | null)[];
+  /** Where the generator of the noise is, if it has one of its own. */
+  readonly random: RandomState | null;
+  /** For each of `optimizer.parameters`: how many updates it has had, and what the rule remembers for it, by name, in its shape. */
+  readonly parameters: readonly { readonly count: number; readonly state: Readonly<Record<string, Variable>> }[];
+}
+
+/**
+ * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow:
+ *
+ *     const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
+ *     class SignDescent extends Optimizer {
+ *       protected readonly memory = [];
+ *       protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
+ *         return { value: signed(value, gradient, learningRate), state: [] };
+ *       }
+ *     }
+ */
+export abstract class Optimizer<S extends string = never> {
+  /** All parameters, each once, group after group. */
   readonly parameters: readonly Parameter[];
+  readonly groups: readonly ParameterGroup<S>[];
   readonly clip: Clip | null;
-  #learningRate = 0;
-  private readonly states = new Map<Parameter, Variable[]>();
+  readonly noise: GradientNoise | null;
+  #learningRate: LearningRate = 0;
+  #step = 0;
+  private readonly memories = new Map<Parameter, Memory>();
 
   /**
-   * @param target the component, or the parameters, to be trained
-   * @throws ValueError for a learning rate or a bound that is not a finite number of at least 0, or nothing to train
+   * @param target the component, or the parameters, to be trained, or groups of them with options of their own
+   * @param settings the further numbers of the rule, which `options` and the options of groups may give
+   * @throws ValueError for a learning rate or another number out of its range, an option that does not exist, nothing to
+   *   train, or a parameter in two groups
    */
-  constructor(target: Component | readonly Parameter[], options: OptimizerOptions) {
+  constructor(target: Target, options: OptimizerOptions, settings: Readonly<Record<S, Setting>> = {} as Record<S, Setting>) {
     const name = new.target.name;
-    const parameters = target instanceof Component ? target.parameters() : target;
-    if (!Array.isArray(parameters) || !parameters.every((p) => p instanceof Parameter)) {
-      throw new ValueError(`${name} takes a Component or an array of Parameters, but got ${describe(target)}.`);
-    }
-    if (parameters.length === 0) throw new ValueError(`${name} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
     if (typeof options !== "object" || options === null) throw new ValueError(`${name} takes options such as { learningRate: 0.01 }, but got ${describe(options)}.`);
-    this.parameters = [...new Set(parameters)];
-    this.learningRate = options.learningRate;
-    this.clip = options.clip ?? null;
-    if (this.clip !== null) {
-      const [key, bound] = Object.entries(this.clip)[0] ?? [];
-      if ((key !== "norm" && key !== "value") || Object.keys(this.clip).length !== 1) {
-        throw new ValueError(`${name} takes clip as { norm: bound } or { value: bound }, but got ${JSON.stringify(this.clip)}.`);
-      }
-      checkNumber(name, `clip.${key}`, bound as number, 0);
+    const own = ["learningRate", ...Object.keys(settings)];
+    checkNames(name, options, [...own, "clip", "noise"]);
+    this.#learningRate = checkRate(name, options.learningRate);
+    const common = settingsFrom(name, settings, options, null);
+    this.groups = groupsOf<OptimizerOptions>(name, target).map((group) => {
+      checkNames(`A group of ${name}`, group, ["parameters", ...own]);
+      return new ParameterGroup(name, parametersOf(name, group.parameters), group.learningRate ?? null, settingsFrom(name, settings, group, common));
+    });
+    checkDisjoint(name, this.groups.map((group) => group.parameters));
+    this.parameters = this.groups.flatMap((group) => group.parameters);
+    this.clip = checkClip(name, options.clip);
+    this.noise = options.noise ?? null;
+    if (this.noise !== null && !(this.noise instanceof GradientNoise)) {
+      throw new ValueError(`${name} takes noise as new GradientNoise({ eta }), but got ${describe(this.noise)}.`);
     }
   }
 
-  /** May be changed between updates. */
-  get learningRate(): number { return this.#learningRate; }
-  set learningRate(rate: number) {
-    this.#learningRate = checkNumber(this.constructor.name, "learningRate", rate, 0);
+  /** The learning rate of the next update, for groups that have none of their own. Set it to a number or a schedule between updates. */
+  get learningRate(): number { return rateAt(this.constructor.name, this.#learningRate, this.#step); }
+  set learningRate(rate: LearningRate) {
+    this.#learningRate = checkRate(this.constructor.name, rate);
   }
 
-  /** Names and initial values of what the rule remembers for each parameter. */
+  /** How many updates have been made. */
+  get step(): number { return this.#step; }
+
+  /** The names of what the rule remembers for each parameter: an array of the parameter's shape each, zeros at first. */
   protected abstract readonly memory: readonly string[];
 
-  /** The new values of a parameter and of what is remembered for it, as operations. */
-  protected abstract rule(value: Variable, gradient: Variable, state: readonly Variable[]): { value: Variable; state: readonly Variable[] };
+  /**
+   * The new values of a parameter and of what is remembered for it, as operations.
+   * @param state what is remembered, in the order of `memory`
+   * @param numbers the learning rate and the settings for this parameter, and `count`, which is 1 at its first update
+   */
+  protected abstract rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<S>): Updated;
 
-  /** What the rule remembers for a parameter, by name. */
+  /**
+   * What the rule remembers for a parameter, by name.
+   * @throws ValueError for a parameter that this optimizer does not train
+   */
   state(parameter: Parameter): Record<string, Variable> {
-    return Object.fromEntries(this.memory.map((name, i) => [name, this.stateOf(parameter)[i]]));
+    const { variables } = this.memoryOf(parameter);
+    return Object.fromEntries(this.memory.map((name, i) => [name, variables[i]]));
   }
 
-  private stateOf(parameter: Parameter): Variable[] {
-    let state = this.states.get(parameter);
-    if (state === undefined) {
-      state = this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer")));
-      this.states.set(parameter, state);
+  private memoryOf(parameter: Parameter): Memory {
+    let memory = this.memories.get(parameter);
+    if (memory === undefined) {
+      if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
+      const variables = this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer")));
+      memory = { count: 0, variables };
+      this.memories.set(parameter, memory);
     }
-    return state;
+    return memory;
   }
 
   /**
    * Applies the accumulated gradients and clears them. Parameters without a gradient are left as they are.
-   * @throws UsageError inside a step
+   * @throws UsageError inside a step; ValueError for a schedule that gives no rate. Then nothing has changed.
    */
   update(): void {
-    const reached = this.parameters.filter((parameter) => parameter.hasGradient);
+    const { name } = this.constructor;
+    const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
+    const reached: Reached<S>[] = [];
+    this.groups.forEach((group, i) => {
+      group.numbers.learningRate = rates[i];
+      for (const parameter of group.parameters) if (parameter.hasGradient) reached.push({ parameter, memory: this.memoryOf(parameter), group });
+    });
+    // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
+    withStep(`${name}.update`, false, (step) => { if (reached.length > 0) this.record(step, reached); });
     if (reached.length === 0) return;
-    withStep(`${this.constructor.name}.update`, false, (step) => { this.record(step, reached); });
-    for (const parameter of reached) parameter.clearGrad();
+    for (const { parameter, memory } of reached) {
+      parameter.clearGrad();
+      memory.count++;
+    }
+    this.#step++;
   }
 
-  private record(step: Step, reached: readonly Parameter[]): void {
+  private record(step: Step, reached: readonly Reached<S>[]): void {
     const targets: Variable[] = [];
     const values: Variable[] = [];
-    const gradients = this.clipped(reached.map((parameter) => parameter.grad as Variable));
-    reached.forEach((parameter, i) => {
-      const state = this.stateOf(parameter);
-      const next = this.rule(parameter, gradients[i], state);
-      targets.push(...state, parameter);
+    let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
+    if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
+    reached.forEach(({ parameter, memory, group: { numbers } }, i) => {
+      numbers.count = memory.count + 1;
+      const next = this.rule(parameter, gradients[i], memory.variables, numbers);
+      targets.push(...memory.variables, parameter);
       values.push(...next.state, next.value);
     });
-    for (const value of values) if (value.storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
+    this.check(targets, values);
     const arrays = targets.map((target) => step.trace.leafOrdinal(step.node(target)));
     step.finish([Mark.assign, ...arrays, ...values.map((value) => value.index)], () => ({
       roots: values.map((value, i) => ({ node: value.index, target: bufferKey.value(arrays[i]) })),
@@ -108,19 +183,71 @@ export abstract class Optimizer {
     for (const target of targets) (target.storage as Storage).written();
   }
 
-  private clipped(gradients: readonly Variable[]): readonly Variable[] {
-    if (this.clip === null) return gradients;
-    if ("value" in this.clip) {
-      const bound = this.clip.value;
-      return gradients.map((g) => clipValue(g, -bound, bound));
+  /** A rule must give a new value for each array that it owns. */
+  private check(targets: readonly Variable[], values: readonly Variable[]): void {
+    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.memory.length} arrays of state.`);
+    for (let i = 0; i < values.length; i++) {
+      const { shape, storage } = values[i];
+      if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
+      if (!sameShape(shape, targets[i].shape)) throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
     }
-    const bound = this.clip.norm;
-    const squares = gradients.map((g) => {
-      const flat = reshape(g, [-1]);
-      return dot(flat, flat);
+  }
+
+  /** A copy of all that has to be kept to go on later, in this program or another. */
+  snapshot(): OptimizerState {
+    const rates = [this.#learningRate, ...this.groups.map((group) => group.learningRate)];
+    return {
+      step: this.#step,
+      learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
+      random: this.noise?.random?.state ?? null,
+      parameters: this.parameters.map((parameter) => {
+        const { count, variables } = this.memoryOf(parameter);
+        return { count, state: Object.fromEntries(this.memory.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
+      }),
+    };
+  }
+
+  /**
+   * Goes on from a snapshot: of this optimizer, or of one made in the same way for parameters of the same shapes. Learning
+   * rates that are numbers are taken over; a schedule given in the program stays.
+   * @throws ValueError or ShapeError for a snapshot of another kind of optimizer or of other parameters. Then nothing has changed.
+   */
+  restore(saved: OptimizerState): void {
+    const { name } = this.constructor;
+    if (!Number.isSafeInteger(saved.step) || saved.step < 0) throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
+    if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {
+      throw new ValueError(
+        `${name}.restore got the state of ${saved.parameters.length} parameters in ${saved.learningRates.length - 1} groups, ` +
+          `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
+      );
+    }
+    saved.parameters.forEach(({ count, state }, i) => { this.checkSaved(i, count, state); });
+    for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
+
+    if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
+    const [rate, ...rates] = saved.learningRates;
+    if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
+    this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
+    this.parameters.forEach((parameter, i) => {
+      const { count, state } = saved.parameters[i];
+      const memory = this.memoryOf(parameter);
+      memory.count = count;
+      this.memory.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(state[key].data); });
     });
-    const norm = sqrt(squares.reduce((total, square) => total.add(square)));
-    const factor: Operand = where(greater(norm, bound), div(bound, norm), 1);
-    return gradients.map((g) => scaled(g, factor));
+    this.#step = saved.step;
+  }
+
+  private checkSaved(i: number, count: number, state: Readonly<Record<string, Variable>>): void {
+    const { name } = this.constructor;
+    const names = Object.keys(state).sort();
+    if (names.join() !== [...this.memory].sort().join()) {
+      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.memory.join(", ") || "nothing"}.`);
+    }
+    if (!Number.isSafeInteger(count) || count < 0) throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
+    for (const key of names) {
+      if (!sameShape(state[key].shape, this.parameters[i].shape)) {
+        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(state[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
+      }
+    }
   }
 }

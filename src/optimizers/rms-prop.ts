@@ -1,34 +1,33 @@
-import type { Component } from "../component.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { checkNumber } from "../shape.ts";
-import type { Parameter, Variable } from "../variable.ts";
-import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import type { Variable } from "../variable.ts";
+import { averagedSquare } from "./average.ts";
+import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { fraction } from "./settings.ts";
 
 export interface RmsPropOptions extends OptimizerOptions {
-  /** How much of the running mean square stays at each update; 0.9 unless given. */
-  readonly decay?: number;
+  /** ρ: how much of the running mean square stays at each update; 0.9 unless given. */
+  readonly decay?: number | undefined;
 }
 
-const average = /*#__PURE__*/ elementwise("meanSquare", (square, gradient, decay) =>
-  square.mul(decay).add(gradient.mul(gradient).mul(decay.sub(1).neg())));
 const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, rate) =>
   value.sub(gradient.mul(rate).div(square.add(1e-8).sqrt())));
 
 /**
- * RMSProp (Tieleman & Hinton, Coursera lecture 6.5, 2012): each entry is scaled by the running root mean square of its gradient.
- * s ← ρ·s + (1 − ρ)·g², θ ← θ − η·g / √(s + 10⁻⁸).
+ * RMSProp (T. Tieleman & G. Hinton, Coursera lecture 6.5, 2012): each entry is scaled by the running root mean square of its
+ * gradient. s ← ρ·s + (1 − ρ)·g², θ ← θ − η·g / √(s + 10⁻⁸).
  */
-export class RmsProp extends Optimizer {
+export class RmsProp extends Optimizer<"decay"> {
   protected readonly memory: readonly string[] = ["meanSquare"];
-  readonly decay: number;
 
-  constructor(target: Component | readonly Parameter[], options: RmsPropOptions) {
-    super(target, options);
-    this.decay = checkNumber("RmsProp", "decay", options.decay ?? 0.9, 0, 1);
+  constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
+    super(target, options, { decay: fraction(0.9) });
   }
 
-  protected rule(value: Variable, gradient: Variable, [square]: readonly Variable[]): { value: Variable; state: readonly Variable[] } {
-    const next = average(square, gradient, this.decay);
-    return { value: descend(value, gradient, next, this.learningRate), state: [next] };
+  protected rule(
+    value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<"decay">,
+  ): Updated {
+    const next = averagedSquare(square, gradient, 1 - decay);
+    return { value: descend(value, gradient, next, learningRate), state: [next] };
   }
 }

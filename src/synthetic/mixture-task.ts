@@ -1,6 +1,6 @@
-import { ValueError } from "../errors.ts";
 import { input, type Variable } from "../index.ts";
-import { defaultRandom, type Random } from "../random/random.ts";
+import type { Random } from "../random/random.ts";
+import { checkCount, checkRandom, type TaskOptions } from "./check.ts";
 import { drawGaussian, type Gaussian } from "./gaussian.ts";
 
 /** Samples of a task: row i of `x` belongs to class `y[i]`. */
@@ -36,10 +36,10 @@ export class MixtureTask {
    * @param options.random where the task and its samples are drawn from; the default generator, unless given
    * @throws ValueError unless both numbers are positive integers
    */
-  constructor(readonly features: number, readonly classes: number, options: { random?: Random } = {}) {
-    checkInteger("the number of features", features, 1);
-    checkInteger("the number of classes", classes, 1);
-    const random = options.random ?? defaultRandom();
+  constructor(readonly features: number, readonly classes: number, options: TaskOptions = {}) {
+    checkCount("MixtureTask", "the number of features", features, 1);
+    checkCount("MixtureTask", "the number of classes", classes, 1);
+    const random = checkRandom("MixtureTask", options);
     this.#random = random;
     this.#classes = Array.from({ length: classes }, () => drawGaussian(features, 1, 2 * features, random));
     this.means = this.#classes.map((gaussian) => gaussian.mean);
@@ -52,7 +52,7 @@ export class MixtureTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): LabelledSamples {
-    checkInteger("the number of samples", n, 1);
+    checkCount("MixtureTask", "the number of samples", n, 1);
     const values = new Float64Array(n * this.features);
     const y = new Int32Array(n);
     for (let i = 0; i < n; i++) {
@@ -61,9 +61,4 @@ export class MixtureTask {
     }
     return { x: input(values, [n, this.features]), y };
   }
-}
-
-function checkInteger(what: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new ValueError(`MixtureTask: ${what} must be an integer of at least ${least}, but got ${String(value)}.`);
 }

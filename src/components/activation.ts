@@ -1,0 +1,68 @@
+/** Activations: functions of a Variable that have a name, so that a component that uses one can be saved and restored. */
+
+import {
+  type Component, gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
+} from "../index.ts";
+import { show } from "./checks.ts";
+
+/** A function that keeps the shape: elementwise, or over the last axis as `softmax` and `wta`. */
+export type Activation = (x: Variable) => Variable;
+/** An activation, or the name of a registered one. */
+export type ActivationLike = string | Activation;
+
+const functions = new Map<string, Activation>(
+  Object.entries<Activation>({ sigmoid, tanh, relu, wta, softmax, identity, gelu, softplus, logSoftmax }),
+);
+const names = new Map<Activation, string>([...functions].map(([name, f]) => [f, name]));
+
+/**
+ * Gives a function a name, so that components that use it can be saved.
+ *
+ *     const softsign = registerActivation("softsign", elementwise("softsign", (x) => x.div(x.abs().add(1))));
+ *     new FeedForward({ inputs: 2, hidden: [8], outputs: 1, activation: softsign });
+ *
+ * @returns the function
+ * @throws ValueError if the name belongs to another function, or the function has another name
+ */
+export function registerActivation<F extends Activation>(name: string, f: F): F {
+  if (typeof name !== "string" || name === "" || typeof f !== "function") {
+    throw new ValueError(`registerActivation takes a name and a function of a Variable, but got ${show(name)} and ${show(f)}.`);
+  }
+  if ((functions.get(name) ?? f) !== f) throw new ValueError(`registerActivation got the name "${name}", which another function has already. Choose another name.`);
+  if ((names.get(f) ?? name) !== name) throw new ValueError(`registerActivation got a function for the name "${name}" that is already registered as "${names.get(f)}".`);
+  functions.set(name, f);
+  names.set(f, name);
+  return f;
+}
+
+/** The names that can be used: `sigmoid`, `tanh`, `relu`, `wta`, `softmax`, `identity`, `gelu`, `softplus`, `logSoftmax` and those registered. */
+export const activationNames = (): string[] => [...functions.keys()];
+
+/**
+ * The activation of a name.
+ * @throws ValueError for a name that is not registered
+ */
+export function activationByName(name: string): Activation {
+  const f = functions.get(name);
+  if (f === undefined) {
+    throw new ValueError(`No activation is called ${show(name)}. There are ${activationNames().join(", ")}; registerActivation(name, f) adds another.`);
+  }
+  return f;
+}
+
+/**
+ * The name of an activation.
+ * @throws ValueError for a function that was never registered
+ */
+export function activationName(f: Activation): string {
+  const name = names.get(f);
+  if (name === undefined) throw new ValueError("This activation has no name to be saved under. Give it one with registerActivation(name, f).");
+  return name;
+}
+
+/** The activation that an option means. */
+export function checkActivation(component: Component, field: string, value: ActivationLike): Activation {
+  if (typeof value === "function") return value;
+  if (typeof value === "string" && functions.has(value)) return activationByName(value);
+  throw new ValueError(`${component.constructor.name} takes a function or one of the names ${activationNames().join(", ")} as ${field}, but got ${show(value)}.`);
+}

@@ -1,0 +1,81 @@
+import { Component, linear, matmul, type Parameter, parameter, softmax, tanh, type Variable, where } from "../index.ts";
+import { glorot } from "../initialization/index.ts";
+import { checkLast, checkOptions, checkSize } from "./checks.ts";
+import { joined, type Mask, maskVariable, type Sequence, withoutPadding } from "./sequence.ts";
+
+export interface AdditiveAttentionOptions {
+  /** The size of a query, such as a decoder's state. */
+  readonly queries: number;
+  /** The size of a key: what is attended to, such as an encoder's results. */
+  readonly keys: number;
+  /** The size in which the two are compared. */
+  readonly hidden: number;
+}
+
+/** What is attended to, prepared once for any number of queries. */
+export interface AttentionMemory {
+  /** [..., steps, keys] */
+  readonly keys: Variable;
+  /** u·keys: [..., steps, hidden] */
+  readonly projected: Variable;
+  readonly mask: Variable | null;
+}
+
+/** A score that leaves no weight after a softmax, and no NaN if all scores are this. */
+const never = -1e9;
+
+/**
+ * Attention by a small network (Bahdanau, Cho & Bengio, arXiv:1409.0473): eₜ = v·tanh(w·query + u·keyₜ), weights softmax(e),
+ * and the context Σ weightₜ · keyₜ. w [hidden, queries], u [hidden, keys] and v [hidden] begin as Glorot & Bengio (2010) propose.
+ *
+ *     const memory = attention.memory(encoder.unfold(xs));      // once
+ *     const { context, weights } = attention.attend(h, memory);  // for each query
+ */
+export class AdditiveAttention extends Component {
+  readonly queries: number;
+  readonly keys: number;
+  readonly hidden: number;
+  readonly w: Parameter;
+  readonly u: Parameter;
+  readonly v: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1 */
+  constructor(options: AdditiveAttentionOptions) {
+    super();
+    checkOptions(this, options, ["queries", "keys", "hidden"]);
+    this.queries = checkSize(this, "queries", options.queries);
+    this.keys = checkSize(this, "keys", options.keys);
+    this.hidden = checkSize(this, "hidden", options.hidden);
+    this.w = parameter(glorot([this.hidden, this.queries]));
+    this.u = parameter(glorot([this.hidden, this.keys]));
+    this.v = parameter(glorot([1, this.hidden]).reshape([this.hidden]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): AdditiveAttentionOptions { return { queries: this.queries, keys: this.keys, hidden: this.hidden }; }
+
+  /**
+   * Prepares what will be attended to.
+   * @param keys a list of Variables [..., keys], or one [..., steps, keys]
+   * @param mask [..., steps] with 0 for steps that get no weight
+   */
+  memory(keys: Sequence, mask?: Mask): AttentionMemory {
+    const all = joined(this, "keys", keys, this.keys);
+    const found = mask === undefined ? null : maskVariable(this, mask, all.shape.slice(0, -1));
+    const cleaned = found === null ? all : withoutPadding(all, found);
+    return { keys: cleaned, projected: linear(this.u, cleaned), mask: found };
+  }
+
+  /**
+   * Attends to a memory.
+   * @param query [..., queries], with the batch axes of the memory
+   * @returns the context [..., keys], and the weights [..., steps], which add up to 1
+   * @throws ShapeError
+   */
+  attend(query: Variable, { keys, projected, mask }: AttentionMemory): { context: Variable; weights: Variable } {
+    checkLast(this, "query", query, this.queries);
+    const scores = matmul(tanh(linear(this.w, query).unsqueeze(-2).add(projected)), this.v);
+    const weights = softmax(mask === null ? scores : where(mask, scores, never));
+    return { context: matmul(weights.unsqueeze(-2), keys).squeeze(-2), weights };
+  }
+}

@@ -1,0 +1,24 @@
+import { Component, dropout, type Variable } from "../index.ts";
+import { checkDropout, checkOptions } from "./checks.ts";
+
+export interface DropoutOptions {
+  /** The probability that an element is dropped: from 0 to less than 1. */
+  readonly p: number;
+}
+
+/** Inverted dropout (Srivastava et al. 2014) as a component: it acts inside `grad`, and is the identity anywhere else. */
+export class Dropout extends Component {
+  readonly p: number;
+
+  /** @throws ValueError for what is not such a probability */
+  constructor(options: DropoutOptions) {
+    super();
+    this.p = checkDropout(this, "p", checkOptions(this, options, ["p"]).p);
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): DropoutOptions { return { p: this.p }; }
+
+  /** x with elements dropped, of any shape. */
+  forward(x: Variable): Variable { return dropout(x, this.p); }
+}

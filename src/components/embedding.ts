@@ -1,0 +1,44 @@
+import { Component, embed, type Indices, type Parameter, parameter, type Variable } from "../index.ts";
+import { normal } from "../initialization/index.ts";
+import { checkOptions, checkSize } from "./checks.ts";
+
+export interface EmbeddingOptions {
+  /** The number of symbols. */
+  readonly inputs: number;
+  /** The size of a symbol's vector. */
+  readonly outputs: number;
+}
+
+/**
+ * A trained vector for each of a number of symbols (words, characters, positions).
+ * w [inputs, outputs], a row a symbol, begins normal with variance 1 / outputs, so that rows have a norm of about 1.
+ *
+ *     const words = new Embedding({ inputs: 1000, outputs: 32 });
+ *     words.forward([3, 1, 4]);          // [3, 32]: a vector for each
+ *     words.forward([[3, 1, 4], [1]]);   // [2, 32]: bags of words, the sum of their vectors for each list
+ */
+export class Embedding extends Component {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly w: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1 */
+  constructor(options: EmbeddingOptions) {
+    super();
+    checkOptions(this, options, ["inputs", "outputs"]);
+    this.inputs = checkSize(this, "inputs", options.inputs);
+    this.outputs = checkSize(this, "outputs", options.outputs);
+    this.w = parameter(normal([this.inputs, this.outputs], { std: 1 / Math.sqrt(this.outputs) }));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): EmbeddingOptions { return { inputs: this.inputs, outputs: this.outputs }; }
+
+  /**
+   * The vectors of symbols.
+   * @param indices an integer from 0 to inputs − 1, a list or a Variable of them; or a list of lists for sums of vectors
+   * @returns [...indices, outputs]; for lists of lists [lists, outputs]
+   * @throws ValueError for an index out of range
+   */
+  forward(indices: Indices | readonly (readonly number[])[]): Variable { return embed(this.w, indices); }
+}

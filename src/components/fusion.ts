@@ -1,0 +1,54 @@
+import { affine, Component, linear, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
+import { glorot } from "../initialization/index.ts";
+import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
+
+export interface FusionOptions {
+  /** The size of each input. */
+  readonly inputs: readonly number[];
+  readonly outputs: number;
+}
+
+/**
+ * The sum of linear maps of several inputs: Σ xᵢ·wᵢᵀ + b. It is what one affine map of the joined inputs would be, without joining.
+ * w[i] [outputs, inputs[i]] begin as Glorot & Bengio (2010) propose, b [outputs] at 0.
+ *
+ *     const fusion = new Fusion({ inputs: [3, 5], outputs: 4 });
+ *     fusion.forward([words, image]);
+ */
+export class Fusion extends Component {
+  readonly inputs: readonly number[];
+  readonly outputs: number;
+  readonly w: readonly Parameter[];
+  readonly b: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1, or no input */
+  constructor(options: FusionOptions) {
+    super();
+    checkOptions(this, options, ["inputs", "outputs"]);
+    if (!Array.isArray(options.inputs) || options.inputs.length === 0) {
+      throw new ValueError(`${this.constructor.name} takes a list with the size of each input as inputs, such as [3, 5], but got ${show(options.inputs)}.`);
+    }
+    this.inputs = options.inputs.map((size, i) => checkSize(this, `inputs[${i}]`, size));
+    this.outputs = checkSize(this, "outputs", options.outputs);
+    this.w = this.inputs.map((size) => parameter(glorot([this.outputs, size])));
+    this.b = parameter(zeros([this.outputs]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): FusionOptions { return { inputs: this.inputs, outputs: this.outputs }; }
+
+  /**
+   * @param xs for each input [..., inputs[i]]
+   * @returns [..., outputs]
+   * @throws ShapeError for another number of inputs, or one of another size
+   */
+  forward(xs: readonly Variable[]): Variable {
+    if (!Array.isArray(xs) || xs.length !== this.inputs.length) {
+      throw new ShapeError(`${this.constructor.name} takes a list of ${this.inputs.length} inputs as xs, but got ${show(xs)}.`);
+    }
+    xs.forEach((x, i) => { checkLast(this, `xs[${i}]`, x, this.inputs[i]); });
+    let y = affine(this.w[0], xs[0], this.b);
+    for (let i = 1; i < xs.length; i++) y = y.add(linear(this.w[i], xs[i]));
+    return y;
+  }
+}

@@ -1,0 +1,45 @@
+import { Component, mean, ones, type Parameter, parameter, sqrt, ValueError, type Variable, zeros } from "../index.ts";
+import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
+
+export interface LayerNormOptions {
+  readonly inputs: number;
+  /** Added to the variance, so that a constant sample does not divide by 0; 10⁻⁵ unless given. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Layer normalisation (Ba, Kiros & Hinton, arXiv:1607.06450): each sample is shifted and scaled to mean 0 and variance 1,
+ * then multiplied by a trained gain [inputs], which begins at 1, and moved by a trained bias [inputs], which begins at 0.
+ */
+export class LayerNorm extends Component {
+  readonly inputs: number;
+  readonly epsilon: number;
+  readonly gain: Parameter;
+  readonly bias: Parameter;
+
+  /** @throws ValueError for a size that is not an integer of at least 1, or a negative epsilon */
+  constructor(options: LayerNormOptions) {
+    super();
+    const { inputs, epsilon = 1e-5 } = checkOptions(this, options, ["inputs", "epsilon"]);
+    if (!(epsilon >= 0 && epsilon < Infinity)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as epsilon, but got ${show(epsilon)}.`);
+    this.inputs = checkSize(this, "inputs", inputs);
+    this.epsilon = epsilon;
+    this.gain = parameter(ones([inputs]));
+    this.bias = parameter(zeros([inputs]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): LayerNormOptions { return { inputs: this.inputs, epsilon: this.epsilon }; }
+
+  /**
+   * @param x [..., inputs]
+   * @returns [..., inputs]
+   * @throws ShapeError
+   */
+  forward(x: Variable): Variable {
+    checkLast(this, "x", x, this.inputs);
+    const centred = x.sub(mean(x, -1, true));
+    const variance = mean(centred.mul(centred), -1, true);
+    return centred.div(sqrt(variance.add(this.epsilon))).mul(this.gain).add(this.bias);
+  }
+}

@@ -1,0 +1,51 @@
+/** What the linear models share. */
+
+import { affine, Component, dropout, type Parameter, parameter, type Variable, zeros } from "../index.ts";
+import { glorot } from "../initialization/index.ts";
+import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
+
+export interface LinearModelOptions {
+  /** The number of features of a sample. */
+  readonly inputs: number;
+  /** The number of targets or classes. */
+  readonly outputs: number;
+  /** With which probability an input is dropped in training (see `dropout`); 0 unless given. */
+  readonly dropout?: number;
+}
+
+/**
+ * Scores that are an affine map of the input: x·wᵀ + b.
+ * w [outputs, inputs] begins as Glorot & Bengio (2010) propose, b [outputs] at 0.
+ */
+export abstract class LinearModel extends Component {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly dropout: number;
+  readonly w: Parameter;
+  readonly b: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1 */
+  constructor(options: LinearModelOptions) {
+    super();
+    checkOptions(this, options, ["inputs", "outputs", "dropout"]);
+    this.inputs = checkSize(this, "inputs", options.inputs);
+    this.outputs = checkSize(this, "outputs", options.outputs);
+    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
+    this.w = parameter(glorot([this.outputs, this.inputs]));
+    this.b = parameter(zeros([this.outputs]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): LinearModelOptions { return { inputs: this.inputs, outputs: this.outputs, dropout: this.dropout }; }
+
+  /**
+   * The scores of samples; the input is dropped out inside `grad`.
+   * @param x [..., inputs]
+   * @returns [..., outputs]
+   * @throws ShapeError
+   */
+  score(x: Variable): Variable {
+    checkLast(this, "x", x, this.inputs);
+    return affine(this.w, dropout(x, this.dropout), this.b);
+  }
+}

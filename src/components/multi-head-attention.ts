@@ -1,0 +1,136 @@
+import {
+  arange, Component, dropout, greaterEqual, linear, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
+} from "../index.ts";
+import { glorot } from "../initialization/index.ts";
+import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
+
+export interface MultiHeadAttentionOptions {
+  /** The size of what attends. */
+  readonly inputs: number;
+  /** The size of what is attended to; `inputs` unless given. */
+  readonly keys?: number;
+  /** The size of the result; `inputs` unless given. */
+  readonly outputs?: number;
+  /** The number of heads, of which each has hidden / heads numbers. */
+  readonly heads: number;
+  /** The size of all heads together; `inputs` unless given. */
+  readonly hidden?: number;
+  /** With which probability a weight is dropped in training; 0 unless given. */
+  readonly dropout?: number;
+}
+
+export interface AttendOptions {
+  /** [..., steps] of what is attended to, with 0 for steps that get no weight. */
+  readonly mask?: Mask;
+  /** Whether step t sees only the steps up to t. */
+  readonly causal?: boolean;
+}
+
+/** A score that leaves no weight after a softmax, and no NaN if all scores are this. */
+const never = -1e9;
+
+/** [steps, steps]: 1 where a column is not later than the row. */
+function upTo(steps: number): Variable {
+  const t = arange(steps);
+  return greaterEqual(t.unsqueeze(-1), t);
+}
+
+/**
+ * Scaled dot-product attention with several heads (Vaswani et al., arXiv:1706.03762): each head compares its own linear
+ * maps q of what attends and k of what is attended to, with weights softmax(q·kᵀ / √size), and gives Σ weight · v; a last
+ * linear map joins the heads.
+ *
+ * wq [hidden, inputs], wk and wv [hidden, keys] and wo [outputs, hidden] begin as Glorot & Bengio (2010) propose.
+ */
+export class MultiHeadAttention extends Component {
+  readonly inputs: number;
+  readonly keys: number;
+  readonly outputs: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly dropout: number;
+  readonly wq: Parameter;
+  readonly wk: Parameter;
+  readonly wv: Parameter;
+  readonly wo: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1; ShapeError if `hidden` is no multiple of `heads` */
+  constructor(options: MultiHeadAttentionOptions) {
+    super();
+    checkOptions(this, options, ["inputs", "keys", "outputs", "heads", "hidden", "dropout"]);
+    this.inputs = checkSize(this, "inputs", options.inputs);
+    this.keys = checkSize(this, "keys", options.keys ?? this.inputs);
+    this.outputs = checkSize(this, "outputs", options.outputs ?? this.inputs);
+    this.heads = checkSize(this, "heads", options.heads);
+    this.hidden = checkSize(this, "hidden", options.hidden ?? this.inputs);
+    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
+    if (this.hidden % this.heads !== 0) {
+      throw new ShapeError(`${this.constructor.name} got hidden = ${this.hidden} for ${this.heads} heads: hidden (inputs unless given) must be a multiple of heads.`);
+    }
+    this.wq = parameter(glorot([this.hidden, this.inputs]));
+    this.wk = parameter(glorot([this.hidden, this.keys]));
+    this.wv = parameter(glorot([this.hidden, this.keys]));
+    this.wo = parameter(glorot([this.outputs, this.hidden]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): MultiHeadAttentionOptions {
+    const { inputs, keys, outputs, heads, hidden, dropout } = this;
+    return { inputs, keys, outputs, heads, hidden, dropout };
+  }
+
+  /**
+   * Attends from every step of x to every step of a memory.
+   * @param x [..., steps, inputs]
+   * @param memory [..., other steps, keys]; x itself unless given
+   * @returns the result [..., steps, outputs], and the weights [..., heads, steps, other steps]
+   * @throws ShapeError
+   */
+  attend(x: Variable, memory: Variable = x, { mask, causal = false }: AttendOptions = {}): { output: Variable; weights: Variable } {
+    checkLast(this, "x", x, this.inputs);
+    checkLast(this, "memory", memory, this.keys);
+    if (x.shape.length < 2 || memory.shape.length !== x.shape.length) {
+      throw new ShapeError(
+        `${this.constructor.name} got x of shape [${x.shape.join(", ")}] and memory of shape [${memory.shape.join(", ")}]: both are sequences [..., steps, size] with the same batch axes.`,
+      );
+    }
+    const steps = memory.shape.slice(0, -1);
+    const found = mask === undefined ? null : maskVariable(this, mask, steps);
+    const cleaned = found === null ? memory : withoutPadding(memory, found);
+    const q = this.split(linear(this.wq, memory === x ? cleaned : x)); // [..., heads, steps, size]
+    const k = this.split(linear(this.wk, cleaned), true); // [..., heads, size, steps]
+    const v = this.split(linear(this.wv, cleaned));
+    let scores = matmul(q, k).mul(1 / Math.sqrt(this.hidden / this.heads));
+    if (found !== null) scores = where(found.reshape([...found.shape.slice(0, -1), 1, 1, found.shape[found.shape.length - 1]]), scores, never);
+    if (causal) {
+      if (x.shape[x.shape.length - 2] !== steps[steps.length - 1]) {
+        throw new ShapeError(`${this.constructor.name} got ${x.shape[x.shape.length - 2]} steps that attend to ${steps[steps.length - 1]} steps with causal: true, which takes as many of both.`);
+      }
+      scores = where(upTo(steps[steps.length - 1]), scores, never);
+    }
+    const weights = softmax(scores);
+    const heads = matmul(dropout(weights, this.dropout), v);
+    return { output: linear(this.wo, this.join(heads)), weights };
+  }
+
+  /** The output of `attend`: [..., steps, outputs]. */
+  forward(x: Variable, memory?: Variable, options?: AttendOptions): Variable { return this.attend(x, memory, options).output; }
+
+  /** [..., steps, hidden] as [..., heads, steps, size], or with the last two exchanged. */
+  private split(x: Variable, transposed = false): Variable {
+    const { heads } = this;
+    const batch = x.shape.slice(0, -2);
+    const n = batch.length;
+    const parts = reshape(x, [...batch, x.shape[n], heads, this.hidden / heads]);
+    const axes = batch.map((_, axis) => axis);
+    return permute(parts, transposed ? [...axes, n + 1, n + 2, n] : [...axes, n + 1, n, n + 2]);
+  }
+
+  /** The inverse of `split`. */
+  private join(x: Variable): Variable {
+    const batch = x.shape.slice(0, -3);
+    const n = batch.length;
+    return reshape(permute(x, [...batch.map((_, axis) => axis), n + 1, n, n + 2]), [...batch, x.shape[n + 1], this.hidden]);
+  }
+}

@@ -1,0 +1,57 @@
+/** Pooling: a summary of each window of an image, channel by channel. */
+
+import { Component, maximum, type Variable } from "../index.ts";
+import { checkOptions, checkSizes } from "./checks.ts";
+import { checkImage, offset, type Pair, places } from "./window.ts";
+
+export interface Pool2dOptions {
+  /** Height and width of the window; one number for both. */
+  readonly size: Pair;
+  /** The distance of neighbouring windows, down and across; `size` unless given. */
+  readonly stride?: Pair;
+}
+
+abstract class Pool2d extends Component {
+  readonly size: readonly number[];
+  readonly stride: readonly number[];
+
+  /** @throws ValueError for sizes that are not integers of at least 1 */
+  constructor(options: Pool2dOptions) {
+    super();
+    const { size, stride = size } = checkOptions(this, options, ["size", "stride"]);
+    this.size = checkSizes(this, "size", size, 2);
+    this.stride = checkSizes(this, "stride", stride, 2);
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): Pool2dOptions { return { size: this.size as Pair, stride: this.stride as Pair }; }
+
+  /** The windows reduced along height, then along width. Rows and columns that fill no window are left out. */
+  protected reduce(x: Variable, f: (a: Variable, b: Variable) => Variable): Variable {
+    checkImage(this, x);
+    let y = x;
+    for (const axis of [-2, -1] as const) {
+      const [size, stride] = [this.size[axis + 2], this.stride[axis + 2]];
+      const count = places(this, y, axis, size, stride);
+      const parts = Array.from({ length: size }, (_, start) => offset(y, axis, start, stride, count));
+      y = parts.reduce(f);
+    }
+    return y;
+  }
+}
+
+/**
+ * The largest entry of each window: [..., height, width] → [..., places down, places across].
+ *
+ *     new MaxPool2d({ size: 2 }).forward(images);   // [..., 8, 28, 28] → [..., 8, 14, 14]
+ */
+export class MaxPool2d extends Pool2d {
+  /** @throws ShapeError if the image is smaller than the window */
+  forward(x: Variable): Variable { return this.reduce(x, maximum); }
+}
+
+/** The mean of each window: [..., height, width] → [..., places down, places across]. */
+export class AveragePool2d extends Pool2d {
+  /** @throws ShapeError if the image is smaller than the window */
+  forward(x: Variable): Variable { return this.reduce(x, (a, b) => a.add(b)).mul(1 / (this.size[0] * this.size[1])); }
+}

@@ -1,0 +1,56 @@
+/** What the recurrent components share. */
+
+import { Variable } from "../index.ts";
+import { type Mask, read, type Sequence, SequenceComponent, type State, select } from "./sequence.ts";
+
+/**
+ * A component that is applied step by step: `state = step(x, state)`. All recurrent components have this interface, so
+ * that a model can be written for any of them. One of your own gives its sizes, `initialState` and `step`.
+ *
+ *     let state = rnn.initialState();
+ *     for (const x of xs) state = rnn.step(x, state);
+ *     const h = rnn.output(state);
+ */
+export abstract class Recurrent<S extends State = State> extends SequenceComponent<S> {
+  /**
+   * One step.
+   *
+   * @param x [..., inputs]
+   * @param state of the step before; the initial one unless given
+   * @param scale the norm to which a component made with `normed` rescales gradients; 1 unless given
+   * @throws ShapeError
+   */
+  abstract step(x: Variable, state?: S, scale?: number): S;
+
+  /** What a state shows: [..., outputs]. Its first Variable, unless a component says otherwise. */
+  output(state: S): Variable {
+    let part: State = state;
+    while (!(part instanceof Variable)) part = part[0];
+    return part;
+  }
+
+  /**
+   * The states after each step; the last of them is where to go on. A component made with `normed` rescales gradients
+   * to norm 1 / steps here and in `unfold`.
+   * @param xs a list of Variables [..., inputs], or one Variable [..., steps, inputs]
+   * @param state to begin with; the initial one unless given
+   * @param mask [..., steps] with 0 for padding: there the state stays as it is
+   */
+  states(xs: Sequence, state: S = this.initialState(), mask?: Mask): S[] {
+    const { steps, masks } = read(this, xs, mask);
+    return this.walk(steps, state, masks);
+  }
+
+  run(xs: readonly Variable[], state: S, masks: readonly Variable[] | null): Variable[] {
+    return this.walk(xs, state, masks).map((found) => this.output(found));
+  }
+
+  private walk(xs: readonly Variable[], start: S, masks: readonly Variable[] | null): S[] {
+    let state = start;
+    return xs.map((x, t) => {
+      const next = this.step(x, state, 1 / xs.length);
+      state = masks === null ? next : select(masks[t], next, state);
+      return state;
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import { type CostOptions, cost, greater, sigmoid, ValueError, type Variable } from "../index.ts";
+import { show } from "./checks.ts";
+import { LinearModel } from "./linear-model.ts";
+
+/**
+ * Sigmoid (logistic) regression: each of `outputs` answers is yes with probability σ(x·wᵀ + b), independently of the others.
+ *
+ *     const θ = new SigmoidRegression({ inputs: 4, outputs: 1 });
+ *     grad(() => θ.cost(x, y));
+ */
+export class SigmoidRegression extends LinearModel {
+  /**
+   * 1 where the probability of yes exceeds a threshold, else 0: [..., inputs] → [..., outputs].
+   * @param threshold from 0 to 1, ½ unless given
+   */
+  predict(x: Variable, threshold = 0.5): Variable {
+    if (!(threshold >= 0 && threshold <= 1)) throw new ValueError(`${this.constructor.name} takes a threshold from 0 to 1, but got ${show(threshold)}.`);
+    return greater(this.score(x), Math.log(threshold / (1 - threshold)));
+  }
+
+  /** The probabilities of yes: [..., inputs] → [..., outputs]. */
+  probs(x: Variable): Variable { return sigmoid(this.score(x)); }
+
+  /**
+   * The negative log likelihood of answers.
+   * @param x [..., inputs]
+   * @param y [..., outputs] of 0 and 1, or probabilities
+   * @param options weights of the samples, sum or mean
+   */
+  cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable { return cost.bernoulliCrossEntropyWithScores(this.score(x), y, options); }
+}

@@ -1,0 +1,62 @@
+import { affine, gradnorm, linear, type Parameter, parameter, type Variable, zeros } from "../index.ts";
+import { orthonormal } from "../initialization/index.ts";
+import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
+import { checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { Recurrent } from "./recurrent.ts";
+import { batched } from "./sequence.ts";
+
+export interface SimpleRecurrentOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** `tanh` unless given. */
+  readonly activation?: ActivationLike;
+  /** Whether the gradient of the hidden units is rescaled at each step. */
+  readonly normed?: boolean;
+}
+
+/**
+ * The hidden layer of a simple recurrent network (Elman 1990): h ← f(w·x + u·h + b). The state is h.
+ *
+ * w [outputs, inputs] and u [outputs, outputs] begin orthonormal (Saxe et al., arXiv:1312.6120), b and the state h0 before
+ * the first step, which is trained too, at 0.
+ */
+export class SimpleRecurrent extends Recurrent<Variable> {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly activation: Activation;
+  readonly normed: boolean;
+  readonly w: Parameter;
+  readonly u: Parameter;
+  readonly b: Parameter;
+  readonly h0: Parameter;
+
+  /** @throws ValueError for sizes that are not integers of at least 1, or an activation that is not known */
+  constructor(options: SimpleRecurrentOptions) {
+    super();
+    checkOptions(this, options, ["inputs", "outputs", "activation", "normed"]);
+    const n = checkSize(this, "inputs", options.inputs);
+    const m = checkSize(this, "outputs", options.outputs);
+    this.inputs = n;
+    this.outputs = m;
+    this.activation = checkActivation(this, "activation", options.activation ?? "tanh");
+    this.normed = checkFlag(this, "normed", options.normed ?? false);
+    this.w = parameter(orthonormal([m, n]));
+    this.u = parameter(orthonormal([m, m]));
+    this.b = parameter(zeros([m]));
+    this.h0 = parameter(zeros([m]));
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): SimpleRecurrentOptions {
+    return { inputs: this.inputs, outputs: this.outputs, activation: activationName(this.activation), normed: this.normed };
+  }
+
+  initialState(batch?: number): Variable { return batched(this, this.h0, batch); }
+
+  step(x: Variable, h: Variable = this.h0, scale = 1): Variable {
+    checkLast(this, "x", x, this.inputs);
+    checkLast(this, "state", h, this.outputs);
+    const sum = affine(this.w, x, this.b).add(linear(this.u, h));
+    return this.activation(this.normed ? gradnorm(sum, scale) : sum);
+  }
+}

@@ -1,0 +1,24 @@
+import { argmax, type CostOptions, cost, type Labels, softmax, type Variable } from "../index.ts";
+import { LinearModel } from "./linear-model.ts";
+
+/**
+ * Softmax (multinomial logistic) regression: y given x is one of `outputs` classes with probabilities softmax(x·wᵀ + b).
+ *
+ *     const θ = new SoftmaxRegression({ inputs: 4, outputs: 3 });
+ *     grad(() => θ.cost(x, labels));
+ */
+export class SoftmaxRegression extends LinearModel {
+  /** The most probable class: [..., inputs] → [...]. */
+  predict(x: Variable): Variable { return argmax(this.score(x)); }
+
+  /** The probabilities of the classes: [..., inputs] → [..., outputs]. */
+  probs(x: Variable): Variable { return softmax(this.score(x)); }
+
+  /**
+   * The negative log likelihood of labels.
+   * @param x [..., inputs]
+   * @param y an integer from 0 to outputs − 1 for each sample
+   * @param options weights of the samples, sum or mean
+   */
+  cost(x: Variable, y: Labels, options?: CostOptions): Variable { return cost.categoricalCrossEntropyWithScores(this.score(x), y, options); }
+}

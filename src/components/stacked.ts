@@ -1,0 +1,78 @@
+import { dropout, ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
+import { checkDropout, checkOptions, show } from "./checks.ts";
+import { Recurrent } from "./recurrent.ts";
+import { checkParts, SequenceComponent, type State } from "./sequence.ts";
+
+export interface StackedOptions {
+  /** From the input on: recurrent components, bidirectional ones, or stacks of them. */
+  readonly layers: readonly SequenceComponent[];
+  /** With which probability the results between layers are dropped in training; 0 unless given. */
+  readonly dropout?: number;
+}
+
+/**
+ * Layers one on another: each reads what the one below it gives. The state is a list with the state of each layer.
+ *
+ *     const rnn = new Stacked({ layers: [new Lstm({ inputs: 8, outputs: 16 }), new Lstm({ inputs: 16, outputs: 16 })] });
+ *
+ * With a bidirectional layer it takes whole sequences only (`unfold`).
+ */
+export class Stacked extends Recurrent<readonly State[]> {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly layers: readonly SequenceComponent[];
+  readonly dropout: number;
+
+  /** @throws ValueError for no layer or what is none; ShapeError where the sizes of two layers do not fit */
+  constructor(options: StackedOptions) {
+    super();
+    const { layers, dropout: p = 0 } = checkOptions(this, options, ["layers", "dropout"]);
+    if (!Array.isArray(layers) || layers.length === 0) throw new ValueError(`${this.constructor.name} takes a list of at least one layer as layers, but got ${show(layers)}.`);
+    layers.forEach((layer: SequenceComponent, i) => {
+      if (!(layer instanceof SequenceComponent)) throw new ValueError(`${this.constructor.name} takes components of sequences as layers, such as an Lstm, but got ${show(layer)} as layers[${i}].`);
+      if (i > 0 && layers[i - 1].outputs !== layer.inputs) {
+        throw new ShapeError(`${this.constructor.name} got layers[${i - 1}] with ${layers[i - 1].outputs} outputs under layers[${i}] with ${layer.inputs} inputs: they must be the same.`);
+      }
+    });
+    this.layers = [...layers];
+    this.inputs = layers[0].inputs;
+    this.outputs = layers[layers.length - 1].outputs;
+    this.dropout = checkDropout(this, "dropout", p);
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): StackedOptions { return { layers: this.layers, dropout: this.dropout }; }
+
+  initialState(batch?: number): readonly State[] { return this.layers.map((layer) => layer.initialState(batch)); }
+
+  /** @throws UsageError if a layer needs whole sequences */
+  step(x: Variable, state: readonly State[] = this.initialState(), scale = 1): readonly State[] {
+    checkParts(this, state, this.layers, "the state of each layer");
+    let below = x;
+    return this.layers.map((_, i) => {
+      const layer = this.recurrent(i);
+      const next = layer.step(i === 0 ? x : dropout(below, this.dropout), state[i], scale);
+      below = layer.output(next);
+      return next;
+    });
+  }
+
+  override output(state: readonly State[]): Variable {
+    const top = this.layers.length - 1;
+    return this.recurrent(top).output(state[top]);
+  }
+
+  /** Layer by layer, so that each has the whole sequence. */
+  override run(xs: readonly Variable[], state: readonly State[], masks: readonly Variable[] | null): Variable[] {
+    checkParts(this, state, this.layers, "the state of each layer");
+    return this.layers.reduce<readonly Variable[]>(
+      (below, layer, i) => layer.run(i === 0 ? below : below.map((h) => dropout(h, this.dropout)), state[i], masks), xs,
+    ) as Variable[];
+  }
+
+  private recurrent(i: number): Recurrent {
+    const layer = this.layers[i];
+    if (layer instanceof Recurrent) return layer;
+    throw new UsageError(`${this.constructor.name} has a ${layer.constructor.name} as layers[${i}], which needs the whole sequence. Use unfold instead of step.`);
+  }
+}

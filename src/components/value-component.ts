@@ -1,0 +1,34 @@
+import { Component, type Parameter, parameter, type Shape, type TensorLike, ValueError, zeros } from "../index.ts";
+import { checkOptions, checkSize, show } from "./checks.ts";
+
+export interface ValueComponentOptions {
+  /** The initial value, which is copied; 0 unless given. */
+  readonly value?: TensorLike;
+  /** The shape of a value that begins at 0, or of a flat array. */
+  readonly shape?: Shape;
+}
+
+/**
+ * One parameter as a component: for a bare array where a component is asked for.
+ *
+ *     const prior = new ValueComponent({ shape: [3] });
+ */
+export class ValueComponent extends Component {
+  readonly value: Parameter;
+
+  /** @throws ValueError if neither a value nor a shape is given; ShapeError if they do not fit */
+  constructor(options: ValueComponentOptions) {
+    super();
+    const { value, shape } = checkOptions(this, options, ["value", "shape"]);
+    if (shape !== undefined) {
+      if (!Array.isArray(shape)) throw new ValueError(`${this.constructor.name} takes a list of sizes as shape, but got ${show(shape)}.`);
+      shape.forEach((size, axis) => { checkSize(this, `shape[${axis}]`, size, 0); });
+    }
+    if (value !== undefined) this.value = parameter(value, shape);
+    else if (shape !== undefined) this.value = parameter(zeros(shape));
+    else throw new ValueError(`${this.constructor.name} takes { value } or { shape }, but got neither.`);
+  }
+
+  /** What the constructor takes to build such a component again. */
+  get options(): { shape: Shape } { return { shape: this.value.shape }; }
+}

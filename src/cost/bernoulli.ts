@@ -1,0 +1,56 @@
+/** Costs of yes and no. */
+
+import { constant, type Expr } from "../kernels/expression.ts";
+import { checkVariable } from "../operations/check.ts";
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+
+/** Smaller probabilities count as this one. */
+const LEAST_PROBABILITY = 1e-20;
+
+/** −log p, guarded: flat below the least probability. */
+export const surprise = (p: Expr): Expr => p.less(LEAST_PROBABILITY).where(-Math.log(LEAST_PROBABILITY), p.log().neg());
+
+const softplus = (x: Expr): Expr => x.greater(33).where(x, x.exp().log1p());
+const one = /*#__PURE__*/ constant(1);
+
+/** Each term keeps its digits when the other one is large. */
+const fromScores = /*#__PURE__*/ elementwise("bernoulliCrossEntropyWithScores", (score, target) =>
+  target.mul(softplus(score.neg())).add(one.sub(target).mul(softplus(score))));
+
+const fromProbabilities = /*#__PURE__*/ elementwise("bernoulliCrossEntropy", (p, target) =>
+  target.mul(surprise(p)).add(one.sub(target).mul(surprise(one.sub(p)))));
+
+function cost(name: string, apply: typeof fromScores, output: Variable, target: Numbers, options: CostOptions): Variable {
+  checkVariable(name, output);
+  const samples = new Samples(name, samplesOf(output.shape), options);
+  return samples.reduce(apply(samples.clean(output), samples.targets(target, output.shape, 0, 1)));
+}
+
+/**
+ * The negative log likelihood of independent yes-or-no targets whose probabilities are sigmoid(scores), computed from the scores
+ * so that neither large nor small ones lose digits: Σ weight · (target · log(1 + e^−score) + (1 − target) · log(1 + e^score)).
+ *
+ * @param scores [features] for one sample, or [samples…, features]; [] is one sample of one score
+ * @param target 0 or 1 (false or true), or probabilities in between, in the shape of the scores or flat in row-major order
+ * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @throws ShapeError if target, weights or mask do not fit the scores; ValueError for a target below 0 or above 1
+ */
+export function bernoulliCrossEntropyWithScores(scores: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  return cost("bernoulliCrossEntropyWithScores", fromScores, scores, target, options);
+}
+
+/**
+ * The negative log likelihood of independent yes-or-no targets: −Σ weight · (target · log p + (1 − target) · log(1 − p)).
+ * Probabilities below 10⁻²⁰ count as 10⁻²⁰ and get no gradient. Where there are scores, prefer
+ * `bernoulliCrossEntropyWithScores`: it is exact also where 1 − p rounds to 0.
+ *
+ * @param probabilities [features] for one sample, or [samples…, features], each from 0 to 1
+ * @param target 0 or 1 (false or true), or probabilities in between, in the same shape or flat in row-major order
+ * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @throws ShapeError if target, weights or mask do not fit the probabilities; ValueError for a target below 0 or above 1
+ */
+export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  return cost("bernoulliCrossEntropy", fromProbabilities, probabilities, target, options);
+}

@@ -1,0 +1,113 @@
+/** Costs of one class out of several. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { argument, index } from "../kernels/expression.ts";
+import { row } from "../kernels/kernel.ts";
+import { mul, sub, where } from "../operations/arithmetic.ts";
+import { reshape, sum } from "../operations/broadcasting.ts";
+import { checkVariable } from "../operations/check.ts";
+import { elementwise } from "../operations/elementwise.ts";
+import { oneHot } from "../operations/indexing.ts";
+import { register } from "../operations/registry.ts";
+import { shift, softmax, softmaxGradient } from "../operations/softmax.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { formatShape } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { surprise } from "./bernoulli.ts";
+import { type CostOptions, type Labels, Samples, samplesOf } from "./samples.ts";
+
+const [x, label] = [argument(0), argument(1)];
+
+/** Per row: log Σ eˣ − x[label]. */
+const forwardKernel = /*#__PURE__*/ row(
+  ["element", "row"],
+  [
+    { reduce: "maximum", value: x },
+    { reduce: "sum", value: x.sub(shift(argument(2))).exp() },
+    { reduce: "sum", value: index().equal(label).where(x.sub(shift(argument(2))), 0) },
+  ],
+  [{ per: "row", value: argument(3).log().sub(argument(4)) }],
+);
+
+/** Per element: (softmax(x) − [index = label]) · g. */
+const backwardKernel = /*#__PURE__*/ row(
+  ["element", "row", "row"],
+  [{ reduce: "maximum", value: x }, { reduce: "sum", value: x.sub(shift(argument(3))).exp() }],
+  [{ per: "element", value: x.sub(shift(argument(3))).exp().div(argument(4)).sub(index().equal(label)).mul(argument(2)) }],
+);
+
+/** Inputs: scores, labels, gradient of each row. */
+const crossEntropyGradient: Operation = register({
+  name: "crossEntropy′",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const shape = planner.shape(node);
+    const n = shape[shape.length - 1];
+    planner.row(node, backwardKernel, planner.size(node) / n, n);
+  },
+  reverse: (k) => {
+    if (k === 1) return null;
+    return (v, node) => {
+      const [scores, labels, g] = [node.input(0), node.input(1), node.input(2)];
+      if (k === 0) return mul(softmaxGradient(softmax(scores), v), reshape(g, [...g.shape, 1]));
+      const ones = record(crossEntropyGradient, scores.shape, [scores, labels, sub(g, g).add(1)]);
+      return sum(mul(v, ones), -1);
+    };
+  },
+});
+
+/** Inputs: scores [rows…, classes], labels [rows…]. */
+const crossEntropy: Operation = register({
+  name: "categoricalCrossEntropyWithScores",
+  id: nextOperationId(),
+  lower: (planner, node) => {
+    const shape = planner.shape(planner.trace.input(node, 0));
+    planner.row(node, forwardKernel, planner.size(node), shape[shape.length - 1]);
+  },
+  reverse: (k) => k === 1 ? null : (gradient, node) => record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]),
+});
+
+const fromLikelihood = /*#__PURE__*/ elementwise("categoricalCrossEntropy", surprise);
+
+/** The samples of an output [samples…, classes]. */
+function samplesAndClasses(name: string, output: Variable, options: CostOptions): { samples: Samples; classes: number } {
+  checkVariable(name, output);
+  const classes = output.shape[output.shape.length - 1] ?? 0;
+  if (classes === 0) throw new ShapeError(`${name} got an output of shape ${formatShape(output.shape)}: the last axis holds a number for each class and must not be empty.`);
+  return { samples: new Samples(name, samplesOf(output.shape), options), classes };
+}
+
+/**
+ * The negative log likelihood of labels under the categorical distribution softmax(scores), computed from the scores so
+ * that no score overflows: Σ weight · (log Σ exp(scores) − scores[label]).
+ *
+ * @param scores [classes] for one sample, or [samples…, classes]
+ * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), Int32Array or
+ *   Variable
+ * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
+ */
+export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options: CostOptions = {}): Variable {
+  const { samples, classes } = samplesAndClasses("categoricalCrossEntropyWithScores", scores, options);
+  const found = samples.labels(labels, classes, scores.shape);
+  return samples.reduce(record(crossEntropy, samples.shape, [samples.clean(scores), found]));
+}
+
+/**
+ * The negative log likelihood of labels: −Σ weight · log probabilities[label]. Probabilities below 10⁻²⁰ count as 10⁻²⁰ and get no
+ * gradient. Where there are scores, prefer `categoricalCrossEntropyWithScores`: it is exact, faster, and learns from every sample.
+ *
+ * @param probabilities [classes] for one sample, or [samples…, classes]; that they add up to 1 is not checked
+ * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), Int32Array or
+ *   Variable
+ * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
+ */
+export function categoricalCrossEntropy(probabilities: Variable, labels: Labels, options: CostOptions = {}): Variable {
+  const { samples, classes } = samplesAndClasses("categoricalCrossEntropy", probabilities, options);
+  const chosen = oneHot(samples.labels(labels, classes, probabilities.shape), classes);
+  const likelihood = sum(where(chosen, samples.clean(probabilities), 0), -1);
+  return samples.reduce(fromLikelihood(likelihood));
+}

@@ -1,0 +1,27 @@
+/** The cost of real numbers. */
+
+import { checkVariable } from "../operations/check.ts";
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+
+const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
+  const difference = output.sub(target);
+  return difference.mul(difference).mul(0.5);
+});
+
+/**
+ * Half of the sum of squared errors: ½ · Σ weight · (output − target)². That is the negative log likelihood of targets under
+ * a Gaussian of unit variance around the output, but for the constant ½·log 2π an element. Elements of a sample are added up,
+ * also by the reduction "mean", which is over samples.
+ *
+ * @param output [features] for one sample, or [samples…, features]; [] is one sample of one number
+ * @param target in the shape of the output, or flat in row-major order; a Variable gets a gradient too
+ * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @throws ShapeError if target, weights or mask do not fit the output; ValueError for what is not a number
+ */
+export function mse(output: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  checkVariable("mse", output);
+  const samples = new Samples("mse", samplesOf(output.shape), options);
+  return samples.reduce(halfSquare(samples.clean(output), samples.targets(target, output.shape)));
+}

@@ -1,0 +1,233 @@
+/** What all costs share: reading their options and data, leaving out padding, weighing samples and adding them up. */
+
+import { currentDevice } from "../devices/current.ts";
+import { ShapeError, ValueError } from "../errors.ts";
+import { div, maximum, mul, notEqual, where } from "../operations/arithmetic.ts";
+import { reshape, sum } from "../operations/broadcasting.ts";
+import { type Indices, indexVariable } from "../operations/indexing.ts";
+import type { Operand } from "../recorder.ts";
+import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../shape.ts";
+import { fromValues, Variable } from "../variable.ts";
+
+/** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
+export type Labels = Indices | readonly (readonly number[])[];
+
+/** Numbers (or booleans, which count as 1 and 0) for a cost: one, nested arrays, a flat array in row-major order, a Variable. */
+export type Numbers = Variable | NestedNumbers | ArrayLike<number>;
+type NestedNumbers = number | boolean | readonly NestedNumbers[];
+
+/**
+ * What every cost takes. A *sample* is a row of what the model puts out: everything along the last axis. [classes] is one
+ * sample, [samples, classes] a batch, and of padded sequences [samples, steps, classes] each step is a sample.
+ */
+export interface CostOptions {
+  /** A factor for all samples, or one for each. */
+  readonly weight?: Numbers | undefined;
+  /**
+   * For padded sequences: 1 for each sample that counts and 0 for each that does not, in the shape of the samples
+   * ([samples], [samples, steps]) or flat. What is masked out costs nothing, has no gradient, is not counted by the mean,
+   * and may hold anything: labels out of range, NaN.
+   */
+  readonly mask?: Numbers | undefined;
+  /** "sum" (the default) adds the samples up; "mean" divides by the number of samples that count (of none, the mean is 0). */
+  readonly reduction?: "sum" | "mean" | undefined;
+}
+
+/** The samples of one call of a cost, with its options checked. */
+export class Samples {
+  /** Per sample, 0 where it does not count; null where all count. Numbers on the host if they are known. */
+  private readonly mask: Variable | null = null;
+  private readonly known: ArrayLike<number> | null = null;
+  private readonly weight: Operand;
+  private readonly isMean: boolean;
+
+  /**
+   * @param name of the cost, for messages
+   * @param shape of the samples: that of the model's output without the last axis
+   */
+  constructor(
+    private readonly name: string,
+    readonly shape: Shape,
+    { weight = 1, mask, reduction = "sum" }: CostOptions,
+  ) {
+    if (reduction !== "sum" && reduction !== "mean") throw new ValueError(`${name} takes "sum" or "mean" as reduction, but got ${describe(reduction)}.`);
+    this.isMean = reduction === "mean";
+    if (mask !== undefined) {
+      const { variable, values } = this.perSample("mask", mask);
+      for (let i = 0; values !== null && i < values.length; i++) {
+        if (values[i] !== 0 && values[i] !== 1) throw new ValueError(`${name} got ${values[i]} in its mask: 1 marks a sample that counts, 0 one that does not.`);
+      }
+      this.mask = variable;
+      this.known = values;
+    }
+    this.weight = typeof weight === "number" ? checkNumber(name, "weight", weight) : this.weights(weight);
+  }
+
+  /** One number for all samples, or a Variable with one for each. */
+  private weights(given: Numbers): Operand {
+    const { name, known } = this;
+    const found = numbers(name, "weight", given);
+    const { variable, values } = sizeOf(found.shape) === 1
+      ? { variable: reshape(found.variable(), scalarShape), values: found.values }
+      : this.perSample("weight", given);
+    for (let i = 0; !(given instanceof Variable) && values !== null && i < values.length; i++) {
+      if (!Number.isFinite(values[i]) && known?.[i] !== 0) throw new ValueError(`${name} takes finite weights, but got ${values[i]} for sample ${i}.`);
+    }
+    return variable;
+  }
+
+  /** An option with a number for each sample, in their shape. */
+  private perSample(option: string, given: Numbers): { variable: Variable; values: ArrayLike<number> | null } {
+    const { name, shape } = this;
+    const found = numbers(name, option, given);
+    if (!sameShape(found.shape, shape) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(shape))) {
+      throw new ShapeError(
+        `${name} got ${option} of shape ${formatShape(found.shape)} for samples of shape ${formatShape(shape)}: give ` +
+          `${option === "weight" ? "one number, or one for each sample" : "0 or 1 for each sample"}.`,
+      );
+    }
+    return { variable: reshape(found.variable(), shape), values: found.values };
+  }
+
+  /** x [samples…, n] with zeros where a sample does not count, so that whatever was there harms neither values nor gradients. */
+  clean(x: Variable): Variable {
+    if (this.mask === null) return x;
+    return where(x.shape.length > this.shape.length ? reshape(this.mask, [...this.shape, 1]) : this.mask, x, 0);
+  }
+
+  /**
+   * The label of each sample, checked, in the shape of the samples.
+   * @param output the shape of the model's output, for messages
+   */
+  labels(given: Labels, classes: number, output: Shape): Variable {
+    const { name, shape, known, mask } = this;
+    const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given).values as ArrayLike<number> : given as Indices;
+    const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
+      : typeof flat === "number" ? [flat] : Array.isArray(flat) || ArrayBuffer.isView(flat) ? flat : null;
+    const count = flat instanceof Variable ? flat.size : list?.length; // what is no list at all, indexVariable refuses
+    if (count !== undefined && count !== sizeOf(shape)) {
+      throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} labels.`);
+    }
+    if (mask === null) return reshape(indexVariable(name, flat as Indices, classes), shape);
+    if (known !== null && list !== null && count !== undefined) {
+      return reshape(indexVariable(name, Array.from(list, (label, i) => (known[i] === 0 ? 0 : label)), classes), shape);
+    }
+    const labels = flat instanceof Variable ? flat : numbers(name, "labels", flat).variable();
+    return reshape(indexVariable(name, where(mask, reshape(labels, shape), 0), classes), shape);
+  }
+
+  /**
+   * What the model should have put out, in the shape of its output.
+   * @param low, high what numbers that the host knows must lie between
+   */
+  targets(given: Numbers, output: Shape, low = -Infinity, high = Infinity): Variable {
+    const { name, known } = this;
+    const found = numbers(name, "targets", given);
+    if (!sameShape(found.shape, output) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(output))) {
+      throw new ShapeError(
+        `${name} got an output of shape ${formatShape(output)}, but targets of shape ${formatShape(found.shape)}: give a number for each element of the output.`,
+      );
+    }
+    const { values } = found;
+    if (values !== null && (low > -Infinity || high < Infinity)) {
+      const n = output.length === 0 ? 1 : output[output.length - 1];
+      for (let i = 0; i < values.length; i++) {
+        if (!(values[i] >= low && values[i] <= high) && known?.[Math.floor(i / n)] !== 0) {
+          throw new ValueError(`${name} takes targets from ${low} to ${high}, but got ${values[i]}.`);
+        }
+      }
+    }
+    return this.clean(reshape(found.variable(), output));
+  }
+
+  /**
+   * Weighs the samples and adds them up.
+   * @param costs of each sample, or of each element of each sample; those that do not count finite
+   */
+  reduce(costs: Variable): Variable {
+    const { weight, mask } = this;
+    let scale: Operand = 1;
+    let total = costs;
+    if (mask !== null || (typeof weight !== "number" && weight.size > 1)) {
+      const each = costs.shape.length > this.shape.length ? sum(costs, -1) : costs;
+      total = mul(each, mask === null ? weight : where(mask, weight, 0));
+    } else scale = weight;
+    if (total.shape.length > 0) total = sum(total);
+    if (this.isMean) {
+      const count = this.count();
+      if (typeof scale === "number" && typeof count === "number") scale /= Math.max(1, count);
+      else {
+        total = mul(total, scale);
+        return typeof count === "number" ? mul(total, 1 / Math.max(1, count)) : div(total, maximum(count, 1));
+      }
+    }
+    return scale === 1 ? total : mul(total, scale);
+  }
+
+  /** How many samples count. */
+  private count(): Operand {
+    const { mask, known, shape } = this;
+    if (mask === null) return sizeOf(shape);
+    if (known === null) return sum(notEqual(mask, 0));
+    let count = 0;
+    for (let i = 0; i < known.length; i++) count += known[i];
+    return count;
+  }
+}
+
+/** The shape of samples from that of the model's output. */
+export const samplesOf = (output: Shape): Shape => output.slice(0, -1);
+
+/** May these numbers stand for an array of any shape with as many elements? */
+const isFlat = (shape: Shape): boolean => shape.length <= 1;
+
+interface Found {
+  readonly shape: Shape;
+  /** The numbers, where the host knows them. */
+  readonly values: ArrayLike<number> | null;
+  variable(): Variable;
+}
+
+/** Numbers in any form that a cost takes. */
+export function numbers(name: string, what: string, given: Numbers): Found {
+  if (given instanceof Variable) {
+    const { shape } = given;
+    return { shape, values: given.storage === null ? null : given.values(), variable: () => given };
+  }
+  let values: ArrayLike<number>;
+  let shape: readonly number[];
+  if (ArrayBuffer.isView(given) && "length" in given) {
+    values = given as unknown as ArrayLike<number>;
+    shape = [values.length];
+  } else {
+    shape = shapeOf(given as NestedNumbers);
+    const list: number[] = [];
+    flatten(name, what, given as NestedNumbers, shape, 0, list);
+    values = list;
+  }
+  return { shape, values, variable: () => fromValues(new (currentDevice().FloatArray)(values), shape) };
+}
+
+function shapeOf(nested: NestedNumbers): number[] {
+  const shape: number[] = [];
+  for (let level = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
+  return shape;
+}
+
+function flatten(name: string, what: string, level: NestedNumbers, shape: Shape, axis: number, list: number[]): void {
+  if (axis === shape.length) {
+    if (typeof level !== "number" && typeof level !== "boolean") {
+      if (Array.isArray(level)) throw new ShapeError(`${name} got ragged ${what}: an array where others have a number. Pad it, and mask out the padding.`);
+      throw new ValueError(`${name} takes numbers as ${what}, but got ${describe(level)}.`);
+    }
+    list.push(Number(level));
+    return;
+  }
+  if (!Array.isArray(level) || level.length !== shape[axis]) {
+    throw new ShapeError(
+      `${name} got ragged ${what}: ${Array.isArray(level) ? `an array of ${level.length}` : describe(level)} where others have an array of ${shape[axis]}. ` +
+        "Pad it, and mask out the padding.",
+    );
+  }
+  for (const entry of level as readonly NestedNumbers[]) flatten(name, what, entry, shape, axis + 1, list);
+}

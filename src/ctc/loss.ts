@@ -1,0 +1,122 @@
+/** The cost of connectionist temporal classification as an operation: losses and gradients in one go over the scores. */
+
+import { currentDevice } from "../devices/current.ts";
+import type { Operation } from "../differentiate.ts";
+import { UsageError, ValueError } from "../errors.ts";
+import { type HostArray, host } from "../kernels/kernel.ts";
+import { mul } from "../operations/arithmetic.ts";
+import { reshape } from "../operations/broadcasting.ts";
+import { isTraining } from "../operations/elementwise.ts";
+import { slice, stack } from "../operations/layout.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { fromValues, Variable } from "../variable.ts";
+import { negativeLogLikelihoodOf } from "./likelihood.ts";
+import { type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
+
+/** What a row of the targets begins with: how many steps count, how many labels follow (−1: no path spells them), the blank. */
+const HEADER = 3;
+
+/** The losses of all utterances into `losses`, and the gradients into `gradients` if there are any. */
+function compute(scores: HostArray, targets: HostArray, losses: HostArray["data"], gradients: HostArray["data"] | null): void {
+  const { shape } = scores;
+  const [steps, symbols] = [shape[shape.length - 2], shape[shape.length - 1]];
+  const width = HEADER + steps;
+  for (let i = 0; i < losses.length; i++) {
+    const [length, count, blank] = targets.data.subarray(i * width, i * width + HEADER);
+    const from = i * steps * symbols;
+    gradients?.fill(0, from + (count < 0 ? 0 : length * symbols), from + steps * symbols);
+    losses[i] = count < 0
+      ? Infinity
+      : negativeLogLikelihoodOf(scores.data, from, length, symbols, targets.data, i * width + HEADER, count, blank, gradients, from);
+  }
+}
+
+const lossKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => compute(scores, targets, y.data, null));
+const bothKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => {
+  const size = sizeOf(scores.shape);
+  compute(scores, targets, y.data.subarray(size), y.data.subarray(0, size));
+});
+
+/** Inputs: scores, targets. The gradients of all scores, then the losses of the utterances. */
+const gradientsAndLosses: Operation = {
+  name: "ctc′",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.host(node, bothKernel),
+  reverse: (k) => k === 1 ? null : () => {
+    throw new UsageError(
+      "The gradient of the CTC cost cannot be differentiated again: second derivatives of it are not implemented. " +
+        "Take them of the rest of the loss only, or detach() the gradient.",
+    );
+  },
+};
+
+const withGradients = (scores: Variable, targets: Variable, rows: Shape): Variable =>
+  record(gradientsAndLosses, [scores.size + sizeOf(rows)], [scores, targets]);
+
+/** The gradient of each utterance's scores, scaled by the gradient of its loss. */
+const scaled = (both: Variable, scores: Shape, gradient: Variable): Variable =>
+  mul(reshape(slice(both, [0, sizeOf(scores)]), scores), reshape(gradient, [...gradient.shape, 1, 1]));
+
+/** Inputs: scores, gradients and losses. The losses, as a view. */
+const lossesOfBoth: Operation = {
+  name: "ctc",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.alias(node, planner.trace.input(node, 1), planner.size(planner.trace.input(node, 0))),
+  reverse: (k) => k === 1 ? null : (gradient, node) => scaled(node.input(1), node.inputShape(0), gradient),
+};
+
+/** Inputs: scores, targets. Only the losses, for a step that trains nothing; a gradient is computed if it is asked for all the same. */
+const losses: Operation = {
+  name: "ctc",
+  id: nextOperationId(),
+  lower: (planner, node) => planner.host(node, lossKernel),
+  reverse: (k) => k === 1 ? null : (gradient, node) =>
+    scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),
+};
+
+/** Scores as one Variable, batch first; from a list, of one Variable for each step. */
+export function joined(name: string, scores: Variable | readonly Variable[]): Variable {
+  if (scores instanceof Variable) return scores;
+  if (!Array.isArray(scores) || scores.length === 0 || !scores.every((step) => step instanceof Variable)) {
+    throw new ValueError(`${name} takes a Variable of scores, or a list with one for each step, but got ${Array.isArray(scores) && scores.length === 0 ? "an empty list" : describe(scores)}.`);
+  }
+  const [{ shape }] = scores;
+  if (shape.length !== 1 && shape.length !== 2) throw new ValueError(`${name} got a list of scores of shape ${formatShape(shape)}: each step is [symbols] for one utterance or [samples, symbols] for a batch.`);
+  return stack(scores, shape.length - 1);
+}
+
+/**
+ * The cost of each utterance.
+ * @param counts whether an utterance counts; the others cost 0, and whatever they hold does no harm
+ */
+export function ctcLosses(name: string, scores: Variable, targets: Targets, options: CtcTargetOptions, counts?: (sample: number) => boolean): Variable {
+  const utterances = new Utterances(name, scores.shape, options, counts);
+  const { samples, steps, blank, lengths } = utterances;
+  const labels = utterances.targets(targets, options, counts);
+  const width = HEADER + steps;
+  // As wide as the longest target that fits, so that targets of other lengths are the same structure.
+  const rows = new (currentDevice().FloatArray)(samples * width);
+  for (let i = 0; i < samples; i++) {
+    const list = labels[i];
+    rows.set([lengths[i], list === null ? -1 : list.length, blank], i * width);
+    if (list !== null) rows.set(list, i * width + HEADER);
+  }
+  const packed = fromValues(rows, [samples, width]);
+  const shape = utterances.isSingle ? [] : [samples];
+  if (!isTraining()) return record(losses, shape, [scores, packed]);
+  return record(lossesOfBoth, shape, [scores, withGradients(scores, packed, shape)]);
+}
+
+/**
+ * −log p(target | scores) of each utterance, where p is the probability of all paths that spell the target: connectionist temporal
+ * classification (Graves et al., 2006). The cost of training is `cost.ctcWithScores`, which weighs these and adds them up.
+ *
+ * @param scores [steps, symbols] for one utterance, or [samples, steps, symbols]; before any softmax
+ * @returns [] or [samples]
+ * @throws as `cost.ctcWithScores`
+ */
+export function negativeLogLikelihood(scores: Variable | readonly Variable[], targets: Targets, options: CtcTargetOptions = {}): Variable {
+  return ctcLosses("negativeLogLikelihood", joined("negativeLogLikelihood", scores), targets, options);
+}

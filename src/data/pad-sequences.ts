@@ -1,0 +1,83 @@
+import { input, type NestedArray, ShapeError, ValueError, Variable } from "../index.ts";
+import { describe, formatShape, sameShape, sizeOf } from "../shape.ts";
+import { checkCount } from "./check.ts";
+
+/** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */
+export type SequenceLike = Variable | readonly NestedArray[] | ArrayLike<number>;
+
+export interface PadOptions {
+  /** What fills the end of shorter sequences; 0 unless given. */
+  readonly value?: number | undefined;
+  /** The number of steps of the result; that of the longest sequence unless given. */
+  readonly steps?: number | undefined;
+  /** Round the number of steps up to a multiple of this, so that few lengths occur and plans are used again; 1 unless given. */
+  readonly multipleOf?: number | undefined;
+}
+
+/** Sequences of different lengths as one array. */
+export interface PaddedSequences {
+  /** [batch, steps, …] */
+  readonly x: Variable;
+  /** [batch, steps]: 1 where a sequence has a step, 0 where it is padded. */
+  readonly mask: Variable;
+  /** The number of steps of each sequence. */
+  readonly lengths: Int32Array;
+}
+
+/**
+ * Sequences of different lengths in one array, shorter ones filled up at their end, with a mask that says which steps are
+ * there: what recurrent components and costs take.
+ *
+ *     const { x, mask } = padSequences([[[1, 2]], [[3, 4], [5, 6]]]); // x: [2, 2, 2], mask: [[1, 0], [1, 1]]
+ *     const { x: y } = padSequences([[0], [1, 0]]);                   // labels: [2, 2]
+ *
+ * @param sequences each [steps, …]: a Variable, nested arrays, or a list of numbers; a sequence may have no steps
+ * @throws ShapeError for sequences whose steps have different shapes, or one longer than `steps`; ValueError for no
+ *   sequences or other options
+ */
+export function padSequences(sequences: readonly SequenceLike[], options: PadOptions = {}): PaddedSequences {
+  if (!Array.isArray(sequences) || sequences.length === 0) {
+    throw new ValueError(`padSequences takes an array of at least one sequence, but got ${Array.isArray(sequences) ? "an empty one" : describe(sequences)}.`);
+  }
+  const parts = (sequences as readonly SequenceLike[]).map((sequence) => (sequence instanceof Variable ? sequence : input(sequence)));
+  // An empty list does not say what its steps would have been.
+  const known = parts.filter((part, i) => !(part.size === 0 && part.shape.length === 1 && !(sequences[i] instanceof Variable)));
+  const rest = (known[0] ?? parts[0]).shape.slice(1);
+  parts.forEach((part, i) => {
+    if (part.shape.length === 0) throw new ShapeError(`padSequences got a single number as sequence ${i}: a sequence has an axis of steps.`);
+    if (known.includes(part) && !sameShape(part.shape.slice(1), rest)) {
+      throw new ShapeError(`padSequences got steps of shape ${formatShape(part.shape.slice(1))} in sequence ${i} and ${formatShape(rest)} before: all must be the same.`);
+    }
+  });
+  const lengths = Int32Array.from(parts, (part) => part.shape[0]);
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const multiple = checkCount("padSequences", "multipleOf", options.multipleOf ?? 1, 1);
+  const steps = checkCount("padSequences", "steps", options.steps ?? Math.ceil(longest / multiple) * multiple, 0);
+  if (steps < longest) throw new ShapeError(`padSequences got a sequence of ${longest} steps for ${steps}. Cut it, or leave the option out.`);
+  const { value = 0 } = options;
+  if (typeof value !== "number") throw new ValueError(`padSequences takes a number as value, but got ${describe(value)}.`);
+
+  const width = sizeOf(rest);
+  const x = new Float64Array(parts.length * steps * width).fill(value);
+  const mask = new Float64Array(parts.length * steps);
+  parts.forEach((part, i) => {
+    x.set(part.data, i * steps * width);
+    mask.fill(1, i * steps, i * steps + lengths[i]);
+  });
+  return { x: input(x, [parts.length, steps, ...rest]), mask: input(mask, [parts.length, steps]), lengths };
+}
+
+/**
+ * The inverse of `padSequences`: the sequences without their padding, each [length, …].
+ * @param x [batch, steps, …]
+ * @throws ShapeError if there are not as many lengths as sequences, or one is longer than there are steps
+ */
+export function unpadSequences(x: Variable, lengths: ArrayLike<number>): Variable[] {
+  if (!(x instanceof Variable)) throw new ValueError(`unpadSequences takes a Variable, but got ${describe(x)}.`);
+  const { shape } = x;
+  const wrong = Array.from(lengths).find((length) => !Number.isInteger(length) || length < 0 || length > shape[1]);
+  if (shape.length < 2 || lengths.length !== shape[0] || wrong !== undefined) {
+    throw new ShapeError(`unpadSequences takes [batch, steps, …] and a length for each sequence, but got ${formatShape(shape)} and lengths [${Array.from(lengths).join(", ")}].`);
+  }
+  return Array.from(lengths, (length, i) => x.slice(i, [0, length]));
+}

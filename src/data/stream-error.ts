@@ -1,0 +1,12 @@
+import { FlimsyError } from "../index.ts";
+
+/** A stream of samples that failed, ended too early or gave nothing. What it threw, if it did, is the `cause`. */
+export class StreamError extends FlimsyError {
+  /** How many samples had come before. */
+  readonly samples: number;
+
+  constructor(message: string, samples: number, options?: ErrorOptions) {
+    super(message, options);
+    this.samples = samples;
+  }
+}

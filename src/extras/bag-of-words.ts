@@ -1,0 +1,36 @@
+import { input, ValueError, type Variable } from "../index.ts";
+import { describe } from "../shape.ts";
+
+/** The words of a text by number. */
+type Words = readonly number[] | Int32Array;
+
+export interface BagOfWordsOptions {
+  /** Count each word, instead of saying only whether it is there. */
+  readonly counts?: boolean | undefined;
+}
+
+/**
+ * A vector that says which words are there: 1 for each index that occurs, however often, and 0 for the others.
+ *
+ * @param words the indices of one text, or a list of texts; a text may be empty
+ * @param size how many words there are
+ * @returns [size] for one text, [texts, size] for a list
+ * @throws ValueError for an index that is not an integer from 0 to size − 1
+ */
+export function bagOfWords(words: Words | readonly Words[], size: number, options: BagOfWordsOptions = {}): Variable {
+  if (!Number.isSafeInteger(size) || size < 1) throw new ValueError(`bagOfWords takes an integer of at least 1 as size, but got ${describe(size)}.`);
+  if (!Array.isArray(words) && !(words instanceof Int32Array)) throw new ValueError(`bagOfWords takes a list of indices, or a list of lists, but got ${describe(words)}.`);
+  const isText = (entry: unknown): boolean => Array.isArray(entry) || entry instanceof Int32Array;
+  const many = Array.isArray(words) && words.some(isText);
+  if (many && !words.every(isText)) throw new ValueError("bagOfWords got a list that mixes indices and lists: give one or the other.");
+  const texts = (many ? words : [words]) as readonly Words[];
+  const values = new Float32Array(texts.length * size);
+  texts.forEach((text, i) => {
+    for (const word of text) {
+      if (!Number.isInteger(word) || word < 0 || word >= size) throw new ValueError(`bagOfWords got index ${describe(word)}: an index here is an integer from 0 to ${size - 1}.`);
+      const at = i * size + word;
+      values[at] = options.counts ? values[at] + 1 : 1;
+    }
+  });
+  return input(values, many ? [texts.length, size] : [size]);
+}

@@ -1,0 +1,72 @@
+import { ValueError } from "../index.ts";
+import { checkNumber, describe } from "../shape.ts";
+
+export interface PatienceOptions {
+  /** Whether large values are good, such as accuracies, instead of small ones, such as costs. */
+  readonly maximize?: boolean | undefined;
+  /** By how much a value must be better than the best one to count as better; 0 unless given: any improvement counts. */
+  readonly tolerance?: number | undefined;
+}
+
+/**
+ * Early stopping: says when a value, such as the cost on validation data, has not improved for too long, and when it was best.
+ *
+ * ```ts
+ * const patience = new Patience(5);
+ * for (;;) {
+ *   train();
+ *   const stop = patience.observe(validationCost());
+ *   if (patience.improved) keepParameters();
+ *   if (stop) break;
+ * }
+ * console.log(`best in epoch ${patience.bestEpoch}: ${patience.best}`);
+ * ```
+ */
+export class Patience {
+  readonly maximize: boolean;
+  readonly tolerance: number;
+  /** How many epochs have been observed. */
+  epoch = 0;
+  /** How many epochs ago the last improvement was. */
+  frustration = 0;
+  /** Whether the last epoch was the best so far. */
+  improved = false;
+  /** The best value so far, null before the first. */
+  best: number | null = null;
+  /** The epoch of the best value, counting from 1; 0 before the first. */
+  bestEpoch = 0;
+
+  /**
+   * @param patience how many epochs in a row may pass without an improvement; one more is too long. 0 stops at the first.
+   * @throws ValueError unless it is an integer of at least 0 and the tolerance a finite number of at least 0
+   */
+  constructor(readonly patience = 1, options: PatienceOptions = {}) {
+    if (!Number.isSafeInteger(patience) || patience < 0) throw new ValueError(`Patience takes an integer of at least 0 as patience, but got ${describe(patience)}.`);
+    if (typeof options !== "object" || options === null) throw new ValueError(`Patience takes options such as { maximize: true }, but got ${describe(options)}.`);
+    this.maximize = options.maximize ?? false;
+    this.tolerance = checkNumber("Patience", "tolerance", options.tolerance ?? 0, 0);
+  }
+
+  /**
+   * Takes the value of another epoch.
+   * @param value a number; NaN, as of a run that has diverged, is no improvement
+   * @returns whether to stop: more than `patience` epochs in a row have brought no improvement
+   */
+  observe(value: number): boolean {
+    if (typeof value !== "number") throw new ValueError(`Patience takes a number, but got ${describe(value)}. Read a Variable with item().`);
+    this.epoch++;
+    const gain = this.best === null ? Infinity : this.maximize ? value - this.best : this.best - value;
+    this.improved = !Number.isNaN(value) && gain > (this.best === null ? 0 : this.tolerance);
+    if (this.improved) {
+      this.best = value;
+      this.bestEpoch = this.epoch;
+      this.frustration = 0;
+    } else {
+      this.frustration++;
+    }
+    return this.shouldStop;
+  }
+
+  /** What the last `observe` returned. */
+  get shouldStop(): boolean { return this.frustration > this.patience; }
+}

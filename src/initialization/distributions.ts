@@ -1,0 +1,33 @@
+import { ValueError } from "../errors.ts";
+import { input, type Variable } from "../index.ts";
+import { checkNumber, checkShape, type Shape, sizeOf } from "../shape.ts";
+import { type InitializationOptions, randomOf } from "./weights.ts";
+
+/**
+ * Independent normal numbers.
+ * @param options mean, 0 unless given, and std, the standard deviation, 0.01 unless given
+ * @returns of any shape
+ * @throws ValueError unless both are finite and std is not negative
+ */
+export function normal(shape: Shape, options: InitializationOptions & { readonly mean?: number; readonly std?: number } = {}): Variable {
+  const random = randomOf("normal", options);
+  const { mean = 0, std = 0.01 } = options;
+  checkNumber("normal", "mean", mean);
+  checkNumber("normal", "std", std, 0);
+  return input(random.normalArray(sizeOf(checkShape("normal", shape)), mean, std), shape);
+}
+
+/**
+ * Independent numbers, all equally likely between two bounds.
+ * @param options low, −0.05 unless given, and high, 0.05 unless given
+ * @returns of any shape
+ * @throws ValueError unless low < high, both finite
+ */
+export function uniform(shape: Shape, options: InitializationOptions & { readonly low?: number; readonly high?: number } = {}): Variable {
+  const random = randomOf("uniform", options);
+  const { low = -0.05, high = 0.05 } = options;
+  checkNumber("uniform", "low", low);
+  checkNumber("uniform", "high", high);
+  if (low >= high) throw new ValueError(`uniform takes low < high, but got ${low} and ${high}.`);
+  return input(random.uniformArray(sizeOf(checkShape("uniform", shape)), low, high), shape);
+}

@@ -1,0 +1,46 @@
+import { ValueError } from "../errors.ts";
+import type { Variable } from "../index.ts";
+import { describe, type Shape } from "../shape.ts";
+import { type GainOptions, gainOf } from "./gain.ts";
+import { type InitializationOptions, independent, randomOf, weightsOf } from "./weights.ts";
+
+export interface ScaledOptions extends InitializationOptions, GainOptions {
+  /** The distribution of the numbers, of the same variance either way. */
+  readonly distribution?: "uniform" | "normal" | undefined;
+}
+
+function checkDistribution(caller: string, distribution: "uniform" | "normal"): "uniform" | "normal" {
+  if (distribution === "uniform" || distribution === "normal") return distribution;
+  throw new ValueError(`${caller} takes "uniform" or "normal" as distribution, but got ${describe(distribution)}.`);
+}
+
+/**
+ * Weights that keep the variance of activations and of gradients about the same from layer to layer (X. Glorot & Y.
+ * Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010): variance
+ * gain² · 2 / (inputs + outputs), so that uniform numbers are between ±gain·√(6 / (inputs + outputs)).
+ *
+ * @param shape [outputs, inputs], or [outputs, inputs, …window] of a convolution, where both counts are times the window
+ * @param options distribution, "uniform" unless given; gain, or the activation; random
+ * @throws ShapeError for another shape; ValueError for other options
+ */
+export function glorot(shape: Shape, options: ScaledOptions = {}): Variable {
+  const random = randomOf("glorot", options);
+  const { outputs, inputs, window } = weightsOf("glorot", shape);
+  const deviation = gainOf("glorot", options) * Math.sqrt(2 / ((inputs + outputs) * window));
+  return independent(shape, random, checkDistribution("glorot", options.distribution ?? "uniform"), deviation);
+}
+
+/**
+ * Weights for layers of rectifiers (K. He et al.: Delving Deep into Rectifiers, arXiv:1502.01852): variance gain² / inputs.
+ * The gain is √2, that of relu, unless given.
+ *
+ * @param shape [outputs, inputs], or [outputs, inputs, …window] of a convolution, where inputs are times the window
+ * @param options distribution, "normal" unless given; gain, or the activation; random
+ * @throws ShapeError for another shape; ValueError for other options
+ */
+export function he(shape: Shape, options: ScaledOptions = {}): Variable {
+  const random = randomOf("he", options);
+  const { inputs, window } = weightsOf("he", shape);
+  const gain = options.gain === undefined && options.activation === undefined ? Math.SQRT2 : gainOf("he", options);
+  return independent(shape, random, checkDistribution("he", options.distribution ?? "normal"), gain / Math.sqrt(inputs * window));
+}

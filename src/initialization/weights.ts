@@ -1,0 +1,43 @@
+/** What the initializers share: their options, and the shape of weights as outputs and inputs. */
+
+import { ShapeError, ValueError } from "../errors.ts";
+import { input, type Variable } from "../index.ts";
+import { defaultRandom, Random } from "../random/random.ts";
+import { checkShape, describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+
+export interface InitializationOptions {
+  /** Where the numbers are drawn from; the default generator, which `seed` sets, unless given. */
+  readonly random?: Random | undefined;
+}
+
+/** The generator that a user gave, or the default one. */
+export function randomOf(caller: string, options: InitializationOptions): Random {
+  if (typeof options !== "object" || options === null) throw new ValueError(`${caller} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
+  const random = options.random ?? defaultRandom();
+  if (!(random instanceof Random)) throw new ValueError(`${caller} takes a Random as random, but got ${describe(random)}.`);
+  return random;
+}
+
+/** A shape [outputs, inputs, …] as a matrix: what follows the inputs, such as the window of a convolution, is joined to them. */
+export interface Weights {
+  readonly outputs: number;
+  readonly inputs: number;
+  /** The elements that each pair of an output and an input has. */
+  readonly window: number;
+}
+
+export function weightsOf(caller: string, shape: Shape): Weights {
+  checkShape(caller, shape);
+  if (shape.length < 2 || sizeOf(shape) === 0) {
+    throw new ShapeError(`${caller} takes the shape of weights, [outputs, inputs] or [outputs, inputs, …window] without a 0, but got ${formatShape(shape)}.`);
+  }
+  return { outputs: shape[0], inputs: shape[1], window: sizeOf(shape.slice(2)) };
+}
+
+/** Independent numbers of a distribution. */
+export function independent(shape: Shape, random: Random, distribution: "normal" | "uniform", deviation: number): Variable {
+  const bound = Math.sqrt(3) * deviation; // of the uniform distribution with this standard deviation
+  const n = sizeOf(shape);
+  if (deviation === 0) return input(new Float64Array(n), shape);
+  return input(distribution === "normal" ? random.normalArray(n, 0, deviation) : random.uniformArray(n, -bound, bound), shape);
+}

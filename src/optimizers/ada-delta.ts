@@ -1,0 +1,38 @@
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { averagedSquare } from "./average.ts";
+import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { fraction, positive } from "./settings.ts";
+
+export interface AdaDeltaOptions extends Partial<OptimizerOptions> {
+  /** ρ: how much of the averages stays at each update; 0.95 unless given. */
+  readonly decay?: number | undefined;
+  /** ε, added to both averages; 10⁻⁶ unless given. */
+  readonly epsilon?: number | undefined;
+}
+
+const change = /*#__PURE__*/ elementwise("adaDeltaChange", (gradient, meanSquare, meanChange, epsilon) =>
+  meanChange.add(epsilon).div(meanSquare.add(epsilon)).sqrt().mul(gradient));
+const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => value.sub(change.mul(rate)));
+
+/**
+ * AdaDelta (M. D. Zeiler, arXiv:1212.5701): s ← ρ·s + (1 − ρ)·g², Δ = −√((d + ε) / (s + ε))·g, d ← ρ·d + (1 − ρ)·Δ²,
+ * θ ← θ + η·Δ. The paper has no learning rate: η is 1 unless given.
+ */
+export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
+  protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];
+
+  constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
+    super(target, { learningRate: 1, ...options }, { decay: fraction(0.95), epsilon: positive(1e-6) });
+  }
+
+  protected rule(
+    value: Variable, gradient: Variable, [square, squareChange]: readonly Variable[],
+    { learningRate, decay, epsilon }: Numbers<"decay" | "epsilon">,
+  ): Updated {
+    const nextSquare = averagedSquare(square, gradient, 1 - decay);
+    const step = change(gradient, nextSquare, squareChange, epsilon);
+    return { value: move(value, step, learningRate), state: [nextSquare, averagedSquare(squareChange, step, 1 - decay)] };
+  }
+}

@@ -1,0 +1,33 @@
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { type AdamOptions, type AdamSetting, adamSettings, moments } from "./adam.ts";
+import { Optimizer, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { amount } from "./settings.ts";
+
+export interface AdamWOptions extends AdamOptions {
+  /** λ: each update takes η·λ of every parameter away; 0.01 unless given. Give biases a group with 0. */
+  readonly weightDecay?: number | undefined;
+}
+
+const descend = /*#__PURE__*/ elementwise("adamW", (value, first, second, rate, correction, epsilon, decay) =>
+  value.sub(first.mul(rate).div(second.mul(correction).sqrt().add(epsilon))).sub(value.mul(decay)));
+
+/**
+ * Adam with decoupled weight decay (I. Loshchilov & F. Hutter, arXiv:1711.05101, algorithm 2): the step of Adam, and
+ * θ ← θ − η·λ·θ of the values before it. As everywhere in practice λ is multiplied by the whole learning rate; the paper
+ * writes its learning rate as ηₜ·α and multiplies λ by ηₜ only, so its λ is this λ times α.
+ */
+export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
+  protected readonly memory: readonly string[] = ["firstMoment", "secondMoment"];
+
+  constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
+    super(target, { learningRate: 1e-3, ...options }, { ...adamSettings(), weightDecay: amount(0.01) });
+  }
+
+  protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {
+    const { first, second, rate, correction } = moments(gradient, state, numbers);
+    const decay = numbers.learningRate * numbers.weightDecay;
+    return { value: descend(value, first, second, rate, correction, numbers.epsilon, decay), state: [first, second] };
+  }
+}

@@ -1,0 +1,48 @@
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { averaged } from "./average.ts";
+import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { fraction, positive } from "./settings.ts";
+
+export interface GravesOptions extends Partial<OptimizerOptions> {
+  /** How much of the averages stays at each update; 0.95 unless given. */
+  readonly decay?: number | undefined;
+  /** How much of the velocity stays at each update; 0.9 unless given. */
+  readonly momentum?: number | undefined;
+  /** Added to the variance; 10⁻⁴ unless given. */
+  readonly epsilon?: number | undefined;
+}
+
+/** n − m² of the next averages, from n − m² and m of these; no difference of large numbers, so it cannot become negative. */
+const spread = /*#__PURE__*/ elementwise("variance", (variance, mean, gradient, decay, share) => {
+  const difference = gradient.sub(mean);
+  return variance.add(difference.mul(difference).mul(share)).mul(decay);
+});
+const accelerate = /*#__PURE__*/ elementwise("gravesVelocity", (velocity, gradient, variance, momentum, rate, epsilon) =>
+  velocity.mul(momentum).sub(gradient.mul(rate).div(variance.add(epsilon).sqrt())));
+const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(velocity));
+
+/**
+ * RMSProp with momentum, where each entry is scaled by the running standard deviation of its gradient
+ * (A. Graves: Generating Sequences With Recurrent Neural Networks, arXiv:1308.0850, equations 38 to 45):
+ * n ← ρ·n + (1 − ρ)·g², m ← ρ·m + (1 − ρ)·g, v ← μ·v − η·g / √(n − m² + ε), θ ← θ + v.
+ * It keeps n − m², the variance, instead of n. The learning rate is the paper's 10⁻⁴ unless given.
+ */
+export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
+  protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];
+
+  constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
+    super(target, { learningRate: 1e-4, ...options }, { decay: fraction(0.95), momentum: fraction(0.9), epsilon: positive(1e-4) });
+  }
+
+  protected rule(
+    value: Variable, gradient: Variable, [mean, variance, velocity]: readonly Variable[],
+    { learningRate, decay, momentum, epsilon }: Numbers<"decay" | "momentum" | "epsilon">,
+  ): Updated {
+    const nextVariance = spread(variance, mean, gradient, decay, 1 - decay);
+    const nextMean = averaged(mean, gradient, 1 - decay);
+    const nextVelocity = accelerate(velocity, gradient, nextVariance, momentum, learningRate, epsilon);
+    return { value: move(value, nextVelocity), state: [nextMean, nextVariance, nextVelocity] };
+  }
+}

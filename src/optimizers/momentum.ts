@@ -1,0 +1,34 @@
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { fraction } from "./settings.ts";
+
+export interface MomentumOptions extends OptimizerOptions {
+  /** μ: how much of the velocity stays at each update; 0.9 unless given. */
+  readonly momentum?: number | undefined;
+}
+
+/** The next velocity, of Momentum and Nesterov. */
+export const accelerate = /*#__PURE__*/ elementwise("velocity", (velocity, gradient, momentum, rate) =>
+  velocity.mul(momentum).sub(gradient.mul(rate)));
+const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.add(velocity));
+
+/**
+ * Gradient descent with momentum (B. T. Polyak 1964; in this form I. Sutskever et al.: On the importance of
+ * initialization and momentum in deep learning, 2013): v ← μ·v − η·g, θ ← θ + v.
+ */
+export class Momentum extends Optimizer<"momentum"> {
+  protected readonly memory: readonly string[] = ["velocity"];
+
+  constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
+    super(target, options, { momentum: fraction(0.9) });
+  }
+
+  protected rule(
+    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
+  ): Updated {
+    const next = accelerate(velocity, gradient, momentum, learningRate);
+    return { value: move(value, next), state: [next] };
+  }
+}

@@ -1,0 +1,28 @@
+import { elementwise } from "../operations/elementwise.ts";
+import type { Variable } from "../variable.ts";
+import { accelerate, type MomentumOptions } from "./momentum.ts";
+import { Optimizer, type Updated } from "./optimizer.ts";
+import type { Numbers, Target } from "./parameter-group.ts";
+import { fraction } from "./settings.ts";
+
+const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, momentum) =>
+  value.add(velocity).add(velocity.sub(before).mul(momentum)));
+
+/**
+ * Nesterov's accelerated gradient, stated for the point at which the gradient is taken (Y. Bengio et al.: Advances in
+ * optimizing recurrent networks, arXiv:1212.0901): v′ = μ·v − η·g, θ ← θ + v′ + μ·(v′ − v), v ← v′.
+ */
+export class Nesterov extends Optimizer<"momentum"> {
+  protected readonly memory: readonly string[] = ["velocity"];
+
+  constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
+    super(target, options, { momentum: fraction(0.9) });
+  }
+
+  protected rule(
+    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
+  ): Updated {
+    const next = accelerate(velocity, gradient, momentum, learningRate);
+    return { value: move(value, velocity, next, momentum), state: [next] };
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Learning-rate schedules: plain functions of the step, the number of updates made so far. Any function from a step to
+ * a rate is a schedule; these are the usual ones, and each takes a number or another schedule as its rate.
+ *
+ *     const rate = schedule.warmUp(100, schedule.cosine(1e-3, { steps: 10_000 }));
+ *     const optimizer = new Adam(θ, { learningRate: rate });
+ */
+
+import { ValueError } from "../errors.ts";
+import { checkNumber, describe } from "../shape.ts";
+
+/** The learning rate of the update with this number; 0 is the first. */
+export type Schedule = (step: number) => number;
+/** A learning rate for all updates, or one for each. */
+export type LearningRate = number | Schedule;
+
+/** A learning rate that a user gave: a number of at least 0 or a function. */
+export function checkRate(caller: string, rate: LearningRate, name = "learningRate"): LearningRate {
+  return typeof rate === "function" ? rate : checkNumber(caller, name, rate, 0);
+}
+
+/** The rate at a step, whatever the schedule is. */
+export function rateAt(caller: string, rate: LearningRate, step: number): number {
+  if (typeof rate === "number") return rate;
+  const value = rate(step);
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new ValueError(`The learning-rate schedule of ${caller} gave ${describe(value)} at step ${step}: a rate is a finite number of at least 0.`);
+}
+
+function checkSteps(caller: string, name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new ValueError(`${caller} takes an integer of at least 1 as ${name}, but got ${describe(value)}.`);
+}
+
+/** The rate itself, at every step. */
+export function constant(rate: number): Schedule {
+  checkNumber("schedule.constant", "rate", rate, 0);
+  return () => rate;
+}
+
+/**
+ * Falls in stairs: the rate is multiplied by `factor` after each `every` steps.
+ * @param options.every steps, at least 1
+ * @param options.factor 0.1 unless given
+ * @throws ValueError for other numbers
+ */
+export function step(rate: LearningRate, { every, factor = 0.1 }: { readonly every: number; readonly factor?: number }): Schedule {
+  const name = "schedule.step";
+  checkRate(name, rate, "rate");
+  checkSteps(name, "every", every);
+  checkNumber(name, "factor", factor, 0);
+  return (step) => rateAt(name, rate, step) * factor ** Math.floor(step / every);
+}
+
+/**
+ * Falls from the rate to `minimum` along half a period of the cosine, and stays there
+ * (I. Loshchilov & F. Hutter, arXiv:1608.03983, without restarts):
+ * minimum + ½ · (rate − minimum) · (1 + cos(π · step / steps)).
+ * @param options.steps how long it takes, at least 1
+ * @param options.minimum 0 unless given
+ * @throws ValueError for other numbers
+ */
+export function cosine(rate: LearningRate, { steps, minimum = 0 }: { readonly steps: number; readonly minimum?: number }): Schedule {
+  const name = "schedule.cosine";
+  checkRate(name, rate, "rate");
+  checkSteps(name, "steps", steps);
+  checkNumber(name, "minimum", minimum, 0);
+  return (step) => {
+    const share = 0.5 * (1 + Math.cos(Math.PI * Math.min(step / steps, 1)));
+    return minimum + (rateAt(name, rate, step) - minimum) * share;
+  };
+}
+
+/**
+ * Rises linearly over the first `steps` updates, the first of them at 1/steps of the rate, and goes on with `rate`, whose
+ * own steps count from the end of the rise.
+ * @throws ValueError unless steps is an integer of at least 1
+ */
+export function warmUp(steps: number, rate: LearningRate): Schedule {
+  const name = "schedule.warmUp";
+  checkSteps(name, "steps", steps);
+  checkRate(name, rate, "rate");
+  return (step) => step < steps ? rateAt(name, rate, 0) * ((step + 1) / steps) : rateAt(name, rate, step - steps);
+}
+
+/**
+ * One after another: `first` for `steps` updates, then `second`, whose own steps count from there.
+ * @throws ValueError unless steps is an integer of at least 1
+ */
+export function sequence(first: LearningRate, steps: number, second: LearningRate): Schedule {
+  const name = "schedule.sequence";
+  checkRate(name, first, "first");
+  checkSteps(name, "steps", steps);
+  checkRate(name, second, "second");
+  return (step) => step < steps ? rateAt(name, first, step) : rateAt(name, second, step - steps);
+}

@@ -1,0 +1,38 @@
+/** The checks that the tasks share. */
+
+import { ValueError } from "../errors.ts";
+import { defaultRandom, Random } from "../random/random.ts";
+import { describe } from "../shape.ts";
+
+export interface TaskOptions {
+  /** Where the task and its samples are drawn from; the default generator, which `seed` sets, unless given. */
+  readonly random?: Random | undefined;
+}
+
+/** How long a sequence is: a number, or from the first number to the second, all equally likely. */
+export type Length = number | readonly [least: number, greatest: number];
+
+/** An integer of at least `least`. */
+export function checkCount(task: string, what: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new ValueError(`${task}: ${what} must be an integer of at least ${least}, but got ${describe(value)}.`);
+}
+
+/** A length as a range of at least `least`. */
+export function checkLength(task: string, what: string, length: Length, least: number): readonly [number, number] {
+  const [low, high] = Array.isArray(length) && length.length === 2 ? (length as readonly [number, number]) : [length as number, length as number];
+  checkCount(task, what, low, least);
+  checkCount(task, what, high, least);
+  if (low > high) throw new ValueError(`${task}: ${what} must be a number or [least, greatest], but got [${low}, ${high}].`);
+  return [low, high];
+}
+
+export const drawLength = ([low, high]: readonly [number, number], random: Random): number => random.integer(low, high + 1);
+
+/** The generator that a user gave, or the default one. */
+export function checkRandom(task: string, options: TaskOptions): Random {
+  if (typeof options !== "object" || options === null) throw new ValueError(`${task} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
+  const random = options.random ?? defaultRandom();
+  if (random instanceof Random) return random;
+  throw new ValueError(`${task}: random must be a Random, but got ${describe(random)}.`);
+}
