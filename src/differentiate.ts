@@ -5,7 +5,8 @@
 
 import { argument, constant } from "./kernels/expression.ts";
 import { map } from "./kernels/kernel.ts";
-import { nextOperationId, type Recordable } from "./plan/trace.ts";
+import type { Lowerable } from "./plan/lowering.ts";
+import { nextOperationId } from "./plan/trace.ts";
 import { record, record2, type Step } from "./recorder.ts";
 import type { Shape } from "./shape.ts";
 import type { Variable } from "./variable.ts";
@@ -25,8 +26,8 @@ export interface NodeView {
 /** From the gradient of the result, the gradient of one input, in that input's shape. */
 export type ReverseRule = (gradient: Variable, node: NodeView) => Variable;
 
-/** An operation: what a Recordable is, and how gradients pass through it. */
-export interface Operation extends Recordable {
+/** An operation: how it becomes launches, and how gradients pass through it. */
+export interface Operation extends Lowerable {
   /** The rule for the k-th input, or null where no gradient flows. */
   reverse(k: number): ReverseRule | null;
 }
@@ -36,7 +37,7 @@ const sum = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
 const accumulate: Operation = {
   name: "add",
   id: nextOperationId(),
-  lower: (planner, node) => planner.map(node, sum),
+  lower: (lowering, node) => lowering.map(node, sum),
   reverse: () => (gradient) => gradient,
 };
 
@@ -47,7 +48,7 @@ const zeroKernel = /*#__PURE__*/ map(0, constant(0));
 const zeroOperation: Operation = {
   name: "zeros",
   id: nextOperationId(),
-  lower: (planner, node) => planner.map(node, zeroKernel),
+  lower: (lowering, node) => lowering.map(node, zeroKernel),
   reverse: () => null,
 };
 

@@ -9,7 +9,7 @@ import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
 import type { FloatArray } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
-import { bufferKey, type Plan, Planner, type Root } from "./plan/planner.ts";
+import { bufferKey, makePlan, type Plan, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
 import { formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
@@ -253,7 +253,7 @@ export class Step {
     const options = { fuse, keepAll: what === "look", checks };
     let plan: Plan;
     if (this.ran > 0 && what === "finish") plan = this.planRest(wanted, options);
-    else plan = Planner.plan(trace, wanted.roots, { ...options, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) });
+    else plan = makePlan(trace, wanted.roots, { ...options, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) });
     const constants = what === "look" ? none : { scalars: trace.scalars.slice(scalarCount, trace.scalarCount), arrays: this.arrays.slice(arrayCount) };
     const compiled: Compiled = { plan, executable: this.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
     if (!checks) {
@@ -270,7 +270,7 @@ export class Step {
     const rest = extract(this.trace, this.ran);
     const position = new Map(rest.nodes.map((node, i) => [node, i]));
     const keyOf = goal.arrayKey ?? bufferKey.value;
-    const plan = Planner.plan(
+    const plan = makePlan(
       rest.trace,
       goal.roots.map((root) => ({ node: position.get(root.node) ?? rest.enter(root.node), target: root.target })),
       { ...options, arrayKey: (ordinal) => (rest.keys[ordinal] < 0 ? rest.keys[ordinal] : keyOf(rest.keys[ordinal] >> 1)) },

@@ -35,7 +35,10 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
       if (!(part instanceof Recurrent)) throw new ValueError(`${this.constructor.name} takes a recurrent component as ${field}, such as an Lstm, but got ${show(part)}.`);
     }
     if (forward.inputs !== backward.inputs) {
-      throw new ShapeError(`${this.constructor.name} got forward with ${forward.inputs} inputs and backward with ${backward.inputs} inputs: both read the same sequence, so both must have the same inputs.`);
+      throw new ShapeError(
+        `${this.constructor.name} got forward with ${forward.inputs} inputs and backward with ${backward.inputs} inputs: ` +
+          "both read the same sequence, so both must have the same inputs.",
+      );
     }
     this.inputs = forward.inputs;
     this.outputs = forward.outputs + backward.outputs;

@@ -92,7 +92,8 @@ export class MultiHeadAttention extends Component {
     checkLast(this, "memory", memory, this.keys);
     if (x.shape.length < 2 || memory.shape.length !== x.shape.length) {
       throw new ShapeError(
-        `${this.constructor.name} got x of shape [${x.shape.join(", ")}] and memory of shape [${memory.shape.join(", ")}]: both are sequences [..., steps, size] with the same batch axes.`,
+        `${this.constructor.name} got x of shape [${x.shape.join(", ")}] and memory of shape [${memory.shape.join(", ")}]: ` +
+          "both are sequences [..., steps, size] with the same batch axes.",
       );
     }
     const steps = memory.shape.slice(0, -1);
@@ -104,10 +105,9 @@ export class MultiHeadAttention extends Component {
     let scores = matmul(q, k).mul(1 / Math.sqrt(this.hidden / this.heads));
     if (found !== null) scores = where(found.reshape([...found.shape.slice(0, -1), 1, 1, found.shape[found.shape.length - 1]]), scores, never);
     if (causal) {
-      if (x.shape[x.shape.length - 2] !== steps[steps.length - 1]) {
-        throw new ShapeError(`${this.constructor.name} got ${x.shape[x.shape.length - 2]} steps that attend to ${steps[steps.length - 1]} steps with causal: true, which takes as many of both.`);
-      }
-      scores = where(upTo(steps[steps.length - 1]), scores, never);
+      const [own, other] = [x.shape[x.shape.length - 2], steps[steps.length - 1]];
+      if (own !== other) throw new ShapeError(`${this.constructor.name} got ${own} steps that attend to ${other} steps with causal: true, which takes as many of both.`);
+      scores = where(upTo(own), scores, never);
     }
     const weights = softmax(scores);
     const heads = matmul(dropout(weights, this.dropout), v);

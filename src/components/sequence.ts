@@ -56,11 +56,17 @@ export function stepsOf(component: Component, field: string, xs: Sequence, featu
   if (xs instanceof Variable) {
     if (xs.shape.length >= 2 && xs.shape[xs.shape.length - 1] === features) return decat(xs, -2);
     throw new ShapeError(
-      `${component.constructor.name} got ${field} of shape [${xs.shape.join(", ")}]; it takes a sequence [..., steps, ${features}], or a list of Variables [..., ${features}], one a step.`,
+      `${component.constructor.name} got ${field} of shape [${xs.shape.join(", ")}]; it takes a sequence [..., steps, ${features}], ` +
+        `or a list of Variables [..., ${features}], one a step.`,
     );
   }
-  if (!Array.isArray(xs)) throw new ValueError(`${component.constructor.name} takes a list of Variables, or one Variable [..., steps, ${features}], as ${field}, but got ${show(xs)}.`);
-  xs.forEach((x: Variable, t) => { checkLast(component, `${field}[${t}]`, x, features); });
+  if (!Array.isArray(xs)) {
+    throw new ValueError(`${component.constructor.name} takes a list of Variables, or one Variable [..., steps, ${features}], as ${field}, but got ${show(xs)}.`);
+  }
+  for (let t = 0; t < xs.length; t++) {
+    const last = xs[t] instanceof Variable ? xs[t].shape[xs[t].shape.length - 1] : -1;
+    if (last !== features) checkLast(component, `${field}[${t}]`, xs[t], features); // throws
+  }
   return xs;
 }
 
@@ -80,7 +86,9 @@ export function maskVariable(component: Component, mask: Mask, shape: Shape): Va
   const found = mask instanceof Variable ? mask : input(mask);
   const missing = shape.length - found.shape.length;
   if (found.shape.length >= 1 && missing >= 0 && found.shape.every((size, axis) => size === shape[axis + missing])) return found;
-  throw new ShapeError(`${component.constructor.name} got a mask of shape [${found.shape.join(", ")}] for sequences [${shape.join(", ")}]: it must have a 1 or a 0 for each step.`);
+  throw new ShapeError(
+    `${component.constructor.name} got a mask of shape [${found.shape.join(", ")}] for sequences [${shape.join(", ")}]: it must have a 1 or a 0 for each step.`,
+  );
 }
 
 /** What padding holds, be it NaN, replaced by 0: x [..., steps, features], mask [..., steps]. */

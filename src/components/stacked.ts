@@ -29,9 +29,13 @@ export class Stacked extends Recurrent<readonly State[]> {
     const { layers, dropout: p = 0 } = checkOptions(this, options, ["layers", "dropout"]);
     if (!Array.isArray(layers) || layers.length === 0) throw new ValueError(`${this.constructor.name} takes a list of at least one layer as layers, but got ${show(layers)}.`);
     layers.forEach((layer: SequenceComponent, i) => {
-      if (!(layer instanceof SequenceComponent)) throw new ValueError(`${this.constructor.name} takes components of sequences as layers, such as an Lstm, but got ${show(layer)} as layers[${i}].`);
+      if (!(layer instanceof SequenceComponent)) {
+        throw new ValueError(`${this.constructor.name} takes components of sequences as layers, such as an Lstm, but got ${show(layer)} as layers[${i}].`);
+      }
       if (i > 0 && layers[i - 1].outputs !== layer.inputs) {
-        throw new ShapeError(`${this.constructor.name} got layers[${i - 1}] with ${layers[i - 1].outputs} outputs under layers[${i}] with ${layer.inputs} inputs: they must be the same.`);
+        throw new ShapeError(
+          `${this.constructor.name} got layers[${i - 1}] with ${layers[i - 1].outputs} outputs under layers[${i}] with ${layer.inputs} inputs: they must be the same.`,
+        );
       }
     });
     this.layers = [...layers];

@@ -42,10 +42,10 @@ const backwardKernel = /*#__PURE__*/ row(
 const crossEntropyGradient: Operation = register({
   name: "crossEntropy′",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const shape = planner.shape(node);
+  lower: (lowering, node) => {
+    const shape = lowering.shape(node);
     const n = shape[shape.length - 1];
-    planner.row(node, backwardKernel, planner.size(node) / n, n);
+    lowering.row(node, backwardKernel, lowering.size(node) / n, n);
   },
   reverse: (k) => {
     if (k === 1) return null;
@@ -62,9 +62,9 @@ const crossEntropyGradient: Operation = register({
 const crossEntropy: Operation = register({
   name: "categoricalCrossEntropyWithScores",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const shape = planner.shape(planner.trace.input(node, 0));
-    planner.row(node, forwardKernel, planner.size(node), shape[shape.length - 1]);
+  lower: (lowering, node) => {
+    const shape = lowering.shape(lowering.trace.input(node, 0));
+    lowering.row(node, forwardKernel, lowering.size(node), shape[shape.length - 1]);
   },
   reverse: (k) => k === 1 ? null : (gradient, node) => record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]),
 });

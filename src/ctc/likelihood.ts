@@ -260,6 +260,7 @@ function advance(begin: number, end: number, steps: number, states: number, dist
  * One step of the backward table, in place: `suffix` holds, for each state, the probability of what follows it together
  * with its own emission; on entry at t + 1, on return at t. Adds up in `occupancies` how probable each distinct symbol is at t.
  * @param row where the forward table has step t
+ * @param scale, totalExponent the reciprocal of the likelihood's mantissa, and its exponent
  */
 function retreat(t: number, row: number, steps: number, states: number, distinct: number, scale: number, totalExponent: number): void {
   const [m, e, b, x, skips, slot, em, ee, occupancy] =
@@ -285,9 +286,9 @@ function retreat(t: number, row: number, steps: number, states: number, distinct
       exponent = sumExponent;
     }
     const u = slot[s];
-    const share = m[now + s] * sum * scale;
+    const share = m[now + s] * sum;
     const apart = e[now + s] + exponent - totalExponent;
-    occupancy[u] += apart === 0 ? share : shifted(share, apart);
+    occupancy[u] += (apart === 0 ? share : shifted(share, apart)) * scale;
     let value = sum * em[emission + u];
     exponent += ee[emission + u];
     if (!(value >= LOW && value < HIGH) && value > 0) {

@@ -43,7 +43,7 @@ const bothKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => {
 const gradientsAndLosses: Operation = {
   name: "ctc′",
   id: nextOperationId(),
-  lower: (planner, node) => planner.host(node, bothKernel),
+  lower: (lowering, node) => lowering.host(node, bothKernel),
   reverse: (k) => k === 1 ? null : () => {
     throw new UsageError(
       "The gradient of the CTC cost cannot be differentiated again: second derivatives of it are not implemented. " +
@@ -63,7 +63,7 @@ const scaled = (both: Variable, scores: Shape, gradient: Variable): Variable =>
 const lossesOfBoth: Operation = {
   name: "ctc",
   id: nextOperationId(),
-  lower: (planner, node) => planner.alias(node, planner.trace.input(node, 1), planner.size(planner.trace.input(node, 0))),
+  lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 1), lowering.size(lowering.trace.input(node, 0))),
   reverse: (k) => k === 1 ? null : (gradient, node) => scaled(node.input(1), node.inputShape(0), gradient),
 };
 
@@ -71,7 +71,7 @@ const lossesOfBoth: Operation = {
 const losses: Operation = {
   name: "ctc",
   id: nextOperationId(),
-  lower: (planner, node) => planner.host(node, lossKernel),
+  lower: (lowering, node) => lowering.host(node, lossKernel),
   reverse: (k) => k === 1 ? null : (gradient, node) =>
     scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),
 };

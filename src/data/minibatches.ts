@@ -20,10 +20,10 @@ export interface TableBatchOptions {
 }
 
 type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
-/** Samples by columns: arrays and Variables whose first axis is the samples. */
-export type Table = Readonly<Record<string, Variable | TypedArray | readonly unknown[]>>;
+/** One part of each sample: an array, or a Variable whose first axis is the samples. */
+export type Column = Variable | TypedArray | readonly unknown[];
 /** Some samples of a table. */
-export type Rows<C extends Table> = { -readonly [K in keyof C]: C[K] extends readonly (infer T)[] ? T[] : C[K] };
+export type Rows<C> = { -readonly [K in keyof C]: C[K] extends readonly (infer T)[] ? T[] : C[K] };
 
 /**
  * Samples in batches of `size`; the last one has what is left. Each `for` over the result is a pass.
@@ -39,14 +39,14 @@ export type Rows<C extends Table> = { -readonly [K in keyof C]: C[K] extends rea
  */
 export function minibatches<T>(source: Source<T>, size: number, options?: BatchOptions): Iterable<T[]>;
 export function minibatches<T>(source: AsyncSource<T>, size: number, options?: BatchOptions): AsyncIterable<T[]>;
-export function minibatches<C extends Table>(table: C, size: number, options?: TableBatchOptions): Iterable<Rows<C>>;
+export function minibatches<C extends Readonly<Record<keyof C, Column>>>(table: C, size: number, options?: TableBatchOptions): Iterable<Rows<C>>;
 export function minibatches(
-  source: Source<unknown> | AsyncSource<unknown> | Table, size: number, options: BatchOptions & TableBatchOptions = {},
+  source: Source<unknown> | AsyncSource<unknown> | Readonly<Record<string, Column>>, size: number, options: BatchOptions & TableBatchOptions = {},
 ): Iterable<unknown> | AsyncIterable<unknown> {
   checkCount("minibatches", "size", size, 1);
   if (typeof options !== "object" || options === null) throw new ValueError(`minibatches takes options such as { dropLast: true }, but got ${describe(options)}.`);
   if (typeof source === "object" && source !== null && !isIterable(source) && !isAsyncIterable(source) && !(source instanceof Variable)) {
-    return tableBatches(source as Table, size, options);
+    return tableBatches(source as Readonly<Record<string, Column>>, size, options);
   }
   if (options.shuffle !== undefined) throw new ValueError("minibatches shuffles tables only. Give it shuffled(samples) instead of the option.");
   const count = options.count === undefined ? 1 : checkCount("minibatches", "count", options.count, 0);
@@ -75,14 +75,14 @@ function batching<T>(size: number, dropLast: boolean, count: number): Stage<T, T
   };
 }
 
-/** A column as a function from samples to that part of it. */
-interface Column {
+/** A column that can be read. */
+interface Readable {
   readonly length: number;
   /** Reads the column once for a pass. */
   open(): (rows: Int32Array) => unknown;
 }
 
-function columnOf(name: string, column: unknown): Column {
+function columnOf(name: string, column: unknown): Readable {
   if (column instanceof Variable) {
     if (column.shape.length === 0) throw new ShapeError(`minibatches got a scalar as column ${name}: the first axis of a column is the samples.`);
     const rest = column.shape.slice(1);
@@ -107,7 +107,7 @@ function columnOf(name: string, column: unknown): Column {
   throw new ValueError(`minibatches takes a Variable, an array or a typed array as column ${name}, but got ${describe(column)}.`);
 }
 
-function tableBatches(table: Table, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions): Iterable<unknown> {
+function tableBatches(table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions): Iterable<unknown> {
   if (others.count !== undefined) throw new ValueError("minibatches takes count for a stream only: a table has as many samples as it has.");
   const random = shuffle === false ? null : checkRandom("minibatches", shuffle === true ? undefined : shuffle);
   const columns = Object.entries(table).map(([name, column]) => [name, columnOf(name, column)] as const);
@@ -130,4 +130,4 @@ function tableBatches(table: Table, size: number, { dropLast = false, shuffle = 
   };
 }
 
-const shapeOf = (column: Table[string]): string => formatShape(column instanceof Variable ? column.shape : [column.length]);
+const shapeOf = (column: Column): string => formatShape(column instanceof Variable ? column.shape : [column.length]);

@@ -23,7 +23,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 const sumOperation: Operation = register({
   name: "sum",
   id: nextOperationId(),
-  lower: (planner, node) => planner.reduce(node, "sum", [...planner.trace.attributes(node, 1)]),
+  lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
     const shape = node.inputShape(0);
     return broadcastTo(reshape(gradient, reducedShape(shape, [...node.attributes(1)], true)), shape);
@@ -44,7 +44,7 @@ export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
 const reshapeOperation: Operation = register({
   name: "reshape",
   id: nextOperationId(),
-  lower: (planner, node) => planner.alias(node, planner.trace.input(node, 0)),
+  lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
 });
 
@@ -76,7 +76,7 @@ const copyKernel = /*#__PURE__*/ map(1, argument(0));
 const broadcastOperation: Operation = register({
   name: "broadcastTo",
   id: nextOperationId(),
-  lower: (planner, node) => planner.map(node, copyKernel),
+  lower: (lowering, node) => lowering.map(node, copyKernel),
   reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),
 });
 

@@ -15,13 +15,13 @@ import { register } from "./registry.ts";
 const uniformOperation: Operation = register({
   name: "uniform",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const value = planner.define(node);
-    if (planner.size(node) === 0) return;
-    planner.launch(random, node);
-    planner.output(value);
-    planner.input(planner.trace.input(node, 0));
-    planner.parameter(planner.size(node));
+  lower: (lowering, node) => {
+    const value = lowering.define(node);
+    if (lowering.size(node) === 0) return;
+    lowering.launch(random, node);
+    lowering.output(value);
+    lowering.input(lowering.trace.input(node, 0));
+    lowering.parameter(lowering.size(node));
   },
   reverse: () => null,
 });

@@ -4,7 +4,7 @@ import type { Operation, ReverseRule } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { argument, argumentsOf, constant, derivative, Expr, expression, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
-import type { Planner } from "../plan/planner.ts";
+import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, openStep, record, record1, record2 } from "../recorder.ts";
 import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
@@ -28,8 +28,8 @@ class Elementwise implements Operation {
     this.kernel = map(arity, expr);
   }
 
-  lower(planner: Planner, node: number): void {
-    planner.map(node, this.kernel);
+  lower(lowering: Lowering, node: number): void {
+    lowering.map(node, this.kernel);
   }
 
   reverse(k: number): ReverseRule | null {

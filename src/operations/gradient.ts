@@ -1,7 +1,7 @@
 /** Operations that leave values as they are and change what gradients do. */
 
 import type { Operation, ReverseRule } from "../differentiate.ts";
-import type { Planner } from "../plan/planner.ts";
+import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
@@ -11,7 +11,7 @@ import { checkVariable } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { register } from "./registry.ts";
 
-const alias = (planner: Planner, node: number): void => planner.alias(node, planner.trace.input(node, 0));
+const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
 
 function passing(name: string, rule: ReverseRule | null): Operation {
   return register({ name, id: nextOperationId(), lower: alias, reverse: (k) => (k === 0 ? rule : null) });

@@ -44,10 +44,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   const recorded: Operation = {
     name,
     id: nextOperationId(),
-    lower: (planner, node) => {
-      const inputs = planner.trace.inputCount(node);
+    lower: (lowering, node) => {
+      const inputs = lowering.trace.inputCount(node);
       kernels[inputs] ??= host(name, inputs, (y, ...x) => definition.forward(y, ...x));
-      planner.host(node, kernels[inputs]);
+      lowering.host(node, kernels[inputs]);
     },
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
   };

@@ -62,16 +62,16 @@ function around(shape: Shape, axis: number): { outer: number; size: number; inne
 const gatherOperation: Operation = register({
   name: "gather",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const [table, indices] = [planner.trace.input(node, 0), planner.trace.input(node, 1)];
-    const { outer, size, inner } = around(planner.shape(table), planner.trace.attribute(node, 0));
-    const value = planner.define(node);
-    if (planner.size(node) === 0) return;
-    planner.launch(gatherKernel, node);
-    planner.output(value);
-    planner.input(table);
-    planner.input(indices);
-    for (const parameter of [outer, planner.size(indices), inner, size]) planner.parameter(parameter);
+  lower: (lowering, node) => {
+    const [table, indices] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
+    const { outer, size, inner } = around(lowering.shape(table), lowering.trace.attribute(node, 0));
+    const value = lowering.define(node);
+    if (lowering.size(node) === 0) return;
+    lowering.launch(gatherKernel, node);
+    lowering.output(value);
+    lowering.input(table);
+    lowering.input(indices);
+    for (const parameter of [outer, lowering.size(indices), inner, size]) lowering.parameter(parameter);
   },
   reverse: (k) => k === 1 ? null : (gradient, node) => {
     const axis = node.attribute(0);
@@ -101,16 +101,16 @@ function kernelIndices(operation: string, indices: Indices, limit: number): Vari
 const scatterOperation: Operation = register({
   name: "scatterAdd",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const [indices, updates] = [planner.trace.input(node, 0), planner.trace.input(node, 1)];
-    const { outer, size, inner } = around(planner.shape(node), planner.trace.attribute(node, 0));
-    const value = planner.define(node);
-    if (planner.size(node) === 0) return;
-    planner.launch(scatterAddKernel, node);
-    planner.output(value);
-    planner.input(indices);
-    planner.input(updates);
-    for (const parameter of [outer, planner.size(indices), inner, size]) planner.parameter(parameter);
+  lower: (lowering, node) => {
+    const [indices, updates] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
+    const { outer, size, inner } = around(lowering.shape(node), lowering.trace.attribute(node, 0));
+    const value = lowering.define(node);
+    if (lowering.size(node) === 0) return;
+    lowering.launch(scatterAddKernel, node);
+    lowering.output(value);
+    lowering.input(indices);
+    lowering.input(updates);
+    for (const parameter of [outer, lowering.size(indices), inner, size]) lowering.parameter(parameter);
   },
   reverse: (k) => k === 0 ? null : (gradient, node) => gather(gradient, node.input(0), node.attribute(0)),
 });

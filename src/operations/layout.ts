@@ -27,12 +27,12 @@ function stridesOf(shape: Shape): number[] {
 const permuteOperation: Operation = register({
   name: "permute",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const source = planner.trace.input(node, 0);
-    const shape = planner.shape(node);
-    const strides = contiguousStrides(planner.shape(source));
-    const value = planner.define(node);
-    planner.copy(node, value, 0, source, 0, shape, contiguousStrides(shape), [...planner.trace.attributes(node)].map((axis) => strides[axis]));
+  lower: (lowering, node) => {
+    const source = lowering.trace.input(node, 0);
+    const shape = lowering.shape(node);
+    const strides = contiguousStrides(lowering.shape(source));
+    const value = lowering.define(node);
+    lowering.copy(node, value, 0, source, 0, shape, contiguousStrides(shape), [...lowering.trace.attributes(node)].map((axis) => strides[axis]));
   },
   reverse: () => (gradient, node) => {
     const order = [...node.attributes()];
@@ -94,12 +94,12 @@ export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Va
 const sliceOperation: Operation = register({
   name: "slice",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const { trace } = planner;
+  lower: (lowering, node) => {
+    const { trace } = lowering;
     const source = trace.input(node, 0);
-    const shape = planner.shape(node);
+    const shape = lowering.shape(node);
     const rank = shape.length;
-    const strides = stridesOf(planner.shape(source));
+    const strides = stridesOf(lowering.shape(source));
     let offset = 0;
     const inputStrides = strides.map((stride, i) => {
       offset += trace.attribute(node, i) * stride;
@@ -112,8 +112,8 @@ const sliceOperation: Operation = register({
       if (shape[i] !== 1 && inputStrides[i] !== expected) contiguous = false;
       expected *= shape[i];
     }
-    if (contiguous && planner.size(node) > 0) planner.alias(node, source, offset);
-    else planner.copy(node, planner.define(node), 0, source, offset, shape, contiguousStrides(shape), inputStrides);
+    if (contiguous && lowering.size(node) > 0) lowering.alias(node, source, offset);
+    else lowering.copy(node, lowering.define(node), 0, source, offset, shape, contiguousStrides(shape), inputStrides);
   },
   reverse: () => (gradient, node) => {
     const rank = node.shape.length;
@@ -130,20 +130,20 @@ function cut(x: Variable, starts: ArrayLike<number>, steps: ArrayLike<number>, s
 const placeOperation: Operation = register({
   name: "pad",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const { trace } = planner;
+  lower: (lowering, node) => {
+    const { trace } = lowering;
     const source = trace.input(node, 0);
-    const shape = planner.shape(source);
+    const shape = lowering.shape(source);
     const rank = shape.length;
-    const strides = stridesOf(planner.shape(node));
+    const strides = stridesOf(lowering.shape(node));
     let offset = 0;
     const outputStrides = strides.map((stride, i) => {
       offset += trace.attribute(node, i) * stride;
       return stride * trace.attribute(node, rank + i);
     });
-    const value = planner.define(node);
-    if (planner.size(source) < planner.size(node)) planner.zero(node, value);
-    planner.copy(node, value, offset, source, 0, shape, outputStrides, contiguousStrides(shape));
+    const value = lowering.define(node);
+    if (lowering.size(source) < lowering.size(node)) lowering.zero(node, value);
+    lowering.copy(node, value, offset, source, 0, shape, outputStrides, contiguousStrides(shape));
   },
   reverse: () => (gradient, node) => {
     const shape = node.inputShape(0);
@@ -240,17 +240,17 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 const concatOperation: Operation = register({
   name: "concat",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const { trace } = planner;
+  lower: (lowering, node) => {
+    const { trace } = lowering;
     const axis = trace.attribute(node, 0);
-    const value = planner.define(node);
-    const strides = contiguousStrides(planner.shape(node));
-    const stride = stridesOf(planner.shape(node))[axis];
+    const value = lowering.define(node);
+    const strides = contiguousStrides(lowering.shape(node));
+    const stride = stridesOf(lowering.shape(node))[axis];
     let at = 0;
     for (let k = 0; k < trace.inputCount(node); k++) {
       const source = trace.input(node, k);
-      const shape = planner.shape(source);
-      planner.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
+      const shape = lowering.shape(source);
+      lowering.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
       at += shape[axis];
     }
   },

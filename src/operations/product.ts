@@ -4,7 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { product, row } from "../kernels/kernel.ts";
-import type { Planner } from "../plan/planner.ts";
+import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
@@ -47,27 +47,27 @@ function decode(x: ArrayLike<number>): Form {
   };
 }
 
-function lower(planner: Planner, node: number): void {
-  const { trace } = planner;
-  const value = planner.define(node);
-  if (planner.size(node) === 0) return;
+function lower(lowering: Lowering, node: number): void {
+  const { trace } = lowering;
+  const value = lowering.define(node);
+  if (lowering.size(node) === 0) return;
   const biased = trace.inputCount(node) === 3;
-  planner.launch(product, node);
-  planner.output(value);
-  planner.input(trace.input(node, 0));
-  planner.input(trace.input(node, 1));
-  if (biased) planner.input(trace.input(node, 2));
-  else planner.operand(value);
+  lowering.launch(product, node);
+  lowering.output(value);
+  lowering.input(trace.input(node, 0));
+  lowering.input(trace.input(node, 1));
+  if (biased) lowering.input(trace.input(node, 2));
+  else lowering.operand(value);
   const [transposeA, transposeB, m, n, k] = [0, 1, 2, 3, 4].map((i) => trace.attribute(node, i));
-  planner.parameter(m);
-  planner.parameter(n);
-  planner.parameter(k);
-  planner.parameter(transposeA ? 1 : k);
-  planner.parameter(transposeA ? m : 1);
-  planner.parameter(transposeB ? 1 : n);
-  planner.parameter(transposeB ? k : 1);
-  planner.parameter(biased ? 2 : 0);
-  for (let i = 5; i < 11; i++) planner.parameter(trace.attribute(node, i));
+  lowering.parameter(m);
+  lowering.parameter(n);
+  lowering.parameter(k);
+  lowering.parameter(transposeA ? 1 : k);
+  lowering.parameter(transposeA ? m : 1);
+  lowering.parameter(transposeB ? 1 : n);
+  lowering.parameter(transposeB ? k : 1);
+  lowering.parameter(biased ? 2 : 0);
+  for (let i = 5; i < 11; i++) lowering.parameter(trace.attribute(node, i));
 }
 
 /** Inputs: A, B and for `affine` the bias. */
@@ -211,9 +211,9 @@ const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", va
 const dotOperation: Operation = register({
   name: "dot",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const shape = planner.shape(planner.trace.input(node, 0));
-    planner.row(node, dotKernel, planner.size(node), shape[shape.length - 1]);
+  lower: (lowering, node) => {
+    const shape = lowering.shape(lowering.trace.input(node, 0));
+    lowering.row(node, dotKernel, lowering.size(node), shape[shape.length - 1]);
   },
   reverse: (k) => (gradient, node) => mul(node.input(1 - k), reshape(gradient, [...gradient.shape, 1])),
 });
@@ -240,9 +240,9 @@ const normKernel = /*#__PURE__*/ row(["element"], [{ reduce: "sum", value: argum
 const normOperation: Operation = register({
   name: "norm2",
   id: nextOperationId(),
-  lower: (planner, node) => {
-    const shape = planner.shape(planner.trace.input(node, 0));
-    planner.row(node, normKernel, planner.size(node), shape[shape.length - 1]);
+  lower: (lowering, node) => {
+    const shape = lowering.shape(lowering.trace.input(node, 0));
+    lowering.row(node, normKernel, lowering.size(node), shape[shape.length - 1]);
   },
   reverse: () => (gradient, node) => {
     const norm = node.output;

@@ -28,7 +28,7 @@ function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
   return register({
     name,
     id: nextOperationId(),
-    lower: (planner, node) => planner.reduce(node, reduce, [...planner.trace.attributes(node, 1)]),
+    lower: (lowering, node) => lowering.reduce(node, reduce, [...lowering.trace.attributes(node, 1)]),
     reverse: () => (gradient, node) => {
       const axes = [...node.attributes(1)];
       const shape = reducedShape(node.inputShape(0), axes, true);
@@ -69,9 +69,9 @@ export function perRow(name: string, kernel: RowKernel, reverse: Operation["reve
   return register({
     name,
     id: nextOperationId(),
-    lower: (planner, node) => {
-      const shape = planner.shape(planner.trace.input(node, 0));
-      planner.row(node, kernel, planner.size(node), shape[shape.length - 1]);
+    lower: (lowering, node) => {
+      const shape = lowering.shape(lowering.trace.input(node, 0));
+      lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);
     },
     reverse,
   });

@@ -35,10 +35,10 @@ function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse
   return register({
     name,
     id: nextOperationId(),
-    lower: (planner, node) => {
-      const shape = planner.shape(node);
+    lower: (lowering, node) => {
+      const shape = lowering.shape(node);
       const n = shape[shape.length - 1];
-      planner.row(node, kernel, n === 0 ? 0 : planner.size(node) / n, n);
+      lowering.row(node, kernel, n === 0 ? 0 : lowering.size(node) / n, n);
     },
     reverse,
   });

@@ -8,7 +8,7 @@
 import { argument, type Expr, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import { type Shape, sameShape, sizeOf } from "../shape.ts";
-import type { Planner } from "./planner.ts";
+import type { Lowering } from "./lowering.ts";
 
 /** Bounds that keep a fused kernel within the registers and its compilation short. */
 const MAX_MEMBERS = 24;
@@ -29,26 +29,26 @@ export class Fusion {
   private readonly groups = new Map<number, Group>();
   private last: Group | null = null;
 
-  constructor(private readonly planner: Planner) {}
+  constructor(private readonly lowering: Lowering) {}
 
   /** Takes an elementwise node into a group. False if it is better launched alone. */
   map(node: number, kernel: MapKernel): boolean {
-    const { planner } = this;
-    const shape = planner.shape(node);
+    const { lowering } = this;
+    const shape = lowering.shape(node);
     if (sizeOf(shape) === 0) return false;
-    const inputs = Array.from({ length: kernel.inputs }, (_, k) => planner.trace.input(node, k));
-    const ready = inputs.reduce((latest, input) => Math.max(latest, planner.producer(input)), -1);
+    const inputs = Array.from({ length: kernel.inputs }, (_, k) => lowering.trace.input(node, k));
+    const ready = inputs.reduce((latest, input) => Math.max(latest, lowering.producer(input)), -1);
     const group = this.fitting(this.groups.get(ready), shape, ready, inputs) ?? this.fitting(this.last, shape, ready, inputs) ?? this.open(node, shape);
     const values = inputs.map((input) => {
       const member = group.members.get(input);
       if (member !== undefined) return member;
       let position = group.operands.indexOf(input);
       if (position < 0) position = group.operands.push(input) - 1;
-      planner.useInGroup(input, group.launch);
+      lowering.useInGroup(input, group.launch);
       return argument(position);
     });
     group.members.set(node, substitute(kernel.outputs[0], (part) => (part.kind === "argument" ? values[part.value] : undefined)));
-    planner.defineInGroup(node, group.launch);
+    lowering.defineInGroup(node, group.launch);
     return true;
   }
 
@@ -57,12 +57,12 @@ export class Fusion {
     if (group.members.size >= MAX_MEMBERS) return null;
     const fresh = inputs.filter((input) => !group.members.has(input) && !group.operands.includes(input));
     // A view of a member is not the member: it must be written before it is read.
-    if (fresh.some((input) => this.planner.producer(input) === group.launch)) return null;
+    if (fresh.some((input) => this.lowering.producer(input) === group.launch)) return null;
     return group.operands.length + fresh.length <= MAX_OPERANDS ? group : null;
   }
 
   private open(node: number, shape: Shape): Group {
-    const launch = this.planner.openGroup(node);
+    const launch = this.lowering.launchGroup(node);
     const group: Group = { shape, launch, members: new Map(), operands: [], stored: [] };
     this.groups.set(launch, group);
     this.last = group;
@@ -72,16 +72,10 @@ export class Fusion {
   /** Completes all groups, now that it is known which members are read from outside. */
   finish(): void {
     for (const group of this.groups.values()) {
-      group.stored = [...group.members.keys()].filter((node) => this.planner.isStored(node));
+      group.stored = [...group.members.keys()].filter((node) => this.lowering.isStored(node));
       if (group.stored.length === 0) continue;
       const kernel = map(group.operands.length, ...group.stored.map((node) => group.members.get(node) as Expr));
-      this.planner.closeGroup(group.launch, kernel, group);
+      this.lowering.closeGroup(group.launch, kernel, group);
     }
-  }
-
-  /** Does the group read the value only where it writes? (Asked before the group is complete.) */
-  readsElementwise(launch: number, value: number): boolean {
-    const group = this.groups.get(launch) as Group;
-    return group.operands.every((node) => !this.planner.isValueOf(node, value) || sameShape(this.planner.shape(node), group.shape));
   }
 }

@@ -6,7 +6,7 @@
 
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
-import type { Planner } from "./planner.ts";
+import { GROUP, type Launches } from "./launches.ts";
 
 /** Elements are placed in units of four: 16 bytes of float32. */
 const UNIT = 4;
@@ -27,15 +27,15 @@ function classSize(sizeClass: number): number {
 }
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
-export function place(planner: Planner, start: number): number {
-  const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, launchKernel, launchStart, code } = planner;
+export function place(launches: Launches, start: number): number {
+  const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, launchKernel, launchStart, code } = launches;
   const free: number[][] = [];
   let arena = start;
   const dying = Ints.take();
 
   for (let launch = 0; launch < launchKernel.length; launch++) {
     const id = launchKernel.at(launch);
-    if (id < 0) continue;
+    if (id === GROUP) continue; // nothing outside read it
     const kernel = kernelById(id);
     const outputs = outputCount(kernel);
     const operands = operandCount(kernel);
@@ -48,7 +48,7 @@ export function place(planner: Planner, start: number): number {
       if (valueLast.at(value) !== launch || valueSpace.at(value) !== 0 || valueFirst.at(value) < 0) continue;
       if (k < outputs && valueFirst.at(value) === launch) continue;
       valueLast.put(value, -2); // once only, though it may be an operand twice
-      if (planner.isElementwiseAt(launch, value)) release(value);
+      if (launches.isElementwiseAt(launch, value)) release(value);
       else dying.push(value);
     }
     for (let k = 0; k < outputs; k++) {

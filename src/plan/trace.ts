@@ -8,14 +8,12 @@
 
 import { ValueError } from "../errors.ts";
 import type { Shape } from "../shape.ts";
-import type { Planner } from "./planner.ts";
 
-/** How a recorded operation becomes launches. The rest of an operation, its reverse rule, is known one room higher. */
+/** What the trace knows of an operation. Higher rooms add how it becomes launches, and its reverse rule. */
 export interface Recordable {
   readonly name: string;
   /** Unique; part of every structure that uses the operation. */
   readonly id: number;
-  lower(planner: Planner, node: number): void;
 }
 
 /** Where the value of a leaf is when a plan runs. */
@@ -37,7 +35,7 @@ let operations = 0;
 /** A fresh operation id. 0 is the leaf. */
 export const nextOperationId = (): number => ++operations;
 
-export const leaf: Recordable = { name: "leaf", id: 0, lower: () => {} };
+export const leaf: Recordable = { name: "leaf", id: 0 };
 
 /** Marks in the words what is not an operation. Never an operation id. */
 export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4 } as const;

@@ -79,7 +79,7 @@ describe("the snippets of the documentation", () => {
       logLevel: "silent",
     });
     const output = path.join(folder, `${place.replace(/\W/g, "-")}.mjs`);
-    await writeFile(output, bundled.outputFiles[0].contents);
+    await writeFile(output, `${bundled.outputFiles[0].text}\nexport {};\n`); // a module, whatever is left of it
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     try {
       await import(/* @vite-ignore */ pathToFileURL(output).href);

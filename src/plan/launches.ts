@@ -1,0 +1,116 @@
+/**
+ * The launches of a plan under construction, and the values that they write and read. A *value* is a piece of memory.
+ *
+ * All of it lies in arrays of integers, because a structure that never repeats is planned at every step.
+ */
+
+import { type Kernel, kernelById } from "../kernels/kernel.ts";
+import { Ints } from "./ints.ts";
+
+/** The id of a launch whose kernel and operands are known only when its group is complete. */
+export const GROUP = -1;
+
+export class Launches {
+  // -- values: size, first launch that writes it, last launch that uses it, place --
+  readonly valueSize = Ints.take();
+  readonly valueFirst = Ints.take();
+  readonly valueLast = Ints.take();
+  readonly valueSpace = Ints.take();
+  readonly valueOffset = Ints.take();
+  /** 1 where something other than its own group reads the value. */
+  readonly valueStored = Ints.take();
+
+  // -- launches: kernel id or GROUP, node, where its operands and parameters start in `code` --
+  readonly launchKernel = Ints.take();
+  readonly launchNode = Ints.take();
+  readonly launchStart = Ints.take();
+  readonly code = Ints.take();
+
+  /** The last launch that may refuse its data. */
+  lastFallible = -1;
+
+  /** Gives the arrays back for the next plan. */
+  release(): void {
+    for (const ints of [
+      this.valueSize, this.valueFirst, this.valueLast, this.valueSpace, this.valueOffset, this.valueStored,
+      this.launchKernel, this.launchNode, this.launchStart, this.code,
+    ]) Ints.give(ints);
+  }
+
+  /** A new value that no launch writes yet. */
+  value(size: number): number {
+    this.valueSize.push(size);
+    this.valueFirst.push(-1);
+    this.valueSpace.push(-1);
+    this.valueOffset.push(0);
+    this.valueStored.push(0);
+    return this.valueLast.push(-1);
+  }
+
+  /** Begins a launch; outputs, inputs and parameters follow in the kernel's order. */
+  launch(kernel: Kernel, node: number): void {
+    if (kernel.kind === "gather" || kernel.kind === "scatterAdd" || kernel.kind === "host") this.lastFallible = this.launchKernel.length;
+    this.launchKernel.push(kernel.id);
+    this.launchNode.push(node);
+    this.launchStart.push(this.code.length);
+  }
+
+  /** A launch whose content is a group; its place in the order is fixed now. */
+  launchGroup(node: number): number {
+    this.launchKernel.push(GROUP);
+    this.launchNode.push(node);
+    this.launchStart.push(0);
+    return this.launchKernel.length - 1;
+  }
+
+  /** An operand of the current launch that it writes. */
+  output(value: number, offset = 0): void {
+    const launch = this.launchKernel.length - 1;
+    if (this.valueFirst.at(value) < 0) this.valueFirst.put(value, launch);
+    this.valueStored.put(value, 1);
+    this.operand(value, offset);
+  }
+
+  /** An operand of the current launch that it reads: a value. */
+  operand(value: number, offset = 0): void {
+    this.valueLast.put(value, this.launchKernel.length - 1);
+    this.code.push2(value, offset);
+  }
+
+  parameter(value: number): void { this.code.push(value); }
+
+  /** Does the launch read exactly the elements of a value that it writes at the same time? Then it may work in place. */
+  isElementwiseAt(launch: number, value: number): boolean {
+    const id = this.launchKernel.at(launch);
+    const kernel = kernelById(id);
+    if (kernel.kind !== "map") return false;
+    const at = this.launchStart.at(launch);
+    const outputs = kernel.outputs.length;
+    const parameters = at + 2 * (outputs + kernel.inputs);
+    if (this.code.at(parameters + 1 + kernel.inputs) !== 0) return false; // broadcasts
+    for (let k = 0; k < kernel.inputs; k++) {
+      const operand = at + 2 * (outputs + k);
+      if (this.code.at(operand) !== value) continue;
+      if (this.code.at(operand + 1) !== 0 || this.code.at(parameters + 1 + k) === 0) return false;
+    }
+    return true;
+  }
+
+  /** The length of a launch's words from `launchStart` on. */
+  wordsOf(launch: number, kernel: Kernel, operands: number): number {
+    const parameters = this.launchStart.at(launch) + 2 * operands;
+    switch (kernel.kind) {
+      case "map": {
+        const rank = this.code.at(parameters + 1 + kernel.inputs);
+        return 2 * operands + 2 + kernel.inputs + rank * (1 + kernel.inputs);
+      }
+      case "row": return 2 * operands + 2 + kernel.inputs.length;
+      case "columns": return 2 * operands + 3;
+      case "product": return 2 * operands + 14;
+      case "copy": return 2 * operands + 1 + 3 * this.code.at(parameters);
+      case "gather": case "scatterAdd": return 2 * operands + 4;
+      case "random": return 2 * operands + 1;
+      case "host": return 2 * operands + 1 + this.code.at(parameters);
+    }
+  }
+}

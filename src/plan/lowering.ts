@@ -1,0 +1,312 @@
+/**
+ * From operations to launches: what an operation can use to lower itself.
+ * A node's result is a value and an offset into it; a view shares the value of its source.
+ */
+
+import { MemoryError } from "../errors.ts";
+import { constant } from "../kernels/expression.ts";
+import {
+  columns, copy, type HostKernel, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
+} from "../kernels/kernel.ts";
+import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { Ints } from "./ints.ts";
+import { Launches } from "./launches.ts";
+import type { Recordable, Trace } from "./trace.ts";
+
+/** What can be planned: an operation that knows its launches. */
+export interface Lowerable extends Recordable {
+  lower(lowering: Lowering, node: number): void;
+}
+
+/** Takes elementwise nodes into groups. */
+interface Fuser {
+  /** False if the node is better launched alone. */
+  map(node: number, kernel: MapKernel): boolean;
+}
+
+/** A complete group of elementwise nodes. */
+interface CompleteGroup {
+  readonly shape: Shape;
+  /** The nodes that it reads, and those of its nodes that something outside reads. */
+  readonly operands: readonly number[];
+  readonly stored: readonly number[];
+}
+
+export class Lowering extends Launches {
+  readonly nodeValue = Ints.take();
+  readonly nodeOffset = Ints.take();
+  fuser: Fuser | null = null;
+
+  constructor(readonly trace: Trace) {
+    super();
+  }
+
+  override release(): void {
+    super.release();
+    Ints.give(this.nodeValue);
+    Ints.give(this.nodeOffset);
+  }
+
+  // -- nodes and their values -------------------------------------------------------------------------
+
+  shape(node: number): Shape { return this.trace.shapes[node]; }
+  size(node: number): number { return sizeOf(this.trace.shapes[node]); }
+
+  /** The launch that writes what this node reads, −1 for a leaf. */
+  producer(node: number): number { return this.valueFirst.at(this.nodeValue.at(node)); }
+
+  /** The value of a node, which from now on is stored. */
+  use(node: number): number {
+    const value = this.nodeValue.at(node);
+    this.valueStored.put(value, 1);
+    return value;
+  }
+
+  /** The node is a view of another: the same memory, from `offset` on. */
+  alias(node: number, source: number, offset = 0): void {
+    this.nodeValue.put(node, this.use(source));
+    this.nodeOffset.put(node, this.nodeOffset.at(source) + offset);
+  }
+
+  /** Gives a node a value of its own, to be written by launches. */
+  define(node: number): number {
+    const size = this.size(node);
+    if (size > maxElements) {
+      throw new MemoryError(
+        `${this.trace.operations[node].name} makes a result of shape ${formatShape(this.shape(node))} with ${size} elements; ` +
+          `the most that one array can have is ${maxElements} (4 GiB). Look for axes that broadcast by accident, or work in parts.`,
+      );
+    }
+    const value = this.value(size);
+    this.nodeValue.put(node, value);
+    return value;
+  }
+
+  /** A value for use within the lowering of one operation. */
+  temporary(size: number): number { return this.value(size); }
+
+  /** An operand of the current launch that it reads: the result of a node. */
+  input(node: number, offset = 0): void {
+    this.operand(this.use(node), this.nodeOffset.at(node) + offset);
+  }
+
+  // -- launches of the common kernels --------------------------------------------------------------
+
+  /** An elementwise kernel over the inputs of the node, broadcast to its shape. */
+  map(node: number, kernel: MapKernel): void {
+    if (this.fuser?.map(node, kernel)) return;
+    const value = this.define(node);
+    const size = this.valueSize.at(value);
+    if (size === 0) return;
+    const { trace, code } = this;
+    const shape = trace.shapes[node];
+    const count = kernel.inputs;
+    this.launch(kernel, node);
+    this.output(value);
+    let flat = true;
+    for (let k = 0; k < count; k++) {
+      const input = trace.input(node, k);
+      this.input(input);
+      flat &&= runsAlong(trace.shapes[input], shape);
+    }
+    if (flat) {
+      code.push(size);
+      for (let k = 0; k < count; k++) code.push(this.size(trace.input(node, k)) === size ? 1 : 0);
+      code.push(0);
+    } else {
+      this.mapParameters(shape, Array.from({ length: count }, (_, k) => this.shape(trace.input(node, k))));
+    }
+  }
+
+  /** The parameters of a map: adjacent axes along which every input runs on are one. */
+  mapParameters(shape: Shape, inputs: readonly Shape[]): void {
+    if (inputs.every((input) => runsAlong(input, shape))) {
+      const total = sizeOf(shape);
+      this.code.push(total);
+      for (const input of inputs) this.code.push(sizeOf(input) === total ? 1 : 0);
+      this.code.push(0);
+      return;
+    }
+    const strides = inputs.map((input) => broadcastStrides(input, shape));
+    const sizes: number[] = [];
+    const steps: number[][] = [];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (shape[axis] === 1) continue;
+      const last = sizes.length - 1;
+      if (last >= 0 && strides.every((s, k) => s[axis] === steps[last][k] * sizes[last])) sizes[last] *= shape[axis];
+      else {
+        sizes.push(shape[axis]);
+        steps.push(strides.map((s) => s[axis]));
+      }
+    }
+    this.code.push(sizes[0]);
+    for (const step of steps[0]) this.code.push(step);
+    this.code.push(sizes.length - 1);
+    for (let d = 1; d < sizes.length; d++) {
+      this.code.push(sizes[d]);
+      for (const step of steps[d]) this.code.push(step);
+    }
+  }
+
+  /** A row kernel over rows of n elements; its inputs are the inputs of the node. */
+  row(node: number, kernel: RowKernel, rows: number, n: number): void {
+    const value = this.define(node);
+    if (this.valueSize.at(value) === 0) return;
+    this.launch(kernel, node);
+    this.output(value);
+    for (let k = 0; k < kernel.inputs.length; k++) this.input(this.trace.input(node, k));
+    this.parameter(rows);
+    this.parameter(n);
+    for (const per of kernel.inputs) this.parameter(per === "element" ? n : 1);
+  }
+
+  /** Reduces some axes (ascending) of input 0 of the node, innermost group of adjacent axes first. */
+  reduce(node: number, reduce: RowStage["reduce"], axes: readonly number[]): void {
+    const source = this.trace.input(node, 0);
+    const result = this.define(node);
+    if (this.valueSize.at(result) === 0) return;
+    // Groups of adjacent axes, outermost first: sizes and whether they are reduced.
+    const groups: { size: number; reduced: boolean }[] = [];
+    this.shape(source).forEach((size, axis) => {
+      const reduced = axes.includes(axis);
+      const last = groups[groups.length - 1];
+      if (last !== undefined && last.reduced === reduced) last.size *= size;
+      else groups.push({ size, reduced });
+    });
+    let value = this.use(source);
+    let offset = this.nodeOffset.at(source);
+    const passes = groups.filter((group) => group.reduced).length;
+    for (let pass = 1; pass <= passes; pass++) {
+      const at = groups.findLastIndex((group) => group.reduced);
+      const outer = groups.slice(0, at).reduce((product, group) => product * group.size, 1);
+      const inner = groups.slice(at + 1).reduce((product, group) => product * group.size, 1);
+      const n = groups[at].size;
+      const output = pass === passes ? result : this.temporary(outer * inner);
+      if (inner === 1) {
+        this.launch(rowReduction(reduce), node);
+        this.output(output);
+        this.operand(value, offset);
+        this.code.push2(outer, n);
+        this.code.push(n);
+      } else {
+        this.launch(columns(reduce), node);
+        this.output(output);
+        this.operand(value, offset);
+        this.code.push2(outer, n);
+        this.code.push(inner);
+      }
+      groups[at].size = 1;
+      groups[at].reduced = false;
+      value = output;
+      offset = 0;
+    }
+    if (passes === 0) this.copyWhole(node, result, value, offset);
+  }
+
+  /** Copies a box: sizes with the strides of the output and of the input, outermost first. */
+  copy(
+    node: number, output: number, outputOffset: number, source: number, sourceOffset: number,
+    sizes: readonly number[], outputStrides: readonly number[], inputStrides: readonly number[],
+  ): void {
+    this.copyValue(node, output, outputOffset, this.use(source), this.nodeOffset.at(source) + sourceOffset, sizes, outputStrides, inputStrides);
+  }
+
+  copyWhole(node: number, output: number, value: number, offset: number): void {
+    this.copyValue(node, output, 0, value, offset, [this.valueSize.at(output)], [1], [1]);
+  }
+
+  private copyValue(
+    node: number, output: number, outputOffset: number, value: number, offset: number,
+    sizes: readonly number[], outputStrides: readonly number[], inputStrides: readonly number[],
+  ): void {
+    if (sizes.includes(0)) return;
+    this.launch(copy, node);
+    this.output(output, outputOffset);
+    this.operand(value, offset);
+    const rank = this.code.push(0);
+    let axes = 0;
+    let size = 1;
+    let out = 1;
+    let into = 1;
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      if (sizes[axis] === 1) continue;
+      if (axes > 0 && outputStrides[axis] === out * size && inputStrides[axis] === into * size) {
+        size *= sizes[axis]; // runs on where the axis before ended
+        this.code.put(this.code.length - 3, size);
+        continue;
+      }
+      size = sizes[axis];
+      out = outputStrides[axis];
+      into = inputStrides[axis];
+      this.code.push(size);
+      this.code.push2(out, into);
+      axes++;
+    }
+    if (axes === 0) {
+      this.code.push(1);
+      this.code.push2(1, 1);
+      axes = 1;
+    }
+    this.code.put(rank, axes);
+  }
+
+  /** A function of the host over the inputs of the node. */
+  host(node: number, kernel: HostKernel): void {
+    this.define(node);
+    this.launch(kernel, node);
+    const operands = [node];
+    for (let k = 0; k < kernel.inputs; k++) operands.push(this.trace.input(node, k));
+    this.output(this.nodeValue.at(node));
+    for (const operand of operands.slice(1)) this.input(operand);
+    const shapes = operands.map((operand) => this.shape(operand));
+    this.parameter(shapes.reduce((count, shape) => count + 1 + shape.length, 0));
+    for (const shape of shapes) {
+      this.parameter(shape.length);
+      for (const size of shape) this.parameter(size);
+    }
+  }
+
+  /** Fills a value with zeros. */
+  zero(node: number, value: number): void {
+    const size = this.valueSize.at(value);
+    if (size === 0) return;
+    this.launch(zeros, node);
+    this.output(value);
+    this.code.push2(size, 0);
+  }
+
+  // -- groups of the fusion --------------------------------------------------------------------------
+
+  /** A value that a group computes and that only counts if something outside reads it. */
+  defineInGroup(node: number, launch: number): number {
+    const value = this.define(node);
+    this.valueFirst.put(value, launch);
+    this.valueLast.put(value, launch);
+    return value;
+  }
+
+  isValueOf(node: number, value: number): boolean { return this.nodeValue.at(node) === value; }
+  isStored(node: number): boolean { return this.valueStored.at(this.nodeValue.at(node)) === 1; }
+
+  /** Notes that a group reads a node, at its place in the order. */
+  useInGroup(node: number, launch: number): void {
+    const value = this.use(node);
+    if (this.valueLast.at(value) < launch) this.valueLast.put(value, launch);
+  }
+
+  /** Writes the operands and parameters of a complete group. */
+  closeGroup(launch: number, kernel: MapKernel, group: CompleteGroup): void {
+    this.launchKernel.put(launch, kernel.id);
+    this.launchStart.put(launch, this.code.length);
+    for (const node of group.stored) this.code.push2(this.nodeValue.at(node), 0);
+    for (const node of group.operands) this.code.push2(this.nodeValue.at(node), this.nodeOffset.at(node));
+    this.mapParameters(group.shape, group.operands.map((node) => this.shape(node)));
+  }
+}
+
+/** Is an input as large as the output, or a single number? Then one loop over the output reads it. */
+function runsAlong(input: Shape, shape: Shape): boolean {
+  return input === shape || sameShape(input, shape) || sizeOf(input) === 1;
+}
+
+const zeros = /*#__PURE__*/ map(0, constant(0));

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { elementwise, grad, type Numbers, Optimizer, type OptimizerOptions, parameter, ShapeError, type Setting, type Target, type Updated, UsageError, type Variable } from "../../src/index.ts";
+
+const forward = elementwise("forward", (value, gradient, rate, factor) => value.sub(gradient.mul(rate).mul(factor)));
+const count = elementwise("count", (before, now) => before.mul(0).add(now));
+
+const factor: Setting = { initial: 2, allows: (value) => value > 0, range: "of more than 0" };
+
+class Own extends Optimizer<"factor"> {
+  protected readonly memory = ["updates"];
+  constructor(target: Target<OptimizerOptions & { factor?: number }>, options: OptimizerOptions & { factor?: number }) {
+    super(target, options, { factor });
+  }
+  protected rule(value: Variable, gradient: Variable, [before]: readonly Variable[], numbers: Numbers<"factor">): Updated {
+    return { value: forward(value, gradient, numbers.learningRate, numbers.factor), state: [count(before, numbers.count)] };
+  }
+}
+
+describe("a rule of one's own", () => {
+  it("is given its settings, the rate and the count of the parameter's updates", () => {
+    const [a, b] = [parameter([0]), parameter([0])];
+    const optimizer = new Own([{ parameters: a }, { parameters: b, factor: 3, learningRate: 1 }], { learningRate: 0.5 });
+    grad(() => a.sum());
+    optimizer.update();
+    grad(() => a.add(b).sum());
+    optimizer.update();
+    expect([a.item(), b.item()]).toEqual([-2, -3]);
+    expect([optimizer.state(a).updates.item(), optimizer.state(b).updates.item()]).toEqual([2, 1]);
+    expect(() => new Own(a, { learningRate: 1, factor: 0 })).toThrow("Own takes a finite number of more than 0 as factor, but got 0.");
+    expect(() => new Own(a, { learningRate: 1, factro: 1 } as unknown as OptimizerOptions)).toThrow(/"factro".*learningRate, factor, clip, noise/);
+  });
+
+  it.each<[string, (value: Variable, gradient: Variable) => Updated, new (message: string) => Error]>([
+    ["no state", (value, gradient) => ({ value: value.sub(gradient), state: [] }), UsageError],
+    ["a value that is no operation's", (value, gradient) => ({ value, state: [gradient.mul(1)] }), UsageError],
+    ["another shape", (value, gradient) => ({ value: value.sub(gradient), state: [gradient.sum()] }), UsageError],
+    ["shapes that do not fit", (value) => ({ value: value.add(parameter([1, 2, 3])), state: [] }), ShapeError],
+  ])("that gives %s is refused, and nothing changes", (_, rule, error) => {
+    class Wrong extends Optimizer {
+      protected readonly memory = ["memory"];
+      protected rule(value: Variable, gradient: Variable): Updated { return rule(value, gradient); }
+    }
+    const θ = parameter([1, 2]);
+    const optimizer = new Wrong(θ, { learningRate: 1 });
+    grad(() => θ.sum());
+    expect(() => { optimizer.update(); }).toThrow(error);
+    expect(θ.toArray()).toEqual([1, 2]);
+    expect(optimizer.step).toBe(0);
+    expect(θ.grad?.toArray()).toEqual([1, 1]);
+  });
+
+  it("is known as an Optimizer, whatever its settings are", () => {
+    const any: Optimizer = new Own(parameter([1]), { learningRate: 1 });
+    expect(any.groups).toHaveLength(1);
+  });
+});
