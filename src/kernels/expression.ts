@@ -191,6 +191,17 @@ const one = constant(1);
 /** A product that knows that 0 · anything is 0: the derivative of what does not depend on the argument. */
 const times = (derivative: Expr, factor: Expr): Expr => (derivative === zero ? zero : derivative.mul(factor));
 
+/** The derivative of the one that is chosen. Where both are equal each gets one half, which is what a central difference sees. */
+const ofChosen = (first: Expr, second: Expr, da: Expr, db: Expr): Expr => first.where(da, second.where(db, da.add(db).mul(0.5)));
+
+/** A gradient times a derivative. Where a choice makes the derivative 0, the result is 0 whatever the gradient is, also ∞. */
+export function scaled(gradient: Expr, slope: Expr): Expr {
+  if (slope === zero) return zero;
+  if (slope.kind !== "select") return gradient.mul(slope);
+  const [condition, a, b] = slope.inputs;
+  return condition.where(scaled(gradient, a), scaled(gradient, b));
+}
+
 /** All derivatives at a glance: e is the expression itself, a and b its inputs, da and db their derivatives. */
 function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
   const [a, b] = e.inputs;
@@ -206,7 +217,7 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
     case "cos": return times(da, a.sin().neg());
     case "tanh": return times(da, one.sub(e.mul(e)));
     case "sigmoid": return times(da, e.mul(one.sub(e)));
-    case "relu": return times(da, a.greater(0));
+    case "relu": return a.greater(0).where(da, 0);
     case "add": return da.add(db);
     case "sub": return db === zero ? da : da === zero ? db.neg() : da.sub(db);
     case "mul": return times(da, b).add(times(db, a));
@@ -221,9 +232,8 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
       // x⁰ stays 1 around x = 0, so the logarithm of 0 does not count there.
       return base.add(times(db, e.mul(a.equal(0).where(0, a.log()))));
     }
-    // Where both are equal each gets one half, which is what a central difference sees.
-    case "maximum": return times(da, a.greater(b).add(a.equal(b).mul(0.5))).add(times(db, b.greater(a).add(a.equal(b).mul(0.5))));
-    case "minimum": return times(da, a.less(b).add(a.equal(b).mul(0.5))).add(times(db, b.less(a).add(a.equal(b).mul(0.5))));
+    case "maximum": return ofChosen(a.greater(b), a.less(b), da, db);
+    case "minimum": return ofChosen(a.less(b), a.greater(b), da, db);
     case "select": return a.where(db, dc);
     default: return zero; // sign, floor and comparisons are constant almost everywhere
   }

@@ -2,7 +2,7 @@
 
 import type { Operation, ReverseRule } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { argument, argumentsOf, constant, derivative, Expr, expression, substitute } from "../kernels/expression.ts";
+import { argument, argumentsOf, constant, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
@@ -47,7 +47,7 @@ class Elementwise implements Operation {
     const output = argument(arity);
     const gradientArgument = argument(arity + 1);
     const usingOutput = substitute(slope, (part) => (part === expr ? output : undefined));
-    const product = gradientArgument.mul(usingOutput);
+    const product = scaled(gradientArgument, usingOutput);
     const used = argumentsOf(product);
     const position = new Map(used.map((value, i) => [value, argument(i)]));
     const operation = new Elementwise(

@@ -32,6 +32,11 @@ function checkSteps(caller: string, name: string, value: number): number {
   throw new ValueError(`${caller} takes an integer of at least 1 as ${name}, but got ${describe(value)}.`);
 }
 
+function checkOptions<O extends object>(caller: string, example: string, options: O): O {
+  if (typeof options === "object" && options !== null) return options;
+  throw new ValueError(`${caller} takes options such as ${example}, but got ${describe(options)}.`);
+}
+
 /** The rate itself, at every step. */
 export function constant(rate: number): Schedule {
   checkNumber("schedule.constant", "rate", rate, 0);
@@ -44,8 +49,9 @@ export function constant(rate: number): Schedule {
  * @param options.factor 0.1 unless given
  * @throws ValueError for other numbers
  */
-export function step(rate: LearningRate, { every, factor = 0.1 }: { readonly every: number; readonly factor?: number }): Schedule {
+export function step(rate: LearningRate, options: { readonly every: number; readonly factor?: number }): Schedule {
   const name = "schedule.step";
+  const { every, factor = 0.1 } = checkOptions(name, "{ every: 1000 }", options);
   checkRate(name, rate, "rate");
   checkSteps(name, "every", every);
   checkNumber(name, "factor", factor, 0);
@@ -60,8 +66,9 @@ export function step(rate: LearningRate, { every, factor = 0.1 }: { readonly eve
  * @param options.minimum 0 unless given
  * @throws ValueError for other numbers
  */
-export function cosine(rate: LearningRate, { steps, minimum = 0 }: { readonly steps: number; readonly minimum?: number }): Schedule {
+export function cosine(rate: LearningRate, options: { readonly steps: number; readonly minimum?: number }): Schedule {
   const name = "schedule.cosine";
+  const { steps, minimum = 0 } = checkOptions(name, "{ steps: 1000 }", options);
   checkRate(name, rate, "rate");
   checkSteps(name, "steps", steps);
   checkNumber(name, "minimum", minimum, 0);

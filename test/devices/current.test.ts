@@ -1,0 +1,68 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { currentDevice, deviceByName, usedDevices, useDevice } from "../../src/devices/current.ts";
+import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
+import { checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, UsageError, ValueError, type Variable } from "../../src/index.ts";
+
+afterEach(() => setDevice("wasm"));
+
+describe("setDevice", () => {
+  it("chooses where steps run; wasm is the default", () => {
+    expect(currentDevice().name).toBe("wasm");
+    setDevice("reference");
+    expect(currentDevice().name).toBe("reference");
+    expect(mul(input(0.1), 1).item()).toBe(0.1);
+    setDevice("wasm");
+    expect(mul(input(0.1), 1).item()).toBe(Math.fround(0.1));
+    expect(deviceByName("wasm")).toBe(currentDevice());
+    expect(usedDevices().map((device) => device.name).sort()).toEqual(["reference", "wasm"]);
+  });
+
+  it.each(["gpu", "", "toString", "__proto__", "constructor", undefined, null, 3, {}])("refuses %s", (name) => {
+    expect(() => setDevice(name as DeviceName)).toThrow(ValueError);
+    expect(() => setDevice(name as DeviceName)).toThrow(/reference, wasm/);
+    expect(currentDevice().name).toBe("wasm");
+  });
+
+  it("is refused inside a step, which goes on", () => {
+    const w = parameter([1, 2]);
+    const inStep = (): Variable => {
+      expect(() => setDevice("reference")).toThrow(UsageError);
+      expect(() => setDevice("wasm")).toThrow(/before the step/);
+      return sum(w);
+    };
+    expect(grad(inStep).item()).toBe(3);
+    expect(evaluate(inStep).item()).toBe(3);
+    expect(currentDevice().name).toBe("wasm");
+    expect(() => evaluate(() => setDevice("reference"))).toThrow(UsageError);
+    setDevice("reference");
+    expect(currentDevice().name).toBe("reference");
+  });
+
+  it("keeps plans of each device apart", () => {
+    const w = parameter([0.1, 0.2]);
+    for (let run = 0; run < 10; run++) {
+      setDevice(run % 2 === 0 ? "wasm" : "reference");
+      w.clearGrad();
+      const loss = grad(() => sum(mul(w, w)));
+      const exact = run % 2 === 1;
+      const [a, b] = [Math.fround(0.1), Math.fround(0.2)];
+      if (exact) expect(loss.item()).toBe(a * a + b * b);
+      else expect(loss.item()).toBeCloseTo(0.05, 7);
+      expect(w.grad?.data).toBeInstanceOf(exact ? Float64Array : Float32Array);
+    }
+  });
+});
+
+describe("a device made in a particular way", () => {
+  it("can be used, and checkGradients comes back to it", () => {
+    const device = new WasmDevice({ fused: false });
+    useDevice(device);
+    const w = parameter([1, 2]);
+    expect(grad(() => sum(mul(w, w))).item()).toBe(5);
+    expect(checkGradients(() => sum(mul(w, w)), new Map([["w", w]])).ok).toBe(true);
+    expect(currentDevice()).toBe(device);
+    setDevice("wasm");
+    expect(grad(() => sum(mul(w, w))).item()).toBe(5);
+    expect(w.grad?.toArray()).toEqual([4, 8]);
+  });
+});
