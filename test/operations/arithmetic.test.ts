@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  add, clip, div, equal, greater, greaterEqual, gradients, input, less, lessEqual, log, maximum, minimum, mul, notEqual, pow, recip, ShapeError,
+  add, clip, div, equal, evaluate, greater, greaterEqual, gradients, input, less, lessEqual, log, maximum, minimum, mul, notEqual, pow, recip, ShapeError,
   sqrt, sub, sum, type Variable, ValueError, where, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
@@ -32,6 +32,11 @@ describeOnEach("arithmetic", () => {
     expect(add(zeros([0, 3]), zeros([3])).shape).toEqual([0, 3]);
     expect(add(zeros([2, 0]), zeros([2, 1])).shape).toEqual([2, 0]);
     expect(add(zeros([1]), zeros([])).shape).toEqual([1]);
+  });
+
+  it("does not overwrite what it repeats", () => {
+    // The row has died when the sum is made, and the sum would fit into its place.
+    expect(evaluate(() => add(mul(input([1, 2]), 2), input([[10, 20], [30, 40]]))).toArray()).toEqual([[12, 24], [32, 44]]);
   });
 
   it("broadcasts any shapes as NumPy does", () => {

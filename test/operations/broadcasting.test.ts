@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { broadcastTo, evaluate, input, mul, reshape, ShapeError, sum, type Variable, zeros } from "../../src/index.ts";
-import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { counting, describeOnEach, expectNear, fastDevices, forAll, gradientOf, indicesOf, on } from "./harness.ts";
 
 describeOnEach("sum", () => {
   it("adds over any axes", () => {
@@ -53,16 +53,19 @@ describeOnEach("sum", () => {
       expect([...found.data]).toEqual([...expected.values()]);
     });
   });
+});
 
-  it("loses little over long rows and columns", () => {
-    const [n, roundoff] = [100_003, 2 ** -24];
-    // Sums are made of blocks of 256, or the roundings of all n would add up.
-    const x = broadcastTo(0.1, [n]);
-    // 0.1 is not a float32 number; its rounding is not the sum's.
-    const each = x.data[0];
-    expect(Math.abs(sum(x).item() / (each * n) - 1)).toBeLessThan(256 * roundoff);
-    const columns = sum(reshape(broadcastTo(0.1, [n * 3]), [n, 3]), 0);
-    for (const value of columns.data) expect(Math.abs(value / (each * n) - 1)).toBeLessThan((256 + n / 256) * roundoff);
+describe.each(fastDevices)("long sums, on %s", (_, device) => {
+  it("lose little: they are made of blocks of 256, or the roundings of all would add up", () => {
+    const [n, roundoff] = [2_000_003, 2 ** -24];
+    on(device, () => {
+      const x = broadcastTo(0.1, [n]);
+      // 0.1 is not a float32 number; its rounding is not the sum's.
+      const exact = x.data[0] * n;
+      expect(Math.abs(sum(x).item() / exact - 1)).toBeLessThan(256 * roundoff);
+      const columns = sum(reshape(broadcastTo(0.1, [n * 3]), [n, 3]), 0);
+      for (const value of columns.data) expect(Math.abs(value / exact - 1)).toBeLessThan((256 + n / 256) * roundoff);
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * A step that repeats is planned again, with elementwise operations fused into one kernel. Nobody may notice: every run of
- * a random program gives the same bits, forward and backward, and what the reference device gives.
+ * a random program gives the same bits, forward and backward, and what one operation after another gives.
  */
 
 import { describe, expect, it, vi } from "vitest";
@@ -12,7 +12,7 @@ import type { Device } from "../../src/devices/device.ts";
 import { Fusion } from "../../src/plan/fuse.ts";
 import { sizeOf } from "../../src/shape.ts";
 import type { Draw, Tensor } from "./draw.ts";
-import { fastDevices, forAll, on, reference, ulp } from "./harness.ts";
+import { centralDifference, fastDevices, forAll, innerProduct, on, reference, ulp } from "./harness.ts";
 
 /** More runs than it takes until a structure is fused. */
 const RUNS = 6;
@@ -23,19 +23,31 @@ interface Form {
   readonly error: (...errors: number[]) => number;
 }
 
+interface Forms {
+  readonly unary: readonly Form[];
+  readonly binary: readonly Form[];
+}
+
 // Every form maps numbers between ±1 to such numbers.
 const form = (apply: Form["apply"], error: Form["error"]): Form => ({ apply, error });
-const unary: readonly Form[] = [tanh, sin, abs, neg, relu, identity, (x: Variable) => exp(sub(x, 1)), (x: Variable) => mul(mul(x, x), 0.5), (x: Variable) => maximum(x, 0.25)]
-  .map((apply) => form(apply as Form["apply"], (e) => e))
-  .concat(form(sigmoid as Form["apply"], (e) => e / 4), form((x) => mul(cos(x), 0.5), (e) => e / 2));
-const binary: readonly Form[] = [
-  form(mul, (a, b) => a + b),
-  form(maximum, Math.max),
-  form(minimum, Math.max),
-  form((a, b) => mul(add(a, b), 0.5), (a, b) => (a + b) / 2),
-  form((a, b) => mul(sub(a, b), 0.5), (a, b) => (a + b) / 2),
-  form((a, b) => add(mul(a, 0.5), mul(b, 0.5)), (a, b) => (a + b) / 2),
-];
+const half = (a: number, b: number): number => (a + b) / 2;
+const smooth: Forms = {
+  unary: [
+    ...[tanh, sin, neg, identity, (x: Variable) => exp(sub(x, 1)), (x: Variable) => mul(mul(x, x), 0.5)].map((apply) => form(apply as Form["apply"], (e) => e)),
+    form(sigmoid as Form["apply"], (e) => e / 4),
+    form((x) => mul(cos(x), 0.5), (e) => e / 2),
+  ],
+  binary: [
+    form(mul, (a, b) => a + b),
+    form((a, b) => mul(add(a, b), 0.5), half),
+    form((a, b) => mul(sub(a, b), 0.5), half),
+    form((a, b) => add(mul(a, 0.5), mul(b, 0.5)), half),
+  ],
+};
+const all: Forms = {
+  unary: [...smooth.unary, ...[abs, relu, (x: Variable) => maximum(x, 0.25)].map((apply) => form(apply as Form["apply"], (e) => e))],
+  binary: [...smooth.binary, form(maximum, Math.max), form(minimum, Math.max)],
+};
 const reversedAxes = (x: Variable): number[] => x.shape.map((_, i) => x.shape.length - 1 - i);
 /** What ends a chain of elementwise operations, or looks at it another way; a number is left as it is. */
 const structural: readonly Form[] = [
@@ -52,7 +64,7 @@ const choice = form((a, b, condition) => where(condition, a, b), Math.max);
 
 interface Program {
   readonly leaves: Tensor[];
-  readonly conditions: Tensor[];
+  readonly condition: Tensor;
   readonly shape: Shape;
   /** Which operation of which earlier results; the leaves are the first of these. */
   readonly steps: { readonly form: Form; readonly from: readonly number[] }[];
@@ -60,14 +72,14 @@ interface Program {
   readonly wanted: readonly number[];
 }
 
-function drawn(draw: Draw): Program {
+function drawn(draw: Draw, forms: Forms = all): Program {
   const rank = draw.integer(1, 3);
   // Small arrays of several shapes have room in one another's places.
   const most = draw.oneIn(2) ? 33 : 3;
   const shape = Array.from({ length: rank }, (_, i) => Math.min(draw.size(1, false), i === 0 ? most : 17, most));
   const between = (): Tensor => draw.tensor(shape.map((size) => (draw.oneIn(4) ? 1 : size)).slice(draw.oneIn(4) ? 1 : 0), (random) => random.uniform(-1, 1));
   const leaves = Array.from({ length: draw.oneIn(4) ? 16 : draw.integer(1, 4) }, between);
-  const conditions = [draw.tensor(shape, (random) => random.integer(0, 2), false)];
+  const condition = draw.tensor(shape, (random) => random.integer(0, 2), false);
   const steps: Program["steps"] = [];
   const count = draw.oneIn(4) ? 60 : draw.integer(1, 30);
   for (let i = 0; i < count; i++) {
@@ -77,13 +89,13 @@ function drawn(draw: Draw): Program {
       return draw.oneIn(2) ? draw.integer(0, known - 1) : Math.max(0, known - 1 - draw.integer(0, 2));
     };
     const kind = draw.integer(0, 9);
-    if (kind < 4) steps.push({ form: draw.pick(unary), from: [any()] });
-    else if (kind < 8) steps.push({ form: draw.pick(binary), from: [any(), any()] });
+    if (kind < 4) steps.push({ form: draw.pick(forms.unary), from: [any()] });
+    else if (kind < 8) steps.push({ form: draw.pick(forms.binary), from: [any(), any()] });
     else if (kind < 9) steps.push({ form: draw.pick(structural), from: [any()] });
     else steps.push({ form: choice, from: [any(), any(), -1] });
   }
   const wanted = new Set([leaves.length + count - 1, ...Array.from({ length: draw.integer(0, 4) }, () => draw.integer(0, leaves.length + count - 1))]);
-  return { leaves, conditions, shape, steps, wanted: [...wanted] };
+  return { leaves, condition, shape, steps, wanted: [...wanted] };
 }
 
 function execute({ steps, wanted }: Program, leaves: readonly Variable[], condition: Variable): Variable[] {
@@ -92,20 +104,23 @@ function execute({ steps, wanted }: Program, leaves: readonly Variable[], condit
   return wanted.map((i) => results[i]);
 }
 
+const numbersOf = (variables: readonly Variable[]): Float64Array[] => variables.map(({ data }) => Float64Array.from(data));
+const conditionOf = ({ condition: { values, shape } }: Program): Variable => input(values, shape);
+
 /** The results of each run, outside of training. */
 function forward(device: Device, program: Program, runs: number): Float64Array[][] {
   return on(device, () => {
     const leaves = program.leaves.map(({ values, shape }) => input(values, shape));
-    const [condition] = program.conditions.map(({ values, shape }) => input(values, shape));
-    return Array.from({ length: runs }, () => evaluate(() => execute(program, leaves, condition)).map(({ data }) => Float64Array.from(data)));
+    const condition = conditionOf(program);
+    return Array.from({ length: runs }, () => numbersOf(evaluate(() => execute(program, leaves, condition))));
   });
 }
 
-/** The results of each run, and the gradients of their sum by the leaves. */
-function backward(device: Device, program: Program, runs: number): Float64Array[][] {
+/** The results of each run, and the gradients of the sum of their means by the leaves. */
+function backward(device: Device, program: Program, runs: number): { results: Float64Array[]; gradients: Float64Array[] }[] {
   return on(device, () => {
     const leaves = program.leaves.map(({ values, shape }) => parameter(values, shape));
-    const [condition] = program.conditions.map(({ values, shape }) => input(values, shape));
+    const condition = conditionOf(program);
     return Array.from({ length: runs }, () => {
       for (const leaf of leaves) leaf.clearGrad();
       const { results } = grad(() => {
@@ -113,12 +128,19 @@ function backward(device: Device, program: Program, runs: number): Float64Array[
         const loss = found.reduce((total, x) => add(total, mean(x)), sum(mul(leaves[0], 0)));
         return { results: found, loss };
       });
-      return [...results.map(({ data }) => data), ...leaves.map((leaf) => leaf.grad?.data ?? new Float32Array(0))].map((values) => Float64Array.from(values));
+      return { results: numbersOf(results), gradients: leaves.map((leaf) => Float64Array.from(leaf.grad?.data ?? new Float64Array(leaf.size))) };
     });
   });
 }
 
-function expectSameBits(runs: Float64Array[][]): void {
+/** The results on the reference device with every operation in a step of its own, so that no planning can matter. */
+function oneByOne(program: Program, point: readonly Float64Array[]): Float64Array[] {
+  return on(reference, () => numbersOf(execute(program, program.leaves.map(({ shape }, i) => input(point[i], shape)), conditionOf(program))));
+}
+
+const sumOfMeans = (results: readonly Float64Array[]): number => results.reduce((total, x) => total + x.reduce((a, b) => a + b) / x.length, 0);
+
+function expectSameBits(runs: readonly (readonly Float64Array[])[]): void {
   runs.forEach((run, i) => {
     run.forEach((values, k) => {
       const first = runs[0][k];
@@ -140,7 +162,7 @@ function errorsOf({ leaves, steps, wanted, shape }: Program): number[] {
   return wanted.map((i) => errors[i]);
 }
 
-describe.each(fastDevices)("a program that repeats, on %s", (_, device) => {
+describe.each([["reference", reference], ...fastDevices] as const)("a program that repeats, on %s", (_, device) => {
   it("is fused, or this file would test nothing", () => {
     const fused = vi.spyOn(Fusion.prototype, "finish");
     const x = input([1, 2]);
@@ -149,33 +171,37 @@ describe.each(fastDevices)("a program that repeats, on %s", (_, device) => {
     fused.mockRestore();
   });
 
-  it("gives the same results in every run, and those of the reference", () => {
-    forAll(150, 40, (draw) => {
+  it("gives the same results in every run, and those of one operation after another", () => {
+    forAll(120, 40, (draw) => {
       const program = drawn(draw);
       const runs = forward(device, program, RUNS);
       expectSameBits(runs);
-      const [expected] = forward(reference, program, 1);
-      const errors = errorsOf(program);
-      runs[0].forEach((values, k) => {
-        expect(values.length).toBe(expected[k].length);
-        values.forEach((value, i) => {
-          if (!(Math.abs(value - expected[k][i]) <= errors[k] * ulp)) throw new Error(`result ${k}, element ${i}: ${value}, but expected ${expected[k][i]} ± ${errors[k] * ulp}`);
-        });
-      });
+      const exact = oneByOne(program, program.leaves.map(({ values }) => values));
+      const unit = device === reference ? Number.EPSILON : ulp;
+      errorsOf(program).forEach((error, k) => { expectWithin(runs[0][k], exact[k], error * unit, `result ${k}`); });
     });
   });
 
   it("gives the same gradients in every run", () => {
-    forAll(120, 40, (draw) => { expectSameBits(backward(device, drawn(draw), RUNS)); });
+    forAll(100, 40, (draw) => { expectSameBits(backward(device, drawn(draw), RUNS).map(({ results, gradients }) => [...results, ...gradients])); });
   });
-});
 
-describe("on the reference device", () => {
-  it("fusion changes nothing either", () => {
-    forAll(40, 24, (draw) => {
-      const program = drawn(draw);
-      expectSameBits(forward(reference, program, RUNS));
-      expectSameBits(backward(reference, program, RUNS));
+  it("gives the gradients that finite differences see", () => {
+    forAll(60, 40, (draw) => {
+      const program = drawn(draw, smooth);
+      const point = program.leaves.map(({ values }) => values);
+      const direction = point.map((values) => values.map(() => draw.random.uniform(-1, 1)));
+      const expected = centralDifference((at) => sumOfMeans(oneByOne(program, at)), point, direction);
+      const [{ gradients }] = backward(device, program, 1);
+      // In float32 the errors of all results pass to the gradients; they stay far below this.
+      expectWithin([innerProduct(gradients, direction)], [expected], device === reference ? 1e-6 : 1e-3, "derivative");
     });
   });
 });
+
+function expectWithin(found: ArrayLike<number>, expected: ArrayLike<number>, allowed: number, about: string): void {
+  expect(found.length).toBe(expected.length);
+  for (let i = 0; i < found.length; i++) {
+    if (!(Math.abs(found[i] - expected[i]) <= allowed)) throw new Error(`${about}, element ${i}: ${found[i]}, but expected ${expected[i]} ± ${allowed}`);
+  }
+}

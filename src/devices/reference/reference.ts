@@ -3,6 +3,7 @@
  * against, so each kernel is written as its definition reads.
  */
 
+import { MemoryError } from "../../errors.ts";
 import { interpret } from "../../kernels/expression.ts";
 import {
   type ColumnsKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
@@ -44,7 +45,7 @@ export class ReferenceDevice implements Device {
   allocate(size: number, kind: MemoryKind): Buffer {
     const bytes = size * 8;
     this.live[kind] += bytes;
-    return new ReferenceBuffer(new Float64Array(size), () => { this.live[kind] -= bytes; });
+    return new ReferenceBuffer(zeros(size), () => { this.live[kind] -= bytes; });
   }
 
   write(buffer: Buffer, data: Float32Array | Float64Array): void { (buffer as ReferenceBuffer).values.set(data); }
@@ -53,7 +54,7 @@ export class ReferenceDevice implements Device {
 
   run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[]): Float64Array {
     const { program } = executable as ReferenceExecutable;
-    const arena = new Float64Array(program.arena);
+    const arena = zeros(program.arena);
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
     program.hosts.forEach((offset, i) => { arena.set(hosts[i], offset); });
     const { words } = program;
@@ -86,6 +87,14 @@ export class ReferenceDevice implements Device {
   endStep(): void {}
 
   memory(): Record<MemoryKind | "arena" | "plans", number> { return { ...this.live, arena: 0, plans: 0 }; }
+}
+
+function zeros(size: number): Float64Array {
+  try {
+    return new Float64Array(size);
+  } catch (error) {
+    throw new MemoryError(`The step needs ${size} numbers at once, which is more than the system gives. Use smaller batches or shorter sequences, or split the step.`, { cause: error });
+  }
 }
 
 function check(checks: Int32Array, launch: number, spaces: readonly Float64Array[]): void {

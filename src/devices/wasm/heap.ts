@@ -90,7 +90,7 @@ export class Heap {
     const generous = Math.min(MAX_PAGES, Math.max(need, Math.ceil(have * 1.25)));
     if (need > MAX_PAGES || !(this.grow(generous - have) || this.grow(need - have))) {
       throw new MemoryError(
-        `The step needs ${formatBytes(bytes)} more, but ${formatBytes(this.top)} of the at most 4 GiB of WebAssembly memory are in use` +
+        `The step needs ${formatBytes(bytes)} more in one piece, but ${formatBytes(this.top)} of the at most 4 GiB of WebAssembly memory are in use or in smaller pieces` +
           `${need > MAX_PAGES ? "" : " and the system gives no more"}. Use smaller batches or shorter sequences, or split the step.`,
       );
     }
