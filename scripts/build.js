@@ -27,6 +27,23 @@ export async function build(out = standard) {
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
+/**
+ * Every entry reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
+ * them as a module of which no export is used.
+ * @type {esbuild.Plugin}
+ */
+const withMethods = {
+  name: "with-methods",
+  setup(build) {
+    const sources = new Set(entries.map(({ source }) => path.join(root, source)));
+    const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
+    build.onLoad({ filter: /index\.ts$/ }, async ({ path: file }) => {
+      if (!sources.has(file)) return null;
+      return { contents: `import ${methods};\n${await readFile(file, "utf8")}`, loader: "ts" };
+    });
+  },
+};
+
 /** @param {string} out */
 function bundle(out) {
   return esbuild.build({
@@ -36,6 +53,7 @@ function bundle(out) {
     // Chunks lie beside the entries: errors.ts knows the library's own frames by their folder.
     chunkNames: "chunk-[hash]",
     bundle: true,
+    plugins: [withMethods],
     splitting: true,
     format: "esm",
     platform: "neutral",
