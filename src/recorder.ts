@@ -7,11 +7,11 @@ import { currentDevice, guardDevice } from "./devices/current.ts";
 import { type Buffer, type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
 import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
-import type { FloatArray } from "./kernels/kernel.ts";
+import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
 import { bufferKey, makePlan, type Plan, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
-import { formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
@@ -21,6 +21,8 @@ export type Operand = Variable | number;
 const RESIDENT_SIZE = 1024;
 /** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
 const FUSE_AFTER = 3;
+/** Where structures differ without end, so would fused kernels; each takes some 50 kB of the engine for good. */
+const MAX_KERNELS = 4096;
 
 /** A plan that is ready to run. */
 export interface Compiled {
@@ -51,7 +53,11 @@ const debugOptions = { checkNumerics: false };
  */
 export function debug(options: { checkNumerics?: boolean }): void {
   if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
-  if (options.checkNumerics !== undefined) debugOptions.checkNumerics = options.checkNumerics;
+  if (typeof options !== "object" || options === null) throw new ValueError(`debug takes options such as { checkNumerics: true }, but got ${describe(options)}.`);
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== "checkNumerics" || typeof value !== "boolean") throw new ValueError(`debug takes checkNumerics as true or false, but got ${describe(value)} as ${name}.`);
+    debugOptions.checkNumerics = value;
+  }
 }
 
 const caches = new WeakMap<Device, PlanCache<Compiled>>();
@@ -245,7 +251,7 @@ export class Step {
     const { count, length, words } = trace;
     const found = checks ? null : cache.find(words, length);
     const often = found !== null && !found.fused && found.runs >= FUSE_AFTER;
-    const fuse = what === "finish" && !checks && (fuseAtOnce || often);
+    const fuse = what === "finish" && !checks && (fuseAtOnce || often) && kernelCount() < MAX_KERNELS;
     if (found !== null && (found.fused || !fuse)) return found;
 
     const { scalarCount, arrayCount } = trace;
@@ -317,9 +323,22 @@ export class Step {
     }
     const where = this.callers?.[node] ?? "";
     return new NanError(
-      `${name} produced ${fault.value} in a result of shape ${formatShape(this.trace.shapes[node])}` +
-        `${where === "" ? "" : `, called at ${where}`}. Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large.`,
+      `${name} produced ${fault.value} in a result of shape ${formatShape(this.trace.shapes[node])}${where === "" ? "" : `, called at ${where}`}. ` +
+        (this.readsData(node, (value) => !Number.isFinite(value))
+          ? "The data or parameters that it got hold such a value already."
+          : "Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large."),
     );
+  }
+
+  /** Does a node read, as it is or as a view, an array from outside with a certain value in it? */
+  private readsData(node: number, has: (value: number) => boolean): boolean {
+    const { trace } = this;
+    return Array.from({ length: trace.inputCount(node) }, (_, k) => {
+      let source = trace.input(node, k);
+      while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
+      const isKnown = trace.isLeaf(source) && (trace.leafKind(source) === LeafKind.scalar || this.arrays[trace.leafOrdinal(source)] !== placeholder);
+      return isKnown && this.leafValues(source).some(has);
+    }).includes(true);
   }
 
   // -- results --------------------------------------------------------------------------------------

@@ -162,19 +162,16 @@ const independent = (caller: string): UsageError =>
 function variablesIn(value: unknown): Variable[] {
   if (value instanceof Variable) return [value];
   const found = new Set<Variable>();
-  const seen = new Set<object>();
-  const visit = (part: unknown): void => {
-    if (typeof part !== "object" || part === null) return;
-    if (part instanceof Variable) {
-      found.add(part);
-      return;
-    }
-    if (seen.has(part) || ArrayBuffer.isView(part)) return;
+  const seen = new Set<unknown>();
+  const open: unknown[] = [value]; // no recursion: a result may be a list with ten thousand links
+  while (open.length > 0) {
+    const part = open.pop();
+    if (typeof part !== "object" || part === null || seen.has(part) || ArrayBuffer.isView(part)) continue;
     seen.add(part);
-    if (Array.isArray(part) || part instanceof Set) part.forEach(visit);
-    else if (part instanceof Map) part.forEach((entry, key) => { visit(key); visit(entry); });
-    else for (const entry of Object.values(part)) visit(entry);
-  };
-  visit(value);
+    if (part instanceof Variable) found.add(part);
+    else if (Array.isArray(part) || part instanceof Set) part.forEach((entry) => open.push(entry));
+    else if (part instanceof Map) part.forEach((entry, key) => open.push(key, entry));
+    else for (const entry of Object.values(part)) open.push(entry);
+  }
   return [...found];
 }

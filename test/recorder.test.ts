@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add, argmax, concat, debug, type DeviceName, div, evaluate, gather, GradientDescent, grad, gradients, gradnorm, input, log, memory, mul, NanError,
-  operation, pad, parameter, reshape, setDevice, slice, sqrt, stack, sub, sum, tanh, type Variable, where,
+  operation, pad, parameter, reshape, setDevice, slice, sqrt, stack, sub, sum, tanh, ValueError, type Variable, where,
 } from "../src/index.ts";
 import { type Course, Data, interpret, type Program, programs } from "./programs.ts";
 
@@ -68,7 +68,7 @@ afterEach(() => setDevice("wasm"));
 
 describe("random programs", () => {
   const seed = Number(process.env.FLIMSY_SEED ?? 2015);
-  const numRuns = Number(process.env.FLIMSY_RUNS ?? 100);
+  const numRuns = Number(process.env.FLIMSY_RUNS ?? 60);
 
   it.each([["with gradients", true], ["without", false]] as const)("give the same on every device, with and without looks, %s", (_, training) => {
     fc.assert(fc.property(programs, (program) => {
@@ -164,6 +164,22 @@ describe.each(["wasm", "reference"] as const)("a look in the middle of a step on
         return sum(counted(second));
       });
       expect(calls).toBe(3);
+    }
+  });
+
+  it("may be at the loss itself, and at all that is returned", () => {
+    const w = parameter([1, 2]);
+    for (let run = 1; run <= 6; run++) {
+      const { loss, row, squares } = grad(() => {
+        const squares = mul(w, w);
+        const row = slice(squares, [1, 2]);
+        const loss = reshape(sum(squares), [1]);
+        expect([loss.item(), row.item(), numbers(squares)]).toEqual([5, 4, [1, 4]]);
+        return { loss, row, squares };
+      });
+      expect([loss.item(), row.item(), numbers(squares)]).toEqual([5, 4, [1, 4]]);
+      expect(numbers(w.grad)).toEqual([2 * run, 4 * run]);
+      expect(numbers(evaluate(() => { const y = mul(w, run); y.data; return y; }))).toEqual([run, 2 * run]);
     }
   });
 
@@ -340,6 +356,21 @@ describe("debug({ checkNumerics: true })", () => {
     expect(mul(huge, 1).item()).toBe(Math.fround(1e30));
   });
 
+  it("tells data that are not finite from what an operation makes of finite ones", () => {
+    const [w, data] = [parameter([1, 2]), input([1, NaN])];
+    expect(failure((mark) => grad(() => sum(mark(mul(w, data))))).error.message).toContain("hold such a value already");
+    expect(failure((mark) => grad(() => sum(mark(mul(w, reshape(slice(data, 1), [1])))))).error.message).toContain("hold such a value already");
+    expect(failure((mark) => grad(() => sum(mark(mul(w, Infinity))))).error.message).toContain("hold such a value already");
+    w.assign([-Infinity, 2]);
+    expect(failure((mark) => grad(() => sum(mark(add(w, 1))))).error.message).toContain("hold such a value already");
+    w.assign([0, 2]);
+    expect(failure((mark) => grad(() => sum(mark(div(1, w))))).error.message).toContain("Its inputs were finite");
+    w.assign([0.5, 0.5]);
+    grad(() => sum(mul(w, 3e38)));
+    expect(failure(() => grad(() => sum(mul(w, 3e38)))).error.message).toMatch(/^add produced Infinity.*Its inputs were finite/s);
+    expect(mul(w.grad as Variable, 1).data[0]).toBe(Math.fround(3e38));
+  });
+
   it("applies to an operation outside of a step", () => {
     const { error, line } = failure((mark) => mark(log(input([-1]))));
     expect(error.message).toContain("log produced NaN");
@@ -377,6 +408,13 @@ describe("debug({ checkNumerics: true })", () => {
     expect(step().item()).toBe(6);
     expect(w.grad?.data[0]).toBe(Infinity);
     expect(sum(input([1, 2])).item()).toBe(3);
+  });
+
+  it("refuses options that it does not have", () => {
+    for (const wrong of [undefined, 3, { checkNumeric: true }, { checkNumerics: 1 }, "checkNumerics"]) {
+      expect(() => debug(wrong as { checkNumerics: boolean }), String(wrong)).toThrow(ValueError);
+    }
+    debug({});
   });
 
   it("is refused inside a step", () => {

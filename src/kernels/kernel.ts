@@ -6,7 +6,7 @@
  * All sizes, strides and offsets count elements. Outputs are contiguous, row-major.
  */
 
-import { argument, type Expr, parts } from "./expression.ts";
+import { argument, type Expr } from "./expression.ts";
 
 /**
  * Elementwise: each output element is an expression of the input elements under it.
@@ -161,6 +161,8 @@ const known = new Map<string, Kernel>();
 
 /** The kernel with this id, as it stands in programs. */
 export const kernelById = (id: number): Kernel => kernels[id];
+/** How many there are. None is ever given back. */
+export const kernelCount = (): number => kernels.length;
 
 /** One object and one id for each distinct kernel. */
 function intern<K extends Kernel>(kernel: Omit<K, "id">): K {
@@ -200,9 +202,4 @@ export function rowReduction(reduce: RowStage["reduce"]): RowKernel {
 /** A host kernel; each call makes a new one. */
 export function host(name: string, inputs: number, run: HostKernel["run"]): HostKernel {
   return intern<HostKernel>({ kind: "host", key: `host ${kernels.length} ${name}`, inputs, run });
-}
-
-/** How many distinct expression nodes a kernel computes per element: the measure of its arithmetic. */
-export function expressionSize(kernel: MapKernel): number {
-  return parts(...kernel.outputs).length;
 }

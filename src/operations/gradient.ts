@@ -6,7 +6,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, mul, where } from "./arithmetic.ts";
+import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { checkVariable } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { register } from "./registry.ts";
@@ -34,7 +34,8 @@ export function detach(x: Variable): Variable {
 
 const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => {
   const norm = norm2(gradient, -1, true);
-  return mul(gradient, where(equal(norm, 0), 0, div(node.input(1), norm)));
+  const zero = equal(norm, 0);
+  return mul(gradient, where(zero, 0, div(node.input(1), add(norm, zero))));
 });
 
 /**

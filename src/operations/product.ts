@@ -9,7 +9,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, mul, where } from "./arithmetic.ts";
+import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
@@ -246,7 +246,9 @@ const normOperation: Operation = register({
   },
   reverse: () => (gradient, node) => {
     const norm = node.output;
-    const slope = where(equal(norm, 0), 0, div(gradient, norm)); // no direction at 0
+    // There is no direction at 0. Dividing by 1 there keeps the part that is not chosen finite, also in higher derivatives.
+    const zero = equal(norm, 0);
+    const slope = where(zero, 0, div(gradient, add(norm, zero)));
     return mul(node.input(0), reshape(slope, [...norm.shape, 1]));
   },
 });

@@ -24,22 +24,23 @@ export class PlanCache<P extends { readonly executable: Executable }> {
   private recent: Entry<P> | null = null;
 
   find(words: Int32Array, length: number): P | null {
-    const entry = this.recent !== null && same(this.recent.words, words, length) ? this.recent : this.lookup(words, length);
+    const entry = this.recent !== null && same(this.recent.words, words, length) ? this.recent : this.lookup(hashOf(words, length), words, length);
     if (entry === null) return null;
     entry.used = ++this.clock;
     this.recent = entry;
     return entry.plan;
   }
 
-  private lookup(words: Int32Array, length: number): Entry<P> | null {
-    return this.entries.get(hashOf(words, length))?.find((entry) => same(entry.words, words, length)) ?? null;
+  private lookup(hash: number, words: Int32Array, length: number): Entry<P> | null {
+    return this.entries.get(hash)?.find((entry) => same(entry.words, words, length)) ?? null;
   }
 
   /** Keeps a plan; one with the same structure is replaced and released. */
   put(words: Int32Array, length: number, plan: P): void {
-    const earlier = this.lookup(words, length);
+    const hash = hashOf(words, length);
+    const earlier = this.lookup(hash, words, length);
     if (earlier !== null) this.remove(earlier);
-    const entry: Entry<P> = { hash: hashOf(words, length), words: words.slice(0, length), plan, used: ++this.clock };
+    const entry: Entry<P> = { hash, words: words.slice(0, length), plan, used: ++this.clock };
     const chain = this.entries.get(entry.hash);
     if (chain === undefined) this.entries.set(entry.hash, [entry]);
     else chain.push(entry);

@@ -13,7 +13,8 @@ const UNIT = 4;
 
 /** The size class of a number of elements. */
 function sizeClass(size: number): number {
-  const units = Math.max(1, Math.ceil(size / UNIT));
+  if (size <= UNIT) return 1;
+  const units = (size + UNIT - 1) >>> 2;
   if (units <= 16) return units;
   const octave = 31 - Math.clz32(units - 1); // units − 1 in [2^octave, 2^(octave+1))
   return (octave - 2) * 8 + ((units - 1) >>> (octave - 3)) - 7;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  add, clip, div, equal, evaluate, greater, greaterEqual, gradients, input, less, lessEqual, log, maximum, minimum, mul, notEqual, pow, recip, ShapeError,
+  add, clip, div, equal, evaluate, greater, greaterEqual, gradients, input, less, lessEqual, log, maximum, minimum, mul, notEqual, pow, recip, relu, ShapeError,
   sqrt, sub, sum, type Variable, ValueError, where, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
@@ -142,6 +142,17 @@ describeOnEach("where", () => {
     expect(safeLog(input([-1, 0, 1])).toArray()).toEqual([0, 0, 0]);
     const [a, b] = [input([NaN, 1]), input([2, NaN])];
     expect(gradients(() => sum(mul(where(input([0, 1]), a, b), 3)), [a, b]).map((g) => g.toArray())).toEqual([[0, 3], [3, 0]]);
+  });
+});
+
+describeOnEach("a gradient that overflows", () => {
+  it("does not pass through what was not chosen", () => {
+    const all = (f: (x: Variable) => Variable): unknown => gradientOf(f, input([-2, 2]), [Infinity, Infinity]);
+    expect(all(relu)).toEqual([0, Infinity]);
+    expect(all((x) => maximum(x, 0))).toEqual([0, Infinity]);
+    expect(all((x) => minimum(x, 0))).toEqual([Infinity, 0]);
+    expect(all((x) => clip(x, -1, 3))).toEqual([0, Infinity]);
+    expect(all((x) => where(greater(x, 0), x, 1))).toEqual([0, Infinity]);
   });
 });
 

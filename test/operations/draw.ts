@@ -104,7 +104,10 @@ export class Draw {
     const first = this.taken;
     this.taken += size;
     // Both signs in turns, from the middle outwards.
-    const values = Float64Array.from({ length: size }, (_, i) => Math.fround(((first + i) % 2 === 0 ? 0.05 : -0.05) * (0.5 + ((first + i) >> 1)) + this.random.uniform(-0.01, 0.01)));
+    const values = Float64Array.from({ length: size }, (_, k) => {
+      const i = first + k;
+      return Math.fround((i % 2 === 0 ? 0.05 : -0.05) * (0.5 + (i >> 1)) + this.random.uniform(-0.01, 0.01));
+    });
     return new Tensor(shape, this.random.shuffle(values));
   }
 }

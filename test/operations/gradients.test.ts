@@ -46,7 +46,7 @@ const constant = entries.filter(([, { smooth }]) => smooth === null);
 
 describe("on the reference device", () => {
   it.each(derivable)("%s has the gradient that finite differences see", (name, specification) => {
-    forAll(15, SIZE, (draw) => {
+    forAll(25, SIZE, (draw) => {
       const { about, ...d } = drawn(name, specification, draw);
       on(reference, () => {
         const point = origin(d);
@@ -63,7 +63,7 @@ describe("on the reference device", () => {
   });
 
   it.each(derivable)("%s has the second derivatives that differences of gradients see", (name, specification) => {
-    forAll(8, SIZE, (draw) => {
+    forAll(15, SIZE, (draw) => {
       const { about, ...d } = drawn(name, specification, draw);
       on(reference, () => {
         const point = origin(d);
@@ -88,7 +88,7 @@ describe.each([["reference", reference], ...fastDevices] as const)("on %s", (_, 
 
 describe.each(fastDevices)("on %s", (_, device) => {
   it.each(smooth)("%s has the gradients of the reference", (name, specification) => {
-    forAll(15, 3 * SIZE, (draw) => {
+    forAll(25, 3 * SIZE, (draw) => {
       const { about, ...d } = drawn(name, specification, draw);
       const expected = on(reference, () => gradientsAt(d, origin(d)));
       const found = on(device, () => gradientsAt(d, origin(d)));
@@ -97,12 +97,13 @@ describe.each(fastDevices)("on %s", (_, device) => {
   });
 
   it.each(derivable)("%s has the second derivatives of the reference", (name, specification) => {
-    forAll(6, SIZE, (draw) => {
+    forAll(12, SIZE, (draw) => {
       const { about, ...d } = drawn(name, specification, draw);
       const along = directions(draw, d.by);
       const expected = on(reference, () => secondGradientsAt(d, origin(d), along));
       const found = on(device, () => secondGradientsAt(d, origin(d), along));
-      found.forEach((gradient, k) => { expectGradientClose(gradient, expected[k], 64 + 2 * totalSize([...d.by, ...d.cotangents]), `${about} by argument ${k}`); });
+      const ulps = 64 + 2 * totalSize([...d.by, ...d.cotangents]);
+      found.forEach((gradient, k) => { expectGradientClose(gradient, expected[k], ulps, `${about} by argument ${k}`); });
     });
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { evaluate, exp, grad, gradients, type HostArray, input, mul, ones, operation, parameter, ShapeError, slice, sub, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
+import {
+  evaluate, exp, grad, gradients, type HostArray, input, mul, ones, operation, parameter, ShapeError, slice, sub, sum, ValueError, type Variable, zeros,
+} from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, gradientOf } from "./harness.ts";
 
 /** Operations as a user would write them. */
@@ -106,7 +108,12 @@ describeOnEach("an operation of one's own", () => {
   it("passes no gradient without a rule, or where its rule says null", () => {
     const silent = operation({ name: "silent", shape: (x) => x, forward: (y, x) => y.data.set(x.data) });
     expect(gradientOf(silent, ones([2]))).toEqual([0, 0]);
-    const half = operation({ name: "half", shape: (a) => a, forward: (y, a, b) => y.data.forEach((_, i) => { y.data[i] = a.data[i] + b.data[i]; }), reverse: (g) => [null, g] });
+    const half = operation({
+      name: "half",
+      shape: (a) => a,
+      forward(y, a, b) { for (let i = 0; i < y.data.length; i++) y.data[i] = a.data[i] + b.data[i]; },
+      reverse: (g) => [null, g],
+    });
     const [a, b] = [ones([2]), ones([2])];
     expect(gradients(() => sum(half(a, b)), [a, b]).map((g) => g.toArray())).toEqual([[0, 0], [1, 1]]);
   });
@@ -141,7 +148,11 @@ describe("the wrong use of operation", () => {
     expect(() => operation(definition as never)).toThrow(/operation takes \{ name, shape, forward, reverse \}/);
   });
 
-  it.each<[string, unknown]>([["no list", undefined], ["a fractional size", [1.5]], ["a negative size", [-1]]])("a shape rule that gives %s is refused", (_, result) => {
+  it.each<[string, unknown]>([
+    ["no list", undefined],
+    ["a fractional size", [1.5]],
+    ["a negative size", [-1]],
+  ])("a shape rule that gives %s is refused", (_, result) => {
     const mine = operation({ name: "mine", shape: () => result as number[], forward });
     expect(() => mine(zeros([2]))).toThrow(ShapeError);
     expect(() => mine(zeros([2]))).toThrow(/mine/);

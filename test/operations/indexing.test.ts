@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { add, argmax, embed, evaluate, gather, grad, gradients, input, mul, oneHot, parameter, scatterAdd, ShapeError, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
+import {
+  add, argmax, embed, evaluate, gather, grad, gradients, input, mul, oneHot, parameter, scatterAdd, ShapeError, sum, ValueError, type Variable, zeros,
+} from "../../src/index.ts";
 import { counting, describeOnEach, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 describeOnEach("gather", () => {

@@ -57,6 +57,17 @@ describeOnEach("slice", () => {
     expect(slice(counting(2, n), null, range).toArray()).toEqual([expected, expected.map((i) => i + n)]);
   });
 
+  it("does the same along several axes at once", () => {
+    forAll(60, 200, (draw) => {
+      const chosen = Array.from({ length: draw.integer(0, 4) }, () => draw.pick(pythonSlices));
+      const shape = chosen.map(([n]) => n);
+      const indices = chosen.reduce<number[]>((flat, [n, , part]) => flat.flatMap((at) => part.map((i) => at * n + i)), [0]);
+      const found = slice(counting(...shape), ...chosen.map(([, range]) => range));
+      expect(found.shape).toEqual(chosen.map(([, , part]) => part.length));
+      expect([...found.data]).toEqual(indices);
+    });
+  });
+
   it("takes an index, all of an axis, and leaves the others whole", () => {
     const x = counting(2, 3, 2);
     expect(slice(x, 1).toArray()).toEqual([[6, 7], [8, 9], [10, 11]]);
@@ -108,6 +119,20 @@ describeOnEach("pad", () => {
     expect(pad(input([Infinity, NaN]), [[1, 1]]).toArray()).toEqual([0, Infinity, NaN, 0]);
     expect(gradientOf((x) => pad(x, [[1, 2]]), zeros([2]), [1, 2, 3, 4, 5])).toEqual([2, 3]);
   });
+
+  it("follows its definition in up to four axes", () => {
+    forAll(40, 60, (draw) => {
+      const shape = draw.shape();
+      const widths = shape.map((): [number, number] => [draw.integer(0, 3), draw.integer(0, 3)]);
+      const found = pad(add(counting(...shape), 1), widths);
+      const wide = shape.map((size, i) => widths[i][0] + size + widths[i][1]);
+      expect(found.shape).toEqual(wide);
+      expect([...found.data]).toEqual(indicesOf(wide).map((index) => {
+        const inner = index.map((i, axis) => i - widths[axis][0]);
+        return inner.some((i, axis) => i < 0 || i >= shape[axis]) ? 0 : inner.reduce((at, i, axis) => at * shape[axis] + i, 0) + 1;
+      }));
+    });
+  });
 });
 
 describeOnEach("concat, stack and decat", () => {
@@ -126,6 +151,23 @@ describeOnEach("concat, stack and decat", () => {
     expect(decat(counting(3)).map((row) => row.item())).toEqual([0, 1, 2]);
     expect(decat(zeros([0, 2]))).toEqual([]);
     expect(decat(zeros([2, 0])).map((row) => row.shape)).toEqual([[0], [0]]);
+  });
+
+  it("join along every axis", () => {
+    forAll(40, 100, (draw) => {
+      const shape = draw.shape(1);
+      const axis = draw.integer(0, shape.length - 1);
+      const sizes = Array.from({ length: draw.integer(1, 4) }, () => draw.integer(0, 5));
+      const parts = sizes.map((size, k) => add(counting(...shape.with(axis, size)), 1000 * k));
+      const found = concat(parts, axis - (draw.oneIn(2) ? shape.length : 0));
+      const joined = shape.with(axis, sizes.reduce((a, b) => a + b));
+      expect(found.shape).toEqual(joined);
+      expect([...found.data]).toEqual(indicesOf(joined).map((index) => {
+        let [k, i] = [0, index[axis]];
+        while (i >= sizes[k]) i -= sizes[k++];
+        return 1000 * k + index.with(axis, i).reduce((at, j, a) => at * (a === axis ? sizes[k] : shape[a]) + j, 0);
+      }));
+    });
   });
 
   it("are inverse to each other along every axis", () => {
@@ -192,7 +234,7 @@ describe("the wrong use of layouts", () => {
     ["an empty list", () => stack([]), /stack takes a list of at least one Variable, but got an empty list/],
     ["numbers in the list", () => stack([1, 2] as never), /stack takes a Variable, but got 1/],
     ["no order", () => permute(x, undefined as never), /permute takes a list of axes as order, but got undefined/],
-    ["an array for a Variable", () => transpose([[1]] as unknown as Variable), /transpose takes a Variable, but got a value of type Array. Wrap numbers and arrays with input/],
+    ["an array for a Variable", () => transpose([[1]] as unknown as Variable), /transpose takes a Variable, but got .* Array. Wrap numbers and arrays with/],
   ])("%s", (_, f, message) => {
     expect(f).toThrow(ValueError);
     expect(f).toThrow(message);

@@ -15,7 +15,7 @@ const exported = Object.entries(specifications).filter(([name]) => Object.hasOwn
 
 it.each(exported)("%s refuses what it cannot work with", (name, specification) => {
   const f = (flimsy as unknown as Record<string, (...args: unknown[]) => unknown>)[name];
-  forAll(6, 24, (draw) => {
+  forAll(3, 24, (draw) => {
     const args = specification.draw(draw);
     on(reference, () => {
       const good = (): unknown[] => withVariables(args, new Map(tensorsIn(args).map((tensor) => [tensor, asInput(tensor)])));
@@ -27,7 +27,8 @@ it.each(exported)("%s refuses what it cannot work with", (name, specification) =
             result = f(...good().with(k, wrong));
           } catch (error) {
             if (error instanceof FlimsyError) continue;
-            throw new Error(`${name} with ${String(typeof wrong === "object" ? JSON.stringify(wrong) : String(wrong))} as argument ${k} of ${args.length}`, { cause: error });
+            const shown = typeof wrong === "object" ? JSON.stringify(wrong) : String(wrong);
+            throw new Error(`${name} with ${shown} as argument ${k} of ${args.length}`, { cause: error });
           }
           // It made sense after all: then it is a result like any other.
           for (const variable of [result].flat()) {

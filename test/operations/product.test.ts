@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { affine, dot, gradients, input, linear, matmul, mul, norm2, ones, ShapeError, type Shape, sum, type Variable, zeros } from "../../src/index.ts";
-import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 describeOnEach("matmul", () => {
   it("multiplies matrices and vectors as NumPy does", () => {
@@ -46,7 +46,8 @@ describeOnEach("matmul", () => {
       const b = draw.tensor([...batches[1], k, n], whole);
       const found = matmul(input(a.values, a.shape), input(b.values, b.shape));
       expect(found.shape).toEqual([...batch, m, n]);
-      const at = (shape: Shape, index: number[]): number => shape.reduce((offset, size, i) => offset * size + (size === 1 ? 0 : index[index.length - shape.length + i]), 0);
+      const at = (shape: Shape, index: number[]): number =>
+        shape.reduce((offset, size, i) => offset * size + (size === 1 ? 0 : index[index.length - shape.length + i]), 0);
       // Small integers: float32 is exact.
       const expected = indicesOf([...batch, m, n]).map((index) => {
         const [outer, i, j] = [index.slice(0, -2), index[rank], index[rank + 1]];
@@ -99,6 +100,19 @@ describeOnEach("dot and norm2", () => {
     expect(norm2(zeros([2, 0])).toArray()).toEqual([0, 0]);
   });
 
+  it("norm2 is the root of a sum over any axes", () => {
+    forAll(40, 100, (draw) => {
+      const shape = draw.shape(1);
+      const [axes, keepdims] = [draw.axes(shape.length) ?? -1, draw.oneIn(2)];
+      const { values } = draw.tensor(shape);
+      const x = input(values, shape);
+      const squares = sum(mul(x, x), axes, keepdims);
+      const norms = norm2(x, axes, keepdims);
+      expect(norms.shape).toEqual(squares.shape);
+      expectClose(norms.data, squares.data.map(Math.sqrt), 4 + x.size);
+    });
+  });
+
   it("have a gradient of 0 at 0", () => {
     expectNear(input(gradientOf((x) => norm2(x), input([[3, 4], [0, 0]]))), [[0.6, 0.8], [0, 0]]);
     expectNear(input(gradientOf((x) => dot(x, x), input([1, 2]))), [2, 4]);
@@ -107,7 +121,7 @@ describeOnEach("dot and norm2", () => {
 
 describe("the wrong use of products", () => {
   it.each<[string, () => unknown, RegExp]>([
-    ["inner sizes that differ", () => matmul(zeros([2, 3]), zeros([4, 2])), /matmul got shapes \[2, 3\] and \[4, 2\]: the last axis of the first \(3\) must equal the last but one axis of the second \(4\)/],
+    ["inner sizes that differ", () => matmul(zeros([2, 3]), zeros([4, 2])), /got shapes \[2, 3\] and \[4, 2\]: the last axis of the first \(3\) must equal/],
     ["a vector of another size", () => matmul(zeros([2, 3]), zeros([2])), /the only axis of the second \(2\)/],
     ["a scalar", () => matmul(zeros([]), zeros([2])), /Use mul to multiply by a number/],
     ["batches that do not broadcast", () => matmul(zeros([2, 1, 1]), zeros([3, 1, 1])), /matmul \(over the batch axes\) got shapes \[2\] and \[3\]/],

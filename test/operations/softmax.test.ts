@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { add, input, logSoftmax, logsumexp, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
-import { counting, describeOnEach, expectNear, gradientOf } from "./harness.ts";
+import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 const inf = Infinity;
 const third = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218];
@@ -56,6 +56,28 @@ describeOnEach("logSoftmax", () => {
     expectNear(logSoftmax(input([0, 1e4, 1e4])), [-1e4 - Math.log(2), -Math.log(2), -Math.log(2)]);
     expect(logSoftmax(input([-inf, 0])).toArray()).toEqual([-inf, 0]);
     expect(gradientOf((x) => logSoftmax(x), input([1e4, -1e4]), [0, 1])).toEqual([-1, 1]);
+  });
+});
+
+describeOnEach("rows along any axes", () => {
+  it("have the sums of their definition", () => {
+    forAll(40, 100, (draw) => {
+      const shape = draw.shape(1, 4, false);
+      const axes = draw.axes(shape.length);
+      const reduced = shape.map((_, i) => axes === undefined || [axes].flat().some((axis) => (axis + shape.length) % shape.length === i));
+      const { values } = draw.tensor(shape);
+      const sums = new Map<string, number>();
+      const keys = indicesOf(shape).map((index) => String(index.filter((_, k) => !reduced[k])));
+      keys.forEach((key, i) => { sums.set(key, (sums.get(key) ?? 0) + Math.exp(values[i])); });
+      const x = input(values, shape);
+      const total = [...sums.values()].map(Math.log);
+      // |x| ≤ 2, and n roundings at most.
+      const ulps = 8 + x.size;
+      expectClose(logsumexp(x, axes).data, total, ulps, () => 8);
+      if (typeof axes !== "number") return;
+      expectClose(softmax(x, axes).data, keys.map((key, i) => Math.exp(values[i]) / (sums.get(key) as number)), ulps);
+      expectClose(logSoftmax(x, axes).data, keys.map((key, i) => values[i] - Math.log(sums.get(key) as number)), ulps, () => 8);
+    });
   });
 });
 

@@ -5,7 +5,7 @@
  * entry here; its values, gradients, second derivatives and special values are then tested on every device.
  */
 
-import { cost, type Indices, input, Random, reshape, type Shape, Variable } from "../../src/index.ts";
+import { cost, type Indices, input, Random, reshape, type Shape, type Variable } from "../../src/index.ts";
 import * as flimsy from "../../src/index.ts";
 import { uniform } from "../../src/operations/dropout.ts";
 import { operations } from "../../src/operations/registry.ts";
@@ -421,6 +421,6 @@ export const ulpsOf = (specification: Specification, args: readonly unknown[]): 
 
 /** For messages: what was drawn. */
 export const describeArguments = (args: readonly unknown[]): string =>
-  args.map((arg) => (arg instanceof Tensor || arg instanceof Variable ? String(arg) : Array.isArray(arg) ? `[${describeArguments(arg)}]` : JSON.stringify(arg))).join(", ");
+  args.map((arg) => (arg instanceof Tensor ? String(arg) : Array.isArray(arg) ? `[${describeArguments(arg)}]` : JSON.stringify(arg))).join(", ");
 
 export const asInput = (tensor: Tensor): Variable => input(tensor.values, tensor.shape);
