@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, FlimsyError, GradientError, grad, gradients, input, mean, mul, operation,
+  add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, mean, mul, operation,
   parameter, Random, RmsProp, randn, seed, setDevice, ShapeError, sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../src/index.ts";
 import { currentDevice } from "../src/devices/current.ts";
