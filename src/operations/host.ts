@@ -18,7 +18,8 @@ export interface OperationDefinition {
   forward(y: HostArray, ...inputs: HostArray[]): void;
   /**
    * From the gradient of the result, the gradients of the inputs in their shapes; null for an input without one.
-   * Made of operations on Variables, so it can be differentiated again. Left out, no gradient passes.
+   * Made of operations on Variables, so it can be differentiated again. It is asked in every step, so it may also use numbers
+   * from outside that change. Left out, no gradient passes.
    */
   reverse?(gradient: Variable, y: Variable, ...inputs: Variable[]): readonly (Variable | null)[];
 }
