@@ -46,7 +46,7 @@ export abstract class Component {
   /** The structure with shapes and the number of parameters, one line a field. */
   toString(): string {
     const count = this.parameters().reduce((total, parameter) => total + parameter.size, 0);
-    const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameters)`];
+    const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameter${count === 1 ? "" : "s"})`];
     const open = new Set<object>([this]);
     const visit = (value: object, indent: string): void => {
       for (const [key, entry] of entriesOf(value)) {

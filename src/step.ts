@@ -6,7 +6,7 @@ import { bufferKey, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark } from "./plan/trace.ts";
 import { type Goal, keep, openStep, type Step, withStep } from "./recorder.ts";
 import { describe, formatShape } from "./shape.ts";
-import { type Parameter, Variable } from "./variable.ts";
+import { fromValues, Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -38,7 +38,8 @@ export function grad<R extends WithLoss>(f: () => R): R {
       parameter.gradient.written();
     }
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
-    return result;
+    // A loss that is a parameter itself comes back as its number now, like any other loss.
+    return result instanceof Parameter ? (fromValues(result.data, result.shape) as WithLoss as R) : result;
   });
 }
 

@@ -11,7 +11,9 @@ import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } fr
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];
 /** What `input` and `parameter` take. */
-export type TensorLike = Variable | NestedArray | ArrayLike<number>;
+export type TensorLike = Variable | Rows;
+/** Numbers in any nesting, the innermost rows perhaps as typed arrays. */
+type Rows = number | ArrayLike<number> | readonly Rows[];
 
 /** A step as its variables see it. */
 interface Owner {
@@ -55,7 +57,7 @@ export class Variable {
   }
 
   /** A copy of the elements in row-major order: a Float32Array, or a Float64Array on the reference device. */
-  get data(): FloatArray { return this.values().slice(); }
+  get data(): FloatArray { return new (currentDevice().FloatArray)(this.values()); }
 
   /** The elements, on every device, also those that cannot be waited for. */
   async read(): Promise<FloatArray> { return this.data; }
@@ -93,6 +95,9 @@ export class Variable {
     const shown = Array.from(values.subarray(0, 8), (value) => String(Number(value.toPrecision(6))));
     return `${head} [${shown.join(", ")}${values.length > 8 ? ", …" : ""}]`;
   }
+
+  /** What `JSON.stringify` writes: the elements as nested arrays. */
+  toJSON(): NestedArray { return this.toArray(); }
 
   /** What `console.log` prints in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
@@ -225,24 +230,29 @@ function flatten(operation: string, data: TensorLike): { values: FloatArray; sha
     throw new ValueError(`${operation} takes a number, nested arrays of numbers or a typed array, but got ${describe(data)}.`);
   }
   const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = data; isList(level); level = level[0]) shape.push(level.length);
   const values = new Float64Array(sizeOf(shape));
   let at = 0;
   const fill = (level: unknown, axis: number, path: string): void => {
     if (axis === shape.length) {
       if (typeof level !== "number") {
-        if (Array.isArray(level)) throw ragged(operation, path, `an array of ${level.length}`, "a number");
+        if (isList(level)) throw ragged(operation, path, `an array of ${level.length}`, "a number");
         throw new ValueError(`${operation} got ${describe(level)} at ${path}, which is not a number.`);
       }
       values[at++] = level;
       return;
     }
-    if (!Array.isArray(level)) throw ragged(operation, path, describe(level), `an array of ${shape[axis]}`);
+    if (!isList(level)) throw ragged(operation, path, describe(level), `an array of ${shape[axis]}`);
     if (level.length !== shape[axis]) throw ragged(operation, path, `an array of ${level.length}`, `an array of ${shape[axis]}`);
     for (let i = 0; i < level.length; i++) fill(level[i], axis + 1, `${path}[${i}]`);
   };
   fill(data, 0, "data");
   return { values, shape };
+}
+
+/** An array, or a typed one: a row of a table is often a Float32Array. */
+function isList(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 function ragged(operation: string, path: string, found: string, expected: string): ShapeError {

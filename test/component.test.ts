@@ -65,7 +65,7 @@ describe("a component", () => {
     const parent = new Parent();
     expect([...parent.namedParameters().keys()]).toEqual(["child.w"]);
     expect([...parent.child.namedParameters().keys()]).toEqual(["w"]);
-    expect(String(parent)).toBe("Parent (1 parameters)\n  child: Child\n    w: [1]");
+    expect(String(parent)).toBe("Parent (1 parameter)\n  child: Child\n    w: [1]");
   });
 
   it("sees parameters that come later", () => {

@@ -330,3 +330,13 @@ describe("moving between devices", () => {
     expect(mul(y, 3).toArray()).toEqual([2, 4]);
   });
 });
+
+describe("rows and text", () => {
+  it("takes typed rows, and refuses ragged ones", () => {
+    expect(input([new Float32Array([1, 2]), Int32Array.of(3, 4)]).toArray()).toEqual([[1, 2], [3, 4]]);
+    expect(() => input([new Float32Array(2), new Float32Array(3)])).toThrow(ShapeError);
+  });
+  it("is its numbers as JSON", () => {
+    expect(JSON.stringify({ x: input([[1, 2], [3, 4]]), y: input(5) })).toBe('{"x":[[1,2],[3,4]],"y":5}');
+  });
+});

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { affine, dot, gradients, input, linear, matmul, mul, norm2, ones, ShapeError, type Shape, sum, type Variable, zeros } from "../../src/index.ts";
+import {
+  add, affine, dot, grad, gradients, input, linear, matmul, mul, norm2, ones, parameter, ShapeError, type Shape, sum, type Variable, zeros,
+} from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 describeOnEach("matmul", () => {
@@ -135,5 +137,17 @@ describe("the wrong use of products", () => {
   ])("%s", (_, f, message) => {
     expect(f).toThrow(ShapeError);
     expect(f).toThrow(message);
+  });
+});
+
+describe("norm2 at 0", () => {
+  it("has gradients of gradients that are numbers, as other frameworks have", () => {
+    const [x, a] = [parameter([0, 0]), parameter(2)];
+    grad(() => {
+      const [g] = gradients(() => mul(norm2(x), a), [x]);
+      return add(sum(mul(g, g)), a);
+    });
+    expect(a.grad?.item()).toBe(1);
+    expect(x.grad?.toArray()).toEqual([0, 0]);
   });
 });
