@@ -23,6 +23,8 @@ const RESIDENT_SIZE = 1024;
 const FUSE_AFTER = 3;
 /** Where structures differ without end, so would fused kernels; each takes some 50 kB of the engine for good. */
 const MAX_KERNELS = 4096;
+/** Larger structures are not planned again: the pause would be seconds. */
+const MAX_FUSED_NODES = 2 ** 18;
 
 /** A plan that is ready to run. */
 export interface Compiled {
@@ -251,7 +253,7 @@ export class Step {
     const { count, length, words } = trace;
     const found = checks ? null : cache.find(words, length);
     const often = found !== null && !found.fused && found.runs >= FUSE_AFTER;
-    const fuse = what === "finish" && !checks && (fuseAtOnce || often) && kernelCount() < MAX_KERNELS;
+    const fuse = what === "finish" && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
     if (found !== null && (found.fused || !fuse)) return found;
 
     const { scalarCount, arrayCount } = trace;

@@ -1,5 +1,6 @@
 /** Elementwise arithmetic and comparisons. All broadcast by NumPy's rule; numbers stand for scalars. */
 
+import { ValueError } from "../errors.ts";
 import type { Operand } from "../recorder.ts";
 import type { Variable } from "../variable.ts";
 import { builtin } from "./elementwise.ts";
@@ -30,8 +31,19 @@ export const cos = /*#__PURE__*/ builtin("cos", (x) => x.cos());
 export const maximum = /*#__PURE__*/ builtin("maximum", (a, b) => a.maximum(b));
 /** The smaller of both; where equal, each gets half of the gradient. */
 export const minimum = /*#__PURE__*/ builtin("minimum", (a, b) => a.minimum(b));
-/** x, but at least `low` and at most `high`. No gradient reaches x outside of the bounds. */
-export const clip = /*#__PURE__*/ builtin("clip", (x, low, high) => x.less(low).where(low, x.greater(high).where(high, x)));
+const clipped = /*#__PURE__*/ builtin("clip", (x, low, high) => x.less(low).where(low, x.greater(high).where(high, x)));
+
+/**
+ * x, but at least `low` and at most `high`. No gradient reaches x outside of the bounds.
+ * @throws ValueError if both bounds are numbers and `low` is above `high`
+ */
+export function clip(x: Operand, low: Operand, high: Operand): Variable {
+  if (typeof low === "number" && typeof high === "number" && low > high) {
+    throw new ValueError(`clip got the bounds ${low} and ${high}: give the lower one first.`);
+  }
+  return clipped(x, low, high);
+}
+
 /** a where the condition is not 0, else b. */
 export const where = /*#__PURE__*/ builtin("where", (condition, a, b) => condition.where(a, b));
 

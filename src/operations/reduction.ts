@@ -8,7 +8,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, mul } from "./arithmetic.ts";
+import { div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
@@ -33,7 +33,7 @@ function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
       const axes = [...node.attributes(1)];
       const shape = reducedShape(node.inputShape(0), axes, true);
       const chosen = equal(node.input(0), reshape(node.output, shape));
-      return mul(chosen, div(reshape(gradient, shape), sum(chosen, axes, true)));
+      return where(chosen, div(reshape(gradient, shape), sum(chosen, axes, true)), 0);
     },
   });
 }

@@ -117,6 +117,7 @@ describeOnEach("clip", () => {
     expect(clip(x(), -1, 2).toArray()).toEqual([-1, -1, 0, 2, 2]);
     expect(clip(x(), -Infinity, 2).toArray()).toEqual([-3, -1, 0, 2, 2]);
     expect(clip(x(), 0, Infinity).toArray()).toEqual([0, 0, 0, 2, 5]);
+    expect(() => clip(x(), 2, -1)).toThrow("clip got the bounds 2 and -1: give the lower one first.");
     expect(clip(input([-Infinity, NaN, Infinity]), -1, 1).toArray()).toEqual([-1, NaN, 1]);
   });
 
