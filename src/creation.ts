@@ -2,7 +2,7 @@
 
 import { currentDevice } from "./devices/current.ts";
 import { ValueError } from "./errors.ts";
-import { defaultRandom, Random } from "./random/random.ts";
+import { chooseRandom, type Random } from "./random/random.ts";
 import { checkNumber, checkShape, describe, type Shape, sizeOf } from "./shape.ts";
 import { fromValues, type Variable } from "./variable.ts";
 
@@ -21,22 +21,16 @@ export function full(shape: Shape, value: number): Variable {
   return filled("full", shape, value);
 }
 
-function checkRandom(operation: string, random: unknown): void {
-  if (!(random instanceof Random)) throw new ValueError(`${operation} takes a generator made by new Random(seed), but got ${describe(random)}.`);
-}
-
 /** Independent standard normal numbers. */
-export function randn(shape: Shape, random: Random = defaultRandom()): Variable {
-  checkRandom("randn", random);
+export function randn(shape: Shape, random?: Random): Variable {
   const { FloatArray } = currentDevice();
-  return fromValues(new FloatArray(random.normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
+  return fromValues(new FloatArray(chooseRandom("randn", random).normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
 }
 
 /** Independent uniform numbers in [0, 1). */
-export function rand(shape: Shape, random: Random = defaultRandom()): Variable {
-  checkRandom("rand", random);
+export function rand(shape: Shape, random?: Random): Variable {
   const { FloatArray } = currentDevice();
-  return fromValues(new FloatArray(random.uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
+  return fromValues(new FloatArray(chooseRandom("rand", random).uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
 }
 
 /** The identity matrix [n, n], or [n, m] with ones on the diagonal. */

@@ -117,6 +117,12 @@ export function describe(value: unknown): string {
   return `a value of type ${value.constructor?.name ?? "object"}`;
 }
 
+/** An integer of at least `least`, or an error that names the option. */
+export function checkCount(caller: string, name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new ValueError(`${caller} takes an integer of at least ${least} as ${name}, but got ${describe(value)}.`);
+}
+
 /** A finite number, or an error that names the option. */
 export function checkNumber(operation: string, name: string, value: number, low = -Infinity, high = Infinity): number {
   if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {

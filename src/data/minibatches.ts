@@ -1,7 +1,6 @@
 import { input, ShapeError, ValueError, Variable } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import { describe, formatShape, sizeOf } from "../shape.ts";
-import { checkCount, checkRandom } from "./check.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
+import { checkCount, describe, formatShape, sizeOf } from "../shape.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";
 
@@ -109,7 +108,7 @@ function columnOf(name: string, column: unknown): Readable {
 
 function tableBatches(table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions): Iterable<unknown> {
   if (others.count !== undefined) throw new ValueError("minibatches takes count for a stream only: a table has as many samples as it has.");
-  const random = shuffle === false ? null : checkRandom("minibatches", shuffle === true ? undefined : shuffle);
+  const random = shuffle === false ? null : chooseRandom("minibatches", shuffle === true ? undefined : shuffle);
   const columns = Object.entries(table).map(([name, column]) => [name, columnOf(name, column)] as const);
   if (columns.length === 0) throw new ValueError("minibatches got a table without columns.");
   const [[first, { length }]] = columns;

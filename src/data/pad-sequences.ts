@@ -1,6 +1,5 @@
 import { input, type NestedArray, ShapeError, ValueError, Variable } from "../index.ts";
-import { describe, formatShape, sameShape, sizeOf } from "../shape.ts";
-import { checkCount } from "./check.ts";
+import { checkCount, describe, formatShape, sameShape, sizeOf } from "../shape.ts";
 
 /** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */
 export type SequenceLike = Variable | readonly NestedArray[] | ArrayLike<number>;

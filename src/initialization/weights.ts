@@ -2,7 +2,7 @@
 
 import { ShapeError, ValueError } from "../errors.ts";
 import { input, type Variable } from "../index.ts";
-import { defaultRandom, Random } from "../random/random.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
 import { checkShape, describe, formatShape, type Shape, sizeOf } from "../shape.ts";
 
 export interface InitializationOptions {
@@ -13,9 +13,7 @@ export interface InitializationOptions {
 /** The generator that a user gave, or the default one. */
 export function randomOf(caller: string, options: InitializationOptions): Random {
   if (typeof options !== "object" || options === null) throw new ValueError(`${caller} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
-  const random = options.random ?? defaultRandom();
-  if (!(random instanceof Random)) throw new ValueError(`${caller} takes a Random as random, but got ${describe(random)}.`);
-  return random;
+  return chooseRandom(caller, options.random);
 }
 
 /** A shape [outputs, inputs, …] as a matrix: what follows the inputs, such as the window of a convolution, is joined to them. */

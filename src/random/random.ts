@@ -11,6 +11,7 @@
  */
 
 import { ValueError } from "../errors.ts";
+import { describe } from "../shape.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -286,10 +287,6 @@ function scale(unit: number, low: number, high: number): number {
   return value < high ? value : low;
 }
 
-function describe(value: unknown): string {
-  return value === null ? "null" : typeof value === "number" ? String(value) : typeof value;
-}
-
 function checkInteger(name: string, what: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   const bounds = least === 0 ? "an integer from 0 to 2^53 - 1" : "an integer of at most 53 bits";
@@ -322,6 +319,16 @@ const generator = /* @__PURE__ */ new Random(0);
  */
 export function defaultRandom(): Random {
   return generator;
+}
+
+/**
+ * The generator that a user gave, or the default one.
+ * @internal
+ */
+export function chooseRandom(caller: string, random: Random | undefined): Random {
+  if (random === undefined) return defaultRandom();
+  if (random instanceof Random) return random;
+  throw new ValueError(`${caller} takes a generator made by new Random(seed), but got ${describe(random)}.`);
 }
 
 /**

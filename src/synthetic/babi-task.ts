@@ -1,8 +1,8 @@
 import { ValueError } from "../errors.ts";
 import type { Random } from "../random/random.ts";
-import { describe } from "../shape.ts";
+import { checkCount, describe } from "../shape.ts";
 import { actors, going, leaving, objects, places, taking, type Thing, World } from "./babi-world.ts";
-import { checkCount, checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
+import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A story with a question about it. */
 export interface BabiStory {

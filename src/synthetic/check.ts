@@ -1,8 +1,8 @@
 /** The checks that the tasks share. */
 
 import { ValueError } from "../errors.ts";
-import { defaultRandom, Random } from "../random/random.ts";
-import { describe } from "../shape.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
+import { checkCount, describe } from "../shape.ts";
 
 export interface TaskOptions {
   /** Where the task and its samples are drawn from; the default generator, which `seed` sets, unless given. */
@@ -11,12 +11,6 @@ export interface TaskOptions {
 
 /** How long a sequence is: a number, or from the first number to the second, all equally likely. */
 export type Length = number | readonly [least: number, greatest: number];
-
-/** An integer of at least `least`. */
-export function checkCount(task: string, what: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new ValueError(`${task}: ${what} must be an integer of at least ${least}, but got ${describe(value)}.`);
-}
 
 /** A length as a range of at least `least`. */
 export function checkLength(task: string, what: string, length: Length, least: number): readonly [number, number] {
@@ -32,7 +26,5 @@ export const drawLength = ([low, high]: readonly [number, number], random: Rando
 /** The generator that a user gave, or the default one. */
 export function checkRandom(task: string, options: TaskOptions): Random {
   if (typeof options !== "object" || options === null) throw new ValueError(`${task} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
-  const random = options.random ?? defaultRandom();
-  if (random instanceof Random) return random;
-  throw new ValueError(`${task}: random must be a Random, but got ${describe(random)}.`);
+  return chooseRandom(task, options.random);
 }

@@ -1,6 +1,7 @@
 import { input } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount, checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
+import { checkCount } from "../shape.ts";
+import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 import type { LabelledSequence } from "./xor-task.ts";
 
 export interface CopyTaskOptions extends TaskOptions {

@@ -1,6 +1,7 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount, checkRandom, type TaskOptions } from "./check.ts";
+import { checkCount } from "../shape.ts";
+import { checkRandom, type TaskOptions } from "./check.ts";
 import { drawGaussian, type Gaussian } from "./gaussian.ts";
 
 /** Samples of a task: row i of `x` belongs to class `y[i]`. */

@@ -1,6 +1,7 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount, checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
+import { checkCount } from "../shape.ts";
+import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A sequence with a label for each step. */
 export interface LabelledSequence {
