@@ -114,7 +114,6 @@ export class Body {
   get(local: Local): this { return this.indexed(0x20, local); }
   set(local: Local): this { return this.indexed(0x21, local); }
   tee(local: Local): this { return this.indexed(0x22, local); }
-  getGlobal(index: number): this { return this.indexed(0x23, index); }
   call(functionIndex: number): this { return this.indexed(0x10, functionIndex); }
   callIndirect(typeIndex: number): this { return this.indexed(0x11, typeIndex).op(0); }
   drop(): this { return this.op(0x1a); }
@@ -196,20 +195,14 @@ export class Body {
   i32Load(offset = 0): this { return this.memory(0x28, offset); }
   i64Load(offset = 0): this { return this.memory(0x29, offset); }
   f32Load(offset = 0): this { return this.memory(0x2a, offset); }
-  f64Load(offset = 0): this { return this.memory(0x2b, offset); }
   i32Store(offset = 0): this { return this.memory(0x36, offset); }
   i64Store(offset = 0): this { return this.memory(0x37, offset); }
   f32Store(offset = 0): this { return this.memory(0x38, offset); }
-  f64Store(offset = 0): this { return this.memory(0x39, offset); }
   v128Load(offset = 0): this { return this.simdMemory(0x00, offset); }
   v128Load32Splat(offset = 0): this { return this.simdMemory(0x09, offset); }
-  v128Load32Zero(offset = 0): this { return this.simdMemory(0x5c, offset); }
-  v128Load64Zero(offset = 0): this { return this.simdMemory(0x5d, offset); }
   v128Store(offset = 0): this { return this.simdMemory(0x0b, offset); }
   v128Store32Lane(lane: number, offset = 0): this { return this.simdMemory(0x5a, offset).op(lane); }
   v128Store64Lane(lane: number, offset = 0): this { return this.simdMemory(0x5b, offset).op(lane); }
-  /** destination, source, bytes -> */
-  memoryCopy(): this { return this.op(0xfc, 0x0a, 0x00, 0x00); }
   /** destination, byte value, bytes -> */
   memoryFill(): this { return this.op(0xfc, 0x0b, 0x00); }
 
@@ -259,7 +252,6 @@ export class Body {
   i32Eqz(): this { return this.op(0x45); }
   i32Eq(): this { return this.op(0x46); }
   i32Ne(): this { return this.op(0x47); }
-  i32LtS(): this { return this.op(0x48); }
   i32LtU(): this { return this.op(0x49); }
   i32GtS(): this { return this.op(0x4a); }
   i32GtU(): this { return this.op(0x4b); }
@@ -276,7 +268,6 @@ export class Body {
   i32Or(): this { return this.op(0x72); }
   i32Xor(): this { return this.op(0x73); }
   i32Shl(): this { return this.op(0x74); }
-  i32ShrS(): this { return this.op(0x75); }
   i32ShrU(): this { return this.op(0x76); }
 
   /** local += amount. */
@@ -292,27 +283,19 @@ export class Body {
   // -- scalar floats ----------------------------------------------------------------------------
 
   f32Add(): this { return this.op(0x92); }
-  f32Sub(): this { return this.op(0x93); }
   f32Mul(): this { return this.op(0x94); }
-  f32Div(): this { return this.op(0x95); }
   f32Min(): this { return this.op(0x96); }
   f32Max(): this { return this.op(0x97); }
-  f32Lt(): this { return this.op(0x5d); }
-  f32Gt(): this { return this.op(0x5e); }
-  f32Eq(): this { return this.op(0x5b); }
   f32Ne(): this { return this.op(0x5c); }
   i64ExtendI32U(): this { return this.op(0xad); }
   i32WrapI64(): this { return this.op(0xa7); }
   i64Mul(): this { return this.op(0x7e); }
   i64ShrU(): this { return this.op(0x88); }
   f64Add(): this { return this.op(0xa0); }
-  f64Mul(): this { return this.op(0xa2); }
-  f64Div(): this { return this.op(0xa3); }
   f64PromoteF32(): this { return this.op(0xbb); }
   f32DemoteF64(): this { return this.op(0xb6); }
   f32ConvertI32U(): this { return this.op(0xb3); }
   f32ConvertI32S(): this { return this.op(0xb2); }
-  f64ConvertI32U(): this { return this.op(0xb8); }
   /** Saturating, so that no input traps. */
   i32TruncF32S(): this { return this.op(0xfc, 0x00); }
 
@@ -327,7 +310,6 @@ export class Body {
   f32x4Gt(): this { return this.simd(0x44); }
   f32x4Le(): this { return this.simd(0x45); }
   f32x4Ge(): this { return this.simd(0x46); }
-  f32x4Nearest(): this { return this.simd(0x6a); }
   f32x4Abs(): this { return this.simd(0xe0); }
   f32x4Neg(): this { return this.simd(0xe1); }
   f32x4Sqrt(): this { return this.simd(0xe3); }
@@ -340,7 +322,6 @@ export class Body {
   f32x4Max(): this { return this.simd(0xe9); }
   f32x4Floor(): this { return this.simd(0x68); }
   f32x4ConvertI32x4S(): this { return this.simd(0xfa); }
-  i32x4TruncSatF32x4S(): this { return this.simd(0xf8); }
   f32x4DemoteF64x2Zero(): this { return this.simd(0x5e); }
   f64x2PromoteLowF32x4(): this { return this.simd(0x5f); }
   /** a * b + c, fused where the module uses relaxed SIMD, else a product and a sum. */
@@ -352,39 +333,25 @@ export class Body {
 
   // -- other vectors ----------------------------------------------------------------------------
 
-  v128Not(): this { return this.simd(0x4d); }
   v128And(): this { return this.simd(0x4e); }
-  /** a & ~b */
-  v128AndNot(): this { return this.simd(0x4f); }
   v128Or(): this { return this.simd(0x50); }
   v128Xor(): this { return this.simd(0x51); }
   /** a, b, mask -> (a & mask) | (b & ~mask) */
   v128Bitselect(): this { return this.simd(0x52); }
   v128AnyTrue(): this { return this.simd(0x53); }
   i32x4Splat(): this { return this.simd(0x11); }
-  i32x4ExtractLane(lane: number): this { return this.simd(0x1b).op(lane); }
   i32x4Shl(): this { return this.simd(0xab); }
   i32x4ShrS(): this { return this.simd(0xac); }
-  i32x4ShrU(): this { return this.simd(0xad); }
   i32x4Add(): this { return this.simd(0xae); }
   i32x4Sub(): this { return this.simd(0xb1); }
-  i32x4Mul(): this { return this.simd(0xb5); }
-  i32x4Eq(): this { return this.simd(0x37); }
   i32x4LtS(): this { return this.simd(0x39); }
   i32x4GtS(): this { return this.simd(0x3b); }
-  i64x2ExtmulLowI32x4U(): this { return this.simd(0xde); }
-  i64x2ExtmulHighI32x4U(): this { return this.simd(0xdf); }
   i64x2Shl(): this { return this.simd(0xcb); }
   i64x2Add(): this { return this.simd(0xce); }
-  i64x2Sub(): this { return this.simd(0xd1); }
-  f64x2Splat(): this { return this.simd(0x14); }
-  f64x2ExtractLane(lane: number): this { return this.simd(0x21).op(lane); }
-  f64x2Nearest(): this { return this.simd(0x94); }
   f64x2Add(): this { return this.simd(0xf0); }
   f64x2Sub(): this { return this.simd(0xf1); }
   f64x2Mul(): this { return this.simd(0xf2); }
   f64x2Div(): this { return this.simd(0xf3); }
-  i32x4TruncSatF64x2SZero(): this { return this.simd(0xfc); }
   /** Sixteen byte lanes out of two vectors. */
   i8x16Shuffle(...lanes: number[]): this { return this.simd(0x0d).op(...lanes); }
   /** Four 32-bit lanes out of two vectors, 0–3 from the first, 4–7 from the second. */
