@@ -12,7 +12,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { headOf } from "../examples/common.ts";
 
 const folder = fileURLToPath(new URL("../examples/", import.meta.url));
-const names = readdirSync(folder).filter((file) => /^[^.].*\.ts$/.test(file) && file !== "common.ts").map((file) => file.slice(0, -3)).sort();
+/** Files that are programs; the others are what examples share. */
+const isProgram = (/** @type {string} */ file) => /^[^.].*\.ts$/.test(file) && /^await program\(import\.meta/m.test(readFileSync(path.join(folder, file), "utf8"));
+const names = readdirSync(folder).filter(isProgram).map((file) => file.slice(0, -3)).sort();
 
 const [name, ...options] = process.argv.slice(2);
 /** Options without `--` before them go to npm, which says nothing and runs the example without them. */

@@ -64,6 +64,21 @@ describe("checkGradients", () => {
     expect(String(report)).toMatch(/^Gradients agree with finite differences:\n {2}w \[3, 4\]: all 12 entries checked, largest error \S+, of the device \S+\n {2}b \[3\]/);
   });
 
+  it("passes a gradient of which cancellation leaves little more than rounding", () => {
+    // Standardized features and targets: the bias starts at its optimum, where 506 terms of size 1 cancel, beside gradients of some hundred.
+    const rows = randn([506, 5], new Random(3)).toArray() as number[][];
+    const means = rows[0].map((_, k) => rows.reduce((total, row) => total + row[k], 0) / rows.length);
+    const features = input(rows.map((row) => row.map((value, k) => value - means[k])));
+    const targets = input(rows.map((row) => [row.reduce((total, value, k) => total + value - means[k], 0)]));
+    const θ = new Map([["w", parameter(zeros([1, 5]))], ["b", parameter(zeros([1]))]] as const);
+    const [w, b] = [...θ.values()];
+    const report = checkGradients(() => cost.mse(affine(w, features, b), targets), θ);
+    expect(report.ok).toBe(true);
+    expect(report.parameters[1].deviceError).toBeGreaterThan(0);
+    // An error of the device in an entry of ordinary size is seen all the same.
+    expect(() => checkGradients(() => wrongOnDevice(0, 5)(w).add(cost.mse(affine(w, features, b), targets)), θ)).toThrow(GradientError);
+  });
+
   it("takes an object with a loss, and named parameters", () => {
     expect(checkGradients(() => ({ loss: loss(), extra: model.score(x) }), new Map([["weights", model.w]])).parameters[0].name).toBe("weights");
   });
