@@ -5,7 +5,7 @@
 
 import { argument, constant } from "./kernels/expression.ts";
 import { map } from "./kernels/kernel.ts";
-import type { Lowerable } from "./plan/lowering.ts";
+import { type Lowerable, Role } from "./plan/lowering.ts";
 import { nextOperationId } from "./plan/trace.ts";
 import { record, record2, type Step } from "./recorder.ts";
 import type { Shape } from "./shape.ts";
@@ -37,6 +37,7 @@ const sum = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
 const accumulate: Operation = {
   name: "add",
   id: nextOperationId(),
+  role: Role.add,
   lower: (lowering, node) => lowering.map(node, sum),
   reverse: () => (gradient) => gradient,
 };
@@ -48,6 +49,7 @@ const zeroKernel = /*#__PURE__*/ map(0, constant(0));
 const zeroOperation: Operation = {
   name: "zeros",
   id: nextOperationId(),
+  role: Role.map,
   lower: (lowering, node) => lowering.map(node, zeroKernel),
   reverse: () => null,
 };

@@ -97,12 +97,32 @@ export function checkShape(operation: string, shape: Shape): Shape {
       throw new ShapeError(`${operation} got shape ${formatShape(shape)}: a size is an integer of at least 0.`);
     }
   }
-  if (sizeOf(shape) > maxElements) {
+  const size = sizeOf(shape);
+  if (size > maxElements) {
     throw new ShapeError(
-      `${operation} got shape ${formatShape(shape)} with ${sizeOf(shape)} elements; the most that one array can have is ${maxElements} (4 GiB).`,
+      `${operation} got shape ${formatShape(shape)} with ${size} elements; the most that one array can have is ${maxElements} (4 GiB).`,
     );
   }
+  allowance -= size + 32; // many empty arrays are a lot too
+  if (allowance < 0) throw new ShapeError(`${operation} got shape ${formatShape(shape)}: that is more than may be made here.`);
   return shape;
+}
+
+/** How many elements may still be made. */
+let allowance = Infinity;
+
+/**
+ * Runs `f`, in which shapes that are checked may have so many elements, all together: a bound for sizes that come from a file.
+ * @internal
+ */
+export function withElements<T>(count: number, f: () => T): T {
+  const before = allowance;
+  allowance = count;
+  try {
+    return f();
+  } finally {
+    allowance = before;
+  }
 }
 
 /** 4 GiB of float32. */

@@ -59,10 +59,10 @@ export interface ColumnsKernel {
 }
 
 /**
- * Matrix product C = A·B (+ C, or + a row of bias), for a batch of two levels.
- * Operands: C, A, B, bias (C again where there is none).
- * Parameters: M, N, K, row and column stride of A, of B, mode (0 overwrite, 1 add to C, 2 add the bias row),
- * then twice, outer level first: count, stride of A, stride of B.
+ * Matrix product C = A·B (+ a matrix or a row), for a batch of two levels.
+ * Operands: C, A, B, addend (C again where there is none).
+ * Parameters: M, N, K, row and column stride of A, of B, mode (0 nothing is added; 1 a matrix as large as C, which may be C
+ * itself; 2 a row), then twice, outer level first: count, stride of A, stride of B.
  */
 export interface ProductKernel {
   readonly kind: "product";

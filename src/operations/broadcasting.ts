@@ -4,6 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
+import { Role } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record } from "../recorder.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
@@ -23,6 +24,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 const sumOperation: Operation = register({
   name: "sum",
   id: nextOperationId(),
+  role: Role.sum,
   lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
     const shape = node.inputShape(0);
@@ -44,6 +46,7 @@ export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
 const reshapeOperation: Operation = register({
   name: "reshape",
   id: nextOperationId(),
+  role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
 });
@@ -76,6 +79,7 @@ const copyKernel = /*#__PURE__*/ map(1, argument(0));
 const broadcastOperation: Operation = register({
   name: "broadcastTo",
   id: nextOperationId(),
+  role: Role.map,
   lower: (lowering, node) => lowering.map(node, copyKernel),
   reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),
 });

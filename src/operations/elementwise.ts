@@ -4,7 +4,7 @@ import type { Operation, ReverseRule } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { argument, argumentsOf, constant, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
+import { type Lowering, Role } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, openStep, record, record1, record2 } from "../recorder.ts";
 import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
@@ -13,10 +13,12 @@ import { sumTo } from "./broadcasting.ts";
 import { register } from "./registry.ts";
 
 const one = constant(1);
+const sum = map(2, argument(0).add(argument(1)));
 
 /** An operation that is known by its expression over `arity` arguments. */
 class Elementwise implements Operation {
   readonly id = nextOperationId();
+  readonly role: Role;
   private readonly kernel: MapKernel;
   private readonly rules: (ReverseRule | null | undefined)[] = [];
 
@@ -26,6 +28,7 @@ class Elementwise implements Operation {
     private readonly expr: Expr,
   ) {
     this.kernel = map(arity, expr);
+    this.role = this.kernel === sum ? Role.add : Role.map;
   }
 
   lower(lowering: Lowering, node: number): void {

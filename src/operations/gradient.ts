@@ -1,7 +1,7 @@
 /** Operations that leave values as they are and change what gradients do. */
 
 import type { Operation, ReverseRule } from "../differentiate.ts";
-import type { Lowering } from "../plan/lowering.ts";
+import { type Lowering, Role } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
@@ -14,7 +14,7 @@ import { register } from "./registry.ts";
 const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
 
 function passing(name: string, rule: ReverseRule | null): Operation {
-  return register({ name, id: nextOperationId(), lower: alias, reverse: (k) => (k === 0 ? rule : null) });
+  return register({ name, id: nextOperationId(), role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
 }
 
 const identityOperation = /*#__PURE__*/ passing("identity", (gradient) => gradient);

@@ -4,6 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel } from "../kernels/kernel.ts";
+import { Role } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";
@@ -62,6 +63,7 @@ function around(shape: Shape, axis: number): { outer: number; size: number; inne
 const gatherOperation: Operation = register({
   name: "gather",
   id: nextOperationId(),
+  role: Role.gather,
   lower: (lowering, node) => {
     const [table, indices] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const { outer, size, inner } = around(lowering.shape(table), lowering.trace.attribute(node, 0));
@@ -101,6 +103,7 @@ function kernelIndices(operation: string, indices: Indices, limit: number): Vari
 const scatterOperation: Operation = register({
   name: "scatterAdd",
   id: nextOperationId(),
+  role: Role.scatterAdd,
   lower: (lowering, node) => {
     const [indices, updates] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const { outer, size, inner } = around(lowering.shape(node), lowering.trace.attribute(node, 0));

@@ -2,6 +2,7 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
+import { Role } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
@@ -27,6 +28,7 @@ function stridesOf(shape: Shape): number[] {
 const permuteOperation: Operation = register({
   name: "permute",
   id: nextOperationId(),
+  role: Role.move,
   lower: (lowering, node) => {
     const source = lowering.trace.input(node, 0);
     const shape = lowering.shape(node);
@@ -94,6 +96,7 @@ export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Va
 const sliceOperation: Operation = register({
   name: "slice",
   id: nextOperationId(),
+  role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
     const source = trace.input(node, 0);
@@ -130,6 +133,7 @@ function cut(x: Variable, starts: ArrayLike<number>, steps: ArrayLike<number>, s
 const placeOperation: Operation = register({
   name: "pad",
   id: nextOperationId(),
+  role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
     const source = trace.input(node, 0);
@@ -240,6 +244,7 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 const concatOperation: Operation = register({
   name: "concat",
   id: nextOperationId(),
+  role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
     const axis = trace.attribute(node, 0);

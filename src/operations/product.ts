@@ -3,8 +3,9 @@
 import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
-import { product, row } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
+import { row } from "../kernels/kernel.ts";
+import { Role } from "../plan/lowering.ts";
+import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
@@ -15,69 +16,15 @@ import { checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
-/** One level of a batch: how many, and how far apart the matrices of each operand are (0: the same for all). */
-interface Level {
-  readonly count: number;
-  readonly a: number;
-  readonly b: number;
-}
-
-/** A product of M×K by K×N matrices; `transposeA`: A is stored as K×M, `transposeB`: B is stored as N×K. */
-interface Form {
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly outer: Level;
-  readonly inner: Level;
-}
-
-const once: Level = { count: 1, a: 0, b: 0 };
-
-/** As attributes: the form in eleven integers, then the shape of the result. */
-const encode = (f: Form, shape: Shape): number[] => [
-  f.transposeA ? 1 : 0, f.transposeB ? 1 : 0, f.m, f.n, f.k, f.outer.count, f.outer.a, f.outer.b, f.inner.count, f.inner.a, f.inner.b, ...shape,
-];
-
-function decode(x: ArrayLike<number>): Form {
-  return {
-    transposeA: x[0] === 1, transposeB: x[1] === 1, m: x[2], n: x[3], k: x[4],
-    outer: { count: x[5], a: x[6], b: x[7] }, inner: { count: x[8], a: x[9], b: x[10] },
-  };
-}
-
-function lower(lowering: Lowering, node: number): void {
-  const { trace } = lowering;
-  const value = lowering.define(node);
-  if (lowering.size(node) === 0) return;
-  const biased = trace.inputCount(node) === 3;
-  lowering.launch(product, node);
-  lowering.output(value);
-  lowering.input(trace.input(node, 0));
-  lowering.input(trace.input(node, 1));
-  if (biased) lowering.input(trace.input(node, 2));
-  else lowering.operand(value);
-  const [transposeA, transposeB, m, n, k] = [0, 1, 2, 3, 4].map((i) => trace.attribute(node, i));
-  lowering.parameter(m);
-  lowering.parameter(n);
-  lowering.parameter(k);
-  lowering.parameter(transposeA ? 1 : k);
-  lowering.parameter(transposeA ? m : 1);
-  lowering.parameter(transposeB ? 1 : n);
-  lowering.parameter(transposeB ? k : 1);
-  lowering.parameter(biased ? 2 : 0);
-  for (let i = 5; i < 11; i++) lowering.parameter(trace.attribute(node, i));
-}
-
 /** Inputs: A, B and for `affine` the bias. */
 const productOperation: Operation = register({
   name: "matmul",
   id: nextOperationId(),
-  lower,
+  role: Role.product,
+  lower: (lowering, node) => { lowerProduct(lowering, node, "bias"); },
   reverse: (input) => (gradient, node) => {
     if (input === 2) return sum(reshape(gradient, [-1, node.inputShape(2)[0]]), 0);
-    const { transposeA, transposeB, m, n, k, outer, inner } = decode(node.attributes());
+    const { transposeA, transposeB, m, n, k, outer, inner } = decodeForm(node.attributes());
     const [a, b] = [node.input(0), node.input(1)];
     const step = m * n; // between the matrices of the gradient, which has all of the batch
     const level = (count: number, gradientStride: number, first: number, gradientFirst: boolean): Level =>
@@ -106,7 +53,7 @@ const productOperation: Operation = register({
 });
 
 function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Variable): Variable {
-  return record(productOperation, shape, bias === undefined ? [a, b] : [a, b, bias], encode(form, shape));
+  return record(productOperation, shape, bias === undefined ? [a, b] : [a, b, bias], encodeForm(form, shape));
 }
 
 /**

@@ -78,6 +78,9 @@ export class Random {
     this.state = { seed, counter: 0 };
   }
 
+  /** The generator that everything draws from unless told otherwise, and that `seed` starts again. */
+  static get default(): Random { return generator; }
+
   /** Where the generator is; set it to go on from there. It survives JSON. */
   get state(): RandomState {
     const block = this.#nextHigh * TWO_32 + this.#nextLow;

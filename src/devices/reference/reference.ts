@@ -203,13 +203,13 @@ function columns(kernel: ColumnsKernel, launch: Launch): void {
 function product(launch: Launch): void {
   const [m, n, k, rowA, columnA, rowB, columnB, mode] = Array.from({ length: 8 }, (_, i) => launch.parameter(i));
   const [count0, strideA0, strideB0, count1, strideA1, strideB1] = Array.from({ length: 6 }, (_, i) => launch.parameter(8 + i));
-  const [c, a, b, bias] = [0, 1, 2, 3].map(launch.operand);
+  const [c, a, b, addend] = [0, 1, 2, 3].map(launch.operand);
   for (let p = 0; p < count0; p++) {
     for (let q = 0; q < count1; q++) {
       const [atA, atB, atC] = [p * strideA0 + q * strideA1, p * strideB0 + q * strideB1, (p * count1 + q) * m * n];
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < n; j++) {
-          let total = mode === 1 ? c[atC + i * n + j] : mode === 2 ? bias[j] : 0;
+          let total = mode === 1 ? addend[atC + i * n + j] : mode === 2 ? addend[j] : 0;
           for (let l = 0; l < k; l++) total += a[atA + i * rowA + l * columnA] * b[atB + l * rowB + j * columnB];
           c[atC + i * n + j] = total;
         }

@@ -250,7 +250,7 @@ const limits = {
 
 /**
  * Adds the function (address of a launch record), and those it calls; returns its index.
- * The record: two words for others, the addresses of C, A, B and bias, the parameters of a `ProductKernel`.
+ * The record: two words for others, the addresses of C, A, B and addend, the parameters of a `ProductKernel`.
  * `scratch` is the address of productScratchBytes bytes for its own use.
  */
 export function emitProduct(module: ModuleBuilder, name: string, options: { fused: boolean; scratch: number }): number {
@@ -265,7 +265,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
   return module.function(name, [I32], [], (f) => {
     const record = 0;
     const words = locals(f, 18);
-    const [c, a, b, bias, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
+    const [c, a, b, addend, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
     const [count0, batchA0, batchB0, count1, batchA1, batchB1] = words.slice(12);
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
 
@@ -292,8 +292,8 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
     const transpose = (): void => {
       equals(mode, 2).if(() => {
         f.get(m).get(count0).i32Mul().get(count1).i32Mul().set(innerCount).get(c).set(spare);
-        repeat(f, innerCount, () => { f.get(spare).get(bias).f32Load().f32Store().increment(spare, 4); });
-        f.i32(1).set(mode);
+        repeat(f, innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
+        f.i32(1).set(mode).get(c).set(addend);
       });
       f.get(m).set(n).i32(1).set(m);
       f.get(rowB).get(columnA).get(rowA).set(columnB).set(rowB).set(columnA);
@@ -369,14 +369,14 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
     repeat(f, count0, () => {
       f.get(count1).set(innerCount).get(a).set(innerA).get(b).set(innerB);
       repeat(f, innerCount, () => {
-        f.get(bias).get(c);
-        equals(mode, 2).select().set(from);
+        f.get(addend).set(from);
         isContiguous(columnB).if(multiplyByRows, () => {
           isContiguous(columnA);
           isContiguous(rowB).i32And();
           f.if(multiplyByColumns, () => callPacked(() => f.i32(0)));
         });
         f.advance(c, bytesC).advance(innerA, batchA1).advance(innerB, batchB1);
+        equals(mode, 1).if(() => { f.advance(addend, bytesC); });
       });
       f.advance(a, batchA0).advance(b, batchB0);
     });

@@ -67,9 +67,8 @@ function check(
   const [count0, a0, b0, count1, a1, b1] = c.batch;
   const batchExtent = (inner: number, step0: number, step1: number): number =>
     inner === 0 || count0 === 0 || count1 === 0 ? 0 : (count0 - 1) * step0 + (count1 - 1) * step1 + inner;
-  const lengths = [
-    count0 * count1 * m * n, batchExtent(extent(m, k, c.a), a0, a1), batchExtent(extent(k, n, c.b), b0, b1), n,
-  ];
+  const sizeC = count0 * count1 * m * n;
+  const lengths = [sizeC, batchExtent(extent(m, k, c.a), a0, a1), batchExtent(extent(k, n, c.b), b0, b1), mode === 1 ? sizeC : n];
   let next = firstOperand / 4 + guardWords;
   const end = memory.buffer.byteLength / 4;
   const starts = lengths.map((length, operand) => {
@@ -77,16 +76,19 @@ function check(
     next += length + guardWords;
     return next - length - guardWords;
   });
-  const [startC, startA, startB, startBias] = starts;
-  expect(next).toBeLessThanOrEqual(starts[last] - guardWords);
+  const tail = starts[last] - guardWords;
+  if (mode === 1 && random.number() < 0.5) starts[3] = starts[0]; // added to C itself
+  const [startC, startA, startB, startAddend] = starts;
+  expect(next).toBeLessThanOrEqual(tail);
 
-  const used: [number, number][] = [[firstOperand / 4, next], [starts[last] - guardWords, end]];
+  const used: [number, number][] = [[firstOperand / 4, next], [tail, end]];
   for (const [from, to] of used) f32.fill(NaN, from, to);
   starts.forEach((start, operand) => {
     for (let i = 0; i < lengths[operand]; i++) f32[start + i] = random.number() - 0.5;
   });
   const before = used.map(([from, to]) => f32.slice(from, to));
   const oldC = f32.slice(startC, startC + lengths[0]);
+  const oldAddend = f32.slice(startAddend, startAddend + lengths[3]);
   new Int32Array(memory.buffer).set(
     [-1, -1, ...starts.map((start) => start * 4), m, n, k, ...c.a, ...c.b, mode, ...c.batch], record / 4,
   );
@@ -102,7 +104,7 @@ function check(
     const inBatch = Math.floor(e / (n * m));
     const offsetA = startA + Math.floor(inBatch / count1) * a0 + (inBatch % count1) * a1 + i * c.a[0];
     const offsetB = startB + Math.floor(inBatch / count1) * b0 + (inBatch % count1) * b1 + j * c.b[1];
-    let expected = mode === 1 ? oldC[e] : mode === 2 ? f32[startBias + j] : 0;
+    let expected = mode === 1 ? oldAddend[e] : mode === 2 ? oldAddend[j] : 0;
     let magnitude = Math.abs(expected);
     for (let l = 0; l < k; l++) {
       const term = f32[offsetA + l * c.a[1]] * f32[offsetB + l * c.b[0]];

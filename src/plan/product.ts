@@ -1,0 +1,76 @@
+/** The matrix product as a node of a trace: its attributes, and how it becomes a launch. */
+
+import { product } from "../kernels/kernel.ts";
+import type { Shape } from "../shape.ts";
+import type { Lowerable, Lowering } from "./lowering.ts";
+import { nextOperationId } from "./trace.ts";
+
+/** One level of a batch: how many, and how far apart the matrices of each operand are (0: the same for all). */
+export interface Level {
+  readonly count: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** A product of M×K by K×N matrices; `transposeA`: A is stored as K×M, `transposeB`: B is stored as N×K. */
+export interface Form {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly outer: Level;
+  readonly inner: Level;
+}
+
+export const once: Level = { count: 1, a: 0, b: 0 };
+
+/** Where the numbers of a form are among the attributes; the shape of the result follows them. */
+export const FormAt = { transposeA: 0, transposeB: 1, m: 2, n: 3, k: 4, outer: 5, inner: 8, shape: 11 } as const;
+
+export const encodeForm = (f: Form, shape: Shape): number[] => [
+  f.transposeA ? 1 : 0, f.transposeB ? 1 : 0, f.m, f.n, f.k, f.outer.count, f.outer.a, f.outer.b, f.inner.count, f.inner.a, f.inner.b, ...shape,
+];
+
+export function decodeForm(x: ArrayLike<number>): Form {
+  return {
+    transposeA: x[0] === 1, transposeB: x[1] === 1, m: x[2], n: x[3], k: x[4],
+    outer: { count: x[5], a: x[6], b: x[7] }, inner: { count: x[8], a: x[9], b: x[10] },
+  };
+}
+
+/** What a third input of a product is. */
+export type Addend = "matrix" | "bias";
+
+/** Launches the product of inputs 0 and 1 of a node, to which input 2 is added if there is one. */
+export function lowerProduct(lowering: Lowering, node: number, addend: Addend): void {
+  const { trace } = lowering;
+  const value = lowering.define(node);
+  if (lowering.size(node) === 0) return;
+  const adds = trace.inputCount(node) === 3;
+  lowering.launch(product, node);
+  lowering.output(value);
+  lowering.input(trace.input(node, 0));
+  lowering.input(trace.input(node, 1));
+  if (adds) lowering.input(trace.input(node, 2));
+  else lowering.operand(value);
+  const transposeA = trace.attribute(node, FormAt.transposeA) === 1;
+  const transposeB = trace.attribute(node, FormAt.transposeB) === 1;
+  const m = trace.attribute(node, FormAt.m);
+  const n = trace.attribute(node, FormAt.n);
+  const k = trace.attribute(node, FormAt.k);
+  const { code } = lowering;
+  code.push2(m, n);
+  code.push(k);
+  code.push2(transposeA ? 1 : k, transposeA ? m : 1);
+  code.push2(transposeB ? 1 : n, transposeB ? k : 1);
+  code.push(!adds ? 0 : addend === "matrix" ? 1 : 2);
+  for (let i: number = FormAt.outer; i < FormAt.shape; i++) code.push(trace.attribute(node, i));
+}
+
+/** A product added to a matrix, input 2. Only plans contain it. */
+export const productPlus: Lowerable = {
+  name: "matmul",
+  id: nextOperationId(),
+  lower: (lowering, node) => { lowerProduct(lowering, node, "matrix"); },
+};
