@@ -52,7 +52,7 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   const truth = grid.map(exact);
   const collocation = input(Array.from({ length: 64 }, (_, i) => [(i * end) / 63]));
 
-  const steps = quick ? 3000 : 10_000;
+  const steps = quick ? 2000 : 10_000;
   const seconds = stopwatch();
   const models = [true, false].map((physics) => {
     const θ = new Oscillator();
