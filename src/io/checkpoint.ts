@@ -1,0 +1,350 @@
+/** Checkpoints: components with what belongs to their training, as safetensors files. */
+
+import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { bytesOf, typedArrays } from "./dtypes.ts";
+import { pathOf, replaceFile } from "./files.ts";
+import { prepare } from "./fit.ts";
+import { holdings, kindOf, nameOfPath, shapeOf, type Tensor } from "./holdings.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { decodeMetadata, encodeMetadata, type Metadata } from "./metadata.ts";
+import { listed, messageOf, quoted } from "./messages.ts";
+import { rebuild } from "./rebuild.ts";
+import { type ComponentClass, registryWith } from "./registry.ts";
+import { encodeSafetensors, type TensorBytes, type TensorInfo } from "./safetensors.ts";
+import { load, type Source } from "./source.ts";
+import { structureOf } from "./structure.ts";
+import { TensorFile } from "./tensor-file.ts";
+import { type AnyOptimizer, alone, decodeTraining, encodeOptimizer, encodeRandoms, named, noTraining, type OneOrMore, type SavedOptimizer, type Training } from "./training.ts";
+
+export interface SaveOptions {
+  /** What it remembers is saved too: of one optimizer, or of several by name. */
+  readonly optimizer?: OneOrMore<AnyOptimizer> | undefined;
+  /** Generators whose states are saved, one or several by name. That of the default one always is. */
+  readonly random?: OneOrMore<Random> | undefined;
+  /** How far training is; the number of updates of the optimizer unless given. */
+  readonly step?: number | undefined;
+  /** Anything to be kept with it: numbers, strings, booleans, null, arrays and plain objects of these. */
+  readonly metadata?: { readonly [key: string]: Metadata } | undefined;
+  /** Names of classes for this call, besides those of `registerComponents`. */
+  readonly components?: Readonly<Record<string, ComponentClass>> | undefined;
+}
+
+export interface RestoreOptions<C extends Component = Component> {
+  /** Takes the values, instead of a new component. */
+  readonly into?: C | undefined;
+  /** Goes on from what was saved of it; needs `into`. */
+  readonly optimizer?: OneOrMore<AnyOptimizer> | undefined;
+  /** Goes on from its saved state. */
+  readonly random?: OneOrMore<Random> | undefined;
+  /** Names of classes for this call, besides those of `registerComponents`. */
+  readonly components?: Readonly<Record<string, ComponentClass>> | undefined;
+}
+
+/** What was in a file. */
+export interface Checkpoint<C extends Component = Component> {
+  readonly component: C;
+  readonly step: number;
+  readonly metadata: { readonly [key: string]: Metadata };
+  /** For `optimizer.restore`: the state of the optimizer, if one was saved without a name. */
+  readonly optimizer: OptimizerState | null;
+  /** The states of all optimizers; one that was saved without a name is `optimizer`. */
+  readonly optimizers: Readonly<Record<string, OptimizerState>>;
+  /** The states of generators: `default` is `Random.default`, one that was saved without a name is `random`. */
+  readonly random: Readonly<Record<string, RandomState>>;
+}
+
+/** What `inspect` tells of a file. */
+export interface Inspection {
+  readonly tensors: readonly TensorInfo[];
+  readonly step: number;
+  /** What was saved as such; of a safetensors file from elsewhere its strings. */
+  readonly metadata: { readonly [key: string]: Metadata };
+}
+
+const keys = { version: "flimsy", structure: "flimsy.structure", training: "flimsy.training", metadata: "flimsy.metadata" } as const;
+const version = "1";
+
+/**
+ * A component with what belongs to its training, as the bytes of a safetensors file.
+ * @throws ValueError for what cannot be saved, with the path of the field and the remedy
+ */
+export function serialize(component: Component, options: SaveOptions = {}): Uint8Array {
+  return encode("serialize", component, options);
+}
+
+/**
+ * Saves a component with what belongs to its training (in Node). The file is replaced as a whole: a program that is killed at any moment
+ * leaves the old file or the new one.
+ *
+ *     save("model.safetensors", θ, { optimizer, step, metadata: { loss } });
+ *
+ * @throws ValueError for what cannot be saved; FileError where it cannot be written, which leaves the old file as it was; UsageError
+ *   outside of Node
+ */
+export function save(path: string | URL, component: Component, options: SaveOptions = {}): void {
+  const target = pathOf("save", path, "In a browser, serialize(component, options) gives the bytes, to be stored or offered as a download.");
+  replaceFile(target, encode("save", component, options));
+}
+
+function encode(caller: string, component: Component, options: SaveOptions): Uint8Array {
+  if (!(component instanceof Component)) throw new ValueError(`${caller} takes a Component to be saved, but got ${typeof component === "object" ? "another object" : String(component)}.`);
+  checkNames(caller, options, ["optimizer", "random", "step", "metadata", "components"]);
+  const optimizers = named<AnyOptimizer>(caller, "optimizer", options.optimizer);
+  const randoms = named<Random>(caller, "random", options.random);
+  const step = options.step ?? (optimizers.size > 0 ? Math.max(...[...optimizers.values()].map((optimizer) => optimizer.step)) : 0);
+  if (!Number.isSafeInteger(step) || step < 0) throw new ValueError(`${caller} takes an integer of at least 0 as step, but got ${String(step)}.`);
+  const metadata = encodeMetadata(caller, options.metadata ?? {});
+  if (!isRecord(metadata)) throw new ValueError(`${caller} takes an object as metadata.`);
+  const registry = registryWith(caller, options.components);
+
+  const { tensors, names, shared } = arraysOf(caller, component);
+  const nameOf = (tensor: Tensor): string | null => names.get(tensor) ?? null;
+  const structure = structureOf(caller, component, registry, nameOf);
+  const add = (name: string, variable: Variable): string => {
+    if (tensors.has(name)) throw new ValueError(`${caller} cannot save the component: its array ${quoted(name)} has the name that an array of the optimizer gets. Rename the field.`);
+    tensors.set(name, tensorBytes(caller, name, variable));
+    return name;
+  };
+  const training = {
+    step,
+    random: encodeRandoms(randoms),
+    optimizers: Object.fromEntries([...optimizers].map(([key, optimizer]) => [key, encodeOptimizer(key, optimizer, (parameter) => nameOf(parameter), add)])),
+    shared: Object.fromEntries(shared),
+  };
+  return encodeSafetensors(caller, [...tensors.values()], new Map([
+    [keys.version, version],
+    [keys.structure, JSON.stringify(structure)],
+    [keys.training, JSON.stringify(training)],
+    [keys.metadata, JSON.stringify(metadata)],
+  ]));
+}
+
+/** The arrays of a component under the first of their paths, and their further paths. */
+function arraysOf(caller: string, component: Component): { tensors: Map<string, TensorBytes>; names: Map<Tensor, string>; shared: Map<string, string> } {
+  const held = holdings(component, true);
+  if (held === null) throw new ValueError(`${caller} cannot save the component: its parts are nested too deep.`);
+  const tensors = new Map<string, TensorBytes>();
+  const names = new Map<Tensor, string>();
+  const shared = new Map<string, string>();
+  for (const { path, value } of held) {
+    const array = value as Tensor;
+    const name = nameOfPath(path);
+    if (tensors.has(name) || shared.has(name)) throw new ValueError(`${caller} cannot save the component: it has two arrays with the path ${quoted(name)}. Rename a field or a key so that paths differ.`);
+    const first = names.get(array);
+    if (first !== undefined) shared.set(name, first);
+    else {
+      names.set(array, name);
+      tensors.set(name, tensorBytes(caller, name, array));
+    }
+  }
+  return { tensors, names, shared };
+}
+
+function tensorBytes(caller: string, name: string, value: Tensor): TensorBytes {
+  if (!(value instanceof Variable)) {
+    const { dtype } = typedArrays.get(kindOf(value)) as { dtype: TensorBytes["dtype"] };
+    return { name, dtype, shape: shapeOf(value), bytes: bytesOf(value) };
+  }
+  try {
+    const { data } = value;
+    return { name, dtype: data instanceof Float64Array ? "F64" : "F32", shape: value.shape, bytes: bytesOf(data) };
+  } catch (error) {
+    if (!(error instanceof FlimsyError)) throw error;
+    throw new ValueError(`${caller} cannot save ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+function checkNames(caller: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw new ValueError(`${caller} takes options such as { ${known[0]} }, but got ${String(options)}.`);
+  const wrong = Object.keys(options).find((key) => !known.includes(key));
+  if (wrong !== undefined) throw new ValueError(`${caller} got the option ${quoted(wrong)}, which it does not have. Its options are ${known.join(", ")}.`);
+}
+
+/** What the strings of a file say. */
+interface Contents {
+  readonly training: Training;
+  readonly metadata: { readonly [key: string]: Metadata };
+  readonly isCheckpoint: boolean;
+}
+
+function contentsOf(file: TensorFile): Contents {
+  const strings = file.header.metadata;
+  const found = strings.get(keys.version);
+  if (found === undefined) return { training: noTraining, metadata: Object.fromEntries(strings), isCheckpoint: false };
+  if (found !== version) throw file.damaged(`it has version ${quoted(found)} of the checkpoint format; this version of Flimsy reads ${version}.`);
+  const metadata = parsed(file, keys.metadata);
+  if (!isRecord(metadata)) throw file.damaged("its metadata are no object.");
+  return { training: decodeTraining(file, parsed(file, keys.training)), metadata: decodeMetadata(metadata) as Contents["metadata"], isCheckpoint: true };
+}
+
+function parsed(file: TensorFile, key: string): unknown {
+  const text = file.header.metadata.get(key);
+  if (text === undefined) throw file.damaged(`its header has no ${key}.`);
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw file.damaged(`of ${key} in its header, ${messageOf(error)}.`);
+  }
+}
+
+/**
+ * Reads a checkpoint. Without `into` the component is made again, by the registered classes; with `into` the values go into one
+ * that is there, also from safetensors files that were written elsewhere. With `optimizer` or `random` training goes on, bit for
+ * bit: these and the default generator take over their saved states.
+ *
+ *     const { component } = restore("model.safetensors");
+ *     const { step } = restore("model.safetensors", { into: θ, optimizer });
+ *
+ * @param source a path or file URL (in Node), or the bytes of a file
+ * @throws CheckpointError for a file that is damaged; FileError where it cannot be read; ValueError or ShapeError for a component or
+ *   optimizer of another make, with every difference, and for classes that are not registered; UsageError inside a step.
+ *   Then nothing has changed.
+ */
+export function restore<C extends Component = Component>(source: Source, options: RestoreOptions<C> = {}): Checkpoint<C> {
+  checkNames("restore", options, ["into", "optimizer", "random", "components"]);
+  const { into } = options;
+  const optimizers = named<AnyOptimizer>("restore", "optimizer", options.optimizer);
+  const randoms = named<Random>("restore", "random", options.random);
+  if (into !== undefined && !(into instanceof Component)) throw new ValueError("restore takes a Component as into.");
+  if (optimizers.size > 0 && into === undefined) {
+    throw new UsageError("restore makes a new component, which the given optimizer does not train. Give the component that it trains as into; or make an optimizer for the new one and call its restore(checkpoint.optimizer).");
+  }
+  const registry = registryWith("restore", options.components);
+  checkOutside();
+
+  const file = new TensorFile(load("restore", source, "all"));
+  const { training, metadata, isCheckpoint } = contentsOf(file);
+  const names = [...file.header.tensors.keys()].filter((name) => !training.tensors.has(name));
+  for (const name of training.shared.values()) if (training.tensors.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer.`);
+  const states = new Map([...training.optimizers].map(([key, saved]) => [key, saved.state()]));
+  const saved = [...optimizers].map(([key, optimizer]) => {
+    const found = training.optimizers.get(key);
+    if (found === undefined) throw unsaved(file, "optimizer", key, training.optimizers);
+    checkOrder(file, key, optimizer, found, into as Component);
+    return [optimizer, states.get(key) as OptimizerState] as const;
+  });
+  const next = [...randoms].map(([key, random]) => {
+    const state = training.random.get(key);
+    if (state === undefined) throw unsaved(file, "random", key, training.random);
+    return [random, state] as const;
+  });
+  if (into === undefined && !isCheckpoint) {
+    throw new ValueError(`${file.name} was not loaded: it is a safetensors file without the structure of a component. Give a component as { into: component }, or use readTensors.`);
+  }
+  const put = into === undefined ? null : prepare(file, into, names, training.shared);
+  const component = into ?? rebuild(file, parsed(file, keys.structure), names, registry);
+
+  restoreAll(saved);
+  put?.();
+  const general = training.random.get("default");
+  if (general !== undefined && saved.length + next.length > 0) Random.default.state = general;
+  for (const [random, state] of next) random.state = state;
+  return {
+    component: component as C,
+    step: training.step,
+    metadata,
+    optimizer: states.get(alone.optimizer) ?? null,
+    optimizers: Object.fromEntries(states),
+    random: Object.fromEntries(training.random),
+  };
+}
+
+/** A step that is open would go on with other values than it began with. */
+function checkOutside(): void {
+  try {
+    evaluate(() => []);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError("restore was called inside grad or evaluate. Call it before or after the step.");
+  }
+}
+
+function unsaved(file: TensorFile, what: string, key: string, there: ReadonlyMap<string, unknown>): ValueError {
+  const names = [...there.keys()];
+  return new ValueError(`${file.name} was not loaded: it has no state for ${what}${key === what ? "" : ` ${quoted(key)}`}. ${names.length === 0 ? "None was saved." : `There is one for ${listed(names.map(quoted))}.`}`);
+}
+
+/** States are by number, so parameters must come in the order in which they came. */
+function checkOrder(file: TensorFile, key: string, optimizer: AnyOptimizer, saved: SavedOptimizer, component: Component): void {
+  const names = new Map<Parameter, Set<string>>();
+  for (const { path, value } of holdings(component, true) ?? []) {
+    if (value instanceof Parameter) names.set(value, (names.get(value) ?? new Set()).add(nameOfPath(path)));
+  }
+  optimizer.parameters.forEach((parameter, i) => {
+    const [own, other] = [names.get(parameter), saved.names[i] ?? null];
+    if (own === undefined || other === null || own.has(other)) return;
+    throw new ValueError(`${file.name} was not loaded: parameter ${i} of the ${key} was ${quoted(other)} when it was saved, but is ${quoted([...own][0])} here. Make it for the same parameters in the same order.`);
+  });
+}
+
+/** All optimizers, or none. */
+function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[]): void {
+  const before: [AnyOptimizer, OptimizerState][] = [];
+  try {
+    for (const [i, [optimizer, state]] of saved.entries()) {
+      const last = i === saved.length - 1; // the last one changes nothing if it fails
+      const old = last ? null : optimizer.snapshot();
+      optimizer.restore(state);
+      if (old !== null) before.push([optimizer, old]);
+    }
+  } catch (error) {
+    for (const [optimizer, old] of before) optimizer.restore(old);
+    throw error;
+  }
+}
+
+/**
+ * Looks at the header of a file only: names, types and shapes of its tensors, and what was saved as metadata.
+ * @throws CheckpointError, FileError
+ */
+export function inspect(source: Source): Inspection {
+  const file = new TensorFile(load("inspect", source, "header"));
+  const { training, metadata } = contentsOf(file);
+  return { tensors: [...file.header.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })), step: training.step, metadata };
+}
+
+/**
+ * The tensors of any safetensors file, by name, in the precision of the device. F64, F32, F16 and BF16 are rounded to it;
+ * integers must be exact in it (up to 2²⁴ in float32), and Booleans become 0 and 1.
+ * @throws CheckpointError, FileError; ValueError for other types, and integers and float64 beyond that
+ */
+export function readTensors(source: Source): Map<string, Variable> {
+  const file = new TensorFile(load("readTensors", source, "all"));
+  return new Map([...file.header.tensors.keys()].map((name) => [name, file.variable(name)]));
+}
+
+/** Tensors by name. */
+export type Tensors = ReadonlyMap<string, Variable> | Readonly<Record<string, Variable>>;
+
+export interface TensorsOptions {
+  /** Strings by name, in the header. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Tensors as the bytes of a safetensors file: F32, or F64 on the reference device.
+ * @throws ValueError for what is no Variable, or names that UTF-8 cannot have
+ */
+export function serializeTensors(tensors: Tensors, options: TensorsOptions = {}): Uint8Array {
+  return encodeTensors("serializeTensors", tensors, options);
+}
+
+/**
+ * Writes tensors as a safetensors file (in Node), replaced as a whole as by `save`.
+ * @throws as `serializeTensors`; FileError where it cannot be written; UsageError outside of Node
+ */
+export function writeTensors(path: string | URL, tensors: Tensors, options: TensorsOptions = {}): void {
+  const target = pathOf("writeTensors", path, "In a browser, serializeTensors(tensors) gives the bytes.");
+  replaceFile(target, encodeTensors("writeTensors", tensors, options));
+}
+
+function encodeTensors(caller: string, tensors: Tensors, options: TensorsOptions): Uint8Array {
+  checkNames(caller, options, ["metadata"]);
+  const entries: [string, Variable][] = tensors instanceof Map ? [...tensors] : isRecord(tensors) ? Object.entries(tensors) : [];
+  if (!(tensors instanceof Map) && !isRecord(tensors)) throw new ValueError(`${caller} takes Variables by name, as a Map or an object.`);
+  const found = entries.map(([name, variable]) => {
+    if (!(variable instanceof Variable)) throw new ValueError(`${caller} takes Variables, but ${quoted(name)} is none. Wrap arrays with input(…).`);
+    return tensorBytes(caller, name, variable);
+  });
+  return encodeSafetensors(caller, found, new Map(Object.entries(options.metadata ?? {})));
+}

@@ -1,0 +1,16 @@
+/**
+ * Saving and restoring: components with their training, as safetensors files.
+ * @module
+ */
+
+export {
+  type Checkpoint, type Inspection, inspect, type RestoreOptions, readTensors, restore, type SaveOptions, save, serialize, serializeTensors, type Tensors,
+  type TensorsOptions, writeTensors,
+} from "./checkpoint.ts";
+export type { Dtype } from "./dtypes.ts";
+export { CheckpointError, FileError } from "./errors.ts";
+export type { Metadata } from "./metadata.ts";
+export { type ComponentClass, registerComponents } from "./registry.ts";
+export type { TensorInfo } from "./safetensors.ts";
+export type { Source } from "./source.ts";
+export type { OneOrMore } from "./training.ts";

@@ -1,0 +1,58 @@
+/** JSON from a file that nobody vouches for. */
+
+/** How deep values may be nested. */
+export const mostLevels = 500;
+
+/**
+ * The value of a text.
+ * @throws Error, with a message to be quoted, for what is no JSON, a key given twice in an object, and too many levels
+ */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is not JSON (${(error as Error).message})`);
+  }
+  checkKeys(text);
+  return value;
+}
+
+/** `JSON.parse` keeps the last of equal keys; a reader that keeps the first would see another file. The text is known to be JSON. */
+function checkKeys(text: string): void {
+  /** The keys so far of each open object; null for an open array. */
+  const open: (Set<string> | null)[] = [];
+  let keyNext = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text[i]) {
+      case "{": case "[":
+        keyNext = text[i] === "{";
+        if (open.push(keyNext ? new Set() : null) > mostLevels) throw new Error(`its values are nested in more than ${mostLevels} levels`);
+        break;
+      case "}": case "]":
+        open.pop();
+        keyNext = false;
+        break;
+      case ",":
+        keyNext = open[open.length - 1] !== null;
+        break;
+      case '"': {
+        const start = i;
+        let escaped = false;
+        for (i++; text[i] !== '"'; i++) {
+          if (text[i] !== "\\") continue;
+          escaped = true;
+          i++;
+        }
+        if (!keyNext) break;
+        keyNext = false;
+        const key = escaped ? (JSON.parse(text.slice(start, i + 1)) as string) : text.slice(start + 1, i);
+        const keys = open[open.length - 1] as Set<string>;
+        if (keys.has(key)) throw new Error(`it has the key ${JSON.stringify(key.slice(0, 80))} twice`);
+        keys.add(key);
+      }
+    }
+  }
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,15 @@
+/** What messages have in common. */
+
+/** A list for a message: at most `most` entries. */
+export function listed(entries: readonly string[], most = 10, separator = ", "): string {
+  const rest = entries.length - most;
+  return entries.slice(0, most).join(separator) + (rest > 0 ? `${separator}and ${rest} more` : "");
+}
+
+/** A name that comes from a file. */
+export const quoted = (name: unknown): string => JSON.stringify(typeof name === "string" && name.length > 80 ? `${name.slice(0, 80)}…` : name) ?? String(name);
+
+/** A shape that may come from a file. */
+export const shapeText = (shape: readonly number[]): string => `[${listed(shape.map(String), 12)}]`;
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

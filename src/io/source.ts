@@ -1,0 +1,66 @@
+/** Where a file comes from: a path, or its bytes. */
+
+import { ValueError } from "../index.ts";
+import { CheckpointError } from "./errors.ts";
+import { openFile, pathOf } from "./files.ts";
+import { headerLength } from "./safetensors.ts";
+
+/** A path or file URL (in Node), or the bytes of a file. */
+export type Source = string | URL | ArrayBufferLike | ArrayBufferView;
+
+/** The bytes of a file, or only those of its header. */
+export class LoadedFile {
+  constructor(
+    /** How messages call it. */
+    readonly name: string,
+    readonly path: string | null,
+    readonly bytes: Uint8Array,
+    /** The length of the whole file. */
+    readonly size: number,
+  ) {}
+
+  /** The error for a file that is not as it should be. */
+  damaged(problem: string, options?: ErrorOptions): CheckpointError {
+    return new CheckpointError(`${this.name} was not loaded: ${problem}`, this.path, options);
+  }
+}
+
+/**
+ * Reads a file.
+ * @param what all of it, or the header only
+ * @throws FileError where it cannot be read; ValueError for what is no source; UsageError for a path outside of Node
+ */
+export function load(caller: string, source: Source, what: "all" | "header"): LoadedFile {
+  if (typeof source === "string" || source instanceof URL) {
+    const path = pathOf(caller, source, `In a browser, give ${caller} the ArrayBuffer of a response: await (await fetch(url)).arrayBuffer().`);
+    const file = openFile(path);
+    try {
+      const first = file.read(new Uint8Array(0), 8);
+      const length = headerLength(first, file.size);
+      // Where the header cannot be sound, its length says it all; the rest is not read.
+      if (typeof length === "string") return new LoadedFile(path, path, first, file.size);
+      const bytes = file.read(first, what === "header" ? 8 + length : file.size);
+      return new LoadedFile(path, path, bytes, what === "header" ? file.size : bytes.length);
+    } finally {
+      file.close();
+    }
+  }
+  const bytes = bytesFrom(source);
+  if (bytes === null) throw new ValueError(`${caller} takes a path, a file URL, an ArrayBuffer or a typed array with the bytes of a file, but got ${describeSource(source)}.`);
+  return new LoadedFile("The given data", null, bytes, bytes.length);
+}
+
+function bytesFrom(source: unknown): Uint8Array | null {
+  try {
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(source))) return new Uint8Array(source as ArrayBuffer);
+  } catch {
+    // The buffer has been transferred to another thread.
+  }
+  return null;
+}
+
+function describeSource(source: unknown): string {
+  if (typeof source !== "object" || source === null) return typeof source === "function" ? "a function" : String(source);
+  return typeof (source as { then?: unknown }).then === "function" ? "a promise: await it first" : `a value of type ${Object.prototype.toString.call(source).slice(8, -1)}`;
+}
