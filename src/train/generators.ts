@@ -1,0 +1,33 @@
+/** Where the generators of a training are, so that an epoch can be gone through again as it was. */
+
+import { Random, type RandomState, ValueError } from "../index.ts";
+import { describe } from "../shape.ts";
+
+/** The default generator, and those that the user named. */
+export class Generators {
+  private readonly list: readonly Random[];
+
+  constructor(given: Random | readonly Random[] | undefined) {
+    const own = given === undefined ? [] : Array.isArray(given) ? (given as readonly Random[]) : [given as Random];
+    for (const random of own) {
+      if (!(random instanceof Random)) throw new ValueError(`fit takes as random a generator made by new Random(seed), or a list of them, but got ${describe(random)}.`);
+    }
+    this.list = [...new Set([Random.default, ...own])];
+  }
+
+  get states(): RandomState[] { return this.list.map((random) => random.state); }
+
+  /** @throws ValueError for the states of another number of generators */
+  set states(states: readonly RandomState[]) {
+    if (states.length !== this.list.length) {
+      throw new ValueError(
+        `The checkpoint has the states of ${states.length} generators, but fit was given ${this.list.length} (the default one is the first). ` +
+          "Give the same generators in the option random.",
+      );
+    }
+    this.list.forEach((random, i) => { random.state = states[i]; });
+  }
+}
+
+export const sameStates = (a: readonly RandomState[], b: readonly RandomState[]): boolean =>
+  a.every((state, i) => state.counter === b[i].counter && state.seed === b[i].seed);

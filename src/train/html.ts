@@ -1,0 +1,8 @@
+/** Text that a user gives, as a part of a page: whatever it is, it stays text. */
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+export const escapeHtml = (text: unknown): string => String(text).replace(/[&<>"']/g, (character) => entities[character]);
+
+/** Data for a script of the page, which no `</script>` in it can end. */
+export const scriptJson = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -1,0 +1,63 @@
+/** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
+
+import { UsageError } from "../index.ts";
+
+interface Modules {
+  "node:fs": typeof import("node:fs");
+  "node:module": typeof import("node:module");
+  "node:os": typeof import("node:os");
+  "node:path": typeof import("node:path");
+}
+
+/** The process, where there is one. */
+export const nodeProcess = (): NodeJS.Process | undefined => (globalThis as { process?: NodeJS.Process }).process;
+
+/**
+ * A module of Node.
+ * @param purpose what it is for, as the beginning of a sentence
+ * @throws UsageError where there is none, as in a browser
+ */
+export function nodeModule<K extends keyof Modules>(name: K, purpose: string): Modules[K] {
+  const found = nodeProcess()?.getBuiltinModule?.(name);
+  if (found === undefined) throw new UsageError(`${purpose} needs Node (20.20 or later); here is none, as in a browser.`);
+  return found as unknown as Modules[K];
+}
+
+/** Replaces a file as a whole: whoever looks sees the old one or the new one. */
+export function writeFile(path: string, text: string, purpose: string): void {
+  const fs = nodeModule("node:fs", purpose);
+  const temporary = `${path}.${nodeProcess()?.pid}.tmp`;
+  try {
+    fs.writeFileSync(temporary, text);
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The folder of a file, made if it is not there. */
+export function makeFolderOf(path: string, purpose: string): void {
+  nodeModule("node:fs", purpose).mkdirSync(nodeModule("node:path", purpose).dirname(path), { recursive: true });
+}
+
+/** What an error says, whatever was thrown. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * A package that is used only in Node, and only where it is needed: no bundler sees it. It is looked for beside Flimsy, then,
+ * for programs that are bundled into one file, in the folder where the program runs.
+ * @param use what to do with the function that requires and resolves
+ */
+export function withPackage<T>(name: string, purpose: string, use: (require: NodeJS.Require) => T): T {
+  const { createRequire } = nodeModule("node:module", purpose);
+  let failure: unknown;
+  for (const place of [import.meta.url, `${nodeProcess()?.cwd()}/package.json`]) {
+    try {
+      return use(createRequire(place));
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new UsageError(`${purpose} needs the package ${name}, which is not there: ${reasonOf(failure)}. Install it: npm install ${name}.`, { cause: failure });
+}

@@ -1,0 +1,213 @@
+/** What fit takes, and the checks of it. */
+
+import { Patience } from "../extras/index.ts";
+import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
+import { checkCount, describe } from "../shape.ts";
+import { checkData, type Data } from "./batches.ts";
+import type { EpochRecord } from "./history.ts";
+import type { Numbers } from "./means.ts";
+
+/** A step that was made. */
+export interface StepEvent {
+  /** From 1. */
+  readonly epoch: number;
+  /** The batch in the epoch, from 1. */
+  readonly batch: number;
+  /** How many steps have been made, over all epochs. */
+  readonly step: number;
+  readonly loss: number;
+  /** The further numbers that the cost returned. */
+  readonly metrics: Readonly<Numbers>;
+  /** That of this step's update. */
+  readonly learningRate: number;
+  /** How many samples the batch had, null if it does not say. */
+  readonly samples: number | null;
+  /** How many batches the epoch has, null if that is not known. */
+  readonly batches: number | null;
+  /** Ends the training, as returning false does. */
+  stop(): void;
+}
+
+/** An epoch that was completed. */
+export interface EpochEvent extends EpochRecord {
+  /** Whether the monitored number is the best so far. */
+  readonly improved: boolean;
+  /** Ends the training, as returning false does. */
+  stop(): void;
+}
+
+/** A number by itself is the loss. */
+export type Measured = number | Variable | Readonly<Record<string, number | Variable>>;
+
+/** Validation by a cost over batches, or by a function of one's own. */
+export type Validation<V> =
+  | { readonly data: Data<V>; readonly cost: (batch: V) => Measured | WithLoss }
+  | (() => number | Numbers | Promise<number | Numbers>);
+
+export interface CheckpointOptions {
+  /** The file. The best parameters, where they are kept, go into a second one beside it: `model.best.safetensors` for `model.safetensors`. */
+  readonly path: string;
+  /** How often it is written: every so many epochs, or steps; after each epoch unless given. Also when training ends, and when the best changes. */
+  readonly every?: number | { readonly epochs: number } | { readonly steps: number } | undefined;
+  /** Go on from the file if it is there. */
+  readonly resume?: boolean | undefined;
+  /** Begin anew although the file is there, and replace it. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export interface MetricsOptions {
+  readonly path: string;
+  /** A line for each so many steps; 1 unless given. */
+  readonly every?: number | undefined;
+  /** Add to a file that is there. */
+  readonly append?: boolean | undefined;
+  /** Replace a file that is there. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export interface TensorBoardOptions {
+  readonly folder: string;
+  /** An event for each so many steps; 1 unless given. */
+  readonly every?: number | undefined;
+}
+
+/** How a training shows itself on the standard error stream. */
+export type ProgressMode = "auto" | "bar" | "lines" | "none";
+
+export interface FitOptions<B, V = B> {
+  /** The batches of an epoch: what can be gone through again for each epoch, or a function that makes it. */
+  readonly data: Data<B>;
+  /** The loss of a batch, or an object with it as `loss` and further numbers to be averaged. It runs inside `grad`. */
+  readonly cost: (batch: B) => WithLoss;
+  readonly optimizer: Optimizer<never>;
+  /** How many epochs, counted from the beginning also when training is resumed. */
+  readonly epochs: number;
+  /** What is measured after each epoch: a cost over batches, which runs inside `evaluate`, or a function that returns a number or several by name. */
+  readonly validate?: Validation<V> | undefined;
+  /** Early stopping: after more than so many epochs in a row without an improvement, or as a `Patience` says. */
+  readonly patience?: number | Patience | undefined;
+  /** The number that says which epoch is best, of validation if there is one, else of training; "loss" unless given. */
+  readonly monitor?: string | undefined;
+  /** Put the parameters of the best epoch back when training ends; so it is unless given if there is `patience`, else not. */
+  readonly restoreBest?: boolean | undefined;
+  readonly checkpoint?: string | CheckpointOptions | undefined;
+  /** Generators, besides the default one, from which data or the model draw: their states are kept in checkpoints. */
+  readonly random?: Random | readonly Random[] | undefined;
+  /** Called after each step. Returning false ends the training; a promise is waited for. */
+  readonly onStep?: ((event: StepEvent) => unknown) | undefined;
+  /** Called after each epoch. Returning false ends the training; a promise is waited for. */
+  readonly onEpoch?: ((event: EpochEvent) => unknown) | undefined;
+  /** A file of JSON lines. */
+  readonly metrics?: string | MetricsOptions | undefined;
+  /** A folder for a TensorBoard event file. */
+  readonly tensorboard?: string | TensorBoardOptions | undefined;
+  readonly progress?: ProgressMode | undefined;
+  /** The number of samples of a batch, for the rates shown; found out unless given. */
+  readonly samples?: ((batch: B) => number) | undefined;
+  /** Ends the training after the current step when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const known = [
+  "data", "cost", "optimizer", "epochs", "validate", "patience", "monitor", "restoreBest", "checkpoint", "random", "onStep", "onEpoch",
+  "metrics", "tensorboard", "progress", "samples", "signal",
+];
+
+/** The options in one form each. */
+export interface Settings<B, V> extends FitOptions<B, V> {
+  readonly patience: Patience;
+  readonly restoreBest: boolean;
+  readonly monitor: string;
+  /** Whether the monitored number is needed, or only shown if it is there. */
+  readonly monitored: boolean;
+  readonly stopsEarly: boolean;
+  readonly checkpoint: (CheckpointOptions & { readonly epochs: number; readonly steps: number }) | undefined;
+  readonly metrics: (MetricsOptions & { readonly every: number }) | undefined;
+  readonly tensorboard: (TensorBoardOptions & { readonly every: number }) | undefined;
+  readonly progress: ProgressMode;
+}
+
+/** @throws ValueError for anything that fit does not take */
+export function checkOptions<B, V>(component: Component, options: FitOptions<B, V>): Settings<B, V> {
+  if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
+  checkNames("fit", options, known);
+  const { data, cost, optimizer, validate, patience, onStep, onEpoch, samples, progress = "auto", signal } = options;
+  checkData("fit", data);
+  if (typeof cost !== "function") throw new ValueError(`fit takes as cost a function (batch) => loss, but got ${describe(cost)}.`);
+  if (!(optimizer instanceof Optimizer)) throw new ValueError(`fit takes an optimizer, such as new Adam(model), but got ${describe(optimizer)}.`);
+  checkCount("fit", "epochs", options.epochs, 0);
+  if (validate !== undefined && typeof validate !== "function") {
+    checkNames("validate of fit", validate, ["data", "cost"]);
+    checkData("validate of fit", validate.data);
+    if (typeof validate.cost !== "function") throw new ValueError(`validate of fit takes as cost a function (batch) => loss, but got ${describe(validate.cost)}.`);
+  }
+  for (const [name, given] of Object.entries({ onStep, onEpoch, samples })) {
+    if (given !== undefined && typeof given !== "function") throw new ValueError(`fit takes a function as ${name}, but got ${describe(given)}.`);
+  }
+  if (!["auto", "bar", "lines", "none"].includes(progress)) throw new ValueError(`fit takes "auto", "bar", "lines" or "none" as progress, but got ${describe(progress)}.`);
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") throw new ValueError(`fit takes an AbortSignal as signal, but got ${describe(signal)}.`);
+  if (patience !== undefined && typeof patience !== "number" && !(patience instanceof Patience)) throw new ValueError(`fit takes a number or a Patience as patience, but got ${describe(patience)}.`);
+  const { monitor = "loss", restoreBest = patience !== undefined } = options;
+  if (typeof monitor !== "string") throw new ValueError(`fit takes the name of a number as monitor, but got ${describe(monitor)}.`);
+  if (typeof restoreBest !== "boolean") throw new ValueError(`fit takes true or false as restoreBest, but got ${describe(restoreBest)}.`);
+  return {
+    ...options,
+    patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER),
+    monitor,
+    monitored: patience !== undefined || restoreBest || options.monitor !== undefined,
+    restoreBest,
+    stopsEarly: patience !== undefined,
+    checkpoint: checkpointSettings(options.checkpoint),
+    metrics: fileSettings<MetricsOptions>("metrics", "path", options.metrics, ["append", "overwrite"]),
+    tensorboard: fileSettings<TensorBoardOptions>("tensorboard", "folder", options.tensorboard, []),
+    progress,
+  };
+}
+
+function checkNames(what: string, options: object, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw new ValueError(`${what} takes an object with ${names.join(", ")}, but got ${describe(options)}.`);
+  const wrong = Object.keys(options).find((name) => !names.includes(name));
+  if (wrong !== undefined) throw new ValueError(`${what} got the option ${JSON.stringify(wrong)}, which it does not have. Its options are ${names.join(", ")}.`);
+}
+
+function checkFlags(what: string, options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== "boolean") throw new ValueError(`${what} takes true or false as ${name}, but got ${describe(value)}.`);
+  }
+}
+
+function withPlace<T extends object>(what: string, place: keyof T & string, given: string | T, names: readonly string[]): T {
+  const options = typeof given === "string" ? ({ [place]: given } as T) : given;
+  checkNames(what, options, [place, ...names]);
+  if (typeof options[place] !== "string" || options[place] === "") throw new ValueError(`${what} takes a ${place}, but got ${describe(options[place])}.`);
+  return options;
+}
+
+function checkpointSettings(given: FitOptions<never>["checkpoint"]): Settings<never, never>["checkpoint"] {
+  if (given === undefined) return undefined;
+  const what = "checkpoint of fit";
+  const options = withPlace<CheckpointOptions>(what, "path", given, ["every", "resume", "overwrite"]);
+  checkFlags(what, options, ["resume", "overwrite"]);
+  if (options.resume && options.overwrite) throw new ValueError(`${what} takes either resume or overwrite: to go on from the file, or to begin anew.`);
+  const { every = 1 } = options;
+  if (typeof every === "number") return { ...options, epochs: checkCount(what, "every", every, 1), steps: 0 };
+  checkNames(`every of ${what}`, every, ["epochs", "steps"]);
+  const { epochs, steps } = every as { readonly epochs?: number; readonly steps?: number };
+  if ((epochs === undefined) === (steps === undefined)) throw new ValueError(`every of ${what} takes { epochs } or { steps }.`);
+  return {
+    ...options,
+    epochs: epochs === undefined ? 0 : checkCount(what, "epochs", epochs, 1),
+    steps: steps === undefined ? 0 : checkCount(what, "steps", steps, 1),
+  };
+}
+
+function fileSettings<T extends { readonly every?: number | undefined }>(
+  name: string, place: keyof T & string, given: string | T | undefined, flags: readonly string[],
+): (T & { readonly every: number }) | undefined {
+  if (given === undefined) return undefined;
+  const what = `${name} of fit`;
+  const options = withPlace<T>(what, place, given, ["every", ...flags]);
+  checkFlags(what, options, flags);
+  return { ...options, every: checkCount(what, "every", options.every ?? 1, 1) };
+}

@@ -1,0 +1,205 @@
+/** How a training shows itself, on the standard error stream: a bar in a terminal, lines elsewhere. */
+
+import type { SingleBar } from "cli-progress";
+import type { EpochRecord } from "./history.ts";
+import type { Listener } from "./listener.ts";
+import type { Numbers } from "./means.ts";
+import { nodeProcess, withPackage } from "./node.ts";
+import type { ProgressMode, StepEvent } from "./options.ts";
+
+type Step = Omit<StepEvent, "stop">;
+
+/** The least time between two lines within a long epoch, and between those of very many short ones, in milliseconds. */
+const LONG = 5000;
+const SHORT = 100;
+/** How many epochs are very many. */
+const MANY = 100;
+
+/** Where text goes. */
+export interface Terminal {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+/** A number in a few characters: 0.01230, 1.23e-7, 12,345. */
+export function compact(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  if (size < 1e-4 || size >= 1e7) return value.toExponential(2);
+  return Number.isInteger(value) ? value.toLocaleString("en-US") : size >= 1000 ? value.toFixed(1) : value.toPrecision(4);
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
+
+const rate = (count: number, seconds: number, unit: string): string => {
+  const value = count / Math.max(seconds, 1e-9);
+  return `${value >= 10_000 ? `${(value / 1000).toFixed(value >= 100_000 ? 0 : 1)}k` : value >= 100 ? Math.round(value) : value.toPrecision(2)} ${unit}/s`;
+};
+
+/** Steps and samples a second. */
+const rates = (steps: number, samples: number | null, seconds: number): string[] =>
+  [rate(steps, seconds, "steps"), ...(samples === null || samples === steps ? [] : [rate(samples, seconds, "samples")])];
+
+const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.entries(numbers).map(([name, value]) => `${prefix}${name} ${compact(value)}`);
+
+const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));
+
+function epochLine(record: EpochRecord, epochs: number, improved: boolean): string {
+  const { epoch, loss, metrics, validation, learningRate, seconds, steps, samples } = record;
+  return [
+    `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`, ...named("", { loss, ...metrics }), ...named("validation ", validation ?? {}),
+    `lr ${rateText(learningRate)}`, duration(seconds), ...rates(steps, samples, seconds), ...(improved ? ["*"] : []),
+  ].join("  ");
+}
+
+/** The course of an epoch: a smoothed loss, and how fast it goes. */
+class Course {
+  private begin = performance.now();
+  private first = 0;
+  private samples: number | null = 0;
+  private average: number | null = null;
+  private batches: number | null = null;
+
+  constructor(private readonly epochs: number) {}
+
+  take(event: Step): void {
+    if (event.batch <= this.first || this.average === null) this.start(event.batch - 1);
+    this.average = this.average === null ? event.loss : 0.98 * this.average + 0.02 * event.loss;
+    this.samples = this.samples === null || event.samples === null ? null : this.samples + event.samples;
+    this.batches = event.batches ?? this.batches;
+  }
+
+  start(first: number): void {
+    this.begin = performance.now();
+    this.first = first;
+    this.samples = 0;
+  }
+
+  /** How much of the epoch is done, null if that is not known. */
+  share({ batch }: Step): number | null { return this.batches === null ? null : Math.min(batch / this.batches, 1); }
+
+  parts({ epoch, batch, learningRate }: Step): { head: string; rest: string[] } {
+    const seconds = (performance.now() - this.begin) / 1000;
+    const steps = batch - this.first;
+    const rest = [`loss ${compact(this.average ?? NaN)}`, `lr ${rateText(learningRate)}`, ...rates(steps, this.samples, seconds)];
+    if (this.batches !== null && steps > 0) {
+      const left = Math.max(this.batches - batch, 0) + (this.epochs - epoch) * this.batches;
+      rest.push(`ETA ${duration((left * seconds) / steps)}`);
+    }
+    return { head: `epoch ${epoch}/${this.epochs}  ${batch}${this.batches === null ? "" : `/${this.batches}`}`, rest };
+  }
+}
+
+/** A line an epoch; of more than a hundred epochs at most ten lines a second. In a long epoch a line every five seconds. */
+export class Lines implements Listener {
+  protected readonly course: Course;
+  private last = performance.now();
+  private skipped: string | null = null;
+
+  constructor(protected readonly write: (line: string) => void, protected readonly epochs: number) { this.course = new Course(epochs); }
+
+  step(event: Step): void {
+    this.course.take(event);
+    this.show(event);
+  }
+
+  protected show(event: Step): void {
+    if (performance.now() - this.last < LONG) return;
+    const { head, rest } = this.course.parts(event);
+    this.say([head, ...rest].join("  "));
+  }
+
+  epoch(record: EpochRecord, improved: boolean): void {
+    this.course.start(0);
+    const line = epochLine(record, this.epochs, improved);
+    const inner = record.epoch > 1 && record.epoch < this.epochs;
+    if (this.epochs > MANY && inner && performance.now() - this.last < SHORT) this.skipped = line;
+    else this.say(line);
+  }
+
+  /** A line of its own, with the epoch before it if that has not been said. */
+  message(text: string): void {
+    this.close();
+    this.say(text);
+  }
+
+  protected say(text: string): void {
+    this.skipped = null;
+    this.last = performance.now();
+    this.write(text);
+  }
+
+  close(): void { if (this.skipped !== null) this.say(this.skipped); }
+}
+
+/** A bar at the bottom, lines of epochs above it. */
+export class Bar extends Lines {
+  private readonly bar: SingleBar;
+  private active = false;
+  private latest: Step | null = null;
+
+  constructor(terminal: Terminal, epochs: number, colour: boolean, progress: typeof import("cli-progress")) {
+    super((line) => {
+      this.rest();
+      terminal.write(`${line}\n`);
+    }, epochs);
+    this.bar = new progress.SingleBar({
+      stream: terminal as unknown as NodeJS.WritableStream,
+      format: (_options, { maxWidth }) => this.text(maxWidth, colour),
+      clearOnComplete: true,
+      linewrap: true, // leaves the terminal's own setting alone; text is cut to its width here
+      fps: 10,
+    });
+  }
+
+  protected override show(event: Step): void {
+    this.latest = event;
+    if (!this.active) {
+      this.active = true;
+      this.bar.start(1, 0);
+    }
+    this.bar.update(event.step);
+  }
+
+  private text(width: number, colour: boolean): string {
+    if (this.latest === null) return "";
+    const { head, rest } = this.course.parts(this.latest);
+    const share = this.course.share(this.latest);
+    const plain = [head, ...rest].join("  ");
+    const cells = Math.min(30, width - plain.length - 12);
+    if (share === null || cells < 5) return plain.slice(0, width - 1);
+    const full = Math.round(share * cells);
+    const [on, off] = colour ? ["\u001b[32m", "\u001b[0m"] : ["", ""];
+    return `${head}  ${on}${"█".repeat(full)}${off}${"░".repeat(cells - full)} ${Math.floor(100 * share)} %  ${rest.join("  ")}`;
+  }
+
+  /** Takes the bar away, until the next step. */
+  private rest(): void {
+    if (this.active) this.bar.stop();
+    this.active = false;
+  }
+
+  override close(): void {
+    super.close();
+    this.rest();
+  }
+}
+
+/** What shows a training in this mode; null for nothing. */
+export function progressFor(mode: ProgressMode, epochs: number): Lines | null {
+  const process = nodeProcess();
+  const terminal: Terminal | undefined = process?.stderr;
+  if (mode === "none" || (mode === "auto" && terminal === undefined)) return null;
+  const dumb = process?.env.TERM === "dumb";
+  if (terminal !== undefined && (mode === "bar" || (mode === "auto" && terminal.isTTY && !dumb))) {
+    return new Bar(terminal, epochs, terminal.isTTY === true && !process?.env.NO_COLOR, withPackage("cli-progress", "A progress bar", (require) => require("cli-progress")));
+  }
+  // biome-ignore lint/suspicious/noConsole: a browser has no other place for lines
+  return new Lines((line) => { terminal === undefined ? console.info(line) : terminal.write(`${line}\n`); }, epochs);
+}

@@ -1,0 +1,244 @@
+/** One page that shows how one or several trainings went. */
+
+import { UsageError, ValueError } from "../index.ts";
+import { describe } from "../shape.ts";
+import type { EpochRecord, History } from "./history.ts";
+import { escapeHtml, scriptJson } from "./html.ts";
+import { epochNumbers, type MetricsRecord, readMetrics } from "./metrics.ts";
+import { makeFolderOf, nodeModule, reasonOf, withPackage, writeFile } from "./node.ts";
+import { compact, duration } from "./progress.ts";
+import { pageScript, pageStyle } from "./report-page.ts";
+
+/** A training: what fit returned, or the path of its metrics file. */
+export type Run = History | string;
+
+export type Cell = string | number;
+
+/** A part of the page after the curves. */
+export interface Section {
+  readonly title: string;
+  /** Paragraphs, parted by empty lines. */
+  readonly text?: string | undefined;
+  readonly table?: { readonly columns: readonly string[]; readonly rows: readonly (readonly Cell[])[] } | undefined;
+  /** Markup that is put in as it is, such as what `heatmap` gives. It is yours to escape what is in it. */
+  readonly html?: string | undefined;
+}
+
+export interface ReportOptions {
+  readonly title?: string | undefined;
+  /** Paragraphs under the title, parted by empty lines. */
+  readonly notes?: string | undefined;
+  readonly sections?: readonly Section[] | undefined;
+}
+
+/** A line in a chart, in steps. */
+interface Series {
+  /** The name of the number: lines of one name share a chart. */
+  readonly metric: string;
+  readonly kind: "training" | "validation";
+  /** Whether each point is an epoch. */
+  readonly epochs: boolean;
+  readonly x: readonly number[];
+  readonly y: readonly (number | null)[];
+}
+
+interface Shown {
+  readonly name: string;
+  readonly series: readonly Series[];
+  /** The step at the end of each epoch. */
+  readonly ends: readonly number[];
+  readonly summary: readonly (readonly [name: string, value: string])[];
+  readonly model: string | null;
+}
+
+const purpose = "A report";
+
+/**
+ * Writes one HTML page with the curves of trainings, a summary and what is added to it. The page needs no network and no
+ * other file; everything in it but `html` of sections is escaped.
+ *
+ *     report("mnist.html", history, { title: "MNIST" });
+ *     report("compare.html", { lstm, gru }, { sections: [{ title: "Attention", html: heatmap(weights) }] });
+ *
+ * @param runs a history, the path of a metrics file, a list of such paths, or several of either by name
+ * @throws ValueError for what is no run; UsageError if the page cannot be written
+ */
+export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
+  if (typeof path !== "string" || path === "") throw new ValueError(`report takes a path first, but got ${describe(path)}.`);
+  const page = pageOf(namedRuns(runs).map(([name, run]) => shown(name, run)), options);
+  try {
+    makeFolderOf(path, purpose);
+    writeFile(path, page, purpose);
+  } catch (error) {
+    throw new UsageError(`The report ${path} could not be written: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+const isHistory = (value: unknown): value is History =>
+  typeof value === "object" && value !== null && Array.isArray((value as Partial<History>).epochs) && typeof (value as Partial<History>).curve === "object";
+
+function namedRuns(runs: unknown): [string, Run][] {
+  if (isHistory(runs)) return [["training", runs]];
+  const nameOf = (path: string): string => nodeModule("node:path", purpose).basename(path).replace(/\.jsonl?$/, "");
+  const list = typeof runs === "string" ? [runs] : runs;
+  const named = Array.isArray(list) ? list.map((path): [string, unknown] => [typeof path === "string" ? nameOf(path) : "", path]) : Object.entries(list ?? {});
+  if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, or the path of a metrics file.");
+  for (const [name, run] of named) {
+    if (!isHistory(run) && (typeof run !== "string" || (Array.isArray(list) && name === ""))) throw new ValueError(`report takes what fit returned or paths of metrics files, but got ${describe(run)}${name === "" ? "" : ` as ${JSON.stringify(name)}`}.`);
+  }
+  return named as [string, Run][];
+}
+
+/** NaN and infinities are no points. */
+const finite = (values: readonly number[]): (number | null)[] => values.map((value) => (Number.isFinite(value) ? value : null));
+
+interface EpochPoint {
+  readonly step: number;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+function epochSeries(points: readonly EpochPoint[], skip: readonly string[]): Series[] {
+  const names = [...new Set(points.flatMap(({ numbers }) => Object.keys(numbers)))].filter((name) => !skip.includes(name));
+  return names.map((name) => {
+    const has = points.filter(({ numbers }) => name in numbers);
+    const validation = name.startsWith("validation/");
+    return {
+      metric: validation ? name.slice("validation/".length) : name, kind: validation ? "validation" : "training", epochs: true,
+      x: has.map(({ step }) => step), y: finite(has.map(({ numbers }) => numbers[name])),
+    };
+  });
+}
+
+function shown(name: string, run: Run): Shown {
+  return typeof run === "string" ? shownFile(name, readMetrics(run)) : shownHistory(name, run);
+}
+
+function shownHistory(name: string, history: History): Shown {
+  const { epochs, curve, parameters, model } = history;
+  const points = epochs.map((record) => ({ step: record.step, numbers: { ...epochNumbers(record), "learning rate": record.learningRate } }));
+  return {
+    name, model, ends: epochs.map(({ step }) => step),
+    series: [{ metric: "loss", kind: "training", epochs: false, x: curve.step, y: finite(curve.loss) }, ...epochSeries(points, ["loss"])],
+    summary: [
+      ...lasts(points),
+      ...(history.best === null ? [] : [[`best ${epochs.some(({ validation }) => validation !== null) ? "validation " : ""}${history.best.name}`, `${compact(history.best.value)} (epoch ${history.best.epoch})`] as const]),
+      ["epochs", String(epochs.length)], ["steps", history.step.toLocaleString("en-US")], ["time", duration(history.seconds)],
+      ...speed(epochs), ["parameters", parameters.toLocaleString("en-US")], ["ended", history.stopped],
+    ],
+  };
+}
+
+function speed(epochs: readonly Pick<EpochRecord, "samples" | "steps" | "seconds">[]): [string, string][] {
+  const sum = (f: (epoch: Pick<EpochRecord, "samples" | "steps" | "seconds">) => number): number => epochs.reduce((total, epoch) => total + f(epoch), 0);
+  const seconds = sum((epoch) => epoch.seconds);
+  if (seconds === 0) return [];
+  const known = epochs.every(({ samples }) => typeof samples === "number" && Number.isFinite(samples));
+  const perSecond = (count: number): string => Math.round(count / seconds).toLocaleString("en-US");
+  return [["steps/s", perSecond(sum(({ steps }) => steps))], ...(known ? [["samples/s", perSecond(sum(({ samples }) => samples ?? 0))] as [string, string]] : [])];
+}
+
+const lasts = (points: readonly EpochPoint[]): [string, string][] => {
+  const { numbers = {} } = points[points.length - 1] ?? {};
+  return Object.entries(numbers).map(([name, value]) => [`last ${name.replace("/", " ")}`, compact(value)]);
+};
+
+function shownFile(name: string, records: readonly MetricsRecord[]): Shown {
+  const own = ["event", "time", "epoch", "step", "seconds", "steps", "samples", "learningRate"];
+  const numbersOf = (record: MetricsRecord): Record<string, number> =>
+    Object.fromEntries(Object.entries(record).filter(([key, value]) => !own.includes(key) && typeof value === "number")) as Record<string, number>;
+  const steps = records.filter(({ event }) => event === "step");
+  const epochs = records.filter(({ event }) => event === "epoch");
+  const points = epochs.map((record) => ({ step: record.step, numbers: { ...numbersOf(record), "learning rate": record.learningRate } }));
+  const inSteps = epochSeries(steps.map((record) => ({ step: record.step, numbers: { ...numbersOf(record), "learning rate": record.learningRate } })), []);
+  const known = inSteps.map(({ metric }) => metric);
+  const seconds = records.length === 0 ? 0 : records[records.length - 1].time - records[0].time;
+  return {
+    name, model: null, ends: epochs.map(({ step }) => step),
+    series: [...inSteps.map((series) => thinned({ ...series, epochs: false })), ...epochSeries(points, known)],
+    summary: [
+      ...lasts(points), ["epochs", String(epochs.length)], ["steps", (records[records.length - 1]?.step ?? 0).toLocaleString("en-US")],
+      ["time", duration(seconds)], ...speed(epochs as unknown as EpochRecord[]),
+    ],
+  };
+}
+
+/** At most 2048 points, each the mean of as many as there are. */
+function thinned(series: Series): Series {
+  const size = Math.ceil(series.x.length / 2048);
+  if (size <= 1) return series;
+  const x: number[] = [];
+  const y: (number | null)[] = [];
+  for (let i = 0; i < series.x.length; i += size) {
+    const values = series.y.slice(i, i + size).filter((value) => value !== null);
+    x.push(series.x[Math.min(i + size, series.x.length) - 1]);
+    y.push(values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length);
+  }
+  return { ...series, x, y };
+}
+
+const paragraphs = (text: string): string => text.split(/\n\s*\n/).map((part) => `<p>${escapeHtml(part.trim()).replace(/\n/g, "<br>")}</p>`).join("\n");
+
+const table = (columns: readonly unknown[], rows: readonly (readonly unknown[])[]): string => {
+  const cell = (value: unknown): string => (typeof value === "number" ? `<td class="number">${compact(value)}</td>` : `<td>${escapeHtml(value)}</td>`);
+  const numeric = (i: number): boolean => rows.length > 0 && rows.every((row) => typeof row[i] === "number");
+  const head = columns.map((name, i) => `<th${numeric(i) ? ' class="number"' : ""}>${escapeHtml(name)}</th>`).join("");
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table></div>`;
+};
+
+function summaryOf(runs: readonly Shown[]): string {
+  const names = [...new Set(runs.flatMap(({ summary }) => summary.map(([name]) => name)))];
+  const value = (run: Shown, name: string): string => run.summary.find(([key]) => key === name)?.[1] ?? "";
+  if (runs.length === 1) {
+    const tiles = names.map((name) => `<div class="tile"><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value(runs[0], name))}</dd></div>`);
+    return `<dl class="tiles">${tiles.join("")}</dl>`;
+  }
+  return table(["", ...runs.map(({ name }) => name)], names.map((name) => [name, ...runs.map((run) => value(run, name))]));
+}
+
+function sectionOf({ title, text, table: given, html }: Section): string {
+  return `<section><h2>${escapeHtml(title)}</h2>${text === undefined ? "" : paragraphs(text)}${given === undefined ? "" : table(given.columns, given.rows)}${html ?? ""}</section>`;
+}
+
+function pageOf(runs: readonly Shown[], { title = "Training", notes, sections = [] }: ReportOptions): string {
+  const [script, style] = withPackage("uplot", purpose, (require) => {
+    const { readFileSync } = nodeModule("node:fs", purpose);
+    return ["uPlot.iife.min.js", "uPlot.min.css"].map((name) => readFileSync(require.resolve(`uplot/dist/${name}`), "utf8"));
+  });
+  const models = runs.filter(({ model }) => model !== null);
+  const data = runs.map(({ name, series, ends }) => ({ name, series, ends }));
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+<style>${pageStyle}</style>
+</head>
+<body>
+<header><h1>${escapeHtml(title)}</h1><button id="theme" type="button" title="Light or dark">◐</button></header>
+<main>
+${notes === undefined ? "" : `<div class="notes">${paragraphs(notes)}</div>`}
+${summaryOf(runs)}
+<section>
+<div class="controls">
+<fieldset><legend>x</legend><label><input type="radio" name="x" value="steps" checked>steps</label><label><input type="radio" name="x" value="epochs">epochs</label></fieldset>
+<label><input type="checkbox" id="log">log scale</label>
+<label>smoothing <input type="range" id="smooth" min="0" max="0.99" step="0.01" value="0"><output id="smoothed">0</output></label>
+<span class="hint">drag to zoom, double-click for all</span>
+</div>
+<div id="charts"></div>
+<noscript>The curves need JavaScript.</noscript>
+</section>
+${sections.map(sectionOf).join("\n")}
+${models.map(({ name, model }) => `<section><h2>${runs.length === 1 ? "Model" : `Model: ${escapeHtml(name)}`}</h2><pre>${escapeHtml(model)}</pre></section>`).join("\n")}
+</main>
+<footer>flimsy-ml, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC</footer>
+<script type="application/json" id="runs">${scriptJson(data)}</script>
+<script>${script.replace(/<\/script/gi, "<\\/script")}</script>
+<script>${pageScript}</script>
+</body>
+</html>
+`;
+}

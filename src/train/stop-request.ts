@@ -1,0 +1,65 @@
+/** Ending a training from outside: Ctrl-C, an AbortSignal, a callback. Also giving way to the event loop, where these arrive. */
+
+import type { Stopped } from "./history.ts";
+import { nodeProcess } from "./node.ts";
+
+/** How long a training may keep the event loop waiting, in milliseconds, if its steps are shorter. */
+const PATIENCE = 50;
+
+export class StopRequest {
+  /** Why to stop, null to go on. */
+  reason: Stopped | null = null;
+  /** Called when a stop is asked for: what waits for data need not wait any longer. */
+  wake: (() => void) | null = null;
+  private last = performance.now();
+
+  /** @param onInterrupt told of the first Ctrl-C; a second one has the effect that it has without fit, which is to end the process */
+  constructor(private readonly signal: AbortSignal | undefined, private readonly onInterrupt: () => void) {
+    nodeProcess()?.on?.("SIGINT", this.interrupted);
+    if (signal?.aborted) this.aborted();
+    else signal?.addEventListener("abort", this.aborted);
+  }
+
+  /** Listens no longer. */
+  close(): void {
+    this.wake = null;
+    nodeProcess()?.off?.("SIGINT", this.interrupted);
+    this.signal?.removeEventListener("abort", this.aborted);
+  }
+
+  stop(reason: Stopped): void {
+    this.reason ??= reason;
+    this.wake?.();
+  }
+
+  /** Lets signals, timers and input through, now and then. */
+  async breathe(): Promise<void> {
+    if (performance.now() - this.last < PATIENCE) return;
+    await turn();
+    this.last = performance.now();
+  }
+
+  private readonly interrupted = (): void => {
+    nodeProcess()?.off("SIGINT", this.interrupted);
+    this.stop("interrupted");
+    this.onInterrupt();
+  };
+
+  private readonly aborted = (): void => this.stop("aborted");
+}
+
+/** One turn of the event loop. A browser delays nested timers by 4 ms, but no messages. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

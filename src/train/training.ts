@@ -1,0 +1,392 @@
+/** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
+
+import { type Component, evaluate, grad, type RandomState } from "../index.ts";
+import { Batches, type Data, samplesOf, stopped } from "./batches.ts";
+import { Checkpoint, type TrainingState } from "./checkpoint.ts";
+import { Generators, sameStates } from "./generators.ts";
+import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
+import type { Listener } from "./listener.ts";
+import { Means, type Numbers, numbersOf } from "./means.ts";
+import { MetricsFile, type Resumed } from "./metrics.ts";
+import { reasonOf } from "./node.ts";
+import type { Settings, StepEvent } from "./options.ts";
+import { type Lines, progressFor } from "./progress.ts";
+import { StopRequest } from "./stop-request.ts";
+import { TensorBoardFile } from "./tensorboard.ts";
+import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
+
+const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+export class Training<B, V> {
+  private epoch = 1;
+  /** Steps made in this epoch. */
+  private batch = 0;
+  /** Steps made in all. */
+  private step = 0;
+  private readonly generators: Generators;
+  /** Where the generators were when the epoch began; null between epochs. */
+  private start: readonly RandomState[] | null = null;
+  /** Where they were before a batch was drawn, for batches whose drawing followed drawing by the model. */
+  private jumps: [batch: number, states: readonly RandomState[]][] = [];
+  private readonly means = new Means();
+  private samples: number | null = 0;
+  private learningRate = NaN;
+  private readonly records: EpochRecord[] = [];
+  private readonly curve = new Curve();
+  private best: History["best"] = null;
+  /** The parameters of the best epoch. */
+  private bestValues: readonly (Float32Array | Float64Array)[] | null = null;
+  /** How many batches an epoch has, as far as is known. */
+  private batches: number | null = null;
+  private earlierSeconds = 0;
+  private begin = performance.now();
+  private earlierEpochSeconds = 0;
+  /** Since when steps are made, null while none are. */
+  private epochBegin: number | null = null;
+  /** Where the generators were after the last step: what is drawn from there on has led to nothing yet. */
+  private settled: readonly RandomState[];
+  private readonly checkpoint: Checkpoint | null;
+  /** Whether there is something that the checkpoint does not have. */
+  private unsaved = true;
+  private saveFailed = false;
+  private readonly listeners: Listener[] = [];
+  private progress: Lines | null = null;
+  private readonly stop: StopRequest;
+
+  constructor(private readonly component: Component, private readonly settings: Settings<B, V>) {
+    this.generators = new Generators(settings.random);
+    this.settled = this.generators.states;
+    this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
+    this.stop = new StopRequest(settings.signal, () => {
+      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once.`);
+    });
+  }
+
+  async run(): Promise<History> {
+    try {
+      await this.open();
+      await this.loop();
+      const reason = this.stop.reason ?? (this.epoch > this.settings.epochs ? "finished" : "patience");
+      await this.save();
+      for (const listener of this.listeners.splice(0)) listener.close();
+      if (this.settings.restoreBest) this.putBack();
+      return this.history(reason);
+    } catch (error) {
+      throw await this.failed(error);
+    } finally {
+      this.stop.close();
+    }
+  }
+
+  /** Goes on from the checkpoint if that is asked for, and opens what is written to: what cannot be written shows before the first step. */
+  private async open(): Promise<void> {
+    const { epochs, metrics, tensorboard, optimizer, progress } = this.settings;
+    for (const parameter of optimizer.parameters) parameter.clearGrad();
+    const saved = (await this.checkpoint?.load()) ?? null;
+    if (saved !== null) await this.resume(saved);
+    const resumed: Resumed | null = saved;
+    if (metrics !== undefined) this.listeners.push(new MetricsFile(metrics, resumed));
+    if (tensorboard !== undefined) this.listeners.push(new TensorBoardFile(tensorboard, resumed));
+    if (saved === null) await this.save();
+    this.progress = progressFor(progress, epochs);
+    if (this.progress === null) return;
+    this.listeners.push(this.progress);
+    if (saved !== null) this.progress.message(`resumed from ${this.checkpoint?.path}: epoch ${this.epoch}, after step ${this.step}`);
+  }
+
+  private async loop(): Promise<void> {
+    const { epochs, patience, stopsEarly } = this.settings;
+    while (this.epoch <= epochs && this.stop.reason === null && !(stopsEarly && patience.shouldStop)) await this.oneEpoch();
+  }
+
+  private async oneEpoch(): Promise<void> {
+    const resumed = this.start;
+    this.settled = this.generators.states;
+    this.start ??= this.settled;
+    this.generators.states = this.start;
+    let batches: Batches<B> | null = null;
+    try {
+      batches = await this.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
+      this.batches = batches.total ?? this.batches;
+      let drawn: readonly RandomState[] | null = null;
+      if (resumed !== null) {
+        drawn = await this.skip(batches);
+        this.generators.states = this.settled;
+      }
+      this.epochBegin = performance.now();
+      while (this.stop.reason === null) {
+        const { states } = this.generators;
+        const batch = await this.during("The data failed in", () => batches?.next(this.stop));
+        if (batch === undefined || batch === stopped) break;
+        const after = this.generators.states;
+        if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch, states]);
+        drawn = after;
+        if (batch.done) {
+          await this.endEpoch();
+          break;
+        }
+        await this.oneStep(batch.value);
+        this.settled = this.generators.states;
+        if (this.checkpoint?.isDue(0, this.step)) await this.save();
+        await this.stop.breathe();
+      }
+    } finally {
+      this.pause();
+      // Not at its end: what has been drawn since the last step is drawn again.
+      if (this.start !== null) this.generators.states = this.settled;
+      await batches?.close();
+    }
+  }
+
+  private get epochSeconds(): number { return this.earlierEpochSeconds + (this.epochBegin === null ? 0 : seconds(this.epochBegin)); }
+
+  private pause(): void {
+    this.earlierEpochSeconds = this.epochSeconds;
+    this.epochBegin = null;
+  }
+
+  private openData<T>(data: Data<T>): Promise<Batches<T>> {
+    return Batches.open(data, this.epoch, this.epoch < this.settings.epochs);
+  }
+
+  /** Draws the batches of an epoch that were done before, as they were drawn then. */
+  private async skip(batches: Batches<B>): Promise<readonly RandomState[] | null> {
+    const jumps = new Map(this.jumps);
+    for (let i = 0; i < this.batch && this.stop.reason === null; i++) {
+      const states = jumps.get(i);
+      if (states !== undefined) this.generators.states = states;
+      const next = await this.during("The data failed before they had come to", () => batches.next(this.stop));
+      if (next !== stopped && next.done) {
+        throw this.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was written. To resume, the data must be the same.`);
+      }
+      await this.stop.breathe();
+    }
+    return this.batch === 0 ? null : this.generators.states;
+  }
+
+  private async oneStep(batch: B): Promise<void> {
+    const { cost, optimizer } = this.settings;
+    const numbers = await this.during("The cost failed in", () => this.measure(batch, cost));
+    const { loss, ...metrics } = numbers;
+    if (!Number.isFinite(loss)) {
+      for (const parameter of optimizer.parameters) parameter.clearGrad();
+      throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`);
+    }
+    const samples = await this.during("samples failed in", () => (this.settings.samples ?? samplesOf)(batch));
+    this.learningRate = optimizer.learningRate;
+    await this.during("The update failed in", () => optimizer.update());
+    this.means.add(numbers);
+    this.samples = this.samples === null || samples === null ? null : this.samples + samples;
+    this.batch++;
+    this.step++;
+    this.unsaved = true;
+    this.curve.add(this.step, loss);
+    this.settled = this.generators.states;
+    const { epoch, step, learningRate, batches } = this;
+    const event: StepEvent = { epoch, batch: this.batch, step, loss, metrics, learningRate, samples, batches, stop: this.callbackStop };
+    this.report((listener) => listener.step?.(event));
+    if (this.settings.onStep !== undefined) await this.tell("onStep", () => this.settings.onStep?.(event));
+  }
+
+  private measure(batch: B, cost: Settings<B, V>["cost"]): Numbers {
+    // Before grad copies results out: what is no loss is grad's to say.
+    return numbersOf("cost", grad(() => cost(batch)), true);
+  }
+
+  private async endEpoch(): Promise<void> {
+    if (this.batch === 0) {
+      throw this.error(
+        `The data gave no batches in epoch ${this.epoch}. ` +
+          "What can be gone through only once, such as what a generator function returns, is good for one epoch: give a function that makes a new one.",
+      );
+    }
+    this.batches = this.batch;
+    this.pause();
+    this.checkFinite();
+    const validation = await this.validate();
+    if (validation === stopped) return;
+    const { loss, ...metrics } = this.means.values;
+    const { epoch, step, learningRate, samples } = this;
+    const record: EpochRecord = { epoch, step, steps: this.batch, samples, loss, metrics, validation, learningRate, seconds: this.earlierEpochSeconds };
+    this.records.push(record);
+    const improved = this.observe(validation ?? { loss, ...metrics });
+    this.epoch++;
+    this.batch = 0;
+    this.start = null;
+    this.jumps = [];
+    this.means.state = {};
+    this.samples = 0;
+    this.earlierEpochSeconds = 0;
+    this.unsaved = true;
+    this.report((listener) => listener.epoch?.(record, improved));
+    if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...record, improved, stop: this.callbackStop }));
+    if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
+    if (improved && this.settings.restoreBest) await this.checkpoint?.saveBest(epoch);
+  }
+
+  /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
+  private async validate(): Promise<Numbers | null | typeof stopped> {
+    const { validate } = this.settings;
+    if (validate === undefined) return null;
+    const what = `Validation failed after epoch ${this.epoch}`;
+    if (typeof validate === "function") {
+      return this.during(what, async () => numbersOf("validate", await validate(), false), true);
+    }
+    const means = new Means();
+    const batches = await this.during(what, () => this.openData(validate.data), true);
+    try {
+      for (let batch = 1; ; batch++) {
+        const next = await this.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
+        if (next === stopped) return stopped;
+        if (next.done) {
+          if (batch === 1) throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
+          return means.values;
+        }
+        await this.during(`${what}, batch ${batch}`, () => means.add(numbersOf("the cost of validate", evaluate(() => validate.cost(next.value)), false)), true);
+        await this.stop.breathe();
+        if (this.stop.reason !== null) return stopped;
+      }
+    } finally {
+      await batches.close();
+    }
+  }
+
+  /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
+  private observe(numbers: Numbers): boolean {
+    const { monitor, monitored, patience, restoreBest } = this.settings;
+    const value = numbers[monitor];
+    if (value === undefined) {
+      if (!monitored) return false;
+      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).join(", ")}. Name one of them in the option monitor.`);
+    }
+    patience.observe(value);
+    if (!patience.improved) return false;
+    this.best = { epoch: this.epoch, value, name: monitor };
+    if (restoreBest) this.bestValues = this.component.parameters().map((parameter) => parameter.data);
+    return true;
+  }
+
+  private putBack(): void {
+    const { bestValues } = this;
+    if (bestValues !== null) this.component.parameters().forEach((parameter, i) => { parameter.assign(bestValues[i]); });
+  }
+
+  private history(reason: Stopped): History {
+    return {
+      epochs: [...this.records], curve: this.curve.points(this.step), stopped: reason, best: this.best, step: this.step,
+      seconds: this.earlierSeconds + seconds(this.begin),
+      parameters: this.component.parameters().reduce((total, { size }) => total + size, 0),
+      model: this.component.toString(),
+    };
+  }
+
+  // Checkpoints.
+
+  private async save(): Promise<void> {
+    if (this.checkpoint === null || !this.unsaved) return;
+    this.checkFinite();
+    this.report((listener) => listener.flush?.());
+    try {
+      await this.checkpoint.save(this.state());
+    } catch (cause) {
+      this.saveFailed = true;
+      throw this.error(`The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${reasonOf(cause)}. What was there before is intact.`, { cause });
+    }
+    this.unsaved = false;
+  }
+
+  private state(): TrainingState {
+    const { epoch, batch, step, start, jumps, samples, learningRate, best } = this;
+    const { patience } = this.settings;
+    return {
+      version: 1, epoch, batch, step, start, jumps, now: this.generators.states, means: this.means.state, samples, learningRate, best,
+      records: this.records, curve: this.curve.state, batches: this.batches,
+      seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
+      patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
+      bestIsKept: this.bestValues !== null,
+    };
+  }
+
+  private async resume(saved: TrainingState): Promise<void> {
+    const { patience, restoreBest } = this.settings;
+    this.generators.states = saved.now;
+    ({ epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate, best: this.best, batches: this.batches } = saved);
+    this.jumps = saved.jumps.map(([batch, states]) => [batch, states]);
+    this.means.state = saved.means;
+    this.records.push(...saved.records);
+    this.curve.state = saved.curve;
+    this.earlierSeconds = saved.seconds;
+    this.earlierEpochSeconds = saved.epochSeconds;
+    Object.assign(patience, saved.patience, { improved: false });
+    if (restoreBest && saved.best !== null) this.bestValues = (await this.checkpoint?.loadBest(saved)) ?? null;
+    this.unsaved = false;
+  }
+
+  // What goes wrong.
+
+  private place(): Place { return { epoch: this.epoch, batch: this.batch + 1, step: this.step }; }
+
+  private error(message: string, options?: ErrorOptions, place: Place = { ...this.place(), batch: null }): TrainingError {
+    return new TrainingError(message, place, options);
+  }
+
+  private diverged(what: string): DivergenceError {
+    const kept = this.checkpoint === null ? "" : ` The checkpoint ${this.checkpoint.path} is as it was before.`;
+    return new DivergenceError(
+      `${what}.${kept} A smaller learning rate or clip: { norm: 1 } often helps; debug({ checkNumerics: true }) finds the operation that makes the first NaN or infinity.`,
+      this.place(),
+    );
+  }
+
+  private checkFinite(): void {
+    for (const [name, parameter] of this.component.namedParameters()) {
+      if (!parameter.data.every(Number.isFinite)) throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`);
+    }
+  }
+
+  /** Runs a part of the training; what it throws becomes the cause of an error that says where that was. */
+  private async during<T>(what: string, part: () => T | Promise<T>, whole = false): Promise<T> {
+    try {
+      return await part();
+    } catch (cause) {
+      if (cause instanceof TrainingError) throw cause;
+      const place = whole ? { ...this.place(), batch: null } : this.place();
+      throw this.error(`${what}${whole ? "" : ` ${placeText(place)}`}: ${reasonOf(cause)}`, { cause }, place);
+    }
+  }
+
+  private report(tell: (listener: Listener) => void): void {
+    try {
+      this.listeners.forEach(tell);
+    } catch (cause) {
+      throw this.error(`The metrics could not be written in epoch ${this.epoch}, after step ${this.step}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  private async tell(name: string, call: () => unknown): Promise<void> {
+    const answer = await this.during(`${name} failed after epoch ${this.epoch}, step ${this.step}`, call, true);
+    if (answer === false) this.callbackStop();
+  }
+
+  private readonly callbackStop = (): void => this.stop.stop("callback");
+
+  /** Saves what has been done, closes all that is open, and gives the error to throw. */
+  private async failed(error: unknown): Promise<unknown> {
+    const more: string[] = [];
+    for (const parameter of this.settings.optimizer.parameters) parameter.clearGrad();
+    const attempt = async (part: () => unknown): Promise<void> => {
+      try {
+        await part();
+      } catch (second) {
+        if (second !== error) more.push(reasonOf(second));
+      }
+    };
+    // Parameters that have diverged are not worth saving, and must not replace those that are.
+    if (!(error instanceof DivergenceError) && !this.saveFailed && this.step > 0) await attempt(() => this.save());
+    for (const listener of this.listeners.splice(0)) await attempt(() => listener.close());
+    if (!(error instanceof TrainingError)) return error;
+    error.history = this.history("failed");
+    if (more.length > 0) error.message += ` Besides: ${more.join(" ")}`;
+    return error;
+  }
+}
