@@ -1,0 +1,297 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Lstm } from "../../src/components/index.ts";
+import {
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError,
+} from "../../src/index.ts";
+import { inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
+import { Logistic, Unregistered } from "./components.ts";
+
+registerComponents({ Logistic });
+beforeEach(() => { seed(1); });
+afterEach(() => { setDevice("wasm"); });
+
+function train(θ: Logistic, optimizer: { update(): void }, steps: number): void {
+  for (let i = 0; i < steps; i++) {
+    grad(() => θ.score(input([[1, 2, 3], [i, 1, 0]])).sum());
+    optimizer.update();
+  }
+}
+const values = (θ: Component): number[][] => θ.parameters().map((p) => Array.from(p.data));
+
+describe("a checkpoint", () => {
+  it("has the component, how far training is, and what was kept with it", () => {
+    const θ = new Logistic(2, 3);
+    const metadata = { loss: 0.5, best: Infinity, none: null, list: [1, [true, "x"], { nan: NaN }], words: { a: -0, __proto: 1 } };
+    const found = restore(serialize(θ, { step: 12, metadata }));
+    expect(found.step).toBe(12);
+    expect(found.metadata).toEqual(metadata);
+    expect(found.optimizer).toBeNull();
+    expect(found.optimizers).toEqual({});
+    expect(found.random).toEqual({ default: Random.default.state });
+    expect(values(found.component)).toEqual(values(θ));
+  });
+
+  it("has tensors under the names of paths, for any reader", () => {
+    const θ = new Logistic(2, 3);
+    const optimizer = new Adam(θ);
+    const bytes = serialize(θ, { optimizer });
+    expect([...readTensors(bytes).keys()].sort()).toEqual(["b", "optimizer/firstMoment/b", "optimizer/firstMoment/w", "optimizer/secondMoment/b", "optimizer/secondMoment/w", "w"]);
+    expect(readTensors(bytes).get("w")?.toArray()).toEqual(θ.w.toArray());
+  });
+
+  it("can be looked at without loading", () => {
+    const θ = new Unregistered();
+    const found = inspect(serialize(θ, { step: 3, metadata: { a: [1] } }));
+    expect(found).toEqual({ step: 3, metadata: { a: [1] }, tensors: [{ name: "counts", dtype: "F32", shape: [2] }, { name: "mean", dtype: "F32", shape: [2] }, { name: "w", dtype: "F32", shape: [2, 3] }] });
+  });
+
+  it("keeps every bit of float32 and float64, on each device", () => {
+    const odd = Float32Array.of(NaN, -0, Infinity, -Infinity, 2 ** -149, 3.4e38, 0.1);
+    new Uint32Array(odd.buffer)[0] = 0x7fc01234; // a NaN with a payload
+    const θ = new Logistic(1, 1);
+    Object.assign(θ, { w: parameter(odd) });
+    const other = restore<Logistic>(serialize(θ)).component;
+    expect(new Uint32Array(other.w.data.buffer)).toEqual(new Uint32Array(odd.buffer));
+    setDevice("reference");
+    const precise = new Logistic(2, 3);
+    const bytes = serialize(precise);
+    expect(inspect(bytes).tensors[0].dtype).toBe("F64");
+    expect(restore<Logistic>(bytes).component.w.data).toEqual(precise.w.data);
+    setDevice("wasm");
+    expect(Array.from(restore<Logistic>(bytes).component.w.data)).toEqual(Array.from(precise.w.data, Math.fround));
+  });
+
+  it("refuses options that it does not have, and metadata that JSON does not have", () => {
+    const θ = new Logistic(2, 3);
+    expect(() => serialize({} as never)).toThrow(ValueError);
+    expect(() => serialize(θ, { optimiser: 1 } as never)).toThrow(/serialize got the option "optimiser"/);
+    expect(() => serialize(θ, { step: -1 })).toThrow(/integer of at least 0 as step/);
+    expect(() => serialize(θ, { optimizer: {} as never })).toThrow(/an Optimizer as optimizer/);
+    expect(() => serialize(θ, { random: 1 as never })).toThrow(/a Random as random/);
+    expect(() => serialize(θ, { random: { default: new Random(1) } })).toThrow(/"default", which is the name of Random.default/);
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    for (const [metadata, message] of [
+      [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is an object of the class Date/],
+      [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/],
+    ] as const) expect(() => serialize(θ, { metadata: metadata as never })).toThrow(message);
+    expect(() => restore(serialize(θ), { typo: 1 } as never)).toThrow(/restore got the option "typo"/);
+    expect(() => restore(serialize(θ), { into: {} as never })).toThrow(ValueError);
+  });
+});
+
+describe("into a component that is there", () => {
+  it("puts the values, and forgets gradients of other values", () => {
+    const θ = new Logistic(2, 3);
+    const other = new Logistic(2, 3);
+    const { w } = other;
+    grad(() => other.score(input([1, 2, 3])).sum());
+    expect(restore(serialize(θ), { into: other }).component).toBe(other);
+    expect(other.w).toBe(w);
+    expect(values(other)).toEqual(values(θ));
+    expect(other.w.grad).toBeNull();
+  });
+
+  it("takes safetensors files from elsewhere", () => {
+    const θ = new Logistic(1, 2);
+    const bytes = serializeTensors({ w: input([[1, 2]]), b: input([3]) }, { metadata: { format: "pt" } });
+    const found = restore(bytes, { into: θ });
+    expect(values(θ)).toEqual([[1, 2], [3]]);
+    expect([found.step, found.metadata, found.optimizer, found.random]).toEqual([0, { format: "pt" }, null, {}]);
+    expect(() => restore(bytes)).toThrow(/a safetensors file without the structure of a component.*into.*readTensors/s);
+  });
+
+  it("refuses another architecture with every difference, and changes nothing", () => {
+    class Other extends Component {
+      readonly w: Parameter = parameter([[1, 2, 3]]);
+      readonly layers = [{ u: parameter([1]) }];
+    }
+    const other = new Other();
+    const message = "The given data was not loaded, since it does not fit the Other. Nothing has been changed.\n" +
+      "  not in the file: layers.0.u [1]\n  only in the file: b [2]\n  of another shape: w is [2, 3] in the file, but [1, 3] here";
+    expect(() => restore(serialize(new Logistic(2, 3)), { into: other })).toThrow(new ValueError(message));
+    expect(values(other)).toEqual([[1, 2, 3], [1]]);
+    const wide = new Logistic(2, 4);
+    const before = values(wide);
+    expect(() => restore(serialize(new Logistic(2, 3)), { into: wide })).toThrow(ShapeError);
+    expect(values(wide)).toEqual(before);
+    class Many extends Component { readonly list = Array.from({ length: 30 }, () => parameter([1])); }
+    expect(() => restore(serialize(new Logistic(2, 3)), { into: new Many() })).toThrow(/list\.9 \[1\], and 20 more/);
+  });
+
+  it("knows shared parameters by all of their paths", () => {
+    class Pair extends Component {
+      readonly a = parameter([1, 2]);
+      readonly b: Parameter;
+      constructor(tied: boolean) {
+        super();
+        this.b = tied ? this.a : parameter([3, 4]);
+      }
+    }
+    const untied = new Pair(false);
+    restore(serialize(new Pair(true)), { into: untied });
+    expect(values(untied)).toEqual([[1, 2], [1, 2]]);
+    const tied = new Pair(true);
+    expect(() => restore(serialize(new Pair(false)), { into: tied })).toThrow(/b is one array with a here, but in the file they are two/);
+    restore(serialize(new Pair(true)), { into: tied });
+    // A file from elsewhere needs one of the paths.
+    restore(serializeTensors({ b: input([7, 8]) }), { into: tied });
+    expect(values(tied)).toEqual([[7, 8]]);
+  });
+
+  it("exchanges Variables and fills typed arrays, wherever they are held", () => {
+    class Running extends Component {
+      readonly w = parameter([1]);
+      readonly mean = input([1, 2]);
+      readonly state = new Map([["mean", this.mean]]);
+      readonly counts = Int32Array.of(1, 2);
+    }
+    const θ = new Running();
+    Object.assign(θ, { mean: input([5, 6]), counts: Int32Array.of(7, 8) });
+    θ.state.set("mean", θ.mean);
+    const other = new Running();
+    const { counts } = other;
+    restore(serialize(θ), { into: other });
+    expect(other.mean.toArray()).toEqual([5, 6]);
+    expect(other.state.get("mean")).toBe(other.mean);
+    expect(other.counts).toBe(counts);
+    expect([...counts]).toEqual([7, 8]);
+    const fixed = Object.freeze(new Running());
+    expect(() => restore(serialize(θ), { into: fixed })).toThrow(/mean is a Variable in a field that is read-only/);
+    const wrong = new Running();
+    Object.assign(wrong, { counts: Float32Array.of(1, 2) });
+    expect(() => restore(serialize(θ), { into: wrong })).toThrow(/counts is I32 in the file, but a Float32Array here/);
+    expect(wrong.mean.toArray()).toEqual([1, 2]);
+  });
+
+  it("is refused inside of a step", () => {
+    const θ = new Logistic(2, 3);
+    const bytes = serialize(θ);
+    const inside = (): void => { grad(() => { restore(bytes, { into: θ }); return θ.w.sum(); }); };
+    expect(inside).toThrow(UsageError);
+    expect(inside).toThrow(/restore was called inside grad or evaluate/);
+  });
+});
+
+describe("going on", () => {
+  const noise = (): GradientNoise => new GradientNoise({ eta: 0.1, random: new Random(4) });
+
+  it("restores component, optimizer and generators at once", () => {
+    const θ = new Logistic(2, 3);
+    const optimizer = new Adam(θ, { learningRate: 0.1, noise: noise() });
+    const random = new Random(8);
+    train(θ, optimizer, 3);
+    random.uniform();
+    const bytes = serialize(θ, { optimizer, random });
+    const state = random.state;
+    const general = Random.default.state;
+    train(θ, optimizer, 2);
+
+    const again = new Logistic(2, 3);
+    const second = new Adam(again, { learningRate: 0.1, noise: noise() });
+    train(again, second, 1);
+    const own = new Random(1);
+    const found = restore(bytes, { into: again, optimizer: second, random: own });
+    expect(found.step).toBe(3);
+    expect(own.state).toEqual(state);
+    expect(Random.default.state).toEqual(general);
+    expect(found.random).toEqual({ default: general, random: state });
+    train(again, second, 2);
+    expect(values(again)).toEqual(values(θ));
+
+    // The same with a component that is made again.
+    const { component, optimizer: saved } = restore<Logistic>(bytes);
+    const third = new Adam(component, { learningRate: 0.1, noise: noise() });
+    third.restore(saved as NonNullable<typeof saved>);
+    train(component, third, 2);
+    expect(values(component)).toEqual(values(θ));
+  });
+
+  it("leaves the default generator alone where a component is only loaded", () => {
+    const θ = new Logistic(2, 3);
+    const bytes = serialize(θ);
+    seed(99);
+    restore(bytes);
+    restore(bytes, { into: θ });
+    expect(Random.default.state).toEqual({ seed: 99, counter: 0 });
+  });
+
+  it("takes several optimizers and generators by name", () => {
+    const θ = new Logistic(2, 3);
+    const optimizer = { weights: new Adam(θ.w), biases: new RmsProp(θ.b, { learningRate: 0.1 }) };
+    const both = { update: () => { optimizer.weights.update(); optimizer.biases.update(); } };
+    const random = { data: new Random(5), noise: new Random(6) };
+    train(θ, both, 2);
+    random.noise.uniform();
+    const bytes = serialize(θ, { optimizer, random });
+    const expected = { data: random.data.state, noise: random.noise.state };
+    random.noise.uniform();
+    const [w, b] = [optimizer.weights.snapshot(), optimizer.biases.snapshot()];
+    train(θ, both, 2);
+    const found = restore(bytes, { into: θ, optimizer, random });
+    expect(random.noise.state).toEqual(expected.noise);
+    expect(optimizer.weights.step).toBe(2);
+    expect(optimizer.weights.snapshot().parameters[0].state.firstMoment.data).toEqual(w.parameters[0].state.firstMoment.data);
+    expect(optimizer.biases.snapshot().parameters[0].state.meanSquare.data).toEqual(b.parameters[0].state.meanSquare.data);
+    expect(Object.keys(found.optimizers)).toEqual(["weights", "biases"]);
+    expect(found.optimizer).toBeNull();
+    expect(found.random).toEqual({ default: found.random.default, ...expected });
+  });
+
+  it("changes nothing where anything does not fit", () => {
+    const θ = new Logistic(2, 3);
+    const optimizer = new Adam(θ);
+    const random = new Random(5);
+    train(θ, optimizer, 2);
+    const bytes = serialize(θ, { optimizer, random: { data: random } });
+    const several = serialize(θ, { optimizer: { a: optimizer, b: new RmsProp(θ, { learningRate: 1 }) } });
+    train(θ, optimizer, 2);
+    random.uniform();
+    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state, Random.default.state];
+    const attempts: [() => unknown, RegExp][] = [
+      [() => restore(bytes, { into: θ, optimizer: new RmsProp(θ, { learningRate: 1 }) }), /RmsProp remembers meanSquare/],
+      [() => restore(bytes, { into: θ, optimizer: new Adam(θ.w) }), /got the state of 2 parameters/],
+      [() => restore(bytes, { into: θ, optimizer: new Adam([θ.b, θ.w]) }), /parameter 0 of the optimizer was "w" when it was saved, but is "b" here/],
+      [() => restore(bytes, { optimizer }), /the component that it trains as into/],
+      [() => restore(bytes, { into: θ, optimizer, random }), /no state for random\. There is one for "default", "data"/],
+      [() => restore(bytes, { into: θ, optimizer, random: { other: random } }), /no state for random "other"/],
+      [() => restore(serialize(θ), { into: θ, optimizer }), /no state for optimizer\. None was saved/],
+      [() => restore(bytes, { into: new Logistic(2, 4), optimizer }), /of another shape/],
+      // The first of the two fits.
+      [() => restore(several, { into: θ, optimizer: { a: optimizer, b: new GradientDescent(θ, { learningRate: 1 }) } }), /GradientDescent remembers nothing/],
+    ];
+    for (const [attempt, message] of attempts) {
+      expect(attempt).toThrow(message);
+      expect(attempt).toThrow(FlimsyError);
+      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
+    }
+  });
+
+  it("moves training between devices", () => {
+    const θ = new Logistic(2, 3);
+    const optimizer = new Adam(θ);
+    train(θ, optimizer, 2);
+    const bytes = serialize(θ, { optimizer });
+    setDevice("reference");
+    const other = new Logistic(2, 3);
+    const second = new Adam(other);
+    restore(bytes, { into: other, optimizer: second });
+    expect(values(other)).toEqual(values(θ));
+    expect(second.step).toBe(2);
+    expect(second.state(other.w).firstMoment.data).toBeInstanceOf(Float64Array);
+  });
+});
+
+describe("where there are no files", () => {
+  it("save says what to do instead", () => {
+    const { process } = globalThis;
+    Reflect.deleteProperty(globalThis, "process");
+    try {
+      expect(() => { save("x", new Lstm({ inputs: 1, outputs: 1 })); }).toThrow(UsageError);
+      expect(() => { save("x", new Lstm({ inputs: 1, outputs: 1 })); }).toThrow(/there are no files here.*serialize\(component, options\)/s);
+      expect(() => restore("x")).toThrow(/await fetch\(url\)/);
+    } finally {
+      globalThis.process = process;
+    }
+  });
+});
