@@ -5,7 +5,8 @@
 
 import { argument, constant } from "./kernels/expression.ts";
 import { map } from "./kernels/kernel.ts";
-import { type Lowerable, Role } from "./plan/lowering.ts";
+import type { Lowerable } from "./plan/lowering.ts";
+import { Role } from "./plan/role.ts";
 import { nextOperationId } from "./plan/trace.ts";
 import { record, record2, type Step } from "./recorder.ts";
 import type { Shape } from "./shape.ts";

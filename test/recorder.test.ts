@@ -74,9 +74,9 @@ describe("random programs", () => {
     fc.assert(fc.property(programs, (program) => {
       const { results: expected, courses } = runs(program, "reference", true, null, training);
       expectSame(runs(program, "reference", false, courses, training).results, expected, "reference without looks");
-      const wasm = runs(program, "wasm", false, courses, training).results;
-      expectSame(wasm, expected, "wasm without looks");
-      expect(runs(program, "wasm", true, courses, training).results).toEqual(wasm); // to the bit
+      expectSame(runs(program, "wasm", false, courses, training).results, expected, "wasm without looks");
+      // Not to the bit: products that a look has run already are not batched with later ones.
+      expectSame(runs(program, "wasm", true, courses, training).results, expected, "wasm with looks");
     }), { seed, numRuns });
   }, 600_000);
 });

@@ -4,7 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
-import { Role } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record } from "../recorder.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";

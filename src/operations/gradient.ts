@@ -1,7 +1,8 @@
 /** Operations that leave values as they are and change what gradients do. */
 
 import type { Operation, ReverseRule } from "../differentiate.ts";
-import { type Lowering, Role } from "../plan/lowering.ts";
+import type { Lowering } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";

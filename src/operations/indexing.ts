@@ -4,7 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel } from "../kernels/kernel.ts";
-import { Role } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";

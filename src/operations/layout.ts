@@ -2,7 +2,7 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { Role } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";

@@ -4,7 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
-import { Role } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
 import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";

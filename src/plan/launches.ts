@@ -19,6 +19,11 @@ export class Launches {
   readonly valueOffset = Ints.take();
   /** 1 where something other than its own group reads the value. */
   readonly valueStored = Ints.take();
+  /** A value may be part of another: which, and where in it (−1: it is not). */
+  readonly valueWhole = Ints.take();
+  readonly valueStart = Ints.take();
+  /** Whether any is. */
+  protected hasParts = false;
 
   // -- launches: kernel id or GROUP, node, where its operands and parameters start in `code` --
   readonly launchKernel = Ints.take();
@@ -32,7 +37,7 @@ export class Launches {
   /** Gives the arrays back for the next plan. */
   release(): void {
     for (const ints of [
-      this.valueSize, this.valueFirst, this.valueLast, this.valueSpace, this.valueOffset, this.valueStored,
+      this.valueSize, this.valueFirst, this.valueLast, this.valueSpace, this.valueOffset, this.valueStored, this.valueWhole, this.valueStart,
       this.launchKernel, this.launchNode, this.launchStart, this.code,
     ]) Ints.give(ints);
   }
@@ -44,7 +49,30 @@ export class Launches {
     this.valueSpace.push(-1);
     this.valueOffset.push(0);
     this.valueStored.push(0);
+    this.valueWhole.push(-1);
+    this.valueStart.push(0);
     return this.valueLast.push(-1);
+  }
+
+  /** A new value that is part of another, which no launch writes as a whole. */
+  partOf(whole: number, start: number, size: number): number {
+    const value = this.value(size);
+    this.valueWhole.put(value, whole);
+    this.valueStart.put(value, start);
+    this.hasParts = true;
+    return value;
+  }
+
+  /** Lets each value that has parts live from the first use of one of them to the last. */
+  settleParts(): void {
+    if (!this.hasParts) return;
+    const { valueWhole, valueFirst, valueLast } = this;
+    for (let value = 0; value < valueWhole.length; value++) {
+      const whole = valueWhole.at(value);
+      if (whole < 0) continue;
+      if (valueFirst.at(value) >= 0 && (valueFirst.at(whole) < 0 || valueFirst.at(value) < valueFirst.at(whole))) valueFirst.put(whole, valueFirst.at(value));
+      if (valueLast.at(value) > valueLast.at(whole)) valueLast.put(whole, valueLast.at(value));
+    }
   }
 
   /** Begins a launch; outputs, inputs and parameters follow in the kernel's order. */
@@ -83,8 +111,12 @@ export class Launches {
   isElementwiseAt(launch: number, value: number): boolean {
     const id = this.launchKernel.at(launch);
     const kernel = kernelById(id);
-    if (kernel.kind !== "map") return false;
     const at = this.launchStart.at(launch);
+    if (kernel.kind === "product") {
+      const adds = this.code.at(at + 6) === value && this.code.at(at + 7) === 0 && this.code.at(at + 15) === 1;
+      return adds && this.code.at(at + 2) !== value && this.code.at(at + 4) !== value && this.valueSize.at(this.code.at(at)) === this.valueSize.at(value);
+    }
+    if (kernel.kind !== "map") return false;
     const outputs = kernel.outputs.length;
     const parameters = at + 2 * (outputs + kernel.inputs);
     if (this.code.at(parameters + 1 + kernel.inputs) !== 0) return false; // broadcasts

@@ -9,30 +9,11 @@ import {
   columns, copy, type HostKernel, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
 } from "../kernels/kernel.ts";
 import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { type Homes, homesOf } from "./homes.ts";
 import { Ints } from "./ints.ts";
 import { Launches } from "./launches.ts";
+import type { Role } from "./role.ts";
 import type { Recordable, Trace } from "./trace.ts";
-
-/** What batching may assume of an operation that says so. */
-export const Role = {
-  /** Elementwise. */
-  map: 1,
-  /** The elementwise sum of two. */
-  add: 2,
-  /** Input 0 in another shape. */
-  view: 3,
-  /** Moves elements; costs what a copy costs, or nothing. */
-  move: 4,
-  /** A matrix product with the attributes of plan/product.ts. */
-  product: 5,
-  /** Looks up entries of input 0 along attribute 0, by indices in input 1. */
-  gather: 6,
-  /** Adds input 1 to zeros, at indices in input 0, along attribute 0. */
-  scatterAdd: 7,
-  /** The sum over axes: attributes from 1 on. */
-  sum: 8,
-} as const;
-export type Role = (typeof Role)[keyof typeof Role];
 
 /** What can be planned: an operation that knows its launches. */
 export interface Lowerable extends Recordable {
@@ -58,6 +39,7 @@ export class Lowering extends Launches {
   readonly nodeValue = Ints.take();
   readonly nodeOffset = Ints.take();
   fuser: Fuser | null = null;
+  private homes: Homes | null = null;
 
   constructor(readonly trace: Trace) {
     super();
@@ -99,7 +81,7 @@ export class Lowering extends Launches {
           `the most that one array can have is ${maxElements} (4 GiB). Look for axes that broadcast by accident, or work in parts.`,
       );
     }
-    const value = this.value(size);
+    const value = this.homes === null ? this.value(size) : this.valueAtHome(node, size);
     this.nodeValue.put(node, value);
     return value;
   }
@@ -223,6 +205,67 @@ export class Lowering extends Launches {
       offset = 0;
     }
     if (passes === 0) this.copyWhole(node, result, value, offset);
+  }
+
+  // -- arrays that are used together ------------------------------------------------------------------
+
+  /** Decides which arrays are made one after another, because some `join` (given in order) wants them so. */
+  settle(joins: readonly number[]): void {
+    this.homes = homesOf(this.trace, joins);
+  }
+
+  /** The value for a node in the row of arrays where it has been given a place, else one of its own. */
+  private valueAtHome(node: number, size: number): number {
+    const { row, start } = this.homes as Homes;
+    return row[node] < 0 ? this.value(size) : this.partOf(this.rowValue(row[node]), start[node], size);
+  }
+
+  private rowValue(row: number): number {
+    const homes = this.homes as Homes;
+    if (homes.values[row] < 0) homes.values[row] = this.value(homes.sizes[row]);
+    return homes.values[row];
+  }
+
+  /** The inputs of the node one after another: nothing to do where they lie so, else copies. */
+  join(node: number): void {
+    const { trace } = this;
+    const count = trace.inputCount(node);
+    const first = trace.input(node, 0);
+    let value = this.nodeValue.at(first);
+    let offset = this.nodeOffset.at(first);
+    let along = true;
+    for (let k = 0, at = offset; k < count && along; k++) {
+      const input = trace.input(node, k);
+      along = this.nodeValue.at(input) === value && this.nodeOffset.at(input) === at;
+      at += this.size(input);
+    }
+    if (along) {
+      this.alias(node, first);
+      return;
+    }
+    const home = this.homes === null ? -1 : this.homes.row[first];
+    const together = home >= 0 && this.homes?.joins.has(node);
+    if (together) {
+      value = this.rowValue(home);
+      offset = (this.homes as Homes).start[first];
+    } else {
+      value = this.value(this.size(node));
+      offset = 0;
+    }
+    for (let k = 0, at = offset; k < count; k++) {
+      const input = trace.input(node, k);
+      const size = this.size(input);
+      const has = this.use(input);
+      const isThere = together && this.valueWhole.at(has) === value && this.valueStart.at(has) === at && this.nodeOffset.at(input) === 0;
+      if (!isThere && !(together && (this.homes as Homes).filled[input] === 1)) {
+        if (together) (this.homes as Homes).filled[input] = 1;
+        const target = together ? this.partOf(value, at, size) : value;
+        if (size > 0) this.copyValue(node, target, together ? 0 : at, has, this.nodeOffset.at(input), [size], [1], [1]);
+      }
+      at += size;
+    }
+    this.nodeValue.put(node, value);
+    this.nodeOffset.put(node, offset);
   }
 
   /** Copies a box: sizes with the strides of the output and of the input, outermost first. */

@@ -29,7 +29,8 @@ function classSize(sizeClass: number): number {
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
 export function place(launches: Launches, start: number): number {
-  const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, launchKernel, launchStart, code } = launches;
+  launches.settleParts();
+  const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free: number[][] = [];
   let arena = start;
   const dying = Ints.take();
@@ -45,25 +46,33 @@ export function place(launches: Launches, start: number): number {
     // Values that die here; those that are read element by element leave their place to the outputs.
     dying.length = 0;
     for (let k = 0; k < operands; k++) {
-      const value = code.at(at + 2 * k);
+      const operand = code.at(at + 2 * k);
+      const value = valueWhole.at(operand) < 0 ? operand : valueWhole.at(operand);
       if (valueLast.at(value) !== launch || valueSpace.at(value) !== 0 || valueFirst.at(value) < 0) continue;
       if (k < outputs && valueFirst.at(value) === launch) continue;
       valueLast.put(value, -2); // once only, though it may be an operand twice
-      if (launches.isElementwiseAt(launch, value)) release(value);
+      if (operand === value && launches.isElementwiseAt(launch, value)) release(value);
       else dying.push(value);
     }
     for (let k = 0; k < outputs; k++) {
-      const value = code.at(at + 2 * k);
-      if (valueSpace.at(value) >= 0) continue;
-      const kind = sizeClass(valueSize.at(value));
-      let offset = free[kind]?.pop();
-      if (offset === undefined) {
-        offset = arena;
-        arena += classSize(kind);
+      const output = code.at(at + 2 * k);
+      if (valueSpace.at(output) >= 0) continue;
+      const value = valueWhole.at(output) < 0 ? output : valueWhole.at(output);
+      if (valueSpace.at(value) < 0) {
+        const kind = sizeClass(valueSize.at(value));
+        let offset = free[kind]?.pop();
+        if (offset === undefined) {
+          offset = arena;
+          arena += classSize(kind);
+        }
+        valueSpace.put(value, 0);
+        valueOffset.put(value, offset);
+        if (valueLast.at(value) === launch) dying.push(value); // written, never read
       }
-      valueSpace.put(value, 0);
-      valueOffset.put(value, offset);
-      if (valueLast.at(value) === launch) dying.push(value); // written, never read
+      if (value !== output) {
+        valueSpace.put(output, 0);
+        valueOffset.put(output, valueOffset.at(value) + valueStart.at(output));
+      }
     }
     for (let i = 0; i < dying.length; i++) release(dying.at(i));
   }

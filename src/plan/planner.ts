@@ -3,6 +3,7 @@
 import type { Program } from "../devices/device.ts";
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { sizeOf } from "../shape.ts";
+import { batch } from "./batch.ts";
 import { Fusion } from "./fuse.ts";
 import { Ints } from "./ints.ts";
 import { GROUP } from "./launches.ts";
@@ -48,9 +49,32 @@ export interface PlanOptions {
   readonly checks?: boolean;
 }
 
+/** For tests: what batching does is seen by comparing with plans made without it. */
+export const testing = { batch: true };
+
 /** Plans a trace: the program that produces what the roots ask for. */
 export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOptions): Plan {
-  return new Planner(trace).build(roots, options);
+  const needed = neededBy(trace, roots, options.keepAll ?? false);
+  const batched = options.keepAll || !testing.batch ? null : batch(trace, needed, roots.map((root) => root.node));
+  if (batched === null) return new Planner(trace).build(roots, needed, options);
+  const planner = new Planner(batched.trace);
+  planner.settle(batched.joins);
+  const renamed = roots.map(({ node, target }) => ({ node: batched.nodes[node], target }));
+  const plan = planner.build(renamed, new Uint8Array(batched.trace.count).fill(1), options);
+  for (let i = 0; i < plan.launchNodes.length; i++) plan.launchNodes[i] = batched.origins[plan.launchNodes[i]];
+  return plan;
+}
+
+/** Marks the nodes that the roots depend on. */
+function neededBy(trace: Trace, roots: readonly Root[], all: boolean): Uint8Array {
+  const needed = new Uint8Array(trace.count);
+  if (all) return needed.fill(1);
+  for (const root of roots) needed[root.node] = 1;
+  for (let node = trace.count - 1; node >= 0; node--) {
+    if (needed[node] === 0) continue;
+    for (let k = trace.inputCount(node) - 1; k >= 0; k--) needed[trace.input(node, k)] = 1;
+  }
+  return needed;
 }
 
 class Planner extends Lowering {
@@ -62,16 +86,8 @@ class Planner extends Lowering {
   /** The value that each buffer holds when the program starts, −1 where nothing reads it. */
   private readonly spaceValue: number[] = [-1];
 
-  build(roots: readonly Root[], options: PlanOptions): Plan {
+  build(roots: readonly Root[], needed: Uint8Array, options: PlanOptions): Plan {
     const { trace } = this;
-    const needed = new Uint8Array(trace.count);
-    for (const root of roots) needed[root.node] = 1;
-    if (options.keepAll) needed.fill(1);
-    for (let node = trace.count - 1; node >= 0; node--) {
-      if (needed[node] === 0) continue;
-      for (let k = trace.inputCount(node) - 1; k >= 0; k--) needed[trace.input(node, k)] = 1;
-    }
-
     this.leaves(needed, options.arrayKey ?? bufferKey.value);
     const fusion = options.fuse ? new Fusion(this) : null;
     this.fuser = fusion;
@@ -181,7 +197,7 @@ class Planner extends Lowering {
   private assign(node: number, space: number): void {
     const value = this.use(node);
     const whole = this.nodeOffset.at(node) === 0 && this.valueSize.at(value) === this.size(node);
-    if (whole && this.valueFirst.at(value) >= 0 && this.valueSpace.at(value) < 0 && !this.isReadAfter(space, value)) {
+    if (whole && this.valueWhole.at(value) < 0 && this.valueFirst.at(value) >= 0 && this.valueSpace.at(value) < 0 && !this.isReadAfter(space, value)) {
       this.valueSpace.put(value, space);
       this.valueOffset.put(value, 0);
       return;

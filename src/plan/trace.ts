@@ -115,6 +115,19 @@ export class Trace {
     return node;
   }
 
+  /** A node of another trace, with its inputs renamed. */
+  copy(from: Trace, node: number, names: Int32Array): number {
+    const start = from.start[node];
+    const inputs = from.inputCount(node);
+    const length = 2 + inputs + from.attributeCount(node);
+    const copied = this.open(from.operations[node], from.shapes[node], length);
+    const at = this.length;
+    for (let i = 0; i < length; i++) this.words[at + i] = from.words[start + i];
+    for (let k = 2; k < 2 + inputs; k++) this.words[at + k] = names[from.words[start + k]];
+    this.length = at + length;
+    return copied;
+  }
+
   /** A leaf has no inputs; its attributes are its kind, its place among the scalars or the arrays, and its shape. */
   private leaf(kind: LeafKind, ordinal: number, shape: Shape): number {
     return this.general(leaf, shape, [], [kind, ordinal, ...shape]);

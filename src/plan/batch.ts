@@ -1,0 +1,473 @@
+/**
+ * Batching: what is the same and does not depend on each other runs as one. A trace becomes another one, in which
+ *
+ * - products with the same matrix are one product over all their rows: the input projections of all time steps, the same
+ *   gate at many nodes of trees or in many sequences; look-ups in one table are one look-up;
+ * - the gradient of a matrix that was used many times, a sum of products, is one product over all uses; sums of biases'
+ *   and tables' gradients likewise;
+ * - a sum that has a product among its terms is added up by the product itself.
+ *
+ * Which products wait for each other is decided as in on-the-fly batching (Neubig et al., arXiv:1705.07860): whenever nothing
+ * else can be computed, the kind with the least average depth runs, with all that is ready of it. What is elementwise is
+ * computed when something needs it, so that it comes in long runs and can be fused. Linear in the number of nodes.
+ */
+
+import { sameShape, type Shape, sizeOf } from "../shape.ts";
+import { join, part } from "./join.ts";
+import type { Lowerable } from "./lowering.ts";
+import { FormAt, productPlus } from "./product.ts";
+import { Role } from "./role.ts";
+import { Trace } from "./trace.ts";
+
+/** A trace to be planned in place of another. */
+export interface Batched {
+  readonly trace: Trace;
+  /** For each node of the original the node that has its value, −1 where none has. */
+  readonly nodes: Int32Array;
+  /** For each node the one of the original that it computes, or the first of them. */
+  readonly origins: readonly number[];
+  /** Its nodes that join arrays, in order. */
+  readonly joins: readonly number[];
+}
+
+/**
+ * The trace with like operations batched, or null where there is nothing to batch.
+ * It is valid until the next call.
+ * @param needed marks the nodes that are needed, `roots` are those whose values are
+ */
+export function batch(trace: Trace, needed: Uint8Array, roots: readonly number[]): Batched | null {
+  let candidates = 0;
+  for (let node = 0; node < trace.count; node++) {
+    if (needed[node] === 0) continue;
+    const role = roleOf(trace, node);
+    if (role === Role.product || role === Role.gather || role === Role.scatterAdd) candidates++;
+  }
+  if (candidates < 2) return null;
+  return new Batching(trace, needed, roots).run();
+}
+
+const roleOf = (trace: Trace, node: number): Role | undefined => (trace.operations[node] as Partial<Lowerable>).role;
+
+/** Products or look-ups that share an operand. */
+interface Kind {
+  readonly shared: number;
+  /** The bias of products, −1 for none. */
+  readonly bias: number;
+  readonly transposeB: number;
+  readonly width: number;
+  members: number;
+  depth: number;
+  /** The members that can run now. */
+  ready: number[];
+  next: Kind | null;
+}
+
+/** A sum and its terms, each used nowhere else if it is a product. */
+interface Sum {
+  readonly terms: number[];
+}
+
+/** A row of arrays that has been joined. */
+interface Joined {
+  readonly members: readonly number[];
+  readonly node: number;
+}
+
+class Batching {
+  private readonly out = rewritten;
+  /** For each node the new one, −1 while there is none. */
+  private readonly made: Int32Array;
+  private readonly uses: Int32Array;
+  private readonly kinds: Kind[] = [];
+  private readonly kindOf: (Kind | null)[];
+  private readonly sums = new Map<number, Sum>();
+  /** Terms that their sum computes, and sums that are part of another: 1. */
+  private readonly absorbed: Uint8Array;
+  /** Where a node stands in the joined operands of a gradient: 1 + the number of the gradient, and the place. */
+  private readonly rank = new Map<number, { group: number; place: number }>();
+  private readonly joined = new Map<number, Joined[]>();
+  private readonly joins: number[] = [];
+  private readonly origins: number[] = [];
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly needed: Uint8Array,
+    private readonly roots: readonly number[],
+  ) {
+    const { count } = trace;
+    this.made = new Int32Array(count).fill(-1);
+    this.uses = new Int32Array(count);
+    this.kindOf = new Array<Kind | null>(count).fill(null);
+    this.absorbed = new Uint8Array(count);
+  }
+
+  run(): Batched | null {
+    this.count();
+    this.findKinds();
+    this.findSums();
+    if (this.kinds.length === 0 && this.sums.size === 0) return null;
+    this.out.reset(0);
+    this.schedule();
+    for (const root of this.roots) this.emit(root);
+    return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins };
+  }
+
+  private count(): void {
+    const { trace, needed, uses } = this;
+    for (let node = 0; node < trace.count; node++) {
+      if (needed[node] === 0) continue;
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) uses[trace.input(node, k)]++;
+    }
+    for (const root of this.roots) uses[root]++;
+  }
+
+  // -- what can be batched ----------------------------------------------------------------------------
+
+  private findKinds(): void {
+    const { trace, needed } = this;
+    const depth = new Int32Array(trace.count);
+    const bySharedOperand = new Map<number, Kind>();
+    for (let node = 0; node < trace.count; node++) {
+      if (needed[node] === 0) continue;
+      let deepest = 0;
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) deepest = Math.max(deepest, depth[trace.input(node, k)]);
+      const role = roleOf(trace, node);
+      depth[node] = role === Role.view ? deepest : deepest + 1;
+      const isLookUp = role === Role.gather && trace.attribute(node, 0) === 0;
+      if (!isLookUp && !(role === Role.product && this.isPlain(node) && trace.attribute(node, FormAt.transposeA) === 0)) continue;
+      if (trace.shapes[node].length === 0 || sizeOf(trace.shapes[node]) === 0) continue;
+      const shared = trace.input(node, isLookUp ? 0 : 1);
+      const bias = !isLookUp && trace.inputCount(node) === 3 ? trace.input(node, 2) : -1;
+      const transposeB = isLookUp ? -1 : trace.attribute(node, FormAt.transposeB);
+      const width = isLookUp ? -1 : trace.attribute(node, FormAt.n);
+      const first = bySharedOperand.get(shared) ?? null;
+      let kind = first;
+      while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width)) kind = kind.next;
+      if (kind === null) {
+        kind = { shared, bias, transposeB, width, members: 0, depth: 0, ready: [], next: first };
+        bySharedOperand.set(shared, kind);
+        this.kinds.push(kind);
+      }
+      kind.members++;
+      kind.depth += depth[node];
+      this.kindOf[node] = kind;
+    }
+    for (let i = this.kinds.length - 1; i >= 0; i--) if (this.kinds[i].members < 2) this.kinds.splice(i, 1);
+    for (let node = 0; node < trace.count; node++) if ((this.kindOf[node]?.members ?? 2) < 2) this.kindOf[node] = null;
+    this.kinds.sort((a, b) => a.depth / a.members - b.depth / b.members);
+  }
+
+  /** Is a product one of two matrices, not of batches? */
+  private isPlain(node: number): boolean {
+    return this.trace.attribute(node, FormAt.outer) === 1 && this.trace.attribute(node, FormAt.inner) === 1;
+  }
+
+  /** What a node is a view of. */
+  private source(node: number): number {
+    let found = node;
+    while (roleOf(this.trace, found) === Role.view && this.trace.inputCount(found) === 1) found = this.trace.input(found, 0);
+    return found;
+  }
+
+  /** The node behind views that nothing else uses, itself used once; −1 if there is none. */
+  private own(term: number): number {
+    const { trace, uses } = this;
+    let found = term;
+    while (uses[found] === 1 && roleOf(trace, found) === Role.view && trace.inputCount(found) === 1) found = trace.input(found, 0);
+    return uses[found] === 1 ? found : -1;
+  }
+
+  private findSums(): void {
+    const { trace, needed } = this;
+    const seen = new Uint8Array(trace.count);
+    for (let node = trace.count - 1; node >= 0; node--) {
+      if (needed[node] === 0 || seen[node] === 1 || !this.isSum(node)) continue;
+      const terms: number[] = [];
+      const inner: number[] = [];
+      const open = [node];
+      while (open.length > 0) {
+        const sum = open.pop() as number;
+        for (let k = 1; k >= 0; k--) {
+          const input = trace.input(sum, k);
+          if (this.uses[input] === 1 && this.isSum(input)) {
+            seen[input] = 1;
+            inner.push(input);
+            open.push(input);
+          } else terms.push(input);
+        }
+      }
+      if (!terms.some((term) => this.isAddable(this.own(term)))) continue;
+      for (const sum of inner) this.absorbed[sum] = 1;
+      for (const term of terms) {
+        const own = this.own(term);
+        if (!this.isAddable(own)) continue;
+        this.absorbed[own] = 1;
+        if (this.isGradient(own)) this.kindOf[own] = null;
+      }
+      this.sums.set(node, { terms });
+      this.rankGradients(terms);
+    }
+  }
+
+  private isSum(node: number): boolean {
+    const { shapes } = this.trace;
+    return roleOf(this.trace, node) === Role.add && sameShape(shapes[this.trace.input(node, 0)], shapes[node]) && sameShape(shapes[this.trace.input(node, 1)], shapes[node]);
+  }
+
+  /** Can a sum compute this term itself? */
+  private isAddable(node: number): boolean {
+    if (node < 0) return false;
+    const { trace } = this;
+    switch (roleOf(trace, node)) {
+      case Role.product: return sizeOf(trace.shapes[node]) > 0;
+      case Role.scatterAdd: return trace.attribute(node, 0) === 0;
+      case Role.sum: return this.isColumnSum(node);
+      default: return false;
+    }
+  }
+
+  /** Is a product one that sums over all uses of a matrix: both operands have a row for each? */
+  private isGradient(node: number): boolean {
+    const { trace } = this;
+    return roleOf(trace, node) === Role.product && trace.inputCount(node) === 2 && this.isPlain(node) &&
+      trace.attribute(node, FormAt.transposeA) === 1 && trace.attribute(node, FormAt.transposeB) === 0;
+  }
+
+  private isColumnSum(node: number): boolean {
+    const { trace } = this;
+    return trace.attributeCount(node) === 2 && trace.attribute(node, 1) === 0 && trace.shapes[trace.input(node, 0)].length === 2;
+  }
+
+  /** Remembers the order in which gradients will want their operands, so that others ask for the same. */
+  private rankGradients(terms: readonly number[]): void {
+    const own = terms.map((term) => this.own(term)).filter((node) => node >= 0 && this.isGradient(node)).sort(this.byActivation);
+    if (own.length < 2) return;
+    const group = this.sums.size;
+    own.forEach((node, place) => {
+      const operand = this.source(this.trace.input(node, 0));
+      if (!this.rank.has(operand)) this.rank.set(operand, { group, place });
+    });
+  }
+
+  /** In the order of the forward pass: by the operand that was an input then. */
+  private readonly byActivation = (a: number, b: number): number =>
+    this.trace.input(a, 1) - this.trace.input(b, 1) || this.trace.input(a, 0) - this.trace.input(b, 0);
+
+  /** Nodes in the order in which a gradient wants them, if there is one that wants all of them. */
+  private ranked(nodes: readonly number[], operand: (node: number) => number): number[] {
+    const sources = new Map(nodes.map((node) => [node, this.source(operand(node))]));
+    const groups = new Set(nodes.map((node) => this.rank.get(sources.get(node) as number)?.group ?? -1));
+    const place = groups.size === 1 && !groups.has(-1)
+      ? (node: number): number => this.rank.get(sources.get(node) as number)?.place as number
+      : (node: number): number => sources.get(node) as number;
+    return [...nodes].sort((a, b) => place(a) - place(b) || a - b);
+  }
+
+  // -- the order --------------------------------------------------------------------------------------
+
+  private schedule(): void {
+    const { trace, needed } = this;
+    // The consumers of each node, in one array.
+    const first = new Int32Array(trace.count + 1);
+    const waiting = new Int32Array(trace.count);
+    for (let node = 0; node < trace.count; node++) {
+      if (needed[node] === 0) continue;
+      waiting[node] = trace.inputCount(node);
+      for (let k = waiting[node] - 1; k >= 0; k--) first[trace.input(node, k) + 1]++;
+    }
+    for (let node = 0; node < trace.count; node++) first[node + 1] += first[node];
+    const fill = first.slice();
+    const consumers = new Int32Array(first[trace.count]);
+    for (let node = 0; node < trace.count; node++) {
+      if (needed[node] === 0) continue;
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) consumers[fill[trace.input(node, k)]++] = node;
+    }
+    const queue = new Int32Array(trace.count);
+    let end = 0;
+    for (let node = 0; node < trace.count; node++) if (needed[node] === 1 && waiting[node] === 0) queue[end++] = node;
+    const complete = (node: number): void => {
+      for (let i = first[node]; i < first[node + 1]; i++) if (--waiting[consumers[i]] === 0) queue[end++] = consumers[i];
+    };
+
+    for (let at = 0; ; ) {
+      while (at < end) {
+        const node = queue[at++];
+        const kind = this.kindOf[node];
+        if (kind !== null) kind.ready.push(node);
+        else {
+          if (this.sums.has(node)) this.emitSum(node);
+          else if (this.absorbed[node] === 0 && !this.canWait(node)) this.emit(node);
+          complete(node);
+        }
+      }
+      const kind = this.kinds.find(({ ready }) => ready.length > 0);
+      if (kind === undefined) return;
+      const members = kind.ready;
+      kind.ready = [];
+      if (members.length > 1) this.emitKind(kind, members);
+      else if (this.absorbed[members[0]] === 0) this.emit(members[0]);
+      for (const node of members) complete(node);
+    }
+  }
+
+  /** Is a node cheap enough to be computed only when something needs it? */
+  private canWait(node: number): boolean {
+    if (this.trace.isLeaf(node)) return true;
+    switch (roleOf(this.trace, node)) {
+      case Role.map: case Role.add: case Role.view: case Role.move: return true;
+      default: return false;
+    }
+  }
+
+  // -- the new trace ----------------------------------------------------------------------------------
+
+  /** Copies a node, after those that it needs. */
+  private emit(target: number): number {
+    const { trace, made, out } = this;
+    const open = [target];
+    while (open.length > 0) {
+      const node = open[open.length - 1];
+      if (made[node] >= 0) {
+        open.pop();
+        continue;
+      }
+      let isReady = true;
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
+        if (made[trace.input(node, k)] >= 0) continue;
+        open.push(trace.input(node, k));
+        isReady = false;
+      }
+      if (!isReady) continue;
+      open.pop();
+      made[node] = out.copy(trace, node, made);
+      this.origins.push(node);
+    }
+    return made[target];
+  }
+
+  /** Adds a node that stands for `origin`. */
+  private add(operation: Lowerable, shape: Shape, inputs: readonly number[], attributes: readonly number[], origin: number): number {
+    this.origins.push(origin);
+    return this.out.general(operation, shape, inputs, attributes);
+  }
+
+  /** Some nodes' values one after another, as an array of a shape. */
+  private join(nodes: readonly number[], shape: Shape, origin: number): number {
+    const members = nodes.map((node) => this.emit(this.source(node)));
+    const known = this.joined.get(members[0]) ?? [];
+    let found = known.find((other) => other.members.length === members.length && other.members.every((member, k) => member === members[k]))?.node;
+    if (found === undefined) {
+      const node = members.length === 1 ? members[0] : this.add(join, [sizeOf(shape)], members, [], origin);
+      if (members.length > 1) this.joins.push(node);
+      found = node;
+      known.push({ members, node });
+      this.joined.set(members[0], known);
+    }
+    return sameShape(this.out.shapes[found], shape) ? found : this.add(part, shape, [found], [0, ...shape], origin);
+  }
+
+  /** Runs several members of a kind as one node, of which each is a part. */
+  private emitKind(kind: Kind, ready: readonly number[]): void {
+    const { trace } = this;
+    const isLookUp = kind.transposeB < 0;
+    const varying = isLookUp ? 1 : 0;
+    const members = this.ranked(ready, (node) => trace.input(node, varying));
+    const origin = members[0];
+    const shared = this.emit(kind.shared);
+    const operation = trace.operations[origin] as Lowerable;
+    let whole: number;
+    if (isLookUp) {
+      const count = members.reduce((total, node) => total + sizeOf(trace.shapes[trace.input(node, 1)]), 0);
+      const shape = [count, ...trace.shapes[kind.shared].slice(1)];
+      whole = this.add(operation, shape, [shared, this.join(members.map((node) => trace.input(node, 1)), [count], origin)], [0], origin);
+    } else {
+      const rows = members.reduce((total, node) => total + trace.attribute(node, FormAt.m), 0);
+      const depth = trace.attribute(origin, FormAt.k);
+      const inputs = [this.join(members.map((node) => trace.input(node, 0)), [rows, depth], origin), shared];
+      if (kind.bias >= 0) inputs.push(this.emit(kind.bias));
+      whole = this.add(operation, [rows, kind.width], inputs, [0, kind.transposeB, rows, kind.width, depth, 1, 0, 0, 1, 0, 0], origin);
+    }
+    let at = 0;
+    for (const node of members) {
+      const shape = trace.shapes[node];
+      this.made[node] = this.add(part, shape, [whole], [at, ...shape], node);
+      at += sizeOf(shape);
+    }
+  }
+
+  /** Computes a sum: each group of like gradients as one node, other products by adding to what is there. */
+  private emitSum(sum: number): void {
+    const { trace } = this;
+    const { terms } = this.sums.get(sum) as Sum;
+    const shape = trace.shapes[sum];
+    const others: number[] = [];
+    const gradients: number[] = [];
+    const products: number[] = [];
+    const tables: number[] = [];
+    const columns: number[] = [];
+    let total = -1;
+    for (const term of terms) {
+      const own = this.own(term);
+      if (!this.isAddable(own) || this.made[own] >= 0) others.push(this.emit(term));
+      else if (this.isGradient(own)) gradients.push(own);
+      else if (roleOf(trace, own) === Role.scatterAdd) tables.push(own);
+      else if (roleOf(trace, own) === Role.sum) columns.push(own);
+      else if (trace.inputCount(own) === 2) products.push(own);
+      else if (total < 0) total = this.product(own, shape, -1);
+      else others.push(this.emit(term));
+    }
+    if (tables.length > 0) others.push(this.scatter(tables, shape));
+    if (columns.length > 0) others.push(this.sumOfColumns(columns, shape));
+    const operation = trace.operations[sum] as Lowerable;
+    for (const other of others) total = total < 0 ? other : this.add(operation, shape, [total, other], [], sum);
+    if (gradients.length > 0) total = this.gradient(gradients, shape, total);
+    for (const product of products) total = this.product(product, shape, total);
+    this.made[sum] = total;
+  }
+
+  /** A product as it is, added to a matrix unless that is −1. */
+  private product(node: number, shape: Shape, addend: number): number {
+    const { trace } = this;
+    const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => this.emit(trace.input(node, k)));
+    const operation = addend < 0 ? (trace.operations[node] as Lowerable) : productPlus;
+    return this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [...trace.attributes(node)], node);
+  }
+
+  /** The sum of products whose operands both have a row for each use. */
+  private gradient(nodes: number[], shape: Shape, addend: number): number {
+    const { trace } = this;
+    if (nodes.length === 1) return this.product(nodes[0], shape, addend);
+    nodes.sort(this.byActivation);
+    const [m, n] = [trace.attribute(nodes[0], FormAt.m), trace.attribute(nodes[0], FormAt.n)];
+    const depth = nodes.reduce((total, node) => total + trace.attribute(node, FormAt.k), 0);
+    const inputs = [
+      this.join(nodes.map((node) => trace.input(node, 0)), [depth, m], nodes[0]),
+      this.join(nodes.map((node) => trace.input(node, 1)), [depth, n], nodes[0]),
+    ];
+    const operation = addend < 0 ? (trace.operations[nodes[0]] as Lowerable) : productPlus;
+    return this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [1, 0, m, n, depth, 1, 0, 0, 1, 0, 0], nodes[0]);
+  }
+
+  private scatter(nodes: readonly number[], shape: Shape): number {
+    const { trace } = this;
+    const [first] = nodes;
+    const count = nodes.reduce((total, node) => total + sizeOf(trace.shapes[trace.input(node, 0)]), 0);
+    const inputs = [
+      this.join(nodes.map((node) => trace.input(node, 0)), [count], first),
+      this.join(nodes.map((node) => trace.input(node, 1)), [count, ...trace.shapes[first].slice(1)], first),
+    ];
+    return this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first);
+  }
+
+  private sumOfColumns(nodes: readonly number[], shape: Shape): number {
+    const { trace } = this;
+    const sorted = this.ranked(nodes, (node) => trace.input(node, 0));
+    const rows = sorted.reduce((total, node) => total + trace.shapes[trace.input(node, 0)][0], 0);
+    const width = trace.shapes[trace.input(sorted[0], 0)][1];
+    const joined = this.join(sorted.map((node) => trace.input(node, 0)), [rows, width], sorted[0]);
+    return this.add(trace.operations[sorted[0]] as Lowerable, shape, [joined], [0, 0], sorted[0]);
+  }
+}
+
+/** One trace serves all plans, as only one is made at a time. */
+const rewritten = new Trace();

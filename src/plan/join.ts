@@ -1,0 +1,20 @@
+/** Arrays one after another, and parts of arrays: what batching adds to a trace. Only plans contain them. */
+
+import type { Lowerable, Lowering } from "./lowering.ts";
+import { Role } from "./role.ts";
+import { nextOperationId } from "./trace.ts";
+
+/** The elements of all inputs, one input after another. */
+export const join: Lowerable = {
+  name: "join",
+  id: nextOperationId(),
+  lower: (lowering, node) => { lowering.join(node); },
+};
+
+/** Part of an array. Attributes: where it begins, then its shape. */
+export const part: Lowerable = {
+  name: "part",
+  id: nextOperationId(),
+  role: Role.view,
+  lower: (lowering: Lowering, node: number) => { lowering.alias(node, lowering.trace.input(node, 0), lowering.trace.attribute(node, 0)); },
+};
