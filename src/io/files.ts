@@ -33,6 +33,7 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
   ENAMETOOLONG: "its name is too long",
   ENOENT: "there is no such file or folder",
+  ENOMEM: "there is not enough memory for it",
   ENOSPC: "the disk is full",
   ENOTDIR: "a part of its path is not a folder",
   EPERM: "the system does not permit it",
@@ -41,7 +42,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 function fileError(action: "read" | "written", path: string, error: unknown): FileError {
   if (error instanceof FileError) return error;
-  const code = String((error as { code?: unknown }).code ?? "unknown");
+  const code = error instanceof RangeError ? "ENOMEM" : String((error as { code?: unknown }).code ?? "unknown");
   const reason = reasons[code] ?? messageOf(error);
   const after = action === "written" ? " Nothing was written; what was there before is still there." : "";
   return new FileError(`${path} could not be ${action}: ${reason} (${code}).${after}`, path, code, { cause: error });

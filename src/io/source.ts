@@ -3,7 +3,7 @@
 import { ValueError } from "../index.ts";
 import { CheckpointError } from "./errors.ts";
 import { openFile, pathOf } from "./files.ts";
-import { headerLength } from "./safetensors.ts";
+import { headerLength, parseHeader } from "./safetensors.ts";
 
 /** A path or file URL (in Node), or the bytes of a file. */
 export type Source = string | URL | ArrayBufferLike | ArrayBufferView;
@@ -39,8 +39,11 @@ export function load(caller: string, source: Source, what: "all" | "header"): Lo
       const length = headerLength(first, file.size);
       // Where the header cannot be sound, its length says it all; the rest is not read.
       if (typeof length === "string") return new LoadedFile(path, path, first, file.size);
-      const bytes = file.read(first, what === "header" ? 8 + length : file.size);
-      return new LoadedFile(path, path, bytes, what === "header" ? file.size : bytes.length);
+      const head = new LoadedFile(path, path, file.read(first, 8 + length), file.size);
+      if (what === "header") return head;
+      parseHeader(head); // before room is made for what it announces
+      const bytes = file.read(head.bytes, file.size);
+      return new LoadedFile(path, path, bytes, bytes.length);
     } finally {
       file.close();
     }

@@ -1,6 +1,6 @@
 /** Files that were tampered with. */
 
-import { Random } from "../../src/index.ts";
+import type { Random } from "../../src/index.ts";
 
 /** The parts of a checkpoint's header that are JSON, to be changed. */
 export interface Editable {
@@ -93,6 +93,13 @@ export function mutated(original: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
+function pieces(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b, a.length);
+  return bytes;
+}
+
 function mutatedOnce(bytes: Uint8Array, random: Random): Uint8Array {
   const headerEnd = Math.min(bytes.length, 8 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
   const at = (): number => random.integer(0, random.uniform() < 0.8 ? headerEnd : bytes.length);
@@ -100,11 +107,11 @@ function mutatedOnce(bytes: Uint8Array, random: Random): Uint8Array {
     case 0: bytes[at()] ^= 1 << random.integer(0, 8); return bytes;
     case 1: bytes[at()] = random.integer(0, 256); return bytes;
     case 2: return bytes.slice(0, random.integer(0, bytes.length)); // cut off
-    case 3: return new Uint8Array([...bytes, ...new Uint8Array(random.integer(1, 20))]);
+    case 3: return pieces(bytes, new Uint8Array(random.integer(1, 20)));
     case 4: new DataView(bytes.buffer).setBigUint64(0, random.choice([0n, 1n, 2n ** 64n - 1n, 2n ** 32n, 100_000_000n, BigInt(bytes.length), BigInt(headerEnd - 8 + random.integer(-3, 4))]), true); return bytes;
     case 5: { // a piece of the file repeated or left out
       const [a, b] = [at(), at()].sort((x, y) => x - y);
-      return new Uint8Array([...bytes.subarray(0, random.uniform() < 0.5 ? a : b), ...bytes.subarray(a === b ? a : random.uniform() < 0.5 ? b : a)]);
+      return pieces(bytes.subarray(0, random.uniform() < 0.5 ? a : b), bytes.subarray(random.uniform() < 0.5 ? b : a));
     }
     default: return mutatedHeader(bytes, random);
   }

@@ -1,0 +1,67 @@
+/** Kills a process that saves, again and again, and looks at what it leaves. */
+
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { ValueComponent } from "../../src/components/index.ts";
+import type { Random } from "../../src/index.ts";
+import { restore, save } from "../../src/io/index.ts";
+import { bundled, start } from "./programs.ts";
+
+export interface Kills {
+  /** How many processes were killed. */
+  kills: number;
+  /** How many of them left a temporary, so were in the middle of a save. */
+  interrupted: number;
+}
+
+/**
+ * @param kills how many processes, two at a time
+ * @param elements the size of what is saved
+ * @throws Error for a file that cannot be read, or is not one of the versions whole, or a leftover that stays
+ */
+export async function killSaves(kills: number, elements: number, random: Random): Promise<Kills> {
+  const found: Kills = { kills: 0, interrupted: 0 };
+  const place = mkdtempSync(path.join(tmpdir(), "flimsy-kill-"));
+  const program = await bundled(new URL("./kill-program.ts", import.meta.url), place);
+  const worker = async (): Promise<void> => {
+    const folder = mkdtempSync(path.join(place, "folder-"));
+    const file = path.join(folder, "model.safetensors");
+    save(file, new ValueComponent({ value: new Float32Array(elements) }), { metadata: { version: 0 } });
+    while (found.kills < kills) {
+      found.kills++;
+      await killOne(program, file, elements, random);
+      if (readdirSync(folder).length > 1) found.interrupted++;
+      check(file, elements);
+      save(file, new ValueComponent({ value: new Float32Array(elements) }), { metadata: { version: 0 } });
+      const left = readdirSync(folder);
+      if (left.length !== 1) throw new Error(`The next save has left ${left.join(", ")}.`);
+    }
+  };
+  try {
+    await Promise.all([worker(), worker()]);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+  return found;
+}
+
+async function killOne(program: string, file: string, elements: number, random: Random): Promise<void> {
+  const child = start(program, file, String(elements));
+  const exit = once(child, "exit");
+  await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), exit]);
+  await wait(random.uniform(0, 60));
+  child.kill("SIGKILL");
+  const [, signal] = await exit;
+  if (signal !== "SIGKILL") throw new Error(`The process ended by itself (${String(signal)}).`);
+}
+
+/** The file must be one of the versions, whole. */
+function check(file: string, elements: number): void {
+  const { component, metadata, step } = restore<ValueComponent>(file);
+  const { version } = metadata as { version: number };
+  const { data } = component.value;
+  if (data.length !== elements || step !== version || !data.every((value) => value === version)) throw new Error(`Version ${version} is not whole.`);
+}
