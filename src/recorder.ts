@@ -437,10 +437,15 @@ export function record2(operation: Recordable, shape: Shape, a: Operand, b: Oper
 export function record(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number> = []): Variable {
   const step = current;
   if (step === null) return single(operation, shape, inputs, attributes);
-  const node = step.trace.general(operation, shape, inputs.map((x) => step.node(x)), attributes);
+  const nodes: number[] = inputs.length < scratch.length ? scratch[inputs.length] : new Array(inputs.length);
+  for (let k = 0; k < inputs.length; k++) nodes[k] = step.node(inputs[k]);
+  const node = step.trace.general(operation, shape, nodes, attributes);
   step.called(node);
   return new Variable(shape, operation, step, node, null);
 }
+
+/** Lists of up to a few nodes on their way into the trace, so that recording allocates none. */
+const scratch: number[][] = [[], [0], [0, 0], [0, 0, 0], [0, 0, 0, 0]];
 
 /** Outside a step an operation is a step of its own. */
 function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {

@@ -106,6 +106,14 @@ function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): 
   return levels.length > 2 ? null : { inner: levels[0] ?? once, outer: levels[1] ?? once };
 }
 
+/** One shape [n] for all vectors of a size: shapes that are the same object need no comparing. */
+function vectorShape(n: number): Shape {
+  if (n >= 4096) return [n];
+  vectorShapes[n] ??= [n];
+  return vectorShapes[n];
+}
+const vectorShapes: Shape[] = [];
+
 /** Checks w and x of a linear map. */
 function linearForm(operation: string, w: Variable, x: Variable): { form: Form; shape: Shape } {
   checkVariable(operation, w);
@@ -120,8 +128,9 @@ function linearForm(operation: string, w: Variable, x: Variable): { form: Form; 
         "x holds samples in rows, [samples, inputs], or one sample [inputs].",
     );
   }
-  const rows = x.shape.slice(0, -1);
-  return { form: { transposeA: false, transposeB: true, m: sizeOf(rows), n, k, outer: once, inner: once }, shape: [...rows, n] };
+  const shape = x.shape.length === 1 ? vectorShape(n) : [...x.shape.slice(0, -1), n];
+  const m = x.shape.length === 1 ? 1 : sizeOf(x.shape.slice(0, -1));
+  return { form: { transposeA: false, transposeB: true, m, n, k, outer: once, inner: once }, shape };
 }
 
 /**

@@ -28,9 +28,25 @@ export const once: Level = { count: 1, a: 0, b: 0 };
 /** Where the numbers of a form are among the attributes; the shape of the result follows them. */
 export const FormAt = { transposeA: 0, transposeB: 1, m: 2, n: 3, k: 4, outer: 5, inner: 8, shape: 11 } as const;
 
-export const encodeForm = (f: Form, shape: Shape): number[] => [
-  f.transposeA ? 1 : 0, f.transposeB ? 1 : 0, f.m, f.n, f.k, f.outer.count, f.outer.a, f.outer.b, f.inner.count, f.inner.a, f.inner.b, ...shape,
-];
+/** The attributes of a form, in an array that the next call uses again. */
+export function encodeForm(f: Form, shape: Shape): readonly number[] {
+  encoded[shape.length] ??= new Array<number>(FormAt.shape + shape.length).fill(0);
+  const x = encoded[shape.length];
+  x[0] = f.transposeA ? 1 : 0;
+  x[1] = f.transposeB ? 1 : 0;
+  x[2] = f.m;
+  x[3] = f.n;
+  x[4] = f.k;
+  x[5] = f.outer.count;
+  x[6] = f.outer.a;
+  x[7] = f.outer.b;
+  x[8] = f.inner.count;
+  x[9] = f.inner.a;
+  x[10] = f.inner.b;
+  for (let axis = 0; axis < shape.length; axis++) x[FormAt.shape + axis] = shape[axis];
+  return x;
+}
+const encoded: number[][] = [];
 
 export function decodeForm(x: ArrayLike<number>): Form {
   return {
