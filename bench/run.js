@@ -4,6 +4,7 @@
  *
  *   npm run bench                  all
  *   npm run bench -- tiny matrix   those whose file name contains one of the words
+ *   npm run bench -- peers …       against other libraries: see peers/run.js
  *
  * Each file runs in a process of its own, so that none is slowed down by what another did, and can be run alone
  * after a build: node bench/tiny-ops.js. A figure over its limit is shown, not an error; a wrong result is an error.
@@ -36,6 +37,10 @@ function hasRelaxedSimd() {
 }
 
 const words = process.argv.slice(2);
+if (words[0] === "peers") {
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL("peers/run.js", import.meta.url)), ...words.slice(1)], { stdio: "inherit" });
+  process.exit(status ?? 1);
+}
 const chosen = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 if (chosen.length === 0) {
   console.error(`No bench matches ${words.join(" ")}. There are: ${files.join(", ")}.`);

@@ -1,0 +1,51 @@
+/** Who takes part, in which form, and how its worker is started. Each form is the fastest idiomatic one that its remark allows. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
+
+/** The first Python that has PyTorch. Debian's belongs to its own python3, which need not be the first on the path. */
+const python = [process.env.PYTHON, "python3", "/usr/bin/python3"].find((name) => name && spawnSync(name, ["-c", "import torch"]).status === 0);
+const installed = (name) => existsSync(here(`node_modules/${name}/package.json`));
+
+const recurrent = ["xor-srnn", "xor-gru", "xor-lstm", "lstm"];
+const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "gemm-1024"];
+
+const torch = { family: "torch", present: python !== undefined, install: "apt install python3-torch libopenblas0 (or set PYTHON to a Python that has torch)" };
+const tfjs = { family: "tfjs", present: installed("@tensorflow/tfjs") && installed("@tensorflow/tfjs-backend-wasm"), install: "npm install --prefix bench/peers" };
+const jax = { family: "jax", present: installed("@jax-js/jax"), install: "npm install --prefix bench/peers" };
+const flimsy = { family: "flimsy", present: true, install: "" };
+
+/**
+ * `only`: rows or programs that have this form; the others have none, or it is the same.
+ * `grows`: whether it is in the plots of growth.
+ */
+export const frameworks = [
+  { ...flimsy, id: "flimsy", title: "Flimsy", variant: "plain", threads: 1, grows: true, remark: "the plain loop that the README teaches" },
+  { ...torch, id: "torch", title: "PyTorch", variant: "plain", threads: 1, grows: true, remark: "the same plain loop" },
+  { ...torch, id: "torch-stacked", title: "PyTorch, stacked", variant: "stacked", threads: 1, only: [...recurrent, "treelstm"], remark: "a loop with all gates as one product, and the input projections of all steps as one" },
+  { ...torch, id: "torch-nn", title: "PyTorch, torch.nn", variant: "fused", threads: 1, only: recurrent, grows: true, remark: "torch.nn.RNN, GRU, LSTM: one call for the sequence" },
+  { ...torch, id: "torch-2", title: "PyTorch, 2 threads", variant: "plain", threads: 2, only: large, remark: "as PyTorch, on two threads" },
+  { ...torch, id: "torch-nn-2", title: "PyTorch, torch.nn, 2 threads", variant: "fused", threads: 2, only: ["lstm-b32-256"], remark: "as torch.nn, on two threads" },
+  { ...tfjs, id: "tfjs-cpu", title: "TF.js cpu", variant: "cpu", threads: 1, remark: "JavaScript backend; gates as one product" },
+  { ...tfjs, id: "tfjs-wasm", title: "TF.js wasm", variant: "wasm", threads: 1, grows: true, remark: "WebAssembly backend, which has one thread in Node; gates as one product" },
+  { ...tfjs, id: "tfjs-wasm-tuned", title: "TF.js wasm, tuned", variant: "wasm-tuned", threads: 1, only: ["lstm-b32-256", "mlp-mnist", "transformer"], remark: "its transposed products replaced by explicit transposes in a custom gradient" },
+  { ...jax, id: "jax-eager", title: "jax-js eager", variant: "eager", threads: 1, remark: "gates as one product; Node has no global Worker, so one thread" },
+  { ...jax, id: "jax-jit", title: "jax-js jit", variant: "jit", threads: 1, grows: true, remark: "the whole step under jit; the first call, which compiles, is given apart" },
+];
+
+/** Has the row this form? */
+export const takesPart = ({ only }, { name, program }) => only === undefined || only.includes(name) || only.includes(program);
+
+/** The command of a worker. */
+export function commandOf({ family, variant, threads }, file, program) {
+  if (family === "torch") {
+    const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}`, PYTHONDONTWRITEBYTECODE: "1" };
+    return { command: python, args: [here("torch/worker.py"), file, program, variant, `${threads}`], env };
+  }
+  // jax-js walks chains of operations by recursion.
+  const options = family === "jax" ? ["--stack-size=6000"] : [];
+  return { command: process.execPath, args: [...options, here("worker.js"), file, family, program, variant, `${threads}`], env: process.env };
+}

@@ -1,0 +1,5 @@
+import { tagger } from "./tagger.js";
+
+// user code
+export const create = (problem) => tagger(problem, "gru");
+// end

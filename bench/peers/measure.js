@@ -1,0 +1,140 @@
+/** The measurement of a row: all frameworks at once, checked first, then in turns. */
+
+import { rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { problemOf, write } from "../workloads/problem.js";
+import { summary } from "../report.js";
+import { agree } from "./check.js";
+import { WorkerProcess } from "./worker-process.js";
+
+/**
+ * @param row of ../workloads/index.js
+ * @param frameworks that take part
+ * @param options seconds a cell may take in all, rounds of turns, limit in seconds for one request
+ */
+export async function measure(row, frameworks, { seconds, rounds, limit }) {
+  const problem = problemOf(row.workload, row.sizes);
+  const file = path.join(os.tmpdir(), `flimsy-bench-${process.pid}-${row.name.replaceAll(" ", "-")}.bin`);
+  write(file, problem);
+  const cells = [];
+  try {
+    // One after another: what starts does not disturb what is measured.
+    for (const framework of frameworks) cells.push(await begin(framework, file, row, limit));
+    const agreement = agree(cells.filter((cell) => !cell.failure), problem, row.workload.tolerance);
+    for (const cell of cells) if (!cell.failure) await attempt(cell, () => prepare(cell, row, seconds));
+    await takeTurns(cells, seconds, rounds);
+    for (const cell of cells) if (!cell.failure) await attempt(cell, async () => { cell.memory = (await cell.worker.request({ do: "memory" })).peak; });
+    return { name: row.name, sizes: problem.sizes, agreement, cells: Object.fromEntries(cells.map((cell) => [cell.id, resultOf(cell)])) };
+  } finally {
+    for (const { worker } of cells) worker.stop();
+    rmSync(file);
+  }
+}
+
+/** A framework that cannot do it loses its cell, not the run. */
+async function attempt(cell, f) {
+  try {
+    await f();
+  } catch (error) {
+    cell.failure = error.message;
+  }
+}
+
+/** Starts a worker and asks for its first loss and gradients. */
+async function begin({ id, ...framework }, file, { program }, limit) {
+  const worker = new WorkerProcess(framework, file, program, limit);
+  const cell = { id, worker, samples: [], spent: 0 };
+  await attempt(cell, async () => {
+    cell.version = (await worker.answer()).version;
+    Object.assign(cell, await worker.request({ do: "gradients" }));
+  });
+  return cell;
+}
+
+/** Does training on the same data make the loss smaller? The first step, which may have to compile, is timed apart. */
+async function prepare(cell, { workload }, seconds) {
+  const start = performance.now();
+  const run = (count, same) => cell.worker.request({ do: "steps", count, same });
+  const first = await run(1, true);
+  cell.firstStep = first.seconds;
+  const second = await run(1, true);
+  const some = await run(Math.max(1, Math.min(8, Math.floor(seconds / second.seconds))), true);
+  if (workload.updates !== false && !(some.last < first.first)) {
+    cell.failure = `the loss went from ${first.first} to ${some.last}`;
+    return;
+  }
+  // Warm, and how many steps make a sample that the clock can see.
+  let { seconds: time } = await run(1, false);
+  let count = 1;
+  const end = performance.now() + 300;
+  while (performance.now() < end && time < 0.1) {
+    count = Math.min(count * 10, Math.max(1, Math.ceil((count * 0.05) / Math.max(time, 1e-6))));
+    time = (await run(count, false)).seconds;
+  }
+  cell.count = count;
+  cell.estimate = time;
+  cell.preparation = (performance.now() - start) / 1000;
+}
+
+/** Samples in turns, so that whatever else the machine does meets all alike. Who is slow gets fewer, at least one. */
+async function takeTurns(cells, seconds, rounds) {
+  for (let round = 0; round < rounds; round++) {
+    for (const cell of cells) {
+      if (cell.failure || (round > 0 && cell.spent + cell.estimate > seconds)) continue;
+      await attempt(cell, async () => {
+        const { seconds: time } = await cell.worker.request({ do: "steps", count: cell.count });
+        cell.samples.push((time / cell.count) * 1000);
+        cell.spent += time;
+      });
+    }
+  }
+}
+
+function resultOf({ failure, samples, firstStep, memory, version, difference }) {
+  if (failure) return { failure, version };
+  return { version, ...summary(samples), samples: samples.length, firstStep: firstStep * 1000, memory, difference };
+}
+
+/** Milliseconds from the start of a process to the end of its first training step, in turns. */
+export async function startUp(row, frameworks, { rounds, limit }) {
+  const file = path.join(os.tmpdir(), `flimsy-bench-${process.pid}-start.bin`);
+  write(file, problemOf(row.workload, row.sizes));
+  const times = Object.fromEntries(frameworks.map(({ id }) => [id, []]));
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const framework of frameworks) {
+        const worker = new WorkerProcess(framework, file, row.program, limit);
+        try {
+          await worker.answer();
+          await worker.request({ do: "steps", count: 1 });
+          times[framework.id].push(performance.now() - worker.started);
+        } catch {
+          // Whoever cannot start says why in its row.
+        } finally {
+          worker.stop();
+        }
+      }
+    }
+  } finally {
+    rmSync(file);
+  }
+  return Object.fromEntries(Object.entries(times).filter(([, found]) => found.length > 0).map(([id, found]) => [id, summary(found)]));
+}
+
+/** How time grows with a size. Who takes too long for one point is left out of the larger ones. */
+export async function grow(curve, frameworks, options, say) {
+  const points = [];
+  const out = new Set();
+  for (const value of curve.values) {
+    const still = frameworks.filter(({ id }) => !out.has(id));
+    const row = { ...curve, name: `lstm ${curve.size} ${value}`, sizes: { ...curve.sizes, [curve.size]: value } };
+    const { cells } = await measure(row, still, options);
+    for (const [id, cell] of Object.entries(cells)) {
+      if (cell.failure) say(`  ${row.name}: ${id}: ${cell.failure}`);
+      else points.push({ id, value, time: cell.median, firstStep: cell.firstStep });
+      if (cell.failure || cell.firstStep > options.limit * 1000 / 10) out.add(id);
+    }
+  }
+  return { name: curve.name, size: curve.size, sizes: curve.sizes, points };
+}

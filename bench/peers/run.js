@@ -1,0 +1,102 @@
+/**
+ * Measures Flimsy and its peers in one run, and writes bench/peers/results/results.json; report.js makes tables and plots of it.
+ *
+ *   npm run bench -- peers                            all (about a quarter of an hour; leave the machine alone meanwhile)
+ *   npm run bench -- peers --quick                    few repetitions, no curves
+ *   npm run bench -- peers --workloads=xor,gemm-512   rows whose name contains one of the words
+ *   npm run bench -- peers --frameworks=flimsy,torch  frameworks whose id begins with one of the words
+ *   --seconds=1     that a cell may take     --limit=20    seconds after which a request is given up
+ *   --no-growth     without the curves       --out=FILE    another file of results
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { growth, rows } from "../workloads/index.js";
+import { frameworks, takesPart } from "./frameworks.js";
+import { linesOf } from "./lines.js";
+import { grow, measure, startUp } from "./measure.js";
+import { table } from "./table.js";
+
+const { values: options } = parseArgs({
+  allowPositionals: true,
+  options: {
+    workloads: { type: "string", default: "" },
+    frameworks: { type: "string", default: "" },
+    seconds: { type: "string" },
+    limit: { type: "string", default: "20" },
+    quick: { type: "boolean", default: false },
+    "no-growth": { type: "boolean", default: false },
+    out: { type: "string", default: fileURLToPath(new URL("results/results.json", import.meta.url)) },
+  },
+});
+const words = (text) => text.split(",").filter((word) => word !== "");
+const chosenRows = rows.filter(({ name }) => words(options.workloads).length === 0 || words(options.workloads).some((word) => name.includes(word)));
+const wanted = frameworks.filter(({ id }) => words(options.frameworks).length === 0 || words(options.frameworks).some((word) => id.startsWith(word)));
+const present = wanted.filter(({ present }) => present);
+if (chosenRows.length === 0 || wanted.length === 0) {
+  console.error(`Nothing to do. Workloads: ${rows.map(({ name }) => name).join(", ")}. Frameworks: ${frameworks.map(({ id }) => id).join(", ")}.`);
+  process.exit(1);
+}
+const quick = options.quick;
+const settings = { seconds: Number(options.seconds ?? (quick ? 0.3 : 1)), rounds: quick ? 3 : 11, limit: Number(options.limit) };
+const say = (text) => process.stderr.write(`${text}\n`);
+
+for (const { title, install } of wanted.filter(({ present }) => !present)) say(`${title} is left out: ${install}`);
+
+const begin = performance.now();
+const elapsed = () => `${Math.round((performance.now() - begin) / 1000)} s`;
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: { cpu: os.cpus()[0]?.model.trim(), cores: os.cpus().length, memory: os.totalmem(), system: `${os.type()} ${os.release()} ${os.arch()}`, load: os.loadavg()[0] },
+  node: process.version,
+  commit: commit(),
+  settings,
+  frameworks: present.map(({ id, family, title, remark, threads }) => ({ id, family, title, remark, threads })),
+  rows: [],
+  growth: [],
+};
+
+for (const row of chosenRows) {
+  const found = await measure(row, present.filter((framework) => takesPart(framework, row)), settings);
+  const { program, per = 1, unit, flops, workload } = row;
+  const families = [...new Set(present.map(({ family }) => family))];
+  results.rows.push({ ...found, title: workload.title, program, per, unit, flops, lines: Object.fromEntries(families.map((family) => [family, linesOf(family, program)])) });
+  say(`${row.name} (${elapsed()})`);
+  for (const [id, { failure }] of Object.entries(found.cells)) if (failure) say(`  ${id}: ${failure}`);
+}
+if (!quick && !options["no-growth"]) {
+  for (const curve of growth) {
+    results.growth.push(await grow(curve, present.filter(({ grows }) => grows), { seconds: settings.seconds / 2, rounds: 5, limit: settings.limit }, say));
+    say(`growth with ${curve.name} (${elapsed()})`);
+  }
+}
+const logreg = rows.find(({ name }) => name === "logreg");
+results.startUp = await startUp(logreg, present.filter(({ threads }) => threads === 1).filter((framework) => takesPart(framework, logreg)), { rounds: quick ? 2 : 7, limit: settings.limit });
+results.sizes = await import("./sizes.js").then(({ packageSizes }) => packageSizes(), () => ({}));
+results.seconds = (performance.now() - begin) / 1000;
+
+mkdirSync(path.dirname(options.out), { recursive: true });
+writeFileSync(options.out, `${JSON.stringify(results, null, 1)}\n`);
+console.log(table(results));
+say(`${elapsed()}; written to ${path.relative(process.cwd(), options.out)}. node bench/peers/report.js writes docs/benchmarks.md from it.`);
+// A wrong result is an error; a request that took too long is not.
+const wrong = results.rows.flatMap(({ name, cells }) => Object.entries(cells).filter(([, { failure }]) => failure && !failure.startsWith("no answer")).map(([id]) => `${name}: ${id}`));
+if (wrong.length > 0) {
+  say(`Failed: ${wrong.join("; ")}`);
+  process.exitCode = 1;
+}
+
+/** Of the sources that were measured; "modified" if they are not as committed. */
+function commit() {
+  const git = (...args) => execFileSync("git", args, { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  try {
+    return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "src") === "" ? "" : ", modified");
+  } catch {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    return `version ${version}`;
+  }
+}

@@ -1,0 +1,7 @@
+from tagger import tagger
+
+
+def create(problem, variant):
+    # user code
+    return tagger(problem, variant, "srnn")
+    # end

@@ -1,0 +1,12 @@
+// @ts-check
+import { Lstm } from "flimsy-ml/components";
+import { tagger } from "./tagger.js";
+
+/** @param {import("../problem.js").Problem} problem */
+export function create(problem) {
+  const { inputs, hidden } = problem.sizes;
+  // user code
+  const rnn = new Lstm({ inputs, outputs: hidden });
+  // end
+  return tagger(problem, rnn);
+}

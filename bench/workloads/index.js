@@ -1,0 +1,56 @@
+// @ts-check
+/** The rows of the table: a workload, and sizes where they are not the workload's own. */
+
+import { convnet } from "./convnet.js";
+import { ctc } from "./ctc.js";
+import { elementwise } from "./elementwise.js";
+import { gemm } from "./gemm.js";
+import { logreg } from "./logreg.js";
+import { mlpMnist } from "./mlp-mnist.js";
+import { lstm, xorGru, xorLstm, xorSrnn } from "./recurrent.js";
+import { tinyOps } from "./tiny-ops.js";
+import { transformer } from "./transformer.js";
+import { treelstm } from "./treelstm.js";
+
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} program the file that has it, in the folder of each framework
+ * @property {import("./problem.js").Workload} workload
+ * @property {Record<string, number>} [sizes]
+ * @property {number} [per] a step's time is divided by this
+ * @property {string} unit of that
+ * @property {number} [flops] of a step, for figures in GFLOP/s
+ */
+
+/** @param {number} n @returns {Row} */
+const gemmRow = (n) => ({ name: `gemm-${n}`, program: "gemm", workload: gemm, sizes: { n }, unit: "GFLOP/s", flops: 2 * n ** 3 });
+
+/** Nodes of a tree. */
+const nodes = 2 * treelstm.sizes.leaves - 1;
+
+/** @type {readonly Row[]} */
+export const rows = [
+  { name: "tiny-ops", program: "tiny-ops", workload: tinyOps, per: tinyOps.sizes.operations, unit: "ms/op" },
+  { name: "logreg", program: "logreg", workload: logreg, unit: "ms" },
+  { name: "xor-srnn", program: "xor-srnn", workload: xorSrnn, unit: "ms" },
+  { name: "xor-gru", program: "xor-gru", workload: xorGru, unit: "ms" },
+  { name: "xor-lstm", program: "xor-lstm", workload: xorLstm, unit: "ms" },
+  { name: "lstm-b1-256", program: "lstm", workload: lstm, unit: "ms" },
+  { name: "lstm-b32-256", program: "lstm", workload: lstm, sizes: { batch: 32 }, unit: "ms" },
+  { name: "treelstm-128", program: "treelstm", workload: treelstm, per: nodes, unit: "ms/node" },
+  { name: "treelstm-128-32", program: "treelstm", workload: treelstm, sizes: { trees: 32 }, per: 32 * nodes, unit: "ms/node" },
+  { name: "mlp-mnist", program: "mlp-mnist", workload: mlpMnist, unit: "ms" },
+  { name: "convnet", program: "convnet", workload: convnet, unit: "ms" },
+  { name: "transformer", program: "transformer", workload: transformer, unit: "ms" },
+  { name: "ctc", program: "ctc", workload: ctc, unit: "ms" },
+  { name: "elementwise-1m", program: "elementwise", workload: elementwise, unit: "ms" },
+  gemmRow(256), gemmRow(512), gemmRow(1024),
+];
+
+/** How time grows: one size of the LSTM at a time. */
+export const growth = [
+  { name: "T", size: "steps", sizes: { inputs: 16, hidden: 32, batch: 1 }, values: [10, 30, 100, 300, 1000, 3000, 10000] },
+  { name: "batch", size: "batch", sizes: { inputs: 64, hidden: 64, steps: 20 }, values: [1, 4, 16, 64, 256] },
+  { name: "hidden size", size: "hidden", sizes: { inputs: 64, steps: 20, batch: 1 }, values: [16, 32, 64, 128, 256, 512] },
+].map((curve) => ({ ...curve, program: "lstm", workload: lstm }));
