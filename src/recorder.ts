@@ -9,7 +9,7 @@ import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
 import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
-import { bufferKey, makePlan, type Plan, type Root } from "./plan/planner.ts";
+import { bufferKey, makePlan, type Plan, type PlanOptions, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
 import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
@@ -47,18 +47,45 @@ export interface Goal {
   readonly reached?: readonly number[];
 }
 
-const debugOptions = { checkNumerics: false };
+const debugOptions = { checkNumerics: false, eager: false };
 
 /**
- * Debugging aids. `checkNumerics`: stop at the first operation whose result has a NaN or an infinity, with a NanError that
- * names it and the line that called it. Steps are much slower meanwhile.
+ * Debugging aids; steps are much slower meanwhile.
+ * @param options `checkNumerics`: stop at the first operation whose result has a NaN or an infinity, with a NanError that
+ *   names it and the line that called it. `eager`: run each operation as soon as it is called, so that a debugger that stops
+ *   there finds the numbers; the gradients are still computed when the step ends.
  */
-export function debug(options: { checkNumerics?: boolean }): void {
+export function debug(options: { checkNumerics?: boolean; eager?: boolean }): void {
   if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
   if (typeof options !== "object" || options === null) throw new ValueError(`debug takes options such as { checkNumerics: true }, but got ${describe(options)}.`);
   for (const [name, value] of Object.entries(options)) {
-    if (name !== "checkNumerics" || typeof value !== "boolean") throw new ValueError(`debug takes checkNumerics as true or false, but got ${describe(value)} as ${name}.`);
-    debugOptions.checkNumerics = value;
+    if (!(name in debugOptions) || typeof value !== "boolean") {
+      throw new ValueError(`debug takes ${Object.keys(debugOptions).join(" and ")} as true or false, but got ${describe(value)} as ${name}.`);
+    }
+    debugOptions[name as keyof typeof debugOptions] = value;
+  }
+}
+
+/** One run of a plan, for who watches. */
+export interface Watched {
+  readonly step: Step;
+  readonly plan: Plan;
+  /** Milliseconds that each launch took. */
+  readonly times: Float64Array;
+  /** The node of the step for a node of the plan. */
+  readonly nodeOf: (node: number) => number;
+}
+
+/** Who watches plans run, if anyone: plans are made anew then, fused at once, and know all nodes of each launch. */
+const watching: { watcher: ((watched: Watched) => void) | null } = { watcher: null };
+
+/** Calls `watcher` for every plan that runs while `body` does. */
+export function watch(watcher: (watched: Watched) => void, body: () => void): void {
+  watching.watcher = watcher;
+  try {
+    body();
+  } finally {
+    watching.watcher = null;
   }
 }
 
@@ -119,6 +146,7 @@ export class Step {
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
   private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
+  private readonly eager = debugOptions.eager;
 
   constructor(
     readonly caller: string,
@@ -176,8 +204,10 @@ export class Step {
   }
 
   called(node: number): void {
-    if (this.callers === null) return;
+    if (this.callers === null && !this.eager) return;
     const { reversing } = this;
+    if (this.eager && reversing < 0 && !this.isRunning && !this.trace.isLeaf(node)) this.look();
+    if (this.callers === null) return;
     this.callers[node] = reversing < 0
       ? userLocation()
       : `${this.callers[reversing]}, in the gradient of ${this.trace.operations[reversing].name}`;
@@ -249,22 +279,24 @@ export class Step {
 
   private compile(trace: Trace, goal: () => Goal, what: "look" | "finish", fuseAtOnce = false): Compiled {
     const checks = this.callers !== null;
+    const watched = watching.watcher !== null;
+    const isOwn = checks || watched; // not for the cache
     const cache = cacheOf(this.device);
     const { count, length, words } = trace;
-    const found = checks ? null : cache.find(words, length);
-    const often = found !== null && !found.fused && found.runs >= FUSE_AFTER;
+    const found = isOwn ? null : cache.find(words, length);
+    const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
     const fuse = what === "finish" && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
     if (found !== null && (found.fused || !fuse)) return found;
 
     const { scalarCount, arrayCount } = trace;
     const wanted = goal();
-    const options = { fuse, keepAll: what === "look", checks };
+    const options = { fuse, keepAll: what === "look", checks, members: watched };
     let plan: Plan;
     if (this.ran > 0 && what === "finish") plan = this.planRest(wanted, options);
     else plan = makePlan(trace, wanted.roots, { ...options, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) });
     const constants = what === "look" ? none : { scalars: trace.scalars.slice(scalarCount, trace.scalarCount), arrays: this.arrays.slice(arrayCount) };
     const compiled: Compiled = { plan, executable: this.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
-    if (!checks) {
+    if (!isOwn) {
       trace.truncate(count, length);
       trace.scalarCount = scalarCount;
       trace.arrayCount = arrayCount;
@@ -274,7 +306,7 @@ export class Step {
   }
 
   /** After looks: plans what has not run yet, with the pinned values as leaves. */
-  private planRest(goal: Goal, options: { fuse: boolean; checks: boolean }): Plan {
+  private planRest(goal: Goal, options: PlanOptions): Plan {
     const rest = extract(this.trace, this.ran);
     const position = new Map(rest.nodes.map((node, i) => [node, i]));
     const keyOf = goal.arrayKey ?? bufferKey.value;
@@ -285,24 +317,28 @@ export class Step {
     );
     for (let i = 0; i < plan.program.scalars.length; i++) plan.program.scalars[i] = rest.scalars[plan.program.scalars[i]];
     for (let i = 0; i < plan.launchNodes.length; i++) plan.launchNodes[i] = rest.nodes[plan.launchNodes[i]];
-    return plan;
+    return { ...plan, launchMembers: plan.launchMembers?.map((nodes) => nodes.map((node) => rest.nodes[node])) ?? null };
   }
 
   /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */
   private run(compiled: Compiled, scalars: Float64Array, keyOf: (key: number) => number, nodeOf: (node: number) => number): Region {
     const { plan, executable } = compiled;
+    const { watcher } = watching;
+    const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     hosts.length = buffers.length = 0;
     for (const array of plan.hostArrays) hosts.push((this.arrays[keyOf(array * 2) >> 1].storage as Storage).values());
     for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
     this.isRunning = true;
     try {
-      return this.device.run(executable, scalars, hosts, buffers);
+      const region = this.device.run(executable, scalars, hosts, buffers, times);
+      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf });
+      return region;
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;
     } finally {
       this.isRunning = false;
-      if (this.callers !== null) executable.release(); // not in the cache
+      if (this.callers !== null || watcher !== null) executable.release(); // not in the cache
     }
   }
 

@@ -56,8 +56,11 @@ export interface Device {
   read(buffer: Buffer): FloatArray;
 
   prepare(program: Program): Executable;
-  /** Runs a program; throws a LaunchFault where a kernel refuses its data. */
-  run(executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[]): Region;
+  /**
+   * Runs a program; throws a LaunchFault where a kernel refuses its data.
+   * @param times is filled with the milliseconds that each launch takes, if given
+   */
+  run(executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times?: Float64Array | null): Region;
   /** A copy of part of a region. */
   readRegion(region: Region, offset: number, size: number): FloatArray;
   /** Part of a region or of a buffer, as an operand of later runs of the same step. */

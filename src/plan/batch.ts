@@ -28,6 +28,8 @@ export interface Batched {
   readonly origins: readonly number[];
   /** Its nodes that join arrays, in order. */
   readonly joins: readonly number[];
+  /** The nodes of the original that one node computes, where it is several. */
+  readonly members: ReadonlyMap<number, readonly number[]>;
 }
 
 /**
@@ -88,6 +90,7 @@ class Batching {
   private readonly joined = new Map<number, Joined[]>();
   private readonly joins: number[] = [];
   private readonly origins: number[] = [];
+  private readonly members = new Map<number, readonly number[]>();
 
   constructor(
     private readonly trace: Trace,
@@ -109,7 +112,7 @@ class Batching {
     this.out.reset(0);
     this.schedule();
     for (const root of this.roots) this.emit(root);
-    return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins };
+    return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins, members: this.members };
   }
 
   private count(): void {
@@ -351,6 +354,12 @@ class Batching {
     return this.out.general(operation, shape, inputs, attributes);
   }
 
+  /** Notes that a node computes several of the original. */
+  private several(members: readonly number[], node: number): number {
+    this.members.set(node, members);
+    return node;
+  }
+
   /** Some nodes' values one after another, as an array of a shape. */
   private join(nodes: readonly number[], shape: Shape, origin: number): number {
     const members = nodes.map((node) => this.emit(this.source(node)));
@@ -387,6 +396,7 @@ class Batching {
       if (kind.bias >= 0) inputs.push(this.emit(kind.bias));
       whole = this.add(operation, [rows, kind.width], inputs, [0, kind.transposeB, rows, kind.width, depth, 1, 0, 0, 1, 0, 0], origin);
     }
+    this.several(members, whole);
     let at = 0;
     for (const node of members) {
       const shape = trace.shapes[node];
@@ -445,7 +455,7 @@ class Batching {
       this.join(nodes.map((node) => trace.input(node, 1)), [depth, n], nodes[0]),
     ];
     const operation = addend < 0 ? (trace.operations[nodes[0]] as Lowerable) : productPlus;
-    return this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [1, 0, m, n, depth, 1, 0, 0, 1, 0, 0], nodes[0]);
+    return this.several(nodes, this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [1, 0, m, n, depth, 1, 0, 0, 1, 0, 0], nodes[0]));
   }
 
   private scatter(nodes: readonly number[], shape: Shape): number {
@@ -456,7 +466,7 @@ class Batching {
       this.join(nodes.map((node) => trace.input(node, 0)), [count], first),
       this.join(nodes.map((node) => trace.input(node, 1)), [count, ...trace.shapes[first].slice(1)], first),
     ];
-    return this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first);
+    return this.several(nodes, this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first));
   }
 
   private sumOfColumns(nodes: readonly number[], shape: Shape): number {
@@ -465,7 +475,7 @@ class Batching {
     const rows = sorted.reduce((total, node) => total + trace.shapes[trace.input(node, 0)][0], 0);
     const width = trace.shapes[trace.input(sorted[0], 0)][1];
     const joined = this.join(sorted.map((node) => trace.input(node, 0)), [rows, width], sorted[0]);
-    return this.add(trace.operations[sorted[0]] as Lowerable, shape, [joined], [0, 0], sorted[0]);
+    return this.several(nodes, this.add(trace.operations[sorted[0]] as Lowerable, shape, [joined], [0, 0], sorted[0]));
   }
 }
 

@@ -69,6 +69,11 @@ export class Fusion {
     return group;
   }
 
+  /** The members of each group that is launched, by launch. */
+  get members(): Map<number, readonly number[]> {
+    return new Map([...this.groups.values()].filter((group) => group.stored.length > 0).map((group) => [group.launch, [...group.members.keys()]]));
+  }
+
   /** Completes all groups, now that it is known which members are read from outside. */
   finish(): void {
     for (const group of this.groups.values()) {

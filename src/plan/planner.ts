@@ -36,6 +36,8 @@ export interface Plan {
   readonly results: { space: number; offset: number }[];
   /** The node that each launch belongs to. */
   readonly launchNodes: Int32Array;
+  /** If asked for: all nodes that each launch computes. */
+  readonly launchMembers: readonly (readonly number[])[] | null;
 }
 
 export interface PlanOptions {
@@ -47,6 +49,8 @@ export interface PlanOptions {
   readonly arrayKey?: (ordinal: number) => number;
   /** Record where each launch writes, for a run that checks numbers. */
   readonly checks?: boolean;
+  /** Keep which nodes each launch computes, for a report. */
+  readonly members?: boolean;
 }
 
 /** For tests: what batching does is seen by comparing with plans made without it. */
@@ -61,8 +65,9 @@ export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOpti
   planner.settle(batched.joins);
   const renamed = roots.map(({ node, target }) => ({ node: batched.nodes[node], target }));
   const plan = planner.build(renamed, new Uint8Array(batched.trace.count).fill(1), options);
+  const launchMembers = plan.launchMembers?.map((nodes) => nodes.flatMap((node) => batched.members.get(node) ?? [batched.origins[node]])) ?? null;
   for (let i = 0; i < plan.launchNodes.length; i++) plan.launchNodes[i] = batched.origins[plan.launchNodes[i]];
-  return plan;
+  return { ...plan, launchMembers };
 }
 
 /** Marks the nodes that the roots depend on. */
@@ -117,6 +122,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
+    const launchOf = options.members ? this.members(fusion) : null;
     const program = this.emit(arena, options.checks ?? false);
     const plan: Plan = {
       program,
@@ -124,9 +130,20 @@ class Planner extends Lowering {
       bufferKeys: this.bufferKeys,
       results: kept.map(({ value, offset }) => ({ space: this.valueSpace.at(value), offset: this.valueOffset.at(value) + offset })),
       launchNodes: this.launchNode.toArray(),
+      launchMembers: launchOf,
     };
     this.release();
     return plan;
+  }
+
+  /** The nodes that each launch computes; groups that nothing reads are not launched. */
+  private members(fusion: Fusion | null): (readonly number[])[] {
+    const groups = fusion?.members;
+    const found: (readonly number[])[] = [];
+    for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      if (this.launchKernel.at(launch) !== GROUP) found.push(groups?.get(launch) ?? [this.launchNode.at(launch)]);
+    }
+    return found;
   }
 
   // -- leaves -------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ export class ReferenceDevice implements Device {
   read(buffer: Buffer): Float64Array { return (buffer as ReferenceBuffer).values.slice(); }
   prepare(program: Program): Executable { return new ReferenceExecutable(program); }
 
-  run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[]): Float64Array {
+  run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[], times: Float64Array | null = null): Float64Array {
     const { program } = executable as ReferenceExecutable;
     const arena = zeros(program.arena);
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
@@ -63,6 +63,7 @@ export class ReferenceDevice implements Device {
       const kernel = kernelById(words[at]);
       const parameters = at + 2 + 2 * operandCount(kernel);
       const start = at;
+      const begin = times === null ? 0 : performance.now();
       carryOut(kernel, {
         number,
         operand: (k) => space(start + 2 + 2 * k).subarray(words[start + 3 + 2 * k]),
@@ -70,6 +71,7 @@ export class ReferenceDevice implements Device {
         write: (k, distance, value) => { space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance] = value; },
         parameter: (i) => words[parameters + i],
       });
+      if (times !== null) times[number] = performance.now() - begin;
       if (program.checks !== null) check(program.checks, number, [arena, ...buffers.map((buffer) => (buffer as ReferenceBuffer).values)]);
     }
     return arena;

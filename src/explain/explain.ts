@@ -1,0 +1,196 @@
+/** A report on steps: what was recorded, what was fused and batched, what was launched, and what each launch cost. */
+
+import { UsageError, ValueError } from "../errors.ts";
+import { kernelById } from "../kernels/kernel.ts";
+import { FormAt } from "../plan/product.ts";
+import { Role } from "../plan/role.ts";
+import type { Trace } from "../plan/trace.ts";
+import { openStep, type Step, type Watched, watch } from "../recorder.ts";
+import { describe, formatShape } from "../shape.ts";
+import { estimate, type Work, workOf } from "./work.ts";
+
+export interface ExplainOptions {
+  /** How often to call the function; times are the least of all calls. 5 unless given. */
+  readonly runs?: number;
+}
+
+/** One launch: a kernel that the device was told to run. */
+export interface LaunchReport extends Work {
+  /** What kind of kernel. */
+  readonly kernel: string;
+  /** The operations that it computes, as `mul + add + tanh`, or `12 × matmul`. */
+  readonly operations: string;
+  /** How many recorded operations it computes. */
+  readonly members: number;
+  /** The shape of the result of the first of them. */
+  readonly shape: readonly number[];
+  /** Milliseconds by a model of the machine (`work.ts`), and as measured. */
+  readonly estimated: number;
+  readonly measured: number;
+}
+
+/** One plan that ran: a whole step, or the part of one up to a look at a value. */
+export interface StepReport {
+  /** Which function opened the step: grad, evaluate, Adam.update … */
+  readonly caller: string;
+  /** Operations in the step, those of the backward pass among them. */
+  readonly operations: number;
+  /** Of these, how many are computed by launches; views cost nothing, and what nobody needs is not computed. */
+  readonly computed: number;
+  readonly launches: readonly LaunchReport[];
+  /** Bytes of memory for intermediate results. */
+  readonly arena: number;
+  /** Why like operations were not joined. */
+  readonly notes: readonly string[];
+}
+
+export interface Explanation {
+  /** The plans of the last call, in the order in which they ran. */
+  readonly steps: readonly StepReport[];
+  toString(): string;
+}
+
+/**
+ * Calls a function a few times and reports on the steps that it runs: what was recorded, fused and batched, the launches
+ * with their arithmetic and memory traffic, and their estimated and measured times. Plans are those of a structure that
+ * repeats. Each launch is timed alone, so the whole is slower than otherwise.
+ *
+ *     console.log(String(explain(() => {
+ *       grad(() => θ.cost(x, y));
+ *       optimizer.update();
+ *     })));
+ *
+ * @param f any code outside of a step. It really runs: parameters change if it updates them.
+ * @throws UsageError inside a step, or if f runs no step
+ */
+export function explain(f: () => unknown, options: ExplainOptions = {}): Explanation {
+  const { runs = 5 } = options;
+  if (typeof f !== "function") throw new ValueError(`explain takes a function, but got ${describe(f)}: write explain(() => grad(…)).`);
+  if (!Number.isInteger(runs) || runs < 1) throw new ValueError(`explain takes runs as an integer of at least 1, but got ${describe(runs)}.`);
+  if (openStep() !== null) throw new UsageError("explain was called inside a step. Call it outside, with a function that runs the step: explain(() => grad(…)).");
+  let steps: StepReport[] = [];
+  for (let run = 0; run < runs; run++) {
+    const before = steps;
+    steps = [];
+    watch((watched) => { steps.push(report(watched, before[steps.length])); }, f);
+  }
+  if (steps.length === 0) throw new UsageError("The function given to explain ran no step. Call grad, evaluate or an optimizer's update in it.");
+  return { steps, toString: () => steps.map(format).join("\n\n") };
+}
+
+function report({ step, plan, times, nodeOf }: Watched, before: StepReport | undefined): StepReport {
+  const { trace } = step;
+  const { words } = plan.program;
+  const computed = (plan.launchMembers ?? []).map((nodes) => nodes.map(nodeOf));
+  const launches: LaunchReport[] = [];
+  for (let at = 0, launch = 0; at < words.length; at += words[at + 1], launch++) {
+    const kernel = kernelById(words[at]);
+    const members = computed[launch];
+    const work = workOf(kernel, words, at);
+    launches.push({
+      ...work,
+      kernel: kernel.kind,
+      operations: (kernel.kind === "copy" && !isMove(trace, members[0]) ? "gathering for " : "") + namesOf(trace, members),
+      members: members.length,
+      shape: trace.shapes[members[0]],
+      estimated: estimate(work),
+      measured: Math.min(times[launch], before?.launches[launch]?.measured ?? Infinity),
+    });
+  }
+  let operations = 0;
+  for (let node = 0; node < trace.count; node++) if (!trace.isLeaf(node)) operations++;
+  return {
+    caller: step.caller, operations, computed: new Set(computed.flat()).size, launches,
+    arena: plan.program.arena * step.device.FloatArray.BYTES_PER_ELEMENT, notes: notesOf(step, launches, computed),
+  };
+}
+
+const roleOf = (trace: Trace, node: number): Role | undefined => (trace.operations[node] as { role?: Role }).role;
+const isMove = (trace: Trace, node: number): boolean => roleOf(trace, node) === Role.move;
+
+/** As `mul + add + tanh`, or `12 × matmul` where all are the same. */
+function namesOf(trace: Trace, members: readonly number[]): string {
+  const names = members.map((node) => trace.operations[node].name);
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(" + ");
+}
+
+/** Products of one matrix that could not all be batched, and elementwise operations that are alone. */
+function notesOf({ trace }: Step, launches: readonly LaunchReport[], members: readonly (readonly number[])[]): string[] {
+  const notes: string[] = [];
+  const shared = new Map<number, { launches: number; members: number }>();
+  let alone = 0;
+  members.forEach((nodes, launch) => {
+    const role = roleOf(trace, nodes[0]);
+    if (launches[launch].kernel === "product" && role === Role.product && trace.attribute(nodes[0], FormAt.transposeA) === 0) {
+      const matrix = trace.input(nodes[0], 1);
+      const found = shared.get(matrix) ?? { launches: 0, members: 0 };
+      shared.set(matrix, { launches: found.launches + 1, members: found.members + nodes.length });
+    } else if (nodes.length === 1 && (role === Role.map || role === Role.add)) alone++;
+  });
+  const waiting = new Map<string, number>();
+  for (const [matrix, { launches, members }] of shared) {
+    if (launches < 2) continue;
+    const text = `${members} products with a matrix ${formatShape(trace.shapes[matrix])} take ${launches} launches: each of these needs a result of the one before.`;
+    waiting.set(text, (waiting.get(text) ?? 0) + 1);
+  }
+  for (const [text, count] of waiting) notes.push(count === 1 ? text : `${count} times: ${text}`);
+  if (alone > 0) {
+    notes.push(`${alone} elementwise ${alone === 1 ? "operation runs" : "operations run"} alone: what is next to ${alone === 1 ? "it" : "them"} has another shape, is no elementwise operation, or is not ready yet.`);
+  }
+  return notes;
+}
+
+// -- text ---------------------------------------------------------------------------------------------
+
+const count = (n: number, what: string): string => `${n.toLocaleString("en-US")} ${what}${n === 1 ? "" : what.endsWith("ch") ? "es" : "s"}`;
+const bytes = (n: number): string => (n < 1e4 ? `${n} B` : n < 1e7 ? `${(n / 1e3).toFixed(0)} kB` : `${(n / 1e6).toFixed(0)} MB`);
+const micro = (ms: number): string => (ms * 1000).toFixed(ms < 0.01 ? 2 : ms < 0.1 ? 1 : 0);
+
+interface Line {
+  readonly times: number;
+  readonly report: LaunchReport;
+  readonly estimated: number;
+  readonly measured: number;
+}
+
+/** Launches that look the same as one line each, those first that take longest. */
+function lines(launches: readonly LaunchReport[]): Line[] {
+  const found = new Map<string, Line>();
+  for (const report of launches) {
+    const key = [report.kernel, report.operations, report.shape.join("×"), report.flops, report.bytes].join();
+    const line = found.get(key) ?? { times: 0, report, estimated: 0, measured: 0 };
+    found.set(key, { report, times: line.times + 1, estimated: line.estimated + report.estimated, measured: line.measured + report.measured });
+  }
+  return [...found.values()].sort((a, b) => b.measured - a.measured);
+}
+
+const MOST_LINES = 30;
+
+function format(step: StepReport): string {
+  const { launches } = step;
+  const sum = (part: (launch: LaunchReport) => number): number => launches.reduce((total, launch) => total + part(launch), 0);
+  const batched = launches.filter(({ members, kernel }) => members > 1 && kernel !== "map");
+  const fused = launches.filter(({ members, kernel }) => members > 1 && kernel === "map");
+  const members = (some: readonly LaunchReport[]): number => some.reduce((total, launch) => total + launch.members, 0);
+  const all = lines(launches);
+  const rows = all.slice(0, MOST_LINES).map(({ times, report, estimated, measured }) => [
+    `${times} ×`, report.kernel, formatShape(report.shape), report.flops === 0 ? "" : (report.flops / 1e6).toPrecision(3), bytes(report.bytes),
+    micro(estimated), micro(measured), report.operations,
+  ]);
+  const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", "µs", "operations"];
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const isText = [false, true, true, false, false, false, false, true];
+  const print = (row: readonly string[]): string => `  ${row.map((cell, i) => (isText[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()}`;
+  return [
+    `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}, ${micro(sum((l) => l.measured))} µs ` +
+      `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
+    `  ${members(batched)} operations batched into ${count(batched.length, "launch")}, ${members(fused)} elementwise operations fused into ${fused.length}; ` +
+      `${step.operations - step.computed} cost nothing: views, places in larger arrays, results nobody needs`,
+    print(header),
+    ...rows.map(print),
+    ...(all.length > MOST_LINES ? [`  … and ${all.length - MOST_LINES} more kinds of launches`] : []),
+    ...step.notes.map((note) => `  ${note}`),
+  ].join("\n");
+}

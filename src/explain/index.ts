@@ -1,0 +1,3 @@
+/** What the planner makes of a program. `flimsy-ml/explain`. */
+
+export { type Explanation, explain, type ExplainOptions, type LaunchReport, type StepReport } from "./explain.ts";
