@@ -74,7 +74,7 @@ export class Batches<B> {
         this.waiting = false;
         stop.wake = null;
       };
-      (this.iterator as AsyncIterator<B>).next().then((result) => { settle(); resolve(result); }, (error) => { settle(); reject(error); });
+      Promise.resolve(this.iterator.next()).then((result) => { settle(); resolve(result); }, (error) => { settle(); reject(error); });
     });
   }
 

@@ -55,7 +55,7 @@ export interface History {
   readonly model: string;
 }
 
-/** @internal What is kept of a curve. */
+/** What is kept of a curve. */
 export interface CurveState extends LossCurve {
   readonly sum: number;
   readonly count: number;

@@ -1,6 +1,6 @@
 /** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
 
-import { UsageError } from "../index.ts";
+import { FlimsyError, UsageError } from "../index.ts";
 
 interface Modules {
   "node:fs": typeof import("node:fs");
@@ -38,7 +38,21 @@ export function writeFile(path: string, text: string, purpose: string): void {
 
 /** The folder of a file, made if it is not there. */
 export function makeFolderOf(path: string, purpose: string): void {
-  nodeModule("node:fs", purpose).mkdirSync(nodeModule("node:path", purpose).dirname(path), { recursive: true });
+  const [fs, { dirname }] = [nodeModule("node:fs", purpose), nodeModule("node:path", purpose)];
+  writable(path, () => fs.mkdirSync(dirname(path), { recursive: true }));
+}
+
+/**
+ * What a function gives that writes to a path.
+ * @throws UsageError for what the system says
+ */
+export function writable<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof FlimsyError) throw error;
+    throw new UsageError(`${path} cannot be written: ${reasonOf(error)}. Nothing has been trained.`, { cause: error });
+  }
 }
 
 /** What an error says, whatever was thrown. */

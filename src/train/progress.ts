@@ -198,7 +198,12 @@ export function progressFor(mode: ProgressMode, epochs: number): Lines | null {
   if (mode === "none" || (mode === "auto" && terminal === undefined)) return null;
   const dumb = process?.env.TERM === "dumb";
   if (terminal !== undefined && (mode === "bar" || (mode === "auto" && terminal.isTTY && !dumb))) {
-    return new Bar(terminal, epochs, terminal.isTTY === true && !process?.env.NO_COLOR, withPackage("cli-progress", "A progress bar", (require) => require("cli-progress")));
+    try {
+      const colour = terminal.isTTY === true && !process?.env.NO_COLOR;
+      return new Bar(terminal, epochs, colour, withPackage("cli-progress", "A progress bar", (require) => require("cli-progress")));
+    } catch (error) {
+      if (mode === "bar") throw error; // else lines will do
+    }
   }
   // biome-ignore lint/suspicious/noConsole: a browser has no other place for lines
   return new Lines((line) => { terminal === undefined ? console.info(line) : terminal.write(`${line}\n`); }, epochs);

@@ -84,7 +84,7 @@ function namedRuns(runs: unknown): [string, Run][] {
   const named = Array.isArray(list) ? list.map((path): [string, unknown] => [typeof path === "string" ? nameOf(path) : "", path]) : Object.entries(list ?? {});
   if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, or the path of a metrics file.");
   for (const [name, run] of named) {
-    if (!isHistory(run) && (typeof run !== "string" || (Array.isArray(list) && name === ""))) throw new ValueError(`report takes what fit returned or paths of metrics files, but got ${describe(run)}${name === "" ? "" : ` as ${JSON.stringify(name)}`}.`);
+    if (typeof run !== "string" && (Array.isArray(list) || !isHistory(run))) throw new ValueError(`report takes what fit returned or paths of metrics files, several of them by name, but got ${describe(run)}${name === "" ? " in a list" : ` as ${JSON.stringify(name)}`}.`);
   }
   return named as [string, Run][];
 }

@@ -8,7 +8,7 @@ import { Curve, type EpochRecord, type History, type Stopped } from "./history.t
 import type { Listener } from "./listener.ts";
 import { Means, type Numbers, numbersOf } from "./means.ts";
 import { MetricsFile, type Resumed } from "./metrics.ts";
-import { reasonOf } from "./node.ts";
+import { reasonOf, writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
 import { type Lines, progressFor } from "./progress.ts";
 import { StopRequest } from "./stop-request.ts";
@@ -68,7 +68,8 @@ export class Training<B, V> {
       await this.loop();
       const reason = this.stop.reason ?? (this.epoch > this.settings.epochs ? "finished" : "patience");
       await this.save();
-      for (const listener of this.listeners.splice(0)) listener.close();
+      this.report((listener) => listener.close());
+      this.listeners.length = 0;
       if (this.settings.restoreBest) this.putBack();
       return this.history(reason);
     } catch (error) {
@@ -85,8 +86,8 @@ export class Training<B, V> {
     const saved = (await this.checkpoint?.load()) ?? null;
     if (saved !== null) await this.resume(saved);
     const resumed: Resumed | null = saved;
-    if (metrics !== undefined) this.listeners.push(new MetricsFile(metrics, resumed));
-    if (tensorboard !== undefined) this.listeners.push(new TensorBoardFile(tensorboard, resumed));
+    if (metrics !== undefined) this.listeners.push(writable(metrics.path, () => new MetricsFile(metrics, resumed)));
+    if (tensorboard !== undefined) this.listeners.push(writable(tensorboard.folder, () => new TensorBoardFile(tensorboard, resumed)));
     if (saved === null) await this.save();
     this.progress = progressFor(progress, epochs);
     if (this.progress === null) return;
@@ -170,7 +171,7 @@ export class Training<B, V> {
     const { loss, ...metrics } = numbers;
     if (!Number.isFinite(loss)) {
       for (const parameter of optimizer.parameters) parameter.clearGrad();
-      throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`);
+      throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
     const samples = await this.during("samples failed in", () => (this.settings.samples ?? samplesOf)(batch));
     this.learningRate = optimizer.learningRate;
@@ -330,17 +331,17 @@ export class Training<B, V> {
     return new TrainingError(message, place, options);
   }
 
-  private diverged(what: string): DivergenceError {
+  private diverged(what: string, place: Place): DivergenceError {
     const kept = this.checkpoint === null ? "" : ` The checkpoint ${this.checkpoint.path} is as it was before.`;
     return new DivergenceError(
       `${what}.${kept} A smaller learning rate or clip: { norm: 1 } often helps; debug({ checkNumerics: true }) finds the operation that makes the first NaN or infinity.`,
-      this.place(),
+      place,
     );
   }
 
   private checkFinite(): void {
     for (const [name, parameter] of this.component.namedParameters()) {
-      if (!parameter.data.every(Number.isFinite)) throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`);
+      if (!parameter.data.every(Number.isFinite)) throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`, { ...this.place(), batch: null });
     }
   }
 

@@ -1,0 +1,316 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { restore, save } from "../../src/io/index.ts";
+import { Component, GradientDescent, parameter, Random, ShapeError, UsageError } from "../../src/index.ts";
+import { DivergenceError, type FitOptions, fit, type History, readMetrics, TrainingError } from "../../src/train/index.ts";
+import { begin, beginStream, failure, folders, values } from "./helpers.ts";
+
+const folder = folders();
+
+class Scalar extends Component {
+  readonly w = parameter(0);
+}
+
+/** What does not depend on time. */
+const timeless = ({ seconds: _, epochs, ...history }: History) => ({ ...history, epochs: epochs.map(({ seconds: _, ...epoch }) => epoch) });
+const lines = (file: string) => readMetrics(file).map(({ time: _, seconds: __, ...line }) => line);
+
+const starts: Record<string, () => ReturnType<typeof begin>> = {
+  "a table in an order from the default generator": () => begin(),
+  "a table in an order from a generator of its own": () => begin(true),
+  "a stream that draws from the same generator as the model": () => beginStream() as unknown as ReturnType<typeof begin>,
+};
+
+describe.each(Object.entries(starts))("resumed with %s", (_, start) => {
+  /** Stops after `steps` steps, if told, and returns how it went. */
+  async function run(more: Partial<FitOptions<never>>, stopAt = Infinity) {
+    const { θ, optimizer, random, data, cost } = start();
+    const options = {
+      data, cost, optimizer, random, epochs: 4, progress: "none" as const,
+      patience: 5, validate: () => ({ loss: Math.sin(1000 * values(θ)[0][0]) }), // the best is not the last
+      onStep: ({ step }: { step: number }) => step !== stopAt, ...more,
+    };
+    const history = await fit(θ, options as never);
+    return { θ, history, options };
+  }
+
+  it.each([1, 3, 7, 8, 17, 27])("gives the same bits when stopped after step %i", async (stopAt) => {
+    const whole = await run({ metrics: folder("whole.jsonl") });
+    const file = folder("model.safetensors");
+    const metrics = folder("m.jsonl");
+    const first = await run({ checkpoint: file, metrics }, stopAt);
+    expect([first.history.stopped, first.history.step]).toEqual(["callback", stopAt]);
+    const again = await run({ checkpoint: { path: file, resume: true }, metrics });
+    expect(timeless(again.history)).toEqual(timeless(whole.history));
+    expect(values(again.θ)).toEqual(values(whole.θ));
+    expect(lines(metrics)).toEqual(lines(folder("whole.jsonl")));
+    // And what the checkpoint has is what training would go on from.
+    const last = start();
+    restore(file, { into: last.θ, optimizer: last.optimizer });
+    expect(last.optimizer.step).toBe(28);
+  });
+
+  it("gives the same bits when it fails between checkpoints and begins again at the last", async () => {
+    const whole = await run({ metrics: folder("whole.jsonl") });
+    const file = folder("model.safetensors");
+    const metrics = folder("m.jsonl");
+    const kept: Buffer[] = [];
+    await run({
+      checkpoint: { path: file, every: { steps: 5 } }, metrics,
+      onStep: ({ step }) => { if (step === 14) kept.push(readFileSync(file)); return step !== 14; },
+    });
+    writeFileSync(file, kept[0]); // as after a crash: the checkpoint of step 10, metrics beyond, and half a line
+    writeFileSync(metrics, `${readFileSync(metrics, "utf8")}{"event":"st`);
+    const again = await run({ checkpoint: { path: file, resume: true }, metrics });
+    expect(timeless(again.history)).toEqual(timeless(whole.history));
+    expect(values(again.θ)).toEqual(values(whole.θ));
+    expect(lines(metrics)).toEqual(lines(folder("whole.jsonl")));
+  });
+
+  it("gives the same bits when stopped in the middle of validation", async () => {
+    const check = (θ: Component, stop: AbortController | null) => ({
+      data: [1, 2, 3],
+      cost: (x: number) => { if (x === 2) stop?.abort(); return Math.sin(x * 1000 * values(θ)[0][0]) + Random.default.uniform(); },
+    });
+    const all = async (file: string, controller: AbortController | null) => {
+      const { θ, ...options } = start();
+      return { θ, history: await fit(θ, {
+        ...options, epochs: 3, validate: check(θ, controller), checkpoint: { path: file, resume: true }, ...(controller && { signal: controller.signal }),
+      }) };
+    };
+    const plain = await all(folder("whole.safetensors"), null);
+    const first = await all(folder("m.safetensors"), new AbortController());
+    expect([first.history.stopped, first.history.step, first.history.epochs]).toEqual(["aborted", 7, []]);
+    const again = await all(folder("m.safetensors"), null);
+    expect(timeless(again.history)).toEqual(timeless(plain.history));
+    expect(values(again.θ)).toEqual(values(plain.θ));
+  });
+
+  it("goes on with more epochs, twice", async () => {
+    const whole = await run({ epochs: 4 });
+    const file = folder("model.safetensors");
+    await run({ epochs: 1, checkpoint: file });
+    await run({ epochs: 3, checkpoint: { path: file, resume: true } });
+    const again = await run({ epochs: 4, checkpoint: { path: file, resume: true } });
+    expect(timeless(again.history).epochs.map(({ loss }) => loss)).toEqual(timeless(whole.history).epochs.map(({ loss }) => loss));
+    const once = await run({ epochs: 4, checkpoint: { path: file, resume: true } });
+    expect(once.history.stopped).toBe("finished");
+    expect(values(once.θ)).toEqual(values(again.θ));
+  });
+});
+
+describe("Ctrl-C", () => {
+  const program = fileURLToPath(new URL("./interrupted.ts", import.meta.url));
+
+  /** Runs the program; `signalAt` are the steps after which it gets SIGINT. */
+  function run(kind: string, file: string, metrics: string, signalAt: readonly number[] = []): Promise<{ result: { values: number[][]; history: History; listeners: number } | null; code: number | null; signal: string | null; errors: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, ["--import", "tsx", "--conditions=flimsy-source", program, kind, file, metrics, "4"]);
+      let output = "";
+      let errors = "";
+      const open = [...signalAt];
+      child.stdout.on("data", (text) => {
+        output += text;
+        while (open.length > 0 && output.includes(`step ${open[0]}\n`)) {
+          open.shift();
+          child.kill("SIGINT");
+        }
+      });
+      child.stderr.on("data", (text) => { errors += text; });
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        const last = output.trim().split("\n").pop() ?? "";
+        resolve({ result: last.startsWith("{") ? JSON.parse(last) : null, code, signal, errors });
+      });
+    });
+  }
+
+  it.each(["default", "stream"])("ends after the step, saves, and is resumed to the same bits (%s)", async (kind) => {
+    const whole = await run(kind, folder("whole.safetensors"), folder("whole.jsonl"));
+    expect(whole.errors).toBe("");
+    const [file, metrics] = [folder("m.safetensors"), folder("m.jsonl")];
+    const first = await run(kind, file, metrics, [10]);
+    expect(first.code).toBe(0);
+    expect(first.result?.history.stopped).toBe("interrupted");
+    expect(first.result?.listeners).toBe(0);
+    const step = first.result?.history.step;
+    expect(step).toBeGreaterThanOrEqual(10);
+    expect(step).toBeLessThan(28);
+    const second = await run(kind, file, metrics, [20]);
+    expect(second.result?.history.stopped).toBe("interrupted");
+    const third = await run(kind, file, metrics);
+    expect(third.result?.history.stopped).toBe("finished");
+    expect(third.result?.values).toEqual(whole.result?.values);
+    expect(timeless(third.result?.history as History)).toEqual(timeless(whole.result?.history as History));
+    expect(lines(metrics)).toEqual(lines(folder("whole.jsonl")));
+  }, 60_000);
+
+  it("ends the process at once the second time", async () => {
+    const script = folder("twice.mts");
+    writeFileSync(script, `
+      import { fit } from ${JSON.stringify(fileURLToPath(new URL("../../src/train/index.ts", import.meta.url)))};
+      import { Component, GradientDescent, parameter } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
+      class Scalar extends Component { w = parameter(1); }
+      const θ = new Scalar();
+      const wait = () => new Promise((resolve) => setTimeout(resolve, 60_000)); // a step that does not end
+      await fit(θ, { data: [1], cost: () => θ.w.mul(1), optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines", onStep: () => { console.log("ready"); return wait(); } });
+    `);
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script]);
+    let errors = "";
+    child.stdout.once("data", () => child.kill("SIGINT"));
+    child.stderr.on("data", (text) => {
+      errors += text;
+      if (errors.includes("Ctrl-C")) child.kill("SIGINT");
+    });
+    const signal = await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
+    expect(errors).toContain("Ctrl-C: ending after this step. Press it again to quit at once.");
+    expect(signal).toBe("SIGINT");
+  }, 30_000);
+});
+
+describe("a checkpoint of fit", () => {
+  const counting = () => {
+    const θ = new Scalar();
+    return { θ, data: [1, 2, 3], cost: () => θ.w.mul(-1), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 2, progress: "none" as const };
+  };
+  const stored = (file: string) => {
+    const θ = new Scalar();
+    restore(file, { into: θ });
+    return θ.w.item();
+  };
+
+  it("is there before the first step, and after each epoch or so many steps", async () => {
+    const file = folder("deep/er/m.safetensors");
+    const { θ, ...options } = counting();
+    const seen: number[] = [];
+    await fit(θ, { ...options, checkpoint: file, onStep: () => { seen.push(stored(file)); } });
+    expect(seen).toEqual([0, 0, 0, 3, 3, 3]);
+    const steps: number[] = [];
+    const { θ: third, ...rest } = counting();
+    await fit(third, { ...rest, checkpoint: { path: file, every: { steps: 2 }, overwrite: true }, onStep: () => { steps.push(stored(file)); } });
+    expect(steps).toEqual([0, 0, 2, 2, 4, 4]);
+    expect(stored(file)).toBe(6);
+  });
+
+  it("has the last parameters; those of the best epoch are in a file beside it", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    let epoch = 0;
+    await fit(θ, { ...options, epochs: 3, checkpoint: file, restoreBest: true, validate: () => [3, 1, 2][epoch++] });
+    expect([θ.w.item(), stored(file), stored(folder("m.best.safetensors"))]).toEqual([6, 9, 6]);
+  });
+
+  it("is not replaced unasked, nor resumed", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    await fit(θ, { ...options, checkpoint: file });
+    const before = readFileSync(file);
+    const error = await failure(fit(θ, { ...options, checkpoint: file }));
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toContain("is there already");
+    expect(readFileSync(file).equals(before)).toBe(true);
+    const { θ: other, ...more } = counting();
+    expect((await fit(other, { ...more, checkpoint: { path: file, overwrite: true } })).step).toBe(6);
+  });
+
+  it("is not spoiled by a loss or parameters that are not finite", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    const error = await failure(fit(θ, { ...options, checkpoint: file, data: (epoch) => (epoch === 1 ? [1, 2] : [1, NaN]), cost: (x) => θ.w.mul(-x) }));
+    expect(error).toBeInstanceOf(DivergenceError);
+    expect(error.message).toContain(`The checkpoint ${file} is as it was before.`);
+    expect(stored(file)).toBe(3);
+    const { θ: other, ...more } = counting();
+    const path = folder("n.safetensors");
+    // The gradient of √ at 0 is infinite, the loss is not.
+    const second = await failure(fit(other, { ...more, checkpoint: { path, every: { steps: 1 } }, cost: () => other.w.sqrt() }));
+    expect(second).toBeInstanceOf(DivergenceError);
+    expect(stored(path)).toBe(0);
+  });
+
+  it("is written with what was done when data, cost or a callback fail; training then goes on from there", async () => {
+    for (const [i, wrong] of [
+      { data: function* () { yield 1; yield 2; throw new Error("x"); } },
+      { cost: (x: number) => { if (x === 3) throw new Error("x"); return θs[0].w.mul(-1); } },
+      { onStep: ({ step }: { step: number }) => { if (step === 2) throw new Error("x"); } },
+    ].entries()) {
+      const file = folder(`m${i}.safetensors`);
+      const { θ, ...options } = counting();
+      θs[0] = θ;
+      const error = await failure(fit(θ, { ...options, ...wrong, checkpoint: file } as never));
+      expect([error.name, error.step, stored(file)]).toEqual(["TrainingError", 2, 2]);
+      const { θ: next, ...more } = counting();
+      expect((await fit(next, { ...more, checkpoint: { path: file, resume: true } })).step).toBe(6);
+      expect(next.w.item()).toBe(6);
+    }
+  });
+  const θs = [new Scalar()];
+
+  it("that cannot be written stops the training, and says that the old one is intact", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    const error = await failure(fit(θ, { ...options, checkpoint: file, onStep: ({ step }) => {
+      if (step !== 4) return;
+      rmSync(file);
+      mkdirSync(file); // nothing can be renamed to it
+    } }));
+    expect(error).toBeInstanceOf(TrainingError);
+    expect(error.message).toContain("could not be written after step 6");
+    expect(error.cause).toBeDefined();
+    expect([error.step, θ.w.item()]).toEqual([6, 6]);
+    expect(readdirSync(folder("")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)("in a read-only folder shows before the first step", async () => {
+    mkdirSync(folder("locked"));
+    chmodSync(folder("locked"), 0o555);
+    const { θ, ...options } = counting();
+    expect(await failure(fit(θ, { ...options, checkpoint: folder("locked/m.safetensors") }))).toMatchObject({ name: "TrainingError", step: 0 });
+  });
+
+  it("of something else is refused, with the reason", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    save(file, θ, { optimizer: options.optimizer });
+    expect((await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).message).toContain("it was not written by fit");
+    await fit(θ, { ...options, checkpoint: { path: file, overwrite: true } });
+    class Other extends Component { readonly w = parameter([1, 2]); }
+    const other = new Other();
+    await expect(fit(other, { ...options, optimizer: new GradientDescent(other, { learningRate: 1 }), checkpoint: { path: file, resume: true } })).rejects.toThrow(ShapeError);
+    await expect(fit(θ, { ...options, random: new Random(1), checkpoint: { path: file, resume: true } })).rejects.toThrow("has the states of 1 generators, but fit was given 2");
+    writeFileSync(file, readFileSync(file).subarray(0, 100));
+    expect(await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).toMatchObject({ name: "CheckpointError" });
+  });
+
+  it("needs the same data, and the file of the best parameters", async () => {
+    const file = folder("m.safetensors");
+    const { θ, ...options } = counting();
+    await fit(θ, { ...options, checkpoint: file, restoreBest: true, onStep: ({ step }) => step < 5 });
+    const resumed = { path: file, resume: true };
+    const best = folder("m.best.safetensors");
+    const error = await failure(fit(θ, { ...options, data: [1], checkpoint: resumed }));
+    expect(error.message).toContain("The data of epoch 2 ended after 1 batches, but 2 had been done");
+    expect(existsSync(best)).toBe(true);
+    rmSync(best);
+    const missing = await failure(fit(θ, { ...options, checkpoint: resumed, restoreBest: true }));
+    expect(missing).toBeInstanceOf(UsageError);
+    expect(missing.message).toContain(`${path.basename(best)} is not there`);
+    expect((await fit(θ, { ...options, checkpoint: resumed })).step).toBe(6);
+  });
+
+  it("finds the best parameters in itself if the other file did not follow before a crash", async () => {
+    const file = folder("m.safetensors");
+    const best = folder("m.best.safetensors");
+    const { θ, ...options } = counting();
+    let epoch = 0;
+    await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true });
+    rmSync(best);
+    const { θ: next, ...more } = counting();
+    await fit(next, { ...more, epochs: 3, cost: () => next.w.mul(-1), checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 + epoch++ });
+    expect(existsSync(best)).toBe(true);
+    expect(next.w.item()).toBe(3);
+  });
+});

@@ -1,0 +1,68 @@
+/** A small training, the same each time. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach } from "vitest";
+import { Dropout, SoftmaxRegression } from "../../src/components/index.ts";
+import { minibatches, shuffled } from "../../src/data/index.ts";
+import { Adam, Component, input, type Labels, Random, seed, type Variable } from "../../src/index.ts";
+import { MixtureTask } from "../../src/synthetic/index.ts";
+
+/** A model that draws from the default generator in each step. */
+export class Model extends Component {
+  readonly dropout = new Dropout({ p: 0.2 });
+  readonly output = new SoftmaxRegression({ inputs: 6, outputs: 3 });
+  cost(x: Variable, y: Labels): Variable { return this.output.cost(this.dropout.forward(x), y, { reduction: "mean" }); }
+}
+
+export const samples = () => new MixtureTask(6, 3, { random: new Random(1) }).sample(100);
+
+/** Everything from the beginning: 7 batches an epoch, in an order that is drawn from the default generator or one of its own. */
+export function begin(own = false) {
+  seed(5);
+  const table = samples();
+  const θ = new Model();
+  const random = new Random(2);
+  const data = () => minibatches(table, 16, { shuffle: own ? random : true });
+  const cost = ({ x, y }: typeof table) => θ.cost(x, y);
+  const optimizer = new Adam(θ, { learningRate: 0.02 });
+  return { θ, data, cost, optimizer, random, progress: "none" as const };
+}
+
+/** As `begin`, but samples of a stream, chosen while training goes on from the generator that dropout uses too. */
+export function beginStream() {
+  const start = begin();
+  async function* stream() { for (let i = 0; i < 100; i++) yield i; }
+  const data = () => minibatches(shuffled(stream, { buffer: 40 }), 16);
+  const table = samples();
+  const x = table.x.toArray() as number[][];
+  const y = Array.from(table.y as ArrayLike<number>);
+  const cost = (batch: number[]) => start.θ.cost(input(batch.map((i) => x[i])), batch.map((i) => y[i]));
+  return { ...start, data, cost };
+}
+
+export const values = (θ: Component): number[][] => θ.parameters().map((parameter) => [...parameter.data]);
+
+/** What a rejected promise was rejected with. */
+export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error & Record<string, unknown>;
+  }
+  throw new Error("It was not rejected.");
+}
+
+/** A folder for each test. */
+export function folders(): (name: string) => string {
+  let folder: string | null = null;
+  afterEach(() => {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    folder = null;
+  });
+  return (name) => {
+    folder ??= mkdtempSync(path.join(tmpdir(), "flimsy-train-"));
+    return path.join(folder, name);
+  };
+}
