@@ -54,14 +54,19 @@ async function begin({ id, ...framework }, file, { program }, limit) {
 
 /** Does training on the same data make the loss smaller? The first step, which may have to compile, is timed apart. */
 async function prepare(cell, { workload }, seconds) {
-  const start = performance.now();
   const run = (count, same) => cell.worker.request({ do: "steps", count, same });
   const first = await run(1, true);
   cell.firstStep = first.seconds;
   const second = await run(1, true);
-  const some = await run(Math.max(1, Math.min(8, Math.floor(seconds / second.seconds))), true);
-  if (workload.updates !== false && !(some.last < first.first)) {
-    cell.failure = `the loss went from ${first.first} to ${some.last}`;
+  const slow = second.seconds > seconds;
+  const { last } = slow ? second : await run(Math.max(1, Math.min(8, Math.floor(seconds / second.seconds))), true);
+  if (workload.updates !== false && !(last < first.first)) {
+    cell.failure = `the loss went from ${first.first} to ${last}`;
+    return;
+  }
+  if (slow) { // one step has to do
+    cell.samples.push(second.seconds * 1000);
+    cell.spent = Infinity;
     return;
   }
   // Warm, and how many steps make a sample that the clock can see.
@@ -74,14 +79,13 @@ async function prepare(cell, { workload }, seconds) {
   }
   cell.count = count;
   cell.estimate = time;
-  cell.preparation = (performance.now() - start) / 1000;
 }
 
 /** Samples in turns, so that whatever else the machine does meets all alike. Who is slow gets fewer, at least one. */
 async function takeTurns(cells, seconds, rounds) {
   for (let round = 0; round < rounds; round++) {
     for (const cell of cells) {
-      if (cell.failure || (round > 0 && cell.spent + cell.estimate > seconds)) continue;
+      if (cell.failure || cell.spent === Infinity || (round > 0 && cell.spent + cell.estimate > seconds)) continue;
       await attempt(cell, async () => {
         const { seconds: time } = await cell.worker.request({ do: "steps", count: cell.count });
         cell.samples.push((time / cell.count) * 1000);
@@ -126,6 +130,7 @@ export async function startUp(row, frameworks, { rounds, limit }) {
 export async function grow(curve, frameworks, options, say) {
   const points = [];
   const out = new Set();
+  const left = [];
   for (const value of curve.values) {
     const still = frameworks.filter(({ id }) => !out.has(id));
     const row = { ...curve, name: `lstm ${curve.size} ${value}`, sizes: { ...curve.sizes, [curve.size]: value } };
@@ -133,8 +138,11 @@ export async function grow(curve, frameworks, options, say) {
     for (const [id, cell] of Object.entries(cells)) {
       if (cell.failure) say(`  ${row.name}: ${id}: ${cell.failure}`);
       else points.push({ id, value, time: cell.median, firstStep: cell.firstStep });
-      if (cell.failure || cell.firstStep > options.limit * 1000 / 10) out.add(id);
+      const reason = cell.failure ?? (cell.firstStep > options.limit * 250 ? `the first step took ${Math.round(cell.firstStep / 1000)} s` : null);
+      if (reason === null) continue;
+      out.add(id);
+      if (cell.failure || value !== curve.values.at(-1)) left.push(`${id} ends at ${curve.size} ${value}: ${reason}`);
     }
   }
-  return { name: curve.name, size: curve.size, sizes: curve.sizes, points };
+  return { name: curve.name, size: curve.size, sizes: curve.sizes, points, left };
 }

@@ -26,7 +26,7 @@ export function ratios({ rows, frameworks }) {
     .map(([id, { median }]) => ({ name, framework: titles[id], ratio: median / cells.flimsy.median })));
   if (data.length === 0) return null;
   return svg({
-    width: 900, height: 90 + rows.length * 30, marginLeft: 130, marginRight: 20,
+    width: 900, height: Math.max(260, 90 + rows.length * 30), marginLeft: 130, marginRight: 220,
     x: { type: "log", grid: true, label: "time / Flimsy's time (1: as fast; to the right: slower than Flimsy)", tickFormat: (x) => `${x}×`, ticks: 6 },
     y: { label: null, domain: rows.map(({ name }) => name) },
     symbol: { domain: others.map(({ title }) => title) },
@@ -34,9 +34,9 @@ export function ratios({ rows, frameworks }) {
     marks: [
       Plot.ruleX([1]),
       Plot.dot(data, { x: "ratio", y: "name", stroke: "framework", symbol: "framework", r: 4, strokeWidth: 1.6, tip: false }),
-      // A legend inside, because one beside the plot would be HTML.
-      ...others.map(({ title }, i) => Plot.dot([0], { frameAnchor: "bottom-right", dx: -160, dy: -8 - 16 * (others.length - i), stroke: () => title, symbol: () => title, r: 4 })),
-      ...others.map(({ title }, i) => Plot.text([title], { frameAnchor: "bottom-right", textAnchor: "start", dx: -150, dy: -4 - 16 * (others.length - i) })),
+      // The library's own legend would be HTML.
+      ...others.map(({ title }, i) => Plot.dot([0], { frameAnchor: "top-right", dx: 25, dy: 10 + 18 * i, stroke: () => title, symbol: () => title, r: 4, strokeWidth: 1.6 })),
+      ...others.map(({ title }, i) => Plot.text([title], { frameAnchor: "top-right", textAnchor: "start", dx: 35, dy: 5 + 18 * i })),
     ],
   });
 }

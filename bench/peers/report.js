@@ -24,8 +24,8 @@ const titles = frameworks.map(({ title }) => title);
 
 /** A table with a row a workload and a column a framework. */
 const perCell = (value) => markdown(["workload", ...titles], rows.map((row) => [row.name, ...frameworks.map(({ id }) => (row.cells[id] && !row.cells[id].failure ? value(row.cells[id]) : ""))]));
-const families = { flimsy: "Flimsy", torch: "PyTorch", tfjs: "TF.js", jax: "jax-js" };
-const present = Object.keys(families).filter((family) => frameworks.some((framework) => framework.family === family));
+/** Forms that differ in their programs. */
+const forms = frameworks.filter(({ id, threads }) => threads === 1 && !["tfjs-cpu", "jax-eager"].includes(id));
 
 mkdirSync(path.join(folder, "benchmarks"), { recursive: true });
 /** A plot as a file of its own, and the Markdown that shows it. */
@@ -40,7 +40,7 @@ const curves = growth.map((curve) => `### ${curve.name}
 
 An LSTM with ${sizesOfCurve(curve.sizes)}; milliseconds for one step.
 
-${plot(`growth-${curve.size}`, `Time against ${curve.name}`, growthPlot(curve, frameworks))}`);
+${plot(`growth-${curve.size}`, `Time against ${curve.name}`, growthPlot(curve, frameworks))}${curve.left.map((text) => `\n- ${text}`).join("")}\n`);
 
 const page = `<!-- Written by bench/peers/report.js from the results of a run; do not edit. -->
 # Benchmarks
@@ -97,10 +97,9 @@ ${markdown(["", "kB"], Object.entries(sizes).map(([title, bytes]) => [title, dig
 ## Lines of user code
 
 Of each program as it is in bench/, without blank lines and comments: model, data, optimizer and step. What a library has not, such as CTC in the
-JavaScript peers or optimizers in jax-js, is counted where it had to be written. All forms of a framework are counted together where one program has
-several.
+JavaScript peers or optimizers in jax-js, is counted where it had to be written. Flimsy's programs use its components, as torch.nn's use its modules; the other columns write their cells out.
 
-${markdown(["workload", ...present.map((family) => families[family])], [...new Map(rows.map((row) => [row.program, row])).values()].map(({ program, lines }) => [program, ...present.map((family) => lines[family])]))}
+${markdown(["workload", ...forms.map(({ title }) => title)], [...new Map(rows.map((row) => [row.program, row])).values()].map(({ program, lines }) => [program, ...forms.map(({ id }) => lines[id] ?? "")]))}
 ${curves.length === 0 ? "" : `\n## How time grows\n\n${curves.join("\n")}`}`;
 
 writeFileSync(path.join(folder, "benchmarks.md"), page);

@@ -63,8 +63,7 @@ const results = {
 for (const row of chosenRows) {
   const found = await measure(row, present.filter((framework) => takesPart(framework, row)), settings);
   const { program, per = 1, unit, flops, workload } = row;
-  const families = [...new Set(present.map(({ family }) => family))];
-  results.rows.push({ ...found, title: workload.title, program, per, unit, flops, lines: Object.fromEntries(families.map((family) => [family, linesOf(family, program)])) });
+  results.rows.push({ ...found, title: workload.title, program, per, unit, flops, lines: Object.fromEntries(present.filter((framework) => takesPart(framework, row)).map((framework) => [framework.id, linesOf(framework, program)])) });
   say(`${row.name} (${elapsed()})`);
   for (const [id, { failure }] of Object.entries(found.cells)) if (failure) say(`  ${id}: ${failure}`);
 }

@@ -20,21 +20,25 @@ export function recurrent(problem, cell) {
     let c = c0 && np.broadcastTo(c0, [batch, size]);
     const states = np.split(all, steps, 0).map((a) => {
       const s = np.matmul(h.ref, u.ref);
+      // user code (srnn)
       if (cell === "srnn") {
         h.dispose();
         h = np.tanh(a.add(s));
+        // user code (gru)
       } else if (cell === "gru") {
         const [ar, az, ac] = np.split(a, 3, 1);
         const [sr, sz, sc] = np.split(s, 3, 1);
         const [r, z] = [nn.sigmoid(ar.add(sr)), nn.sigmoid(az.add(sz))];
         const n = np.tanh(ac.add(r.mul(sc)));
         h = n.ref.add(z.mul(h.sub(n)));
+        // user code (lstm)
       } else {
         h.dispose();
         const [i, f, g, o] = np.split(a.add(s), 4, 1);
         c = nn.sigmoid(f).mul(c).add(nn.sigmoid(i).mul(np.tanh(g)));
         h = nn.sigmoid(o).mul(np.tanh(c.ref));
       }
+      // user code
       return h.ref;
     });
     for (const rest of [u, h, c]) rest?.dispose();

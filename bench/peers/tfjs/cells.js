@@ -1,7 +1,8 @@
 /** Recurrent cells with the gates as one product and the input projections of all steps as another, the fastest form here. */
 
 import * as tf from "@tensorflow/tfjs";
-import { product, tensor, values, weights } from "./training.js";
+import { product } from "./product.js";
+import { tensor, values, weights } from "./training.js";
 
 const gates = { srnn: [""], gru: ["r", "z", "c"], lstm: ["i", "f", "c", "o"] };
 
@@ -18,18 +19,22 @@ export function recurrent(problem, cell, variant) {
     let [h, c] = initial.map((state) => tf.broadcastTo(state, [batch, state.size]));
     return tf.split(all, steps, 0).map((a) => {
       const s = matMul(h, u);
+      // user code (srnn)
       if (cell === "srnn") h = tf.tanh(tf.add(a, s));
+      // user code (gru)
       else if (cell === "gru") {
         const [ar, az, ac] = tf.split(a, 3, 1);
         const [sr, sz, sc] = tf.split(s, 3, 1);
         const [r, z] = [tf.sigmoid(tf.add(ar, sr)), tf.sigmoid(tf.add(az, sz))];
         const n = tf.tanh(tf.add(ac, tf.mul(r, sc)));
         h = tf.add(n, tf.mul(z, tf.sub(h, n)));
+        // user code (lstm)
       } else {
         const [i, f, g, o] = tf.split(tf.add(a, s), 4, 1);
         c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
         h = tf.mul(tf.sigmoid(o), tf.tanh(c));
       }
+      // user code
       return h;
     });
   }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { recurrent } from "./cells.js";
-import { product, tensor, training, values, weights } from "./training.js";
+import { product } from "./product.js";
+import { tensor, training, values, weights } from "./training.js";
 
 export function create(problem, variant) {
   const { classes, learningRate } = problem.sizes;

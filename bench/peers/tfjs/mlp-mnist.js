@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { product, tensor, training, values, weights } from "./training.js";
+import { product } from "./product.js";
+import { tensor, training, values, weights } from "./training.js";
 
 export function create(problem, variant) {
   const { classes, learningRate } = problem.sizes;

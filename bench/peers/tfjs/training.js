@@ -36,17 +36,6 @@ export function values(problem, ...names) {
 /** A row for each symbol with a 1 in its place. (The wasm backend's own oneHot in float32 holds the bits of integers.) */
 export const oneHot = (symbols, depth) => tf.cast(tf.oneHot(symbols, depth), "float32");
 
-/** The plain product; or, where the backend's transposed products are slow, one whose gradient transposes first. */
-export const product = (variant) => (variant === "wasm-tuned" ? tuned : (a, b) => tf.matMul(a, b));
-
-// user code
-const transposed = (x) => tf.transpose(x, x.rank === 2 ? [1, 0] : [0, 2, 1]);
-const tuned = tf.customGrad((a, b, save) => {
-  save([a, b]);
-  return { value: tf.matMul(a, b), gradFunc: (dy, [a, b]) => [tf.matMul(dy, transposed(b)), tf.matMul(transposed(a), dy)] };
-});
-// end
-
 export function training(variables, cost, optimizer, { clip = null } = {}) {
   // user code
   const step = (k) => tf.tidy(() => {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { oneHot, product, tensor, training, values, weights } from "./training.js";
+import { product } from "./product.js";
+import { oneHot, tensor, training, values, weights } from "./training.js";
 
 export function create(problem, variant) {
   const { vocabulary, inputs: d, heads, steps, batch, learningRate } = problem.sizes;

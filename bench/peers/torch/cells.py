@@ -8,57 +8,69 @@ GATES = {"srnn": [""], "gru": ["r", "z", "c"], "lstm": ["i", "f", "c", "o"]}
 
 
 def plain(p, xs, cell):
-    # user code
+    # user code (plain)
     h, c = p["rnn.h0"].expand(xs.shape[1], -1), None
+    # user code (plain lstm)
     if cell == "lstm":
         c = p["rnn.c0"].expand(xs.shape[1], -1)
 
+    # user code (plain)
     def gate(x, h, name):
         return F.linear(x, p["rnn.w" + name], p["rnn.b" + name]) + F.linear(h, p["rnn.u" + name])
 
     states = []
     for x in xs.unbind(0):
         if cell == "srnn":
+            # user code (plain srnn)
             h = torch.tanh(gate(x, h, ""))
         elif cell == "gru":
+            # user code (plain gru)
             r, z = torch.sigmoid(gate(x, h, "r")), torch.sigmoid(gate(x, h, "z"))
             n = torch.tanh(F.linear(x, p["rnn.wc"], p["rnn.bc"]) + r * F.linear(h, p["rnn.uc"]))
             h = n + z * (h - n)
         else:
+            # user code (plain lstm)
             i, f, o = (torch.sigmoid(gate(x, h, name)) for name in "ifo")
             c = f * c + i * torch.tanh(gate(x, h, "c"))
             h = o * torch.tanh(c)
+        # user code (plain)
         states.append(h)
     return states
     # end
 
 
 def stacked(w, u, b, h0, c0, xs, cell):
-    # user code
+    # user code (stacked)
     h = h0.expand(xs.shape[1], -1)
+    # user code (stacked lstm)
     if cell == "lstm":
         c = c0.expand(xs.shape[1], -1)
+    # user code (stacked)
     states = []
     for a in F.linear(xs, w, b).unbind(0):
         if cell == "srnn":
+            # user code (stacked srnn)
             h = torch.tanh(a + F.linear(h, u))
         elif cell == "gru":
+            # user code (stacked gru)
             ar, az, ac = a.chunk(3, -1)
             br, bz, bc = F.linear(h, u).chunk(3, -1)
             r, z = torch.sigmoid(ar + br), torch.sigmoid(az + bz)
             n = torch.tanh(ac + r * bc)
             h = n + z * (h - n)
         else:
+            # user code (stacked lstm)
             i, f, g, o = (a + F.linear(h, u)).chunk(4, -1)
             c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
             h = torch.sigmoid(o) * torch.tanh(c)
+        # user code (stacked)
         states.append(h)
     return states
     # end
 
 
 def fused(module, h0, c0, xs):
-    # user code
+    # user code (fused)
     h = h0.expand(1, xs.shape[1], -1).contiguous()
     if c0 is None:
         return module(xs, h)[0]

@@ -15,9 +15,12 @@ def tagger(problem, variant, cell):
 
     def cost(k):
         states = run(x)
+        # user code (plain)
         if variant == "plain":
             return sum(F.cross_entropy(F.linear(h, w, b), t, reduction="sum") for h, t in zip(states, y.split(1)))
+        # user code (stacked)
         states = states if torch.is_tensor(states) else torch.stack(states)
+        # user code
         return F.cross_entropy(F.linear(states[:, 0], w, b), y, reduction="sum")
 
     optimizer = torch.optim.RMSprop([*leaves, w, b], lr=sizes["learningRate"], alpha=sizes["decay"])

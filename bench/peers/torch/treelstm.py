@@ -36,7 +36,7 @@ def create(problem, variant):
 def plain(problem):
     """Each gate a product of its own, as in Flimsy's component."""
     p = parameters(problem, [name for name in problem["parameters"] if name.startswith("lstm.")])
-    # user code
+    # user code (plain)
     def step(x, children):
         def gate(w, u, b):
             if x is not None:
@@ -58,7 +58,7 @@ def stacked(problem):
     b = Stack(problem, ["lstm.bi", "lstm.bo", "lstm.bc", "lstm.bf", "lstm.bf"])
     h = problem["sizes"]["hidden"]
     U = torch.cat([part.leaf.data for part in u], 1).requires_grad_()
-    # user code
+    # user code (stacked)
     def step(x, children):
         if x is not None:
             i, o, g = F.linear(x, w.leaf, b.leaf[: 3 * h]).chunk(3, -1)

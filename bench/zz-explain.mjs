@@ -1,0 +1,11 @@
+import { explain } from "flimsy-ml/explain";
+import * as P from "./workloads/problem.js";
+import { rows } from "./workloads/index.js";
+const name = process.argv[2];
+const row = rows.find((r) => r.name === name);
+const problem = P.problemOf(row.workload, row.sizes);
+const { create } = await import(`./workloads/flimsy/${row.program}.js`);
+const { step } = await create(problem);
+for (let i = 0; i < 3; i++) step(i);
+console.log(String(explain(() => step(3), { runs: Number(process.argv[3] ?? 5) })));
+const t = []; for (let i = 0; i < 30; i++) { const s = performance.now(); step(3); t.push(performance.now() - s); } console.log("step min", Math.min(...t).toFixed(3), "median", t.sort((a, b) => a - b)[15].toFixed(3));

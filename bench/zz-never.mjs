@@ -1,0 +1,14 @@
+import { grad, Random, cost, evaluate } from "flimsy-ml";
+import { BinaryTreeLstm, Embedding, LinearModel } from "flimsy-ml/components";
+const [units, trees, leaves] = [Number(process.argv[2] ?? 64), Number(process.argv[3] ?? 16), 10];
+const words = new Embedding({ inputs: 20, outputs: units }); const t = new BinaryTreeLstm({ inputs: units, outputs: units }); const out = new LinearModel({ inputs: units, outputs: 10 });
+const random = new Random(5);
+const gen = (n) => n === 1 ? random.integer(0, 20) : ((l) => [gen(l), gen(n - l)])(1 + random.integer(0, n - 1));
+const enc = (x) => typeof x === "number" ? t.step(words.forward(x)) : t.step(null, [enc(x[0]), enc(x[1])]);
+const ps = [...words.parameters(), ...t.parameters(), ...out.parameters()];
+const never = () => { const data = Array.from({ length: trees }, () => gen(leaves)); for (const p of ps) p.clearGrad(); grad(() => data.map((d) => cost.categoricalCrossEntropyWithScores(out.score(enc(d)[0]), 1)).reduce((a, b) => a.add(b))); };
+const n = Number(process.argv[4] ?? 200);
+for (let i = 0; i < 20; i++) never();
+const s = process.cpuUsage(), w = performance.now();
+for (let i = 0; i < n; i++) never();
+const u = process.cpuUsage(s); console.log("µs CPU a node", (u.user + u.system) / n / trees / (2 * leaves - 1), "wall", (performance.now() - w) * 1000 / n / trees / (2 * leaves - 1));
