@@ -26,7 +26,7 @@ export function ratios({ rows, frameworks }) {
     .map(([id, { median }]) => ({ name, framework: titles[id], ratio: median / cells.flimsy.median })));
   if (data.length === 0) return null;
   return svg({
-    width: 900, height: Math.max(260, 90 + rows.length * 30), marginLeft: 130, marginRight: 220,
+    width: 900, height: Math.max(260, 90 + rows.length * 30), marginLeft: 130, marginRight: 220, marginBottom: 45,
     x: { type: "log", grid: true, label: "time / Flimsy's time (1: as fast; to the right: slower than Flimsy)", tickFormat: (x) => `${x}×`, ticks: 6 },
     y: { label: null, domain: rows.map(({ name }) => name) },
     symbol: { domain: others.map(({ title }) => title) },
