@@ -48,10 +48,24 @@ export function batch(trace: Trace, needed: Uint8Array, roots: readonly number[]
   return new Batching(trace, needed, roots).run();
 }
 
-const roleOf = (trace: Trace, node: number): Role | undefined => (trace.operations[node] as Partial<Lowerable>).role;
+/** Roles by the id of operations, 255 where not known yet: operations are objects of many forms, and looking at them is slow. */
+let roles = new Uint8Array(64).fill(255);
+
+function roleOf(trace: Trace, node: number): Role | 0 {
+  const id = trace.words[trace.start[node]];
+  if (id < roles.length && roles[id] !== 255) return roles[id] as Role | 0;
+  if (id >= roles.length) {
+    const more = new Uint8Array(2 * id).fill(255);
+    more.set(roles);
+    roles = more;
+  }
+  roles[id] = (trace.operations[node] as Partial<Lowerable>).role ?? 0;
+  return roles[id] as Role | 0;
+}
 
 /** Products or look-ups that share an operand. */
 interface Kind {
+  readonly number: number;
   readonly shared: number;
   /** The bias of products, −1 for none. */
   readonly bias: number;
@@ -64,9 +78,10 @@ interface Kind {
   next: Kind | null;
 }
 
-/** A sum and its terms, each used nowhere else if it is a product. */
+/** A sum: its terms, and for each the node behind views that the sum can compute itself, −1 where there is none. */
 interface Sum {
-  readonly terms: number[];
+  readonly terms: readonly number[];
+  readonly own: readonly number[];
 }
 
 /** A row of arrays that has been joined. */
@@ -81,12 +96,14 @@ class Batching {
   private readonly made: Int32Array;
   private readonly uses: Int32Array;
   private readonly kinds: Kind[] = [];
-  private readonly kindOf: (Kind | null)[];
+  /** For each node 1 + the number of its kind, 0 for none. */
+  private readonly kindOf: Int32Array;
   private readonly sums = new Map<number, Sum>();
   /** Terms that their sum computes, and sums that are part of another: 1. */
   private readonly absorbed: Uint8Array;
-  /** Where a node stands in the joined operands of a gradient: 1 + the number of the gradient, and the place. */
-  private readonly rank = new Map<number, { group: number; place: number }>();
+  /** Where a node stands in the joined operands of a gradient: the number of that gradient, 0 for none, and the place. */
+  private readonly rankGroup: Int32Array;
+  private readonly rankPlace: Int32Array;
   private readonly joined = new Map<number, Joined[]>();
   private readonly joins: number[] = [];
   private readonly origins: number[] = [];
@@ -100,7 +117,9 @@ class Batching {
     const { count } = trace;
     this.made = new Int32Array(count).fill(-1);
     this.uses = new Int32Array(count);
-    this.kindOf = new Array<Kind | null>(count).fill(null);
+    this.kindOf = new Int32Array(count);
+    this.rankGroup = new Int32Array(count);
+    this.rankPlace = new Int32Array(count);
     this.absorbed = new Uint8Array(count);
   }
 
@@ -130,6 +149,7 @@ class Batching {
     const { trace, needed } = this;
     const depth = new Int32Array(trace.count);
     const bySharedOperand = new Map<number, Kind>();
+    const all: Kind[] = [];
     for (let node = 0; node < trace.count; node++) {
       if (needed[node] === 0) continue;
       let deepest = 0;
@@ -147,17 +167,20 @@ class Batching {
       let kind = first;
       while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width)) kind = kind.next;
       if (kind === null) {
-        kind = { shared, bias, transposeB, width, members: 0, depth: 0, ready: [], next: first };
+        kind = { number: all.length + 1, shared, bias, transposeB, width, members: 0, depth: 0, ready: [], next: first };
         bySharedOperand.set(shared, kind);
-        this.kinds.push(kind);
+        all.push(kind);
       }
       kind.members++;
       kind.depth += depth[node];
-      this.kindOf[node] = kind;
+      this.kindOf[node] = kind.number;
     }
-    for (let i = this.kinds.length - 1; i >= 0; i--) if (this.kinds[i].members < 2) this.kinds.splice(i, 1);
-    for (let node = 0; node < trace.count; node++) if ((this.kindOf[node]?.members ?? 2) < 2) this.kindOf[node] = null;
-    this.kinds.sort((a, b) => a.depth / a.members - b.depth / b.members);
+    // The number of a kind becomes its place in the order of depth.
+    const kinds = all.filter(({ members }) => members > 1).sort((a, b) => a.depth / a.members - b.depth / b.members);
+    const numbers = new Int32Array(all.length + 1);
+    kinds.forEach((kind, i) => { numbers[kind.number] = i + 1; });
+    for (let node = 0; node < trace.count; node++) if (this.kindOf[node] !== 0) this.kindOf[node] = numbers[this.kindOf[node]];
+    this.kinds.push(...kinds);
   }
 
   /** Is a product one of two matrices, not of batches? */
@@ -199,16 +222,19 @@ class Batching {
           } else terms.push(input);
         }
       }
-      if (!terms.some((term) => this.isAddable(this.own(term)))) continue;
-      for (const sum of inner) this.absorbed[sum] = 1;
+      const own: number[] = [];
+      let isWorth = false;
       for (const term of terms) {
-        const own = this.own(term);
-        if (!this.isAddable(own)) continue;
-        this.absorbed[own] = 1;
-        if (this.isGradient(own)) this.kindOf[own] = null;
+        const found = this.own(term);
+        const isOwn = this.isAddable(found);
+        own.push(isOwn ? found : -1);
+        if (isOwn) isWorth = true;
       }
-      this.sums.set(node, { terms });
-      this.rankGradients(terms);
+      if (!isWorth) continue;
+      for (const sum of inner) this.absorbed[sum] = 1;
+      for (const found of own) if (found >= 0) this.absorbed[found] = 1;
+      this.sums.set(node, { terms, own });
+      this.rankGradients(own);
     }
   }
 
@@ -242,14 +268,16 @@ class Batching {
   }
 
   /** Remembers the order in which gradients will want their operands, so that others ask for the same. */
-  private rankGradients(terms: readonly number[]): void {
-    const own = terms.map((term) => this.own(term)).filter((node) => node >= 0 && this.isGradient(node)).sort(this.byActivation);
-    if (own.length < 2) return;
-    const group = this.sums.size;
-    own.forEach((node, place) => {
-      const operand = this.source(this.trace.input(node, 0));
-      if (!this.rank.has(operand)) this.rank.set(operand, { group, place });
-    });
+  private rankGradients(own: readonly number[]): void {
+    const gradients = own.filter((node) => node >= 0 && this.isGradient(node));
+    if (gradients.length < 2) return;
+    gradients.sort(this.byActivation);
+    for (let place = 0; place < gradients.length; place++) {
+      const operand = this.source(this.trace.input(gradients[place], 0));
+      if (this.rankGroup[operand] !== 0) continue;
+      this.rankGroup[operand] = this.sums.size;
+      this.rankPlace[operand] = place;
+    }
   }
 
   /** In the order of the forward pass: by the operand that was an input then. */
@@ -257,13 +285,20 @@ class Batching {
     this.trace.input(a, 1) - this.trace.input(b, 1) || this.trace.input(a, 0) - this.trace.input(b, 0);
 
   /** Nodes in the order in which a gradient wants them, if there is one that wants all of them. */
-  private ranked(nodes: readonly number[], operand: (node: number) => number): number[] {
-    const sources = new Map(nodes.map((node) => [node, this.source(operand(node))]));
-    const groups = new Set(nodes.map((node) => this.rank.get(sources.get(node) as number)?.group ?? -1));
-    const place = groups.size === 1 && !groups.has(-1)
-      ? (node: number): number => this.rank.get(sources.get(node) as number)?.place as number
-      : (node: number): number => sources.get(node) as number;
-    return [...nodes].sort((a, b) => place(a) - place(b) || a - b);
+  private ranked(nodes: number[], input: number): number[] {
+    const { trace, rankGroup, rankPlace } = this;
+    const group = rankGroup[this.source(trace.input(nodes[0], input))];
+    const isRanked = group !== 0 && nodes.every((node) => rankGroup[this.source(trace.input(node, input))] === group);
+    const place = (node: number): number => {
+      const source = this.source(trace.input(node, input));
+      return isRanked ? rankPlace[source] : source;
+    };
+    for (let i = 1, last = place(nodes[0]); i < nodes.length; i++) {
+      const next = place(nodes[i]);
+      if (next < last) return nodes.sort((a, b) => place(a) - place(b) || a - b);
+      last = next;
+    }
+    return nodes; // in order already, as they mostly are
   }
 
   // -- the order --------------------------------------------------------------------------------------
@@ -292,19 +327,24 @@ class Batching {
       for (let i = first[node]; i < first[node + 1]; i++) if (--waiting[consumers[i]] === 0) queue[end++] = consumers[i];
     };
 
+    // No kind before this one has members that are ready.
+    let least = 0;
     for (let at = 0; ; ) {
       while (at < end) {
         const node = queue[at++];
-        const kind = this.kindOf[node];
-        if (kind !== null) kind.ready.push(node);
-        else {
+        const number = this.kindOf[node];
+        if (number !== 0) {
+          this.kinds[number - 1].ready.push(node);
+          if (number - 1 < least) least = number - 1;
+        } else {
           if (this.sums.has(node)) this.emitSum(node);
           else if (this.absorbed[node] === 0 && !this.canWait(node)) this.emit(node);
           complete(node);
         }
       }
-      const kind = this.kinds.find(({ ready }) => ready.length > 0);
-      if (kind === undefined) return;
+      while (least < this.kinds.length && this.kinds[least].ready.length === 0) least++;
+      if (least === this.kinds.length) return;
+      const kind = this.kinds[least];
       const members = kind.ready;
       kind.ready = [];
       if (members.length > 1) this.emitKind(kind, members);
@@ -363,24 +403,26 @@ class Batching {
   /** Some nodes' values one after another, as an array of a shape. */
   private join(nodes: readonly number[], shape: Shape, origin: number): number {
     const members = nodes.map((node) => this.emit(this.source(node)));
-    const known = this.joined.get(members[0]) ?? [];
-    let found = known.find((other) => other.members.length === members.length && other.members.every((member, k) => member === members[k]))?.node;
-    if (found === undefined) {
-      const node = members.length === 1 ? members[0] : this.add(join, [sizeOf(shape)], members, [], origin);
-      if (members.length > 1) this.joins.push(node);
-      found = node;
-      known.push({ members, node });
-      this.joined.set(members[0], known);
+    let found = members[0];
+    if (members.length > 1) {
+      let known = this.joined.get(found);
+      if (known === undefined) this.joined.set(found, known = []);
+      found = known.find((other) => sameList(other.members, members))?.node ?? -1;
+      if (found < 0) {
+        found = this.add(join, [sizeOf(shape)], members, [], origin);
+        this.joins.push(found);
+        known.push({ members, node: found });
+      }
     }
     return sameShape(this.out.shapes[found], shape) ? found : this.add(part, shape, [found], [0, ...shape], origin);
   }
 
   /** Runs several members of a kind as one node, of which each is a part. */
-  private emitKind(kind: Kind, ready: readonly number[]): void {
+  private emitKind(kind: Kind, ready: number[]): void {
     const { trace } = this;
     const isLookUp = kind.transposeB < 0;
     const varying = isLookUp ? 1 : 0;
-    const members = this.ranked(ready, (node) => trace.input(node, varying));
+    const members = this.ranked(ready, varying);
     const origin = members[0];
     const shared = this.emit(kind.shared);
     const operation = trace.operations[origin] as Lowerable;
@@ -408,7 +450,7 @@ class Batching {
   /** Computes a sum: each group of like gradients as one node, other products by adding to what is there. */
   private emitSum(sum: number): void {
     const { trace } = this;
-    const { terms } = this.sums.get(sum) as Sum;
+    const { terms, own: owns } = this.sums.get(sum) as Sum;
     const shape = trace.shapes[sum];
     const others: number[] = [];
     const gradients: number[] = [];
@@ -416,9 +458,9 @@ class Batching {
     const tables: number[] = [];
     const columns: number[] = [];
     let total = -1;
-    for (const term of terms) {
-      const own = this.own(term);
-      if (!this.isAddable(own) || this.made[own] >= 0) others.push(this.emit(term));
+    for (let i = 0; i < terms.length; i++) {
+      const [term, own] = [terms[i], owns[i]];
+      if (own < 0 || this.made[own] >= 0) others.push(this.emit(term));
       else if (this.isGradient(own)) gradients.push(own);
       else if (roleOf(trace, own) === Role.scatterAdd) tables.push(own);
       else if (roleOf(trace, own) === Role.sum) columns.push(own);
@@ -469,14 +511,20 @@ class Batching {
     return this.several(nodes, this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first));
   }
 
-  private sumOfColumns(nodes: readonly number[], shape: Shape): number {
+  private sumOfColumns(nodes: number[], shape: Shape): number {
     const { trace } = this;
-    const sorted = this.ranked(nodes, (node) => trace.input(node, 0));
+    const sorted = this.ranked(nodes, 0);
     const rows = sorted.reduce((total, node) => total + trace.shapes[trace.input(node, 0)][0], 0);
     const width = trace.shapes[trace.input(sorted[0], 0)][1];
     const joined = this.join(sorted.map((node) => trace.input(node, 0)), [rows, width], sorted[0]);
     return this.several(nodes, this.add(trace.operations[sorted[0]] as Lowerable, shape, [joined], [0, 0], sorted[0]));
   }
+}
+
+function sameList(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** One trace serves all plans, as only one is made at a time. */

@@ -6,7 +6,7 @@
 import type { Executable } from "../devices/device.ts";
 
 const MAX_ENTRIES = 256;
-const MAX_BYTES = 256 * 2 ** 20;
+const MAX_BYTES = 64 * 2 ** 20;
 
 interface Entry<P> {
   readonly hash: number;

@@ -29,7 +29,8 @@ export function homesOf(trace: Trace, joins: readonly number[]): Homes {
   const { count } = trace;
   const next = new Int32Array(count).fill(-1);
   const previous = new Int32Array(count).fill(-1);
-  const chain = Int32Array.from({ length: count }, (_, node) => node);
+  const chain = new Int32Array(count);
+  for (let node = 0; node < count; node++) chain[node] = node;
   const find = (node: number): number => {
     let found = node;
     while (chain[found] !== found) {

@@ -40,9 +40,13 @@ export class Lowering extends Launches {
   readonly nodeOffset = Ints.take();
   fuser: Fuser | null = null;
   private homes: Homes | null = null;
+  private readonly sizes: Float64Array;
 
   constructor(readonly trace: Trace) {
     super();
+    const { count, shapes } = trace;
+    this.sizes = new Float64Array(count);
+    for (let node = 0; node < count; node++) this.sizes[node] = shapes[node] === shapes[node - 1] ? this.sizes[node - 1] : sizeOf(shapes[node]);
   }
 
   override release(): void {
@@ -54,7 +58,7 @@ export class Lowering extends Launches {
   // -- nodes and their values -------------------------------------------------------------------------
 
   shape(node: number): Shape { return this.trace.shapes[node]; }
-  size(node: number): number { return sizeOf(this.trace.shapes[node]); }
+  size(node: number): number { return this.sizes[node]; }
 
   /** The launch that writes what this node reads, −1 for a leaf. */
   producer(node: number): number { return this.valueFirst.at(this.nodeValue.at(node)); }
