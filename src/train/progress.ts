@@ -48,7 +48,8 @@ const rates = (steps: number, samples: number | null, seconds: number): string[]
 
 const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.entries(numbers).map(([name, value]) => `${prefix}${name} ${compact(value)}`);
 
-const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));
+/** A learning rate. */
+export const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));
 
 function epochLine(record: EpochRecord, epochs: number, improved: boolean): string {
   const { epoch, loss, metrics, validation, learningRate, seconds, steps, samples } = record;
@@ -69,9 +70,10 @@ class Course {
   constructor(private readonly epochs: number) {}
 
   take(event: Step): void {
-    if (event.batch <= this.first || this.average === null) this.start(event.batch - 1);
+    const isFirst = this.average === null;
     this.average = this.average === null ? event.loss : 0.98 * this.average + 0.02 * event.loss;
-    this.samples = this.samples === null || event.samples === null ? null : this.samples + event.samples;
+    if (isFirst) this.start(event.batch); // how long it took is not known
+    else this.samples = this.samples === null || event.samples === null ? null : this.samples + event.samples;
     this.batches = event.batches ?? this.batches;
   }
 
@@ -87,7 +89,7 @@ class Course {
   parts({ epoch, batch, learningRate }: Step): { head: string; rest: string[] } {
     const seconds = (performance.now() - this.begin) / 1000;
     const steps = batch - this.first;
-    const rest = [`loss ${compact(this.average ?? NaN)}`, `lr ${rateText(learningRate)}`, ...rates(steps, this.samples, seconds)];
+    const rest = [`loss ${compact(this.average ?? NaN)}`, `lr ${rateText(learningRate)}`, ...(steps > 0 ? rates(steps, this.samples, seconds) : [])];
     if (this.batches !== null && steps > 0) {
       const left = Math.max(this.batches - batch, 0) + (this.epochs - epoch) * this.batches;
       rest.push(`ETA ${duration((left * seconds) / steps)}`);
@@ -116,11 +118,11 @@ export class Lines implements Listener {
   }
 
   epoch(record: EpochRecord, improved: boolean): void {
-    this.course.start(0);
     const line = epochLine(record, this.epochs, improved);
     const inner = record.epoch > 1 && record.epoch < this.epochs;
     if (this.epochs > MANY && inner && performance.now() - this.last < SHORT) this.skipped = line;
     else this.say(line);
+    this.course.start(0);
   }
 
   /** A line of its own, with the epoch before it if that has not been said. */

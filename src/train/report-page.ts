@@ -104,11 +104,11 @@ export const pageScript = `
   }));
 
   const drawn = [];
-  function draw(metric) {
+  function place(metric) {
     const all = lines(metric);
-    if (all.length === 0) return;
+    if (all.length === 0) return () => {};
     // A learning rate that stays as it is stands in the summary.
-    if (metric === "learning rate" && all.every((line) => line.y.every((value) => value === line.y[0]))) return;
+    if (metric === "learning rate" && all.every((line) => line.y.every((value) => value === line.y[0]))) return () => {};
     const series = [{ label: view.x === "steps" ? "step" : "epoch", value: (_, value) => format(value) }];
     const tables = [];
     for (const line of all) {
@@ -145,19 +145,22 @@ export const pageScript = `
       });
     };
     const options = {
-      width: Math.max(200, plot.clientWidth), height: 260, series,
+      width: 0, height: 260, series,
       scales: { x: { time: false }, y: log ? { distr: 3, range: (_, low, high) => [low / 1.15, high * 1.15] } : {} },
       axes: [axis, { ...axis, size: 64, values: log ? ticks : (_, values) => values.map((value) => (value === null ? null : format(value))) }],
-      cursor: { points: { size: 6 }, focus: { prox: 24 } },
-      focus: { alpha: 0.35 },
+      cursor: { points: { size: 6 } },
     };
-    drawn.push({ plot: new uPlot(options, data, plot), place: plot });
+    // Drawn when all places are there: how wide one is depends on the others.
+    return () => {
+      options.width = Math.max(200, plot.clientWidth);
+      drawn.push({ plot: new uPlot(options, data, plot), place: plot });
+    };
   }
 
   function redraw() {
     for (const { plot } of drawn.splice(0)) plot.destroy();
     charts.textContent = "";
-    metrics.forEach(draw);
+    for (const draw of metrics.map(place)) draw();
     root.dataset.drawn = String(drawn.length);
   }
 

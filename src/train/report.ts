@@ -6,7 +6,7 @@ import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, readMetrics } from "./metrics.ts";
 import { makeFolderOf, nodeModule, reasonOf, withPackage, writeFile } from "./node.ts";
-import { compact, duration } from "./progress.ts";
+import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
 /** A training: what fit returned, or the path of its metrics file. */
@@ -139,7 +139,7 @@ function speed(epochs: readonly Pick<EpochRecord, "samples" | "steps" | "seconds
 
 const lasts = (points: readonly EpochPoint[]): [string, string][] => {
   const { numbers = {} } = points[points.length - 1] ?? {};
-  return Object.entries(numbers).map(([name, value]) => [`last ${name.replace("/", " ")}`, compact(value)]);
+  return Object.entries(numbers).map(([name, value]) => [`last ${name.replace("/", " ")}`, name === "learning rate" ? rateText(value) : compact(value)]);
 };
 
 function shownFile(name: string, records: readonly MetricsRecord[]): Shown {

@@ -360,7 +360,7 @@ export class Training<B, V> {
     try {
       this.listeners.forEach(tell);
     } catch (cause) {
-      throw this.error(`The metrics could not be written in epoch ${this.epoch}, after step ${this.step}: ${reasonOf(cause)}`, { cause });
+      throw this.error(`The metrics could not be written after step ${this.step}: ${reasonOf(cause)}`, { cause });
     }
   }
 

@@ -82,7 +82,7 @@ describe("a metrics file", () => {
       await new Promise((resolve) => setTimeout(resolve, 260));
     } }));
     expect(error).toBeInstanceOf(TrainingError);
-    expect(error.message).toContain("The metrics could not be written in epoch");
+    expect(error.message).toContain("The metrics could not be written after step");
   });
 });
 

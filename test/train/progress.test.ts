@@ -32,7 +32,7 @@ describe("lines", () => {
       progress.step(step(batch));
     }
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toBe("epoch 1/2  3/10  loss 0.5000  lr 0.001  0.75 steps/s  24 samples/s  ETA 23 s");
+    expect(lines[0]).toBe("epoch 1/2  3/10  loss 0.5000  lr 0.001  0.50 steps/s  16 samples/s  ETA 34 s");
   });
 
   it("of very many short epochs are ten a second, the last among them", () => {
@@ -69,7 +69,10 @@ describe("a bar", () => {
   it("shows the epoch, its share, loss, learning rate, rates and the time left", () => {
     const out = screen(160);
     const bar = new Bar(out.terminal, 3, true, cliProgress);
+    bar.step(step(3));
+    expect(visible(out.text)).toMatch(/epoch 1\/3 {2}3\/10 {2}█{9}░{21} 30 % {2}loss 0\.5000 {2}lr 0\.001$/);
     bar.step(step(4));
+    bar.close();
     expect(visible(out.text)).toMatch(/epoch 1\/3 {2}4\/10 {2}█{12}░{18} 40 % {2}loss 0\.5000 {2}lr 0\.001 {2}.* steps\/s {2}.* samples\/s {2}ETA /);
     expect(out.text).toContain("\u001b[32m");
     bar.epoch(record(1), false);

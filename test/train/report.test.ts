@@ -83,6 +83,12 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
         return blue;
       });
       expect(inked).toBeGreaterThan(100); // a line of 2 pixels over most of the width
+      // Each as wide as its place, which depends on how many there are.
+      const widths = await page.evaluate(() => [...document.querySelectorAll(".chart")].map((chart) => [(chart.children[1] as HTMLElement).clientWidth, (chart.querySelector(".uplot") as HTMLElement).offsetWidth]));
+      expect(widths).toHaveLength(3);
+      for (const [place, plot] of widths) expect(plot).toBe(place);
+      await page.hover(".chart:first-child .u-over");
+      expect(await page.textContent(".chart:first-child .u-legend")).toMatch(/^step1\dtraining0\.1/); // the values in the middle
       await page.check("input[value=epochs]");
       expect(await legends(page)).toEqual(["epoch", "training", "validation"]);
       await page.check("#log");
