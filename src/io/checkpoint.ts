@@ -122,7 +122,7 @@ function encode(caller: string, component: Component, options: SaveOptions): Uin
 /** The arrays of a component under the first of their paths, and their further paths. */
 function arraysOf(caller: string, component: Component): { tensors: Map<string, TensorBytes>; names: Map<Tensor, string>; shared: Map<string, string> } {
   const held = holdings(component, true);
-  if (held === null) throw new ValueError(`${caller} cannot save the component: its parts are nested too deep.`);
+  if (held === null) throw new ValueError(`${caller} cannot save the component: its parts are nested too deep, or share parts in more ways than can be gone through.`);
   const tensors = new Map<string, TensorBytes>();
   const names = new Map<Tensor, string>();
   const shared = new Map<string, string>();

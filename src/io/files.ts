@@ -18,9 +18,9 @@ function nodeModule(name: string): unknown {
  */
 export function pathOf(caller: string, path: string | URL, instead: string): string {
   if (nodeModule("node:fs") === null) throw new UsageError(`${caller} got a path, but there are no files here, or this version of Node is older than 20.16. ${instead}`);
-  if (typeof path === "string" && path !== "" && !path.includes("\0")) return path;
+  if (typeof path === "string" && path !== "" && !path.includes("\0") && !/^[a-z]{2,}:\/\//i.test(path)) return path;
   if (path instanceof URL && path.protocol === "file:") return (nodeModule("node:url") as typeof import("node:url")).fileURLToPath(path);
-  throw new ValueError(`${caller} takes a path or a file: URL, but got ${path instanceof URL ? path.href : JSON.stringify(path) ?? String(path)}.`);
+  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${path instanceof URL ? path.href : JSON.stringify(path) ?? String(path)}.`);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -118,7 +118,7 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
     removeLeftovers(fs, folder, prefix, join);
     const unique = `${process.pid}-${Date.now().toString(36)}${(counter++).toString(36)}${Math.random().toString(36).slice(2, 8)}`;
     const name = join(folder, `${prefix}${unique}.tmp`);
-    fd = fs.openSync(name, "wx");
+    fd = fs.openSync(name, "wx", (stats?.mode ?? 0o666) & 0o777);
     temporary = name;
     for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, Math.min(bytes.length - done, 2 ** 30));
     if (stats !== undefined) keepMode(fs, fd, stats.mode);
@@ -143,7 +143,7 @@ function ignoringErrors(f: () => void): void {
   }
 }
 
-/** Some file systems have no modes. */
+/** Whatever the process takes away from modes of new files. Some file systems have none. */
 const keepMode = (fs: Fs, fd: number, mode: number): void => ignoringErrors(() => { fs.fchmodSync(fd, mode & 0o777); });
 
 /** That the name now means the new file must reach the disk too. Windows cannot open folders, and some file systems cannot sync them. */

@@ -16,7 +16,7 @@ import type { TensorFile } from "./tensor-file.ts";
  */
 export function prepare(file: TensorFile, component: Component, names: readonly string[], shared: ReadonlyMap<string, string>): () => void {
   const held = holdings(component, true);
-  if (held === null) throw new ValueError("The component has parts that are nested too deep.");
+  if (held === null) throw new ValueError("The component has parts that are nested too deep, or share parts in more ways than can be gone through.");
   const wanted = new Set(names);
   const missing: string[] = [];
   const other: string[] = [];

@@ -27,16 +27,21 @@ export function isPlainObject(value: object): boolean {
 const isHolder = (value: unknown): value is object =>
   typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Map || isPlainObject(value));
 
+/**
+ * How many places of a component may be looked at: parts that share parts can have more paths than could ever be gone through. As it is the
+ * same for saving, whatever was saved can be read.
+ */
+export const mostPlaces = 1e6;
+
 /** How long a path may be: through all components, or within one. */
-const mostKeys = { through: 1000, within: 100 };
+const mostKeys = { through: 1000, within: 300 };
 
 /**
  * What is held, in the order of the fields; what is held twice appears twice.
  * @param into whether to go on into components, and give the arrays that these hold; otherwise they are given themselves
- * @param most how many places may be looked at
  * @returns null if that is not enough, or parts are nested too deep
  */
-export function holdings(component: Component, into: boolean, most = Infinity): Holding[] | null {
+export function holdings(component: Component, into: boolean, most = mostPlaces): Holding[] | null {
   const found: Holding[] = [];
   const open = new Set<object>();
   const longest = into ? mostKeys.through : mostKeys.within;
@@ -56,10 +61,10 @@ export function holdings(component: Component, into: boolean, most = Infinity): 
   return left < 0 ? null : found;
 }
 
-/** Parts that share parts can have more paths than anyone could go through, or longer ones: are there at most so many places? */
-export function canBeGoneThrough(component: Component, most: number): boolean {
+/** Whether `holdings` would go through all, without keeping what it finds. */
+export function canBeGoneThrough(component: Component): boolean {
   const open = new Set<object>();
-  let left = most;
+  let left = mostPlaces;
   const visit = (holder: object): void => {
     open.add(holder);
     if (open.size > mostKeys.through) left = -1;

@@ -1,7 +1,10 @@
 /** JSON from a file that nobody vouches for. */
 
-/** How deep values may be nested. */
-export const mostLevels = 500;
+/**
+ * How deep components, arrays, maps and objects may be nested when they are saved, JSON when it is read, and what is made of it. A
+ * level takes up to three of JSON, or of what is made, so whatever was saved can be read; and the stack is not used up.
+ */
+export const mostLevels = { saved: 200, json: 1000, made: 700 };
 
 /**
  * The value of a text.
@@ -27,7 +30,7 @@ function checkKeys(text: string): void {
     switch (text[i]) {
       case "{": case "[":
         keyNext = text[i] === "{";
-        if (open.push(keyNext ? new Set() : null) > mostLevels) throw new Error(`its values are nested in more than ${mostLevels} levels`);
+        if (open.push(keyNext ? new Set() : null) > mostLevels.json) throw new Error(`its values are nested in more than ${mostLevels.json} levels`);
         break;
       case "}": case "]":
         open.pop();

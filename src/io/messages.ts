@@ -9,6 +9,9 @@ export function listed(entries: readonly string[], most = 10, separator = ", "):
 /** A name that comes from a file. */
 export const quoted = (name: unknown): string => JSON.stringify(typeof name === "string" && name.length > 80 ? `${name.slice(0, 80)}…` : name) ?? String(name);
 
+/** A path of fields, which may be long. */
+export const pathText = (path: string): string => (path.length > 120 ? `${path.slice(0, 120)}…` : path);
+
 /** A shape that may come from a file. */
 export const shapeText = (shape: readonly number[]): string => `[${listed(shape.map(String), 12)}]`;
 

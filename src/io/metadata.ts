@@ -14,7 +14,7 @@ const others = ["NaN", "Infinity", "-Infinity", "-0"];
 export function encodeMetadata(caller: string, value: unknown, path = "metadata", level = 0): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: Object.is(value, -0) ? "-0" : String(value) };
-  if (level > mostLevels) throw new ValueError(`${caller} cannot save ${path.slice(0, 60)}…: it is nested in more than ${mostLevels} levels, or contains itself.`);
+  if (level >= mostLevels.saved) throw new ValueError(`${caller} cannot save ${path.slice(0, 60)}…: it is nested in more than ${mostLevels.saved} levels, or contains itself.`);
   if (Array.isArray(value)) return Array.from(value, (entry, i) => encodeMetadata(caller, entry, `${path}[${i}]`, level + 1));
   if (typeof value === "object" && isPlainObject(value)) {
     if ("$" in value) throw new ValueError(`${caller} cannot save ${path}: the key "$" is taken for numbers that JSON does not have. Choose another.`);

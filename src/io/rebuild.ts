@@ -7,7 +7,7 @@ import { typedArrayName, typedArrays } from "./dtypes.ts";
 import { canBeGoneThrough, define, type Holding, holdings, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import { messageOf, quoted, shapeText } from "./messages.ts";
-import { type ComponentClass, hasOptions, isOfLibrary, type Registry, unknownNames } from "./registry.ts";
+import { type ComponentClass, isOfLibrary, type Registry, unknownNames } from "./registry.ts";
 import { Encoder } from "./structure.ts";
 import type { TensorFile } from "./tensor-file.ts";
 
@@ -20,8 +20,7 @@ type Put = (value: unknown) => void;
  */
 const allowedForLibrary = 1e5;
 const allowedForUser = 2 ** 22;
-/** How many places of a component may be looked at: parts that share parts can have more paths than could ever be gone through. */
-const mostPlaces = 1e6;
+/** How many places of what a constructor has made, where the file may have made it do so. */
 const mostHeld = 1e5;
 
 /**
@@ -79,7 +78,7 @@ class Builder {
     if (!(root instanceof Component)) throw this.wrong("its structure does not begin with a component");
     const unused = this.names.find((name) => !this.tensors.has(name));
     if (unused !== undefined) throw this.wrong(`its structure has no place for the tensor ${quoted(unused)}`);
-    if (!canBeGoneThrough(root, mostPlaces)) throw this.wrong("its parts share parts in so many ways that they cannot be gone through");
+    if (!canBeGoneThrough(root)) throw this.wrong("its parts share parts in so many ways that they cannot be gone through");
     return root;
   }
 
@@ -92,7 +91,7 @@ class Builder {
 
   private build(id: number): unknown {
     if (this.objects.has(id)) return this.objects.get(id);
-    if (++this.depth > mostLevels) throw this.wrong(`its parts are nested in more than ${mostLevels} levels`);
+    if (++this.depth > mostLevels.made) throw this.wrong(`its parts are nested in more than ${mostLevels.made} levels`);
     this.building.add(id);
     const node = this.node(id);
     if ("value" in node) this.value(node.value);
@@ -193,9 +192,8 @@ class Builder {
     const fresh = !this.objects.has(id as number) && !this.building.has(id as number);
     if (fresh && value instanceof Component && this.isAlike(value, node)) {
       this.objects.set(id as number, value);
-      if (++this.depth > mostLevels) throw this.wrong(`its parts are nested in more than ${mostLevels} levels`);
-      if ("fields" in node) this.fill(value, node);
-      else this.settle(value, node);
+      if (++this.depth > mostLevels.made) throw this.wrong(`its parts are nested in more than ${mostLevels.made} levels`);
+      this.settle(value, node);
       this.depth--;
     } else this.refer(id as number, (part) => { if (part !== value) this.put(place, part); }, false);
   }
@@ -204,8 +202,8 @@ class Builder {
   private isAlike(value: Component, node: Node): boolean {
     const prototype = Object.getPrototypeOf(value) as object;
     const name = this.registry.nameOf(prototype);
-    if (name !== node.class) return false;
-    if (name === null || !("options" in node)) return name === null || !hasOptions(prototype);
+    if (name !== node.class || "fields" in node) return false;
+    if (name === null) return true;
     const encoder: Encoder = new Encoder("restore", this.registry, () => null, (part) => ({ $: "node", class: this.registry.nameOf(Object.getPrototypeOf(part) as object) }));
     try {
       return JSON.stringify(encoder.encode((value as Component & { options: unknown }).options, "options")) ===
@@ -223,7 +221,7 @@ class Builder {
   private decode(json: unknown, put: Put, options: boolean): void {
     if (typeof json !== "object") return put(json);
     if (json === null) return put(null);
-    if (++this.depth > mostLevels) throw this.wrong(`its values are nested in more than ${mostLevels} levels`);
+    if (++this.depth > mostLevels.made) throw this.wrong(`its values are nested in more than ${mostLevels.made} levels`);
     if (Array.isArray(json)) {
       const list: unknown[] = new Array(json.length).fill(undefined);
       put(list);

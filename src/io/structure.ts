@@ -5,7 +5,7 @@ import { Component, Parameter, Random, ValueError, Variable } from "../index.ts"
 import { typedArrayName } from "./dtypes.ts";
 import { holdings, isPlainObject, isTensor, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
-import { messageOf } from "./messages.ts";
+import { messageOf, pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
 
 /** JSON; an object with the key `$` stands for what JSON does not have. */
@@ -68,7 +68,7 @@ export class Encoder {
       before.put({ $: "node", id });
       return put({ $: "node", id });
     }
-    if (++this.depth > mostLevels) throw new ValueError(`${this.caller} cannot save ${path}: it is nested in more than ${mostLevels} levels.`);
+    if (++this.depth > mostLevels.saved) throw new ValueError(`${this.caller} cannot save ${pathText(path)}: it is nested in more than ${mostLevels.saved} levels.`);
     const isMap = value instanceof Map;
     const keys = Array.isArray(value) || isMap ? [] : Object.keys(value);
     const entries: Json[] = [];
@@ -118,7 +118,7 @@ export class Encoder {
       this.unregistered.push(path === "" ? "the component itself" : path);
       return id;
     }
-    if (++this.depth > mostLevels) throw new ValueError(`${this.caller} cannot save ${path}: components are nested in more than ${mostLevels} levels.`);
+    if (++this.depth > mostLevels.saved) throw new ValueError(`${this.caller} cannot save ${pathText(path)}: components are nested in more than ${mostLevels.saved} levels.`);
     if (name !== null && !hasOptions(prototype)) node.fields = this.fields(component, prototype, path);
     else {
       if (name !== null) this.options(component, path, making, (json) => { node.options = json; });
@@ -152,7 +152,9 @@ export class Encoder {
   /** What it holds besides what its options say: paths with parameters, arrays and components. */
   private holds(component: Component, path: string): Json {
     const prefix = path === "" ? "" : `${path}.`;
-    return (holdings(component, false) ?? []).map(({ path: at, value }) => {
+    const held = holdings(component, false);
+    if (held === null) throw this.cannot(path === "" ? "the component" : path, "arrays or objects that are nested too deep", "Keep them flatter.");
+    return held.map(({ path: at, value }) => {
       const name = prefix + at.join(".");
       return [[...at], value instanceof Component ? { $: "node", id: this.component(value, name, [], true) } : this.tensor(value, name)];
     });
@@ -174,7 +176,7 @@ export class Encoder {
   }
 
   private cannot(path: string, what: string, remedy: string): ValueError {
-    return new ValueError(`${this.caller} cannot save ${path}, which holds ${what}. ${remedy}`);
+    return new ValueError(`${this.caller} cannot save ${pathText(path)}, which holds ${what}. ${remedy}`);
   }
 }
 

@@ -14,6 +14,10 @@ interface Report {
   losses: number[];
   accuracy: number;
   isolated: boolean;
+  /** Whether the model that was saved and restored predicts the same. */
+  same: boolean;
+  updates: number;
+  refusal: string;
 }
 
 const executablePath = process.env.CHROME_PATH ?? "/usr/bin/chromium";
@@ -97,5 +101,7 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     expect(losses.every(Number.isFinite)).toBe(true);
     expect(losses[99]).toBeLessThan(losses[0] / 2);
     expect(report.accuracy).toBeGreaterThan(0.7);
+    expect([report.same, report.updates]).toEqual([true, 100]);
+    expect(report.refusal).toMatch(/^UsageError: save got a path, but there are no files here.*serialize/);
   });
 });

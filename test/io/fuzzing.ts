@@ -1,7 +1,7 @@
 /** Restores mutated files, and looks whether each gives something whole or an error that is documented. */
 
 import { FeedForward, LinearRegression, Lstm, MemoryNetwork, Stacked } from "../../src/components/index.ts";
-import { Adam, Component, cost, FlimsyError, GradientNoise, grad, input, memory, Random, ShapeError, UsageError, ValueError } from "../../src/index.ts";
+import { Adam, Component, cost, FlimsyError, GradientNoise, grad, input, Random, ShapeError, UsageError, ValueError } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, restore, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Child, Decoder, Logistic, Tied } from "./components.ts";
 import { mutated } from "./mutations.ts";
@@ -78,7 +78,6 @@ export function fuzz(mutations: number, seed: number, report: (tally: Tally) => 
   ];
   const plain = serializeTensors({ a: input([[1, 2], [3, 4]]), b: input([5]) }, { metadata: { format: "pt" } });
   const tally: Tally = { mutations: 0, restored: 0, errors: {}, slowest: 0 };
-  const before = memory();
   for (; tally.mutations < mutations; tally.mutations++) {
     const random = new Random(seed + tally.mutations);
     const chosen = subjects[random.integer(0, subjects.length)];
@@ -100,7 +99,6 @@ export function fuzz(mutations: number, seed: number, report: (tally: Tally) => 
     tally.slowest = Math.max(tally.slowest, performance.now() - start);
     if (tally.mutations % 1000 === 999) report(tally);
   }
-  if (memory().live > before.live + 2 ** 26) throw new Error(`Restoring has left ${memory().live - before.live} bytes on the device.`);
   return tally;
 }
 

@@ -148,6 +148,51 @@ describe("components of the library", () => {
   });
 });
 
+describe("what is nested deep", () => {
+  class Link extends Component {
+    next: unknown = null;
+    readonly w = parameter([1]);
+  }
+  class Holder extends Component {
+    readonly field: unknown;
+    constructor(options: { field: unknown }) {
+      super();
+      this.field = options.field;
+    }
+    get options(): object { return { field: this.field }; }
+  }
+  const names = { components: { Link, Holder } };
+  const chain = (length: number, wrap: (link: Link | null) => unknown): Link => {
+    const first = new Link();
+    let last = first;
+    for (let i = 1; i < length; i++) {
+      const link = new Link();
+      last.next = wrap(link);
+      last = link;
+    }
+    return first;
+  };
+  const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => Array.from({ length: levels }).reduce<unknown>((inner) => wrap(inner), 1);
+  // A level of each kind takes another number of levels of JSON, and of what is made of it.
+  it.each<[string, Component]>([
+    ["components", chain(199, (link) => link)], ["components in arrays", chain(99, (link) => [link])], ["components in maps", chain(99, (link) => new Map([["next", link]]))],
+    ["arrays", new Holder({ field: nested(198, (x) => [x]) })], ["maps", new Holder({ field: nested(198, (x) => new Map([[1, x]])) })], ["objects with $", new Holder({ field: nested(198, (x) => ({ $: x })) })],
+    ["arrays held twice", new Holder({ field: nested(15, (x) => [[x], x]) })], ["components by options", nested(99, (x) => new Holder({ field: x })) as Component],
+  ])("comes back: %s", (_, θ) => {
+    const bytes = serialize(θ, names);
+    const other = restore(bytes, names).component;
+    expect(Buffer.from(serialize(other, names)).equals(Buffer.from(bytes))).toBe(true);
+  });
+
+  it("is refused when it is saved, if it could not be read", () => {
+    expect(() => serialize(chain(210, (link) => link), names)).toThrow(ValueError);
+    expect(() => serialize(new Holder({ field: nested(60, (x) => [[x], x]) }), names)).toThrow(/in more ways than can be gone through/); // 2^60 paths
+    const deepMetadata = nested(199, (x) => [x]) as never;
+    expect(restore(serialize(new Link(), { ...names, metadata: { a: deepMetadata } }), names).metadata).toEqual({ a: deepMetadata });
+    expect(() => serialize(new Link(), { ...names, metadata: { a: [deepMetadata] } })).toThrow(/more than 200 levels/);
+  });
+});
+
 describe("what cannot be saved", () => {
   class Holder extends Component {
     constructor(readonly field: unknown, readonly w = parameter([1])) { super(); }
@@ -186,7 +231,7 @@ describe("what cannot be saved", () => {
     }
     expect(() => serialize(new Own(), { components: { Own } })).toThrow(/cannot save options.self, which holds a component whose own options this is part of/);
     let deep: unknown = 1;
-    for (let i = 0; i < 600; i++) deep = [deep];
+    for (let i = 0; i < 201; i++) deep = [deep];
     expect(() => serialize(new Holder(deep), { components: names })).toThrow(ValueError);
     const unnamed = new components.FeedForward({ inputs: 1, outputs: 1, activation: (x) => x.mul(2) });
     expect(() => serialize(unnamed)).toThrow(/cannot save options, .*registerActivation/);
@@ -277,12 +322,12 @@ describe("a made-up structure", () => {
   it("may be neither deep nor endless", () => {
     fails(logistic, ({ structure }) => {
       let deep: unknown = 1;
-      for (let i = 0; i < 490; i++) deep = [deep];
+      for (let i = 0; i < 690; i++) deep = [deep];
       structure.nodes[0].fields.push(["deep", deep]);
       for (let i = 1; i < 100; i++) structure.nodes.push({ class: "Logistic", fields: [["next", { $: "node", id: i + 1 }]] });
       structure.nodes.push({ value: [deep] });
       structure.nodes[0].fields.push(["chain", { $: "node", id: 1 }]);
-    }, /nested in more than 500 levels/);
+    }, /nested in more than 700 levels/);
     // A chain that is short wherever it is built, but long in the end.
     fails(logistic, ({ structure }) => {
       for (let i = 1; i < 5000; i++) {

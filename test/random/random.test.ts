@@ -276,6 +276,10 @@ describe("reserve", () => {
 });
 
 describe("the default generator", () => {
+  it("is there for all to see", () => {
+    expect(Random.default).toBe(defaultRandom());
+  });
+
   it("starts with seed 0 and again with each seed", () => {
     expect(defaultRandom().state).toEqual({ seed: 0, counter: 0 });
     const random = defaultRandom();
