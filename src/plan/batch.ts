@@ -405,8 +405,8 @@ class Batching {
     const members = nodes.map((node) => this.emit(this.source(node)));
     let found = members[0];
     if (members.length > 1) {
-      let known = this.joined.get(found);
-      if (known === undefined) this.joined.set(found, known = []);
+      const known = this.joined.get(found) ?? [];
+      if (known.length === 0) this.joined.set(found, known);
       found = known.find((other) => sameList(other.members, members))?.node ?? -1;
       if (found < 0) {
         found = this.add(join, [sizeOf(shape)], members, [], origin);
