@@ -20,7 +20,6 @@ import { uniform } from "../report.js";
  * @property {Record<string, number>} sizes
  * @property {(sizes: any) => { data: Record<string, Values>, parameters: Record<string, Values> }} make
  * @property {boolean} [updates] whether a step ends with an update of the parameters; true unless given
- * @property {number} [tolerance] relative, of loss and gradient norms between frameworks
  */
 
 /** @param {readonly number[]} shape */

@@ -7,7 +7,6 @@ import { source } from "./problem.js";
 export const tinyOps = {
   title: "1000 alternating add/mul/tanh on 8 floats, gradient descent",
   sizes: { operations: 1000, width: 8, learningRate: 10 },
-  tolerance: 1e-3, // rounding of 1000 operations in a row, and of the libraries' tanh
   make({ width }) {
     const { numbers } = source(1);
     // Factors near −1 keep values and gradients from vanishing on the way, and from becoming denormal.
