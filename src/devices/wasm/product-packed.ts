@@ -9,6 +9,8 @@ import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assemble
 /** A tile of C is this wide, and high: its sums, a row of B, a number of A and a product share fifteen registers. */
 const tileColumns = 8;
 const tileRows = (fused: boolean): number => fused ? 6 : 4;
+/** Of the rows that do not fill such tiles, one or two tiles of this height are made: 32 rows are four of six and two of four. */
+const lowTileRows = 4;
 
 /** A panel of B (8 KiB) stays in L1 and the block of A (192 KiB) in L2 while they are used. */
 const blockM = 192;
@@ -244,10 +246,9 @@ function emitPack(module: ModuleBuilder, width: number): number {
 // -- multiplying --------------------------------------------------------------------------------
 
 /** A packed block of A times a panel of B: (a, b, stepB, k, c, stepC, rows, columns, mode, from, stepFrom). */
-function emitPanel(module: ModuleBuilder, fused: boolean): number {
+function emitPanel(module: ModuleBuilder, fused: boolean, height: number): number {
   return module.function(null, range(11).map(() => I32), [], (f) => {
     const [a, b, stepB, k, c, stepC, rows, columns, mode, from, stepFrom] = range(11);
-    const height = tileRows(fused);
     const [pointerB, counter, spare] = locals(f, 3);
     const sums = range(height).map(() => locals(f, tileColumns / 4, V128));
     const rowB = locals(f, tileColumns / 4, V128);
@@ -282,9 +283,13 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
   const { fused, scratch } = options;
   const packedA = scratch;
   const packedB = scratch + blockABytes;
-  const packA = emitPack(module, tileRows(fused));
+  const height = tileRows(fused);
+  const packA = emitPack(module, height);
+  const panel = emitPanel(module, fused, height);
   const packB = emitPack(module, tileColumns);
-  const panel = emitPanel(module, fused);
+  const hasLow = height !== lowTileRows;
+  const packLowA = hasLow ? emitPack(module, lowTileRows) : packA;
+  const lowPanel = hasLow ? emitPanel(module, fused, lowTileRows) : panel;
 
   return module.function(null, range(13).map(() => I32), [], (f) => {
     const [a, rowA, columnA, b, rowB, columnB, c, m, n, k, mode, from, direct] = range(13);
@@ -292,6 +297,7 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
     const [i, rows, j, columns, l, length] = locals(f, 6);
     const [pointer, panelJ, packedFrom, panelB, stepB, left, panelC, panelFrom] = locals(f, 8);
     const [mode0, from0, stepFrom0] = locals(f, 3);
+    const [highRows, lowRows, lowA] = locals(f, 3);
 
     /** for (index = 0; index < total; index += step) with part = min(step, total − index) */
     const blocks = (index: Local, total: Local, step: () => void, part: Local, inner: () => void): void => {
@@ -340,8 +346,38 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
       f.get(pointer).i32(2).i32Shl().set(pointer);
       f.get(i).get(stepC).i32Mul().get(pointer).i32Add().get(c).i32Add().set(panelC);
       f.get(i).get(stepFrom).i32Mul().get(pointer).i32Add().get(from).i32Add().set(panelFrom);
-      f.i32(packedA);
-      push(f, panelB, stepB, length, panelC, stepC, rows, left, mode, panelFrom, stepFrom).call(panel);
+      f.get(highRows).if(() => {
+        f.i32(packedA);
+        push(f, panelB, stepB, length, panelC, stepC, highRows, left, mode, panelFrom, stepFrom).call(panel);
+      });
+      if (!hasLow) return;
+      f.get(lowRows).if(() => {
+        push(f, lowA, panelB, stepB, length);
+        f.get(highRows).get(stepC).i32Mul().get(panelC).i32Add();
+        push(f, stepC, lowRows, left, mode);
+        f.get(highRows).get(stepFrom).i32Mul().get(panelFrom).i32Add();
+        f.get(stepFrom).call(lowPanel);
+      });
+    };
+    /** Divides the rows of a block into those of high tiles and those of low ones, and packs both. */
+    const packBlockA = (): void => {
+      f.get(rows).set(highRows);
+      if (hasLow) {
+        // So many tiles, of which so many may be two rows lower.
+        f.get(rows).i32(height - 1).i32Add().i32(height).i32DivU().set(highRows);
+        f.get(highRows).i32(height).i32Mul().get(rows).i32Sub().i32(1).i32ShrU().set(lowRows);
+        f.get(highRows).get(lowRows).i32Sub().i32(height).i32Mul().set(highRows);
+        f.get(highRows).i32(0).get(highRows).i32(0).i32GtS().select().set(highRows);
+        f.get(highRows).get(rows).get(highRows).get(rows).i32LtU().select().set(highRows);
+        f.get(rows).get(highRows).i32Sub().set(lowRows);
+      }
+      address(a, i, rowA, l, columnA);
+      f.set(pointer);
+      push(f, pointer, rowA, columnA, highRows, length).i32(packedA).call(packA);
+      if (!hasLow) return;
+      f.get(highRows).get(length).i32Mul().i32(2).i32Shl().i32(packedA).i32Add().set(lowA);
+      f.get(highRows).get(rowA).i32Mul().get(pointer).i32Add();
+      push(f, rowA, columnA, lowRows, length, lowA).call(packLowA);
     };
 
     emitSteps(f, n, mode, stepC, stepFrom);
@@ -355,9 +391,7 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
       blocks(l, k, () => f.get(depth), length, () => {
         packBlockB();
         blocks(i, m, () => f.i32(blockM), rows, () => {
-          address(a, i, rowA, l, columnA);
-          f.set(pointer);
-          push(f, pointer, rowA, columnA, rows, length).i32(packedA).call(packA);
+          packBlockA();
           f.i32(0).set(panelJ).get(columns).set(left);
           f.loop((again) => {
             multiply();
