@@ -23,23 +23,23 @@ const productOperation: Operation = register({
   role: Role.product,
   lower: (lowering, node) => { lowerProduct(lowering, node, "bias"); },
   reverse: (input) => (gradient, node) => {
-    if (input === 2) return sum(reshape(gradient, [-1, node.inputShape(2)[0]]), 0);
+    if (input === 2) return gradient.shape.length === 1 ? gradient : sum(reshape(gradient, [-1, node.inputShape(2)[0]]), 0);
     const { transposeA, transposeB, m, n, k, outer, inner } = decodeForm(node.attributes());
     const [a, b] = [node.input(0), node.input(1)];
     const step = m * n; // between the matrices of the gradient, which has all of the batch
     const level = (count: number, gradientStride: number, first: number, gradientFirst: boolean): Level =>
       gradientFirst ? { count, a: gradientStride, b: first } : { count, a: first, b: gradientStride };
     const build = (x: Variable, y: Variable, gradientFirst: boolean, form: Omit<Form, "outer" | "inner">, other: "a" | "b"): Variable => {
-      const shape = [outer.count, inner.count, form.m, form.n];
+      if (outer.count === 1 && inner.count === 1) return multiply(x, y, { ...form, outer: once, inner: once }, node.inputShape(input));
+      // An operand that served several matrices gets the sum of their gradients.
+      const own = other === "b" ? "a" : "b";
+      const shared = [outer, inner].flatMap((l, axis) => (l[own] === 0 && l.count !== 1 ? [axis] : []));
       const full = multiply(x, y, {
         ...form,
         outer: level(outer.count, inner.count * step, outer[other], gradientFirst),
         inner: level(inner.count, step, inner[other], gradientFirst),
-      }, shape);
-      // An operand that served several matrices gets the sum of their gradients.
-      const own = other === "b" ? "a" : "b";
-      const shared = [outer, inner].flatMap((l, axis) => (l[own] === 0 && l.count !== 1 ? [axis] : []));
-      return reshape(shared.length === 0 ? full : sum(full, shared, true), node.inputShape(input));
+      }, shared.length === 0 ? node.inputShape(input) : [outer.count, inner.count, form.m, form.n]);
+      return shared.length === 0 ? full : reshape(sum(full, shared, true), node.inputShape(input));
     };
     if (input === 0) {
       return transposeA

@@ -13,7 +13,7 @@
  */
 
 import { sameShape, type Shape, sizeOf } from "../shape.ts";
-import { join, part } from "./join.ts";
+import { join, part, sumOfRows } from "./join.ts";
 import type { Lowerable } from "./lowering.ts";
 import { FormAt, productPlus } from "./product.ts";
 import { Role } from "./role.ts";
@@ -77,6 +77,9 @@ interface Kind {
   ready: number[];
   next: Kind | null;
 }
+
+/** Fewer terms than this are added up one by one. */
+const MANY = 4;
 
 /** A sum: its terms, and for each the node behind views that the sum can compute itself, −1 where there is none. */
 interface Sum {
@@ -206,6 +209,8 @@ class Batching {
   private findSums(): void {
     const { trace, needed } = this;
     const seen = new Uint8Array(trace.count);
+    /** Sums of many, which may turn out to be of what some gradient joins. */
+    const long: { node: number; terms: number[]; inner: number[] }[] = [];
     for (let node = trace.count - 1; node >= 0; node--) {
       if (needed[node] === 0 || seen[node] === 1 || !this.isSum(node)) continue;
       const terms: number[] = [];
@@ -230,12 +235,27 @@ class Batching {
         own.push(isOwn ? found : -1);
         if (isOwn) isWorth = true;
       }
-      if (!isWorth) continue;
+      if (!isWorth) {
+        if (terms.length >= MANY) long.push({ node, terms, inner });
+        continue;
+      }
       for (const sum of inner) this.absorbed[sum] = 1;
       for (const found of own) if (found >= 0) this.absorbed[found] = 1;
       this.sums.set(node, { terms, own });
       this.rankGradients(own);
     }
+    for (const { node, terms, inner } of long) {
+      if (this.joinedTerms(terms).length < MANY) continue;
+      for (const sum of inner) this.absorbed[sum] = 1;
+      this.sums.set(node, { terms, own: new Array<number>(terms.length).fill(-1) });
+    }
+  }
+
+  /** Those terms that some gradient of a matrix joins: their sum, that of a bias, is one over rows. */
+  private joinedTerms(terms: readonly number[]): number[] {
+    const group = (term: number): number => this.rankGroup[this.source(term)];
+    const first = terms.find((term) => group(term) !== 0);
+    return first === undefined ? [] : terms.filter((term) => group(term) === group(first));
   }
 
   private isSum(node: number): boolean {
@@ -457,9 +477,13 @@ class Batching {
     const products: number[] = [];
     const tables: number[] = [];
     const columns: number[] = [];
+    const rows = terms.length < MANY ? [] : this.joinedTerms(terms.filter((_, i) => owns[i] < 0));
+    if (rows.length < MANY) rows.length = 0;
+    const inRows = new Set(rows);
     let total = -1;
     for (let i = 0; i < terms.length; i++) {
       const [term, own] = [terms[i], owns[i]];
+      if (own < 0 && inRows.has(term)) continue;
       if (own < 0 || this.made[own] >= 0) others.push(this.emit(term));
       else if (this.isGradient(own)) gradients.push(own);
       else if (roleOf(trace, own) === Role.scatterAdd) tables.push(own);
@@ -469,6 +493,7 @@ class Batching {
       else others.push(this.emit(term));
     }
     if (tables.length > 0) others.push(this.scatter(tables, shape));
+    if (rows.length > 0) others.push(this.sumOfTerms(rows, shape));
     if (columns.length > 0) others.push(this.sumOfColumns(columns, shape));
     const operation = trace.operations[sum] as Lowerable;
     for (const other of others) total = total < 0 ? other : this.add(operation, shape, [total, other], [], sum);
@@ -509,6 +534,12 @@ class Batching {
       this.join(nodes.map((node) => trace.input(node, 1)), [count, ...trace.shapes[first].slice(1)], first),
     ];
     return this.several(nodes, this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first));
+  }
+
+  private sumOfTerms(terms: number[], shape: Shape): number {
+    terms.sort((a, b) => this.rankPlace[this.source(a)] - this.rankPlace[this.source(b)]);
+    const joined = this.join(terms, [terms.length, sizeOf(shape)], terms[0]);
+    return this.several(terms, this.add(sumOfRows, shape, [joined], [], terms[0]));
   }
 
   private sumOfColumns(nodes: number[], shape: Shape): number {

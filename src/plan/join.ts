@@ -11,6 +11,14 @@ export const join: Lowerable = {
   lower: (lowering, node) => { lowering.join(node); },
 };
 
+/** The sum of the rows of a matrix. */
+export const sumOfRows: Lowerable = {
+  name: "sum",
+  id: nextOperationId(),
+  role: Role.sum,
+  lower: (lowering, node) => { lowering.reduce(node, "sum", [0]); },
+};
+
 /** Part of an array. Attributes: where it begins, then its shape. */
 export const part: Lowerable = {
   name: "part",

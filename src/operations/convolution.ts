@@ -1,0 +1,318 @@
+/**
+ * Convolution of images, as products of matrices.
+ *
+ * For each column of the kernel, the columns of the image that it meets are copied out; in that *strip* of an image every
+ * row of the kernel meets a run of elements. So each row of the kernel is one product of matrices, and the results add up:
+ * what is copied grows with the width of the kernel, not with its area. Some samples are treated at a time, so that their
+ * strips stay in the cache.
+ */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { copy, product } from "../kernels/kernel.ts";
+import type { Lowering } from "../plan/lowering.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { reshape } from "./broadcasting.ts";
+import { checkVariable } from "./check.ts";
+import { pad, slice, stack } from "./layout.ts";
+import { register } from "./registry.ts";
+
+/** The places of the windows on an image. */
+interface Windows {
+  /** 1: the kernel is stored [inputs, outputs, height, width] and turned by half a circle, as the gradient by the image needs it. */
+  readonly turned: number;
+  readonly kernel: readonly [height: number, width: number];
+  readonly stride: readonly [down: number, across: number];
+  /** Rows above and columns left of the image that are 0, and that the first window covers. */
+  readonly margin: readonly [top: number, left: number];
+  /** How many windows there are. */
+  readonly places: readonly [down: number, across: number];
+}
+
+const encode = ({ turned, kernel, stride, margin, places }: Windows): number[] => [turned, ...kernel, ...stride, ...margin, ...places];
+
+function decode(x: ArrayLike<number>): Windows {
+  return { turned: x[0], kernel: [x[1], x[2]], stride: [x[3], x[4]], margin: [x[5], x[6]], places: [x[7], x[8]] };
+}
+
+/** So many elements are worked on at a time: half of a common second-level cache. */
+const chunkElements = 1 << 17;
+/** With fewer rows than this in each product, one for the whole kernel is faster. */
+const leastDepth = 32;
+
+/** A value and where in it. */
+type Place = readonly [value: number, offset: number];
+/** Axes of a box: size, stride of the output, stride of the input. */
+type Axis = readonly [size: number, out: number, into: number];
+
+/** The launches of one convolution or of its gradient by the kernel. */
+class Strips {
+  readonly samples: number;
+  readonly outputs: number;
+  /** Elements of a result: places. */
+  readonly area: number;
+  /** Rows of the strips: one for each channel and column of the kernel. */
+  readonly strips: number;
+  /** The length of a strip, and where in it each row of the kernel begins. */
+  private readonly length: number;
+  private readonly starts: number[];
+  /** Rows of an image by their number modulo the stride; each class is contiguous in a strip. */
+  private readonly phases: { readonly first: number; readonly rows: number; readonly taps: number }[];
+  /** Is one product made of all rows of the kernel? */
+  private readonly joined: boolean;
+  /** How many products there are, and the length of the sums that each makes. */
+  readonly products: number;
+  readonly depth: number;
+  private readonly isImage: boolean;
+  private readonly strip: number = -1;
+  private readonly all: number = -1;
+  readonly chunk: number;
+
+  constructor(
+    private readonly lowering: Lowering,
+    private readonly node: number,
+    private readonly image: Shape,
+    outputs: number,
+    private readonly windows: Windows,
+  ) {
+    const [samples, channels, height, width] = image;
+    const { kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places } = windows;
+    this.samples = samples;
+    this.outputs = outputs;
+    this.area = sizeOf(places);
+    this.strips = channels * kernelWidth;
+    this.phases = [];
+    this.length = 0;
+    for (let phase = 0; phase < Math.min(down, kernelHeight); phase++) {
+      const taps = Math.ceil((kernelHeight - phase) / down);
+      const rows = places[0] + taps - 1;
+      this.phases.push({ first: this.length, rows, taps });
+      this.length += rows * places[1];
+    }
+    this.starts = Array.from({ length: kernelHeight }, (_, i) => this.phases[i % down].first + Math.floor(i / down) * places[1]);
+    this.joined = kernelHeight > 1 && this.strips < leastDepth;
+    this.products = this.joined ? 1 : kernelHeight;
+    this.depth = this.strips * (this.joined ? kernelHeight : 1);
+    this.isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && places[1] === width && this.length === height * width;
+    const each = this.strips * this.length + (this.joined ? this.depth * this.area : 0) + outputs * this.area;
+    const parts = Math.ceil(samples / Math.max(1, Math.floor(chunkElements / each)));
+    this.chunk = Math.ceil(samples / parts);
+    if (!this.isImage) this.strip = lowering.temporary(this.chunk * this.strips * this.length);
+    if (this.joined) this.all = lowering.temporary(this.chunk * this.depth * this.area);
+  }
+
+  private copy([output, outputOffset]: Place, [input, inputOffset]: Place, axes: readonly Axis[]): void {
+    const { lowering } = this;
+    if (axes.some(([size]) => size === 0)) return;
+    lowering.launch(copy, this.node);
+    lowering.output(output, outputOffset);
+    lowering.operand(input, inputOffset);
+    lowering.parameter(axes.length);
+    for (const axis of axes) for (const number of axis) lowering.parameter(number);
+  }
+
+  /** C, a matrix for each of the inner batch, = or += A·B. `b` and `a` are with the strides of their rows, columns and batch. */
+  product(c: Place, m: number, n: number, k: number, a: Place, stepsA: Shape, b: Place, stepsB: Shape, adds: boolean, count: number): void {
+    const { lowering } = this;
+    lowering.launch(product, this.node);
+    lowering.output(...c);
+    for (const operand of [a, b, c]) lowering.operand(...operand);
+    for (const number of [
+      m, n, k, stepsA[0], stepsA[1], stepsB[0], stepsB[1], adds ? 1 : 0, 1, 0, 0, count, stepsA[2], stepsB[2],
+    ]) lowering.parameter(number);
+  }
+
+  /**
+   * For some samples at a time: makes their strips and calls `visit` with the first sample, their number, and for each product
+   * where its operand begins, the step between its rows, and the step between samples.
+   */
+  forEachChunk(source: number, visit: (first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void): void {
+    const { lowering, samples, chunk, strips, length, depth, area, windows, phases } = this;
+    const x: Place = [lowering.use(source), lowering.nodeOffset.at(source)];
+    const [, channels, height, width] = this.image;
+    const { kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places } = windows;
+    // The places along an axis that lie on the image, for those `offset` into the window.
+    const inside = (offset: number, step: number, size: number, count: number): [from: number, count: number] => {
+      const from = Math.max(0, Math.ceil(-offset / step));
+      return [from, Math.max(0, Math.min(count, Math.floor((size - 1 - offset) / step) + 1) - from)];
+    };
+    let isCleared = this.isImage;
+    for (let first = 0; first < samples; first += chunk) {
+      const count = Math.min(chunk, samples - first);
+      const from = x[1] + first * channels * height * width;
+      for (let j = 0; j < kernelWidth && !this.isImage; j++) {
+        const [column, columns] = inside(j - left, across, width, places[1]);
+        phases.forEach((phase, p) => {
+          const [row, rows] = inside(p - top, down, height, phase.rows);
+          if (!isCleared && (columns < places[1] || rows < phase.rows)) {
+            lowering.zero(this.node, this.strip); // what lies beyond the image stays so
+            isCleared = true;
+          }
+          this.copy(
+            [this.strip, j * length + phase.first + row * places[1] + column],
+            [x[0], from + (row * down + p - top) * width + column * across + j - left],
+            [[columns, 1, across], [rows, places[1], down * width], [channels, kernelWidth * length, height * width], [count, strips * length, channels * height * width]],
+          );
+        });
+      }
+      const strip: Place = this.isImage ? [x[0], from] : [this.strip, 0];
+      if (!this.joined) {
+        visit(first, count, this.starts.map((start) => [strip[0], strip[1] + start]), length, strips * length);
+        continue;
+      }
+      phases.forEach(({ first: start, taps }, p) => {
+        this.copy([this.all, p * area], [strip[0], strip[1] + start], [[area, 1, 1], [taps, down * area, places[1]], [count * strips, kernelHeight * area, length]]);
+      });
+      visit(first, count, [[this.all, 0]], area, depth * area);
+    }
+  }
+
+  /** Copies the kernel as it is stored to the order of the products, [products, outputs, depth], or back. */
+  copyKernel(target: Place, source: Place, back: boolean): void {
+    const { outputs, products, depth, joined, windows: { turned, kernel: [height, width] } } = this;
+    const channels = this.image[1];
+    const stored = turned === 1 ? [outputs * height * width, height * width, -width, -1] : [height * width, channels * height * width, width, 1];
+    const offset = turned === 1 ? height * width - 1 : 0;
+    const ours = joined ? [width * height, depth, 1, height] : [width, depth, outputs * depth, 1];
+    const sizes = [channels, outputs, height, width];
+    const axes = [3, 0, 2, 1].map((i): Axis => (back ? [sizes[i], stored[i], ours[i]] : [sizes[i], ours[i], stored[i]]));
+    if (products === 0) return;
+    if (back) this.copy([target[0], target[1] + offset], source, axes);
+    else this.copy(target, [source[0], source[1] + offset], axes);
+  }
+}
+
+/** Inputs: images [samples, inputs, height, width], kernel. Attributes: the windows. */
+const convolutionOperation: Operation = register({
+  name: "conv2d",
+  id: nextOperationId(),
+  lower: (lowering, node) => {
+    const [image, kernel] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
+    const y = lowering.define(node);
+    if (lowering.size(node) === 0) return;
+    if (lowering.size(image) === 0) return lowering.zero(node, y);
+    const outputs = lowering.shape(node)[1];
+    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const { depth, area } = strips;
+    const w = lowering.temporary(lowering.size(kernel));
+    strips.copyKernel([w, 0], [lowering.use(kernel), lowering.nodeOffset.at(kernel)], false);
+    strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+      operands.forEach((operand, i) => {
+        strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], i > 0, count);
+      });
+    });
+  },
+  reverse: (k) => (gradient, node) => {
+    const windows = decode(node.attributes());
+    return k === 0 ? byImage(gradient, node.input(1), windows, node.inputShape(0)) : byKernel(node.input(0), gradient, windows);
+  },
+});
+
+/** Inputs: images, gradient of the result. Attributes: the windows. */
+const kernelGradientOperation: Operation = register({
+  name: "conv2d′",
+  id: nextOperationId(),
+  lower: (lowering, node) => {
+    const [image, gradient] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
+    const result = lowering.define(node);
+    const size = lowering.size(node);
+    if (size === 0) return;
+    if (lowering.size(image) === 0 || lowering.size(gradient) === 0) return lowering.zero(node, result);
+    const outputs = lowering.shape(gradient)[1];
+    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const { depth, area } = strips;
+    const sum = lowering.temporary(size);
+    const g: Place = [lowering.use(gradient), lowering.nodeOffset.at(gradient)];
+    strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+      for (let sample = 0; sample < count; sample++) {
+        operands.forEach(([value, offset], i) => {
+          const b: Place = [value, offset + sample * stepOfSample];
+          const a: Place = [g[0], g[1] + (first + sample) * outputs * area];
+          strips.product([sum, i * outputs * depth], outputs, depth, area, a, [area, 1, 0], b, [1, step, 0], first + sample > 0, 1);
+        });
+      }
+    });
+    strips.copyKernel([result, 0], [sum, 0], true);
+  },
+  reverse: (k) => (gradient, node) => {
+    const windows = decode(node.attributes());
+    return k === 0 ? byImage(node.input(1), gradient, windows, node.inputShape(0)) : convolve(node.input(0), gradient, windows);
+  },
+});
+
+function convolve(x: Variable, w: Variable, windows: Windows): Variable {
+  return record(convolutionOperation, [x.shape[0], w.shape[windows.turned], ...windows.places], [x, w], encode(windows));
+}
+
+function byKernel(x: Variable, gradient: Variable, windows: Windows): Variable {
+  const channels = [gradient.shape[1], x.shape[1]];
+  const shape = [...(windows.turned === 1 ? channels.reverse() : channels), ...windows.kernel];
+  return record(kernelGradientOperation, shape, [x, gradient], encode(windows));
+}
+
+/**
+ * The gradient by the image is a convolution of the gradient by the kernel, turned. With strides, neighbouring pixels meet
+ * different parts of the kernel: there is one for each of these, and the results are interleaved.
+ */
+function byImage(gradient: Variable, w: Variable, windows: Windows, shape: Shape): Variable {
+  const { turned, kernel, stride, margin } = windows;
+  const turn = (part: Variable, size: Windows["kernel"], top: number, left: number, places: Windows["places"]): Variable =>
+    convolve(gradient, part, { turned: 1 - turned, kernel: size, stride: [1, 1], margin: [size[0] - 1 - top, size[1] - 1 - left], places });
+  if (stride[0] === 1 && stride[1] === 1) return turn(w, kernel, margin[0], margin[1], [shape[2], shape[3]]);
+  // A convolution with strides is never turned: that comes from here only.
+  const sizes = [0, 1].map((axis) => Math.ceil((margin[axis] + shape[2 + axis]) / stride[axis])) as [number, number];
+  const phases = (axis: 0 | 1): number[] => Array.from({ length: Math.min(stride[axis], kernel[axis]) }, (_, phase) => phase);
+  const interleave = (parts: readonly Variable[], axis: 0 | 1): Variable => {
+    const joined = stack(parts, 3 + axis);
+    const missing = joined.shape.map((_, i) => [0, i === 3 + axis ? stride[axis] - parts.length : 0] as const);
+    const full = pad(joined, missing);
+    return reshape(full, [...full.shape.slice(0, 2 + axis), full.shape[2 + axis] * stride[axis], ...full.shape.slice(4 + axis)]);
+  };
+  const rows = phases(0).map((row) => interleave(phases(1).map((column) => {
+    const part = slice(w, null, null, [row, undefined, stride[0]], [column, undefined, stride[1]]);
+    return turn(part, [part.shape[2], part.shape[3]], 0, 0, sizes);
+  }), 1));
+  return slice(interleave(rows, 0), null, null, [margin[0], margin[0] + shape[2]], [margin[1], margin[1] + shape[3]]);
+}
+
+export interface Conv2dSettings {
+  /** The distance of neighbouring windows, [down, across]; 1 unless given. */
+  readonly stride?: readonly [down: number, across: number];
+  /** How many rows of zeros are added above and below, and columns left and right; 0 unless given. */
+  readonly padding?: readonly [rows: number, columns: number];
+}
+
+/**
+ * A convolution of images: each entry of the result is the sum over a window, in all channels, of image times kernel. (As
+ * everywhere in machine learning, the kernel is not turned.)
+ * @param x [..., inputs, height, width]
+ * @param w [outputs, inputs, kernel height, kernel width]
+ * @returns [..., outputs, places down, places across], with ⌊(height + 2 · padding − kernel height) / stride⌋ + 1 places down
+ * @throws ShapeError
+ */
+export function conv2d(x: Variable, w: Variable, { stride = [1, 1], padding = [0, 0] }: Conv2dSettings = {}): Variable {
+  checkVariable("conv2d", x);
+  checkVariable("conv2d", w);
+  for (const axis of [0, 1]) {
+    checkCount("conv2d", "stride", stride[axis], 1);
+    checkCount("conv2d", "padding", padding[axis], 0);
+  }
+  const batch = x.shape.slice(0, -3);
+  const image = x.shape.slice(-3);
+  if (image.length < 3 || w.shape.length !== 4 || w.shape[1] !== image[0] || sizeOf(w.shape) === 0) {
+    throw new ShapeError(
+      `conv2d got images ${formatShape(x.shape)} and a kernel ${formatShape(w.shape)}: it takes [..., inputs, height, width] ` +
+        "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows.",
+    );
+  }
+  const [height, width] = w.shape.slice(2);
+  const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1) as [number, number];
+  if (places[0] < 1 || places[1] < 1) {
+    throw new ShapeError(`conv2d got images ${formatShape(x.shape)} that are, with padding, smaller than the kernel ${formatShape(w.shape)}.`);
+  }
+  const y = convolve(reshape(x, [sizeOf(batch), ...image]), w, { turned: 0, kernel: [height, width], stride, margin: padding, places });
+  return reshape(y, [...batch, ...y.shape.slice(1)]);
+}
