@@ -23,6 +23,9 @@ export abstract class Component {
     return [...new Set(this.namedParameters().values())];
   }
 
+  /** How many trained numbers there are; shared parameters count once. */
+  get parameterCount(): number { return this.parameters().reduce((total, { size }) => total + size, 0); }
+
   /**
    * Every parameter under its path, such as `layers.0.w`. A parameter that is shared appears under each of its paths.
    */
@@ -45,7 +48,7 @@ export abstract class Component {
 
   /** The structure with shapes and the number of parameters, one line a field. */
   toString(): string {
-    const count = this.parameters().reduce((total, parameter) => total + parameter.size, 0);
+    const count = this.parameterCount;
     const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameter${count === 1 ? "" : "s"})`];
     const open = new Set<object>([this]);
     const visit = (value: object, indent: string): void => {

@@ -114,6 +114,9 @@ describe("a component", () => {
       readonly w = parameter([1, 2]);
       readonly again = this.w;
     }
+    expect(new Tied().parameterCount).toBe(2);
+    expect(new Network().parameterCount).toBe(33);
+    expect(new (class extends Component {})().parameterCount).toBe(0);
     expect(String(new Tied())).toBe("Tied (2 parameters)\n  w: [2]\n  again: [2]");
   });
 

@@ -276,7 +276,7 @@ export class Training<B, V> {
     return {
       epochs: [...this.records], curve: this.curve.points(this.step), stopped: reason, best: this.best, step: this.step,
       seconds: this.earlierSeconds + seconds(this.begin),
-      parameters: this.component.parameters().reduce((total, { size }) => total + size, 0),
+      parameters: this.component.parameterCount,
       model: this.component.toString(),
     };
   }
