@@ -34,6 +34,8 @@ export interface GradientMismatch {
   /** What it should be: the central difference, or the reference device's gradient. */
   readonly expected: number;
   readonly against: "finite differences" | "the reference device";
+  /** The slopes on both sides of a kink, as of relu at 0, if the gradient lies between them; null elsewhere. */
+  readonly kink: readonly [below: number, above: number] | null;
 }
 
 export interface GradientReport {
@@ -44,7 +46,7 @@ export interface GradientReport {
     /** How many entries there are, and how many of them were compared with central differences. */
     readonly entries: number;
     readonly checked: number;
-    /** The largest errors, relative as the tolerances are. */
+    /** The largest differences, relative as the tolerances are; of `error` the rounding of a large loss is forgiven. */
     readonly error: number;
     readonly deviceError: number;
   }[];
@@ -116,12 +118,13 @@ export function checkGradients(
       let error = 0;
       const original = Float64Array.from(parameter.values());
       for (const entry of entries) {
-        const { slope: expected, rounding } = again(() => centralDifference(f, parameter, original, entry));
+        const { slope: expected, rounding, sides } = again(() => centralDifference(f, parameter, original, entry));
         const size = Math.max(1, Math.abs(exact[entry]), Math.abs(expected));
-        const off = Math.max(0, Math.abs(exact[entry] - expected) - rounding) / size;
-        error = Math.max(error, off);
-        if (!(off <= tolerance)) {
-          mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences" });
+        const off = Math.abs(exact[entry] - expected);
+        error = Math.max(error, off / size);
+        if (!(off - rounding <= tolerance * size)) {
+          const kink = kinkBetween(again(sides), exact[entry], size);
+          mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences", kink });
         }
       }
       parameter.assign(original);
@@ -154,11 +157,16 @@ function chooseEntries(size: number, most: number, random: Random): number[] {
   return size <= most ? all : random.shuffle(all).slice(0, most).sort((a, b) => a - b);
 }
 
-/**
- * (f(x + h) − f(x − h)) / 2h: its error falls with h², its rounding grows with 1/h; 6·10⁻⁶ balances them in float64.
- * `rounding`: how far the last bits of a large loss alone may put it off.
- */
-function centralDifference(f: () => WithLoss, parameter: Parameter, original: Float64Array, entry: number): { slope: number; rounding: number } {
+interface Difference {
+  readonly slope: number;
+  /** How far the last bits of a large loss alone may put it off. */
+  readonly rounding: number;
+  /** The slopes below and above x; two equal ones if f does not compute the same at every call. */
+  readonly sides: () => readonly [below: number, above: number];
+}
+
+/** (f(x + h) − f(x − h)) / 2h: its error falls with h², its rounding grows with 1/h; 6·10⁻⁶ balances them in float64. */
+function centralDifference(f: () => WithLoss, parameter: Parameter, original: Float64Array, entry: number): Difference {
   const h = 6e-6 * Math.max(1, Math.abs(original[entry]));
   const random = defaultRandom();
   const state = random.state;
@@ -171,7 +179,20 @@ function centralDifference(f: () => WithLoss, parameter: Parameter, original: Fl
   };
   const [high, low] = [original[entry] + h, original[entry] - h];
   const [above, below] = [at(high), at(low)];
-  return { slope: (above - below) / (high - low), rounding: (4 * Number.EPSILON * Math.max(Math.abs(above), Math.abs(below))) / (high - low) };
+  const slope = (above - below) / (high - low);
+  const sides = (): [number, number] => {
+    const here = at(original[entry]);
+    const same = here === at(original[entry]) && above === at(high) && below === at(low);
+    return same ? [(here - below) / (original[entry] - low), (above - here) / (high - original[entry])] : [slope, slope];
+  };
+  return { slope, rounding: (4 * Number.EPSILON * Math.max(Math.abs(above), Math.abs(below))) / (high - low), sides };
+}
+
+/** The slopes on two sides, if they differ by more than curvature would explain and the gradient is one of a kink's: between them. */
+function kinkBetween(sides: readonly [number, number], gradient: number, size: number): readonly [number, number] | null {
+  const [least, most] = [Math.min(...sides), Math.max(...sides)];
+  const slack = 1e-3 * size;
+  return most - least > slack && gradient > least - slack && gradient < most + slack ? sides : null;
 }
 
 /** The loss alone, computed as `grad` would. */
@@ -200,7 +221,7 @@ function compare(
     }
   });
   if (!(error <= tolerance)) {
-    mismatches.push({ parameter: name, index: indexOf(worst, shape), gradient: found[worst], expected: exact[worst], against: "the reference device" });
+    mismatches.push({ parameter: name, index: indexOf(worst, shape), gradient: found[worst], expected: exact[worst], against: "the reference device", kink: null });
   }
   return error;
 }
@@ -217,12 +238,21 @@ function indexOf(entry: number, shape: Shape): number[] {
 
 function format(report: GradientReport): string {
   const shown = report.mismatches.slice(0, 10).map((m) =>
-    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}`);
+    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}${m.kink === null ? "" : `; f has a kink here, with slope ${rounded(m.kink[0])} below and ${rounded(m.kink[1])} above`}`);
   if (report.mismatches.length > shown.length) shown.push(`  … and ${report.mismatches.length - shown.length} more`);
   const lines = report.parameters.map((p) =>
     `  ${p.name} [${p.shape.join(", ")}]: ${p.checked === p.entries ? `all ${p.entries}` : `${p.checked} of ${p.entries}, drawn at random,`} entries checked, ` +
     `largest error ${p.error.toExponential(1)}${p.deviceError > 0 ? `, of the device ${p.deviceError.toExponential(1)}` : ""}`);
   return report.ok
     ? ["Gradients agree with finite differences:", ...lines].join("\n")
-    : ["Gradients are wrong:", ...shown, "Check the reverse rules of your own operations, and that f computes the same at every call.", ...lines].join("\n");
+    : ["Gradients are wrong:", ...shown, ...adviceFor(report.mismatches), ...lines].join("\n");
+}
+
+const rounded = (slope: number): number => Number(slope.toPrecision(4));
+
+function adviceFor(mismatches: readonly GradientMismatch[]): string[] {
+  const advice: string[] = [];
+  if (mismatches.some(({ kink }) => kink !== null)) advice.push("At a kink, as of relu, max or abs, there is no one gradient to compare: check with other parameters or data, such as random ones, that keep away from it.");
+  if (mismatches.some(({ kink }) => kink === null)) advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
+  return advice;
 }

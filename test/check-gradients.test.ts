@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, mean, mul, operation,
-  parameter, Random, RmsProp, randn, seed, setDevice, ShapeError, sum, tanh, UsageError, ValueError, type Variable, zeros,
+  abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean, mul, operation,
+  parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../src/index.ts";
 import { currentDevice } from "../src/devices/current.ts";
 import { defaultRandom } from "../src/random/random.ts";
@@ -58,6 +58,7 @@ describe("checkGradients", () => {
     ]);
     for (const { error, deviceError } of report.parameters) {
       expect(error).toBeLessThan(1e-8);
+      expect(error).toBeGreaterThan(0); // the difference as it is, also where all of it may be rounding
       expect(deviceError).toBeGreaterThan(0);
       expect(deviceError).toBeLessThan(1e-5);
     }
@@ -158,6 +159,32 @@ describe("checkGradients finds", () => {
     expect(checkGradients(() => sum(half(model.w, randn([3, 4], new Random(5)))), model).ok).toBe(true);
   });
 
+  it("a kink, and says that it is one", () => {
+    class AtZero extends Component { readonly w = parameter([0, 1, -2]); }
+    const θ = new AtZero();
+    const report = checkGradients(() => sum(relu(θ.w)), θ, { throws: false });
+    expect(report.mismatches).toMatchObject([{ parameter: "w", index: [0], kink: [expect.closeTo(0, 6), expect.closeTo(1, 6)] }]);
+    expect(String(report)).toContain("; f has a kink here, with slope 0 below and 1 above\nAt a kink");
+    expect(String(report)).not.toContain("reverse rules");
+    // At ties, abs and maximum have the gradient between both sides.
+    for (const f of [abs, (w: Variable) => maximum(w, 0)]) expect(checkGradients(() => sum(f(θ.w)), θ).ok).toBe(true);
+    // Near a kink, and beside one, what is wrong is wrong.
+    θ.w.assign([1e-6, 1, -2]);
+    expect(checkGradients(() => sum(relu(θ.w)), θ, { throws: false }).mismatches[0].kink).not.toBe(null);
+    const both = String(checkGradients(() => sum(bent((i) => (i === 1 ? 1.5 : 1))(relu(θ.w))), θ, { throws: false }));
+    expect(both).toMatch(/w\[0\]: .*; f has a kink here.*\n {2}w\[1\]: gradient 1.5, but finite differences give \S+\nAt a kink.*\nCheck the reverse rules/);
+    // A gradient that no side has is no matter of the kink.
+    θ.w.assign([0, 1, -2]);
+    expect(checkGradients(() => sum(bent((i) => (i === 0 ? 3 : 1))(mul(θ.w, 1).add(relu(θ.w)))), θ, { throws: false }).mismatches[0].kink).toBe(null);
+  });
+
+  it("no kink where a function is only curved", () => {
+    class Curved extends Component { readonly w = parameter([0.5, -1]); }
+    const θ = new Curved();
+    const report = checkGradients(() => sum(bent((i) => (i === 0 ? 1.01 : 1))(mul(tanh(mul(θ.w, 3)), 10))), θ, { throws: false });
+    expect(report.mismatches.map(({ kink }) => kink)).toEqual([null]);
+  });
+
   it("NaN and infinity", () => {
     for (const value of [NaN, Infinity]) expect(() => checkGradients(() => sum(bent((i) => (i === 3 ? value : 1))(model.w)), model)).toThrow(GradientError);
   });
@@ -184,6 +211,7 @@ describe("checkGradients finds", () => {
     ]) {
       expect(() => checkGradients(f, model)).toThrow(GradientError);
       expect(() => checkGradients(f, model)).toThrow(/f computes the same at every call/);
+      expect(checkGradients(f, model, { throws: false }).mismatches.every(({ kink }) => kink === null)).toBe(true);
     }
   });
   const outside = new Random(9);
