@@ -9,6 +9,7 @@ import { dictionary } from "cmu-pronouncing-dictionary";
 import { Random } from "flimsy-ml";
 import { stepsNeeded } from "flimsy-ml/ctc";
 import { shuffled } from "flimsy-ml/data";
+import { editDistance, tokenErrorRate } from "flimsy-ml/extras";
 
 /** ARPAbet. Number 0 is none of them: the end of a word for attention.ts, the blank for ctc.ts. */
 const names = "- AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split(" ");
@@ -94,26 +95,9 @@ export function show(test: readonly Word[], said: readonly (readonly number[])[]
   });
 }
 
-/** The least number of insertions, deletions and substitutions that make b of a (Levenshtein 1966). */
-export function editDistance(a: readonly unknown[], b: readonly unknown[]): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length];
-}
-
 /** The share of phonemes (edit distance by reference phonemes) and of words that are wrong. Of several pronunciations, the nearest one counts. */
 export function errorRates(test: readonly Word[], predicted: readonly (readonly number[])[]): { phonemes: number; words: number } {
-  let [wrong, total, wrongWords] = [0, 0, 0];
-  test.forEach(({ pronunciations }, i) => {
-    const [nearest] = pronunciations.map((reference) => ({ distance: editDistance(predicted[i], reference), length: reference.length }))
-      .sort((a, b) => a.distance - b.distance);
-    wrong += nearest.distance;
-    total += nearest.length;
-    if (nearest.distance > 0) wrongWords++;
-  });
-  return { phonemes: wrong / total, words: wrongWords / test.length };
+  const nearest = test.map(({ pronunciations }, i) => pronunciations.reduce((best, each) => editDistance(predicted[i], each) < editDistance(predicted[i], best) ? each : best));
+  const wrongWords = nearest.filter((reference, i) => editDistance(predicted[i], reference) > 0).length;
+  return { phonemes: tokenErrorRate(predicted, nearest), words: wrongWords / test.length };
 }

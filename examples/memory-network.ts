@@ -9,6 +9,7 @@
 import { checkGradients, evaluate, GradientDescent, grad, Random, schedule, seed } from "flimsy-ml";
 import { MemoryNetwork } from "flimsy-ml/components";
 import { minibatches } from "flimsy-ml/data";
+import { errorRate } from "flimsy-ml/extras";
 import { type BabiStory, BabiTask, words } from "flimsy-ml/synthetic";
 import { type Options, program, stopwatch, table } from "./common.ts";
 
@@ -30,10 +31,7 @@ function inNumbers(samples: readonly BabiStory[], vocabulary: readonly string[])
 type Questions = ReturnType<typeof inNumbers>;
 
 /** The share of wrong answers. */
-function error(θ: MemoryNetwork, { stories, questions, answers }: Questions): number {
-  const predicted = evaluate(() => θ.predict(stories, questions)).data;
-  return answers.filter((answer, i) => answer !== predicted[i]).length / answers.length;
-}
+const error = (θ: MemoryNetwork, { stories, questions, answers }: Questions) => errorRate(evaluate(() => θ.predict(stories, questions)), answers);
 
 /** Which sentences were read at each hop, for one question. */
 function showReading(θ: MemoryNetwork, { story, question, answer, supporting }: BabiStory, vocabulary: readonly string[]): void {

@@ -7,6 +7,7 @@
 
 import { checkGradients, evaluate, GradientDescent, grad, input, seed } from "flimsy-ml";
 import { SigmoidRegression } from "flimsy-ml/components";
+import { errorRate } from "flimsy-ml/extras";
 import { MixtureTask } from "flimsy-ml/synthetic";
 import { type Options, program, reached, stopwatch } from "./common.ts";
 
@@ -26,7 +27,7 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   if (check) console.log(String(checkGradients(() => θ.cost(train.x, train.y), θ)));
 
   /** The share of answers that are wrong. */
-  const error = ({ x, y }: typeof test) => evaluate(() => θ.predict(x).notEqual(y).mean()).item();
+  const error = ({ x, y }: typeof test) => errorRate(evaluate(() => θ.predict(x)), y);
   const before = error(test);
   const optimizer = new GradientDescent(θ, { learningRate: 0.3 });
   const epochs = quick ? 100 : 500;

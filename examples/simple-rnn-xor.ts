@@ -7,6 +7,7 @@
 
 import { Component, checkGradients, evaluate, GradientDescent, grad, Random, seed, type Variable } from "flimsy-ml";
 import { SimpleRecurrent, SoftmaxRegression } from "flimsy-ml/components";
+import { errorRate } from "flimsy-ml/extras";
 import { normal } from "flimsy-ml/initialization";
 import { XorTask } from "flimsy-ml/synthetic";
 import { type Options, program, reached, stopwatch } from "./common.ts";
@@ -35,18 +36,15 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   const θ = new Tagger(task.features, 7, task.classes);
   if (check) console.log(String(checkGradients(() => θ.cost(data[0].x, data[0].y), θ)));
 
-  /** How many labels are wrong. */
-  const errors = (sequences: typeof data) => sequences.reduce((total, { x, y }) => {
-    const found = evaluate(() => θ.predict(x)).data;
-    return total + y.filter((label, t) => label !== found[t]).length;
-  }, 0);
+  /** The share of labels that are wrong. */
+  const error = (sequences: typeof data) => errorRate(sequences.map(({ x }) => evaluate(() => θ.predict(x))), sequences.map(({ y }) => y));
 
   const optimizer = new GradientDescent(θ, { learningRate: 0.1, clip: { norm: 1 } });
   const random = new Random(n);
   const maxEpochs = quick ? 200 : 500;
   const seconds = stopwatch();
-  let [epochs, wrong] = [0, Infinity];
-  while (epochs < maxEpochs && wrong > 0) {
+  let [epochs, trainError] = [0, Infinity];
+  while (epochs < maxEpochs && trainError > 0) {
     epochs++;
     let nll = 0;
     for (const { x, y } of random.shuffle([...data])) {
@@ -54,16 +52,16 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
       optimizer.update();
     }
     if (epochs % 10 === 0) {
-      wrong = errors(data);
-      console.log(`epoch => ${epochs}, nll => ${nll.toFixed(2)}, errors => ${wrong} of 400`);
+      trainError = error(data);
+      console.log(`epoch => ${epochs}, nll => ${nll.toFixed(2)}, error => ${trainError}`);
     }
   }
   reached("wall time", seconds(), "s");
   reached("epochs", epochs);
-  reached("training errors", wrong, "of 400");
-  const unseenErrors = errors(unseen);
-  reached("errors, 100 unseen", unseenErrors, "of 2000");
-  return { epochs, errors: wrong, unseenErrors };
+  reached("train error", trainError);
+  const unseenError = error(unseen);
+  reached("error, 100 unseen", unseenError);
+  return { epochs, trainError, unseenError };
 }
 
 await program(import.meta, main);

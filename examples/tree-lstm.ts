@@ -8,6 +8,7 @@
 import { Adam, Component, checkGradients, evaluate, grad, Random, schedule, seed, stack, type Variable } from "flimsy-ml";
 import { BinaryTreeLstm, Embedding, type LstmState, SoftmaxRegression } from "flimsy-ml/components";
 import { minibatches } from "flimsy-ml/data";
+import { errorRate } from "flimsy-ml/extras";
 import { type Options, program, reached, stopwatch, table } from "./common.ts";
 
 /** A number, or an operator with two arguments. */
@@ -55,12 +56,8 @@ class Calculator extends Component {
 
 /** The share of expressions that are calculated right, and how large they are. */
 function test(θ: Calculator, trees: readonly Tree[]) {
-  let right = 0;
-  for (const part of minibatches(trees, 25)) {
-    const predicted = evaluate(() => θ.predict(part)).data;
-    right += part.filter(({ value }, i) => value === predicted[i]).length;
-  }
-  return { accuracy: right / trees.length, nodes: trees.reduce((sum, { nodes }) => sum + nodes, 0) / trees.length };
+  const predicted = [...minibatches(trees, 25)].flatMap((part) => [...evaluate(() => θ.predict(part)).data]);
+  return { accuracy: 1 - errorRate(predicted, trees.map(({ value }) => value)), nodes: trees.reduce((sum, { nodes }) => sum + nodes, 0) / trees.length };
 }
 
 /** Of expressions of a depth, what saying the most frequent value would get right. */

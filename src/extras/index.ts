@@ -1,5 +1,6 @@
 /** Small helpers around training: `flimsy-ml/extras`. */
 
 export { type BagOfWordsOptions, bagOfWords } from "./bag-of-words.ts";
+export { type Answers, editDistance, errorRate, type Tokens, tokenErrorRate } from "./error-rate.ts";
 export { Patience, type PatienceOptions } from "./patience.ts";
 export { type Samples, ZScore, type ZScoreOptions, zscore } from "./zscore.ts";

@@ -1,6 +1,6 @@
 import { seed } from "flimsy-ml";
 import { describe, expect, test } from "vitest";
-import { batches, editDistance, errorRates, spoken, symbols, words } from "../../examples/cmudict.ts";
+import { batches, errorRates, spoken, symbols, words } from "../../examples/cmudict.ts";
 
 const { train, test: heldOut } = words(Infinity, 2000);
 
@@ -54,15 +54,6 @@ describe("batches", () => {
 });
 
 describe("error rates", () => {
-  test("edit distance", () => {
-    const distance = (a: string, b: string) => editDistance([...a], [...b]);
-    expect(distance("kitten", "sitting")).toBe(3);
-    expect(distance("", "abc")).toBe(3);
-    expect(distance("abc", "")).toBe(3);
-    expect(distance("abc", "abc")).toBe(0);
-    expect(distance("abcd", "bcde")).toBe(2);
-  });
-
   test("count the nearest pronunciation", () => {
     const word = (...pronunciations: number[][]) => ({ spelling: "", letters: [], pronunciations });
     const test = [word([1, 2, 3], [1, 2, 4, 5]), word([7, 8])];

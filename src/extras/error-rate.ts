@@ -1,0 +1,85 @@
+import { ShapeError, ValueError, Variable } from "../index.ts";
+import { describe } from "../shape.ts";
+
+/** Numbers in any nesting: a Variable, an array, a typed array, a list of sequences of different lengths. */
+export type Answers = number | Variable | ArrayLike<number> | readonly Answers[];
+
+/** A sequence to compare: words, phonemes, a text by its characters. */
+export type Tokens = string | ArrayLike<unknown>;
+
+/**
+ * The share of answers that are not the right ones, from 0 to 1: for classes, for yes or no (0 and 1) and for labels of sequences.
+ *
+ *     errorRate(θ.predict(x), y);
+ *     errorRate(sequences.map(({ x }) => θ.predict(x)), sequences.map(({ y }) => y));   // of all their labels
+ *
+ * @param predicted what a model says, such as a Variable of `argmax`
+ * @param labels what is right, in the same nesting with the same lengths
+ * @throws ShapeError where lengths or nesting differ; ValueError for no labels at all, and for what is no number
+ */
+export function errorRate(predicted: Answers, labels: Answers): number {
+  const { wrong, total } = compare(predicted, labels, "");
+  if (total === 0) throw new ValueError("errorRate got no labels: of none there is no share.");
+  return wrong / total;
+}
+
+function compare(given: unknown, right: unknown, place: string): { wrong: number; total: number } {
+  const [a, b] = [given, right].map((value) => (value instanceof Variable ? value.toArray() : value));
+  if (typeof a === "number" && typeof b === "number") return { wrong: a === b ? 0 : 1, total: 1 };
+  for (const value of [a, b]) {
+    if (typeof value !== "number" && !isList(value)) throw new ValueError(`errorRate takes numbers, in lists, arrays or Variables, but got ${describe(value)}${place}.`);
+  }
+  if (!isList(a) || !isList(b)) throw new ShapeError(`errorRate got a ${isList(a) ? "list" : "number"} as prediction where the label is a ${isList(b) ? "list" : "number"}${place}: give both in the same nesting.`);
+  if (a.length !== b.length) throw new ShapeError(`errorRate got ${a.length} predictions for ${b.length} labels${place}: there must be one for each.`);
+  let [wrong, total] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const part = compare(a[i], b[i], ` at ${place === "" ? "" : `${place.slice(4)}, `}${i}`);
+    wrong += part.wrong;
+    total += part.total;
+  }
+  return { wrong, total };
+}
+
+const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
+
+/**
+ * The least number of insertions, deletions and substitutions that make `b` of `a` (Levenshtein 1966). Tokens are compared with ===.
+ * @throws ValueError for what is neither a list nor a text
+ */
+export function editDistance(a: Tokens, b: Tokens): number {
+  const [from, to] = [tokensOf("editDistance", a), tokensOf("editDistance", b)];
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[to.length];
+}
+
+/**
+ * The edit distances of all sequences, divided by the number of all tokens of the references: the rate that is called word, character or
+ * phoneme error rate by its tokens. Insertions can bring it above 1.
+ *
+ * @param predicted a sequence for each reference
+ * @throws ShapeError for another number of sequences; ValueError for what is no sequence, and for references without a token
+ */
+export function tokenErrorRate(predicted: readonly Tokens[], references: readonly Tokens[]): number {
+  for (const list of [predicted, references]) {
+    if (!Array.isArray(list)) throw new ValueError(`tokenErrorRate takes two lists of sequences, but got ${describe(list)}.`);
+  }
+  if (predicted.length !== references.length) throw new ShapeError(`tokenErrorRate got ${predicted.length} predicted sequences for ${references.length} references: there must be one for each.`);
+  let [distance, tokens] = [0, 0];
+  references.forEach((reference, i) => {
+    tokens += tokensOf("tokenErrorRate", reference).length;
+    distance += editDistance(tokensOf("tokenErrorRate", predicted[i]), reference);
+  });
+  if (tokens === 0) throw new ValueError("tokenErrorRate got references without any token: of none there is no share.");
+  return distance / tokens;
+}
+
+function tokensOf(caller: string, tokens: Tokens): ArrayLike<unknown> {
+  if (typeof tokens === "string") return [...tokens]; // characters, also those of two UTF-16 units
+  if (isList(tokens)) return tokens;
+  throw new ValueError(`${caller} takes sequences, each a list of tokens or a text, but got ${describe(tokens)}${tokens as unknown instanceof Variable ? ". Read a Variable with .data" : ""}.`);
+}
