@@ -1,0 +1,46 @@
+/**
+ * What the benchmark's programs record and launch, and the bytes that this moves: figures that do not depend on the machine, so that a
+ * fusion or a batch that is lost shows here. They may be smaller any time; then lower them.
+ */
+
+import { expect, it } from "vitest";
+import { explain } from "../../src/explain/index.ts";
+import { rows } from "../../bench/workloads/index.js";
+import { problemOf } from "../../bench/workloads/problem.js";
+
+interface Row {
+  readonly name: string;
+  readonly program: string;
+  readonly workload: Parameters<typeof problemOf>[0];
+  readonly sizes?: Record<string, number>;
+}
+
+/** Of a step with its update: operations with those of the backward pass, launches, and bytes if everything comes from memory once. */
+const most: readonly (readonly [name: string, operations: number, launches: number, bytes: number])[] = [
+  ["tiny-ops", 1674, 78, 28_676],
+  ["logreg", 12, 9, 14_556],
+  ["xor-srnn", 429, 242, 17_680],
+  ["xor-gru", 1157, 401, 45_856],
+  ["xor-lstm", 1455, 452, 57_448],
+  ["lstm-b1-256", 3215, 582, 115_145_168],
+  ["lstm-b32-256", 3216, 583, 220_100_260],
+  ["treelstm-128", 2456, 576, 17_406_468],
+  ["mlp-mnist", 29, 18, 8_478_040],
+  ["convnet", 86, 630, 143_879_896],
+  ["transformer", 191, 102, 65_807_516],
+  ["ctc", 10, 5, 1_798_788],
+  ["elementwise-1m", 14, 2, 40_000_004],
+];
+
+it.each(most)("%s takes no more than it did", async (name, operations, launches, bytes) => {
+  const { program, workload, sizes } = (rows as readonly Row[]).find((row) => row.name === name) as Row;
+  const { create } = await import(`../../bench/workloads/flimsy/${program}.js`);
+  const { step } = create(problemOf(workload, sizes));
+  const { steps } = explain(() => step(0), { runs: 1 });
+  const all = steps.flatMap((part) => part.launches);
+  expect({
+    operations: steps.reduce((sum, part) => sum + part.operations, 0) <= operations,
+    launches: all.length <= launches,
+    bytes: all.reduce((sum, launch) => sum + launch.bytes, 0) <= bytes,
+  }, `${steps.reduce((sum, part) => sum + part.operations, 0)}, ${all.length}, ${all.reduce((sum, launch) => sum + launch.bytes, 0)}`).toEqual({ operations: true, launches: true, bytes: true });
+});
