@@ -23,6 +23,7 @@ export {
   pow, recip, sin, sqrt, sub, where,
 } from "./operations/arithmetic.ts";
 export { type Axes, broadcastTo, reshape, sum } from "./operations/broadcasting.ts";
+export { type Conv2dSettings, conv2d } from "./operations/convolution.ts";
 export { dropout } from "./operations/dropout.ts";
 export { elementwise } from "./operations/elementwise.ts";
 export { detach, gradnorm, identity } from "./operations/gradient.ts";

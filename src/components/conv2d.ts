@@ -1,7 +1,7 @@
-import { Component, matmul, type Parameter, pad, parameter, ShapeError, type Variable, zeros } from "../index.ts";
+import { Component, conv2d, type Parameter, parameter, ShapeError, type Variable, zeros } from "../index.ts";
 import { he } from "../initialization/index.ts";
 import { checkOptions, checkSize, checkSizes } from "./checks.ts";
-import { checkImage, type Pair, places, shifted } from "./window.ts";
+import { checkFits, checkImage, type Pair } from "./window.ts";
 
 export interface Conv2dOptions {
   /** The number of channels of an image. */
@@ -61,19 +61,11 @@ export class Conv2d extends Component {
    */
   forward(x: Variable): Variable {
     checkImage(this, x);
-    const batch = x.shape.slice(0, -3);
-    if (x.shape[batch.length] !== this.inputs) {
+    if (x.shape[x.shape.length - 3] !== this.inputs) {
       throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].`);
     }
-    const [rows, columns] = this.padding;
-    const padded = pad(x, [...batch.map(() => [0, 0] as const), [0, 0], [rows, rows], [columns, columns]]);
-    const down = places(this, padded, -2, this.size[0], this.stride[0]);
-    const across = places(this, padded, -1, this.size[1], this.stride[1]);
-    // Every window as a column: first the columns of the windows, then their rows, which are long runs by then.
-    const byColumn = shifted(padded, -1, this.size[1], this.stride[1], across, -3);
-    const windows = shifted(byColumn, -2, this.size[0], this.stride[0], down, -4);
-    const k = this.inputs * this.size[0] * this.size[1];
-    const y = matmul(this.w.reshape([this.outputs, k]), windows.reshape([...batch, k, down * across]));
-    return y.add(this.b.unsqueeze(-1)).reshape([...batch, this.outputs, down, across]);
+    checkFits(this, x.shape.slice(-2).map((size, axis) => size + 2 * this.padding[axis]), this.size);
+    const y = conv2d(x, this.w, { stride: this.stride, padding: this.padding });
+    return y.add(this.b.unsqueeze(-1).unsqueeze(-1));
   }
 }

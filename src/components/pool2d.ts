@@ -2,7 +2,7 @@
 
 import { Component, maximum, type Variable } from "../index.ts";
 import { checkOptions, checkSizes } from "./checks.ts";
-import { checkImage, offset, type Pair, places } from "./window.ts";
+import { checkFits, checkImage, offset, type Pair } from "./window.ts";
 
 export interface Pool2dOptions {
   /** Height and width of the window; one number for both. */
@@ -29,10 +29,11 @@ abstract class Pool2d extends Component {
   /** The windows reduced along height, then along width. Rows and columns that fill no window are left out. */
   protected reduce(x: Variable, f: (a: Variable, b: Variable) => Variable): Variable {
     checkImage(this, x);
+    checkFits(this, x.shape.slice(-2), this.size);
     let y = x;
     for (const axis of [-2, -1] as const) {
       const [size, stride] = [this.size[axis + 2], this.stride[axis + 2]];
-      const count = places(this, y, axis, size, stride);
+      const count = Math.floor((x.shape[x.shape.length + axis] - size) / stride) + 1;
       const parts = Array.from({ length: size }, (_, start) => offset(y, axis, start, stride, count));
       y = parts.reduce(f);
     }

@@ -20,16 +20,16 @@ import { checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
 import { register } from "./registry.ts";
 
-/** The places of the windows on an image. */
+/** The places of the windows on an image: all for [height, width]. */
 interface Windows {
   /** 1: the kernel is stored [inputs, outputs, height, width] and turned by half a circle, as the gradient by the image needs it. */
   readonly turned: number;
-  readonly kernel: readonly [height: number, width: number];
-  readonly stride: readonly [down: number, across: number];
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
   /** Rows above and columns left of the image that are 0, and that the first window covers. */
-  readonly margin: readonly [top: number, left: number];
+  readonly margin: readonly number[];
   /** How many windows there are. */
-  readonly places: readonly [down: number, across: number];
+  readonly places: readonly number[];
 }
 
 const encode = ({ turned, kernel, stride, margin, places }: Windows): number[] => [turned, ...kernel, ...stride, ...margin, ...places];
@@ -139,24 +139,23 @@ class Strips {
       const from = Math.max(0, Math.ceil(-offset / step));
       return [from, Math.max(0, Math.min(count, Math.floor((size - 1 - offset) / step) + 1) - from)];
     };
-    let isCleared = this.isImage;
+    const boxes = this.isImage ? [] : Array.from({ length: kernelWidth }, (_, j) => phases.map(({ first, rows }, phase) => (
+      { j, phase, first, all: rows, columns: inside(j - left, across, width, places[1]), rows: inside(phase - top, down, height, rows) }
+    ))).flat();
+    // What lies beyond the image is 0 in all chunks.
+    if (boxes.some(({ all, columns, rows }) => columns[1] < places[1] || rows[1] < all)) lowering.zero(this.node, this.strip);
     for (let first = 0; first < samples; first += chunk) {
       const count = Math.min(chunk, samples - first);
       const from = x[1] + first * channels * height * width;
-      for (let j = 0; j < kernelWidth && !this.isImage; j++) {
-        const [column, columns] = inside(j - left, across, width, places[1]);
-        phases.forEach((phase, p) => {
-          const [row, rows] = inside(p - top, down, height, phase.rows);
-          if (!isCleared && (columns < places[1] || rows < phase.rows)) {
-            lowering.zero(this.node, this.strip); // what lies beyond the image stays so
-            isCleared = true;
-          }
-          this.copy(
-            [this.strip, j * length + phase.first + row * places[1] + column],
-            [x[0], from + (row * down + p - top) * width + column * across + j - left],
-            [[columns, 1, across], [rows, places[1], down * width], [channels, kernelWidth * length, height * width], [count, strips * length, channels * height * width]],
-          );
-        });
+      for (const { j, phase, first: start, columns, rows } of boxes) {
+        this.copy(
+          [this.strip, j * length + start + rows[0] * places[1] + columns[0]],
+          [x[0], from + (rows[0] * down + phase - top) * width + columns[0] * across + j - left],
+          [
+            [columns[1], 1, across], [rows[1], places[1], down * width], [channels, kernelWidth * length, height * width],
+            [count, strips * length, channels * height * width],
+          ],
+        );
       }
       const strip: Place = this.isImage ? [x[0], from] : [this.strip, 0];
       if (!this.joined) {
@@ -259,11 +258,11 @@ function byKernel(x: Variable, gradient: Variable, windows: Windows): Variable {
  */
 function byImage(gradient: Variable, w: Variable, windows: Windows, shape: Shape): Variable {
   const { turned, kernel, stride, margin } = windows;
-  const turn = (part: Variable, size: Windows["kernel"], top: number, left: number, places: Windows["places"]): Variable =>
+  const turn = (part: Variable, size: Shape, top: number, left: number, places: Shape): Variable =>
     convolve(gradient, part, { turned: 1 - turned, kernel: size, stride: [1, 1], margin: [size[0] - 1 - top, size[1] - 1 - left], places });
   if (stride[0] === 1 && stride[1] === 1) return turn(w, kernel, margin[0], margin[1], [shape[2], shape[3]]);
   // A convolution with strides is never turned: that comes from here only.
-  const sizes = [0, 1].map((axis) => Math.ceil((margin[axis] + shape[2 + axis]) / stride[axis])) as [number, number];
+  const sizes = [0, 1].map((axis) => Math.ceil((margin[axis] + shape[2 + axis]) / stride[axis]));
   const phases = (axis: 0 | 1): number[] => Array.from({ length: Math.min(stride[axis], kernel[axis]) }, (_, phase) => phase);
   const interleave = (parts: readonly Variable[], axis: 0 | 1): Variable => {
     const joined = stack(parts, 3 + axis);
@@ -280,9 +279,9 @@ function byImage(gradient: Variable, w: Variable, windows: Windows, shape: Shape
 
 export interface Conv2dSettings {
   /** The distance of neighbouring windows, [down, across]; 1 unless given. */
-  readonly stride?: readonly [down: number, across: number];
+  readonly stride?: readonly number[];
   /** How many rows of zeros are added above and below, and columns left and right; 0 unless given. */
-  readonly padding?: readonly [rows: number, columns: number];
+  readonly padding?: readonly number[];
 }
 
 /**
@@ -309,7 +308,7 @@ export function conv2d(x: Variable, w: Variable, { stride = [1, 1], padding = [0
     );
   }
   const [height, width] = w.shape.slice(2);
-  const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1) as [number, number];
+  const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1);
   if (places[0] < 1 || places[1] < 1) {
     throw new ShapeError(`conv2d got images ${formatShape(x.shape)} that are, with padding, smaller than the kernel ${formatShape(w.shape)}.`);
   }

@@ -107,6 +107,20 @@ const products = { matmul: (a: Variable) => (a.shape.at(-1) as number) + 1, line
 
 const abs = (x: Variable | number): Variable => flimsy.abs(x);
 
+/** Images, a kernel that fits them, and how it is moved over them. */
+function imagesAndKernel(draw: Draw): [Tensor, Tensor, { stride: number[]; padding: number[] }] {
+  const [channels, outputs] = [draw.integer(1, 3), draw.oneIn(4) ? draw.integer(4, 9) : draw.integer(1, 3)];
+  const kernel = [draw.integer(1, 4), draw.integer(1, 4)];
+  const padding = draw.oneIn(2) ? [0, 0] : [draw.integer(0, 4), draw.integer(0, 4)];
+  const stride = draw.oneIn(2) ? [1, 1] : [draw.integer(1, 3), draw.integer(1, 5)];
+  // With room for the kernel, or a little more.
+  const image = kernel.map((size, axis) => Math.max(0, size - 2 * padding[axis]) + draw.integer(0, 5));
+  const batch = draw.oneIn(4) ? [] : draw.oneIn(4) ? [2, draw.integer(0, 2)] : [draw.integer(0, 5)];
+  // Many channels make one product for each row of the kernel.
+  const many = draw.oneIn(3) ? 12 * channels : channels;
+  return [draw.tensor([...batch, many, ...image]), draw.tensor([outputs, many, ...kernel]), { stride, padding }];
+}
+
 /** A list of arrays that differ along one axis, and that axis. */
 function joinable(draw: Draw): unknown[] {
   const shape = draw.shape(1);
@@ -313,6 +327,23 @@ export const specifications: Record<string, Specification> = {
     ulps: products.linear,
     magnitude: (w: Variable, x: Variable, b: Variable) => flimsy.affine(abs(w), abs(x), abs(b)),
   },
+  conv2d: {
+    draw: imagesAndKernel,
+    ulps: (_: Variable, w: Variable) => w.size / w.shape[0] + 1,
+    magnitude: (x: Variable, w: Variable, settings: object) => flimsy.conv2d(abs(x), abs(w), settings),
+  },
+  "conv2d′": {
+    draw: (draw) => {
+      const [x, w, { stride, padding }] = imagesAndKernel(draw);
+      const images = [sizeOf(x.shape.slice(0, -3)), ...x.shape.slice(-3)];
+      const kernel = w.shape.slice(2);
+      const places = kernel.map((size, i) => Math.floor((images[2 + i] + 2 * padding[i] - size) / stride[i]) + 1);
+      return [new Tensor(images, x.values), draw.tensor([images[0], w.shape[0], ...places]), kernel, stride, padding];
+    },
+    f: kernelGradient,
+    ulps: (x: Variable, g: Variable) => x.shape[0] * sizeOf(g.shape.slice(2)) + 1,
+    magnitude: (x: Variable, g: Variable, ...windows: [Shape, Shape, Shape]) => kernelGradient(abs(x), abs(g), ...windows),
+  },
   dot: {
     draw: (draw) => {
       const shape = draw.shape(1);
@@ -407,6 +438,11 @@ export const specifications: Record<string, Specification> = {
     magnitude: (scores: Variable, _: Variable, g: Variable) => flimsy.mul(flimsy.add(flimsy.mul(scores, 0), 1), reshape(abs(g), [...g.shape, 1])),
   },
 };
+
+/** The gradient of a convolution by its kernel. */
+function kernelGradient(x: Variable, g: Variable, kernel: Shape, stride: Shape, padding: Shape): Variable {
+  return record(operation("conv2d′"), [g.shape[1], x.shape[1], ...kernel], [x, g], [0, ...kernel, ...stride, ...padding, ...g.shape.slice(2)]);
+}
 
 /** An operation that has no function of its own among the exports. */
 function operation(name: string): Parameters<typeof record>[0] {

@@ -37,50 +37,84 @@ function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[]
   });
 }
 
+/** A row of `count` elements, some steps in bytes apart; every other element of a row is read by whole vectors too. */
+function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local): void {
+  const singles = (): void => {
+    f.while(() => f.get(rest), () => {
+      f.get(to).get(from).f32Load().f32Store();
+      f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
+    });
+  };
+  f.get(stepOut).i32(4).i32Eq().if(
+    () => {
+      f.get(stepIn).i32(4).i32Eq().if(
+        () => {
+          alongRow(f, count, rest, [to, from],
+            () => f.get(to).get(from).v128Load().v128Store(),
+            () => f.get(to).get(from).f32Load().f32Store());
+        },
+        () => {
+          f.get(count).set(rest);
+          f.get(stepIn).i32(8).i32Eq().if(() => {
+            f.while(() => f.get(rest).i32(4).i32GeU(), () => {
+              // Elements 0 to 3 and 3 to 6: no element beyond the last is read.
+              f.get(to).get(from).v128Load().get(from).v128Load(12).shuffle32(0, 2, 5, 7).v128Store();
+              f.increment(to, 16).increment(from, 32).increment(rest, -4);
+            });
+          });
+          singles();
+        },
+      );
+    },
+    () => {
+      f.get(count).set(rest);
+      singles();
+    },
+  );
+}
+
 /**
- * The innermost axis is one loop; the outer ones are found by taking the number of the row apart, as in a map kernel.
+ * The two innermost axes are loops; the outer ones are found by taking the number of the plane apart, as in a map kernel.
  */
 export function writeCopy(f: Body): void {
   const axesAt = HEADER + 8 + 4;
   const [rank, n, stepOut, stepIn] = parameters(f, 2, 4);
   const [out, into] = [operand(f, 0), operand(f, 1)];
-  const [rows, row, rest, axis, axisEnd, position] = Array.from({ length: 6 }, () => f.local(I32));
-  const [to, from] = [f.local(I32), f.local(I32)];
+  const [planes, plane, rows, row, rest, axis, axisEnd, position] = Array.from({ length: 8 }, () => f.local(I32));
+  const [rowOut, rowIn, planeTo, planeFrom, to, from] = Array.from({ length: 6 }, () => f.local(I32));
 
   toBytes(f, stepOut).set(stepOut);
   toBytes(f, stepIn).set(stepIn);
-  f.get(0).i32(12).i32Add().set(axis);
-  f.get(0).get(rank).i32(12).i32Mul().i32Add().set(axisEnd);
-  f.i32(1).set(rows);
-  f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
-    f.get(rows).get(axis).i32Load(axesAt).i32Mul().set(rows);
-    f.increment(axis, 12);
+  f.i32(1).set(rows).i32(1).set(planes);
+  f.get(rank).i32(1).i32GtU().if(() => {
+    f.get(0).i32Load(axesAt + 12).set(rows);
+    f.get(0).i32Load(axesAt + 16).i32(2).i32Shl().set(rowOut);
+    f.get(0).i32Load(axesAt + 20).i32(2).i32Shl().set(rowIn);
   });
-  f.while(() => f.get(row).get(rows).i32LtU(), () => {
-    f.get(out).set(to).get(into).set(from).get(row).set(rest);
-    f.get(0).i32(12).i32Add().set(axis);
+  f.get(0).get(rank).i32(12).i32Mul().i32Add().set(axisEnd);
+  const outerAxes = (visit: () => void): void => {
+    f.get(0).i32(24).i32Add().set(axis);
     f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
-      f.get(rest).get(axis).i32Load(axesAt).i32RemU().i32(2).i32Shl().set(position);
-      f.get(rest).get(axis).i32Load(axesAt).i32DivU().set(rest);
-      f.get(to).get(axis).i32Load(axesAt + 4).get(position).i32Mul().i32Add().set(to);
-      f.get(from).get(axis).i32Load(axesAt + 8).get(position).i32Mul().i32Add().set(from);
+      visit();
       f.increment(axis, 12);
     });
-    f.get(stepOut).i32(4).i32Eq().get(stepIn).i32(4).i32Eq().i32And().if(
-      () => {
-        alongRow(f, n, rest, [to, from],
-          () => f.get(to).get(from).v128Load().v128Store(),
-          () => f.get(to).get(from).f32Load().f32Store());
-      },
-      () => {
-        f.get(n).set(rest);
-        f.while(() => f.get(rest), () => {
-          f.get(to).get(from).f32Load().f32Store();
-          f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
-        });
-      },
-    );
-    f.increment(row, 1);
+  };
+  outerAxes(() => f.get(planes).get(axis).i32Load(axesAt).i32Mul().set(planes));
+  f.while(() => f.get(plane).get(planes).i32LtU(), () => {
+    f.get(out).set(planeTo).get(into).set(planeFrom).get(plane).set(rest);
+    outerAxes(() => {
+      f.get(rest).get(axis).i32Load(axesAt).i32RemU().i32(2).i32Shl().set(position);
+      f.get(rest).get(axis).i32Load(axesAt).i32DivU().set(rest);
+      f.get(planeTo).get(axis).i32Load(axesAt + 4).get(position).i32Mul().i32Add().set(planeTo);
+      f.get(planeFrom).get(axis).i32Load(axesAt + 8).get(position).i32Mul().i32Add().set(planeFrom);
+    });
+    f.get(rows).set(row);
+    f.while(() => f.get(row), () => {
+      f.get(planeTo).set(to).get(planeFrom).set(from);
+      copyRow(f, n, rest, to, stepOut, from, stepIn);
+      f.advance(planeTo, rowOut).advance(planeFrom, rowIn).increment(row, -1);
+    });
+    f.increment(plane, 1);
   });
 }
 
