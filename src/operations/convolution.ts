@@ -284,21 +284,23 @@ export interface Conv2dSettings {
   readonly padding?: readonly number[];
 }
 
+function pair(settings: Conv2dSettings, name: "stride" | "padding", least: number): readonly number[] {
+  const found = settings?.[name] ?? [least, least];
+  return [0, 1].map((axis) => checkCount("conv2d", name, found[axis], least));
+}
+
 /**
  * A convolution of images: each entry of the result is the sum over a window, in all channels, of image times kernel. (As
  * everywhere in machine learning, the kernel is not turned.)
  * @param x [..., inputs, height, width]
  * @param w [outputs, inputs, kernel height, kernel width]
  * @returns [..., outputs, places down, places across], with ⌊(height + 2 · padding − kernel height) / stride⌋ + 1 places down
- * @throws ShapeError
+ * @throws ShapeError; ValueError for a stride or padding that is not two integers
  */
-export function conv2d(x: Variable, w: Variable, { stride = [1, 1], padding = [0, 0] }: Conv2dSettings = {}): Variable {
+export function conv2d(x: Variable, w: Variable, settings: Conv2dSettings = {}): Variable {
   checkVariable("conv2d", x);
   checkVariable("conv2d", w);
-  for (const axis of [0, 1]) {
-    checkCount("conv2d", "stride", stride[axis], 1);
-    checkCount("conv2d", "padding", padding[axis], 0);
-  }
+  const [stride, padding] = [pair(settings, "stride", 1), pair(settings, "padding", 0)];
   const batch = x.shape.slice(0, -3);
   const image = x.shape.slice(-3);
   if (image.length < 3 || w.shape.length !== 4 || w.shape[1] !== image[0] || sizeOf(w.shape) === 0) {
