@@ -4,7 +4,7 @@
  */
 
 import { argument, constant } from "./kernels/expression.ts";
-import { map } from "./kernels/kernel.ts";
+import { type MapKernel, map } from "./kernels/kernel.ts";
 import type { Lowerable } from "./plan/lowering.ts";
 import { Role } from "./plan/role.ts";
 import { nextOperationId } from "./plan/trace.ts";
@@ -33,18 +33,31 @@ export interface Operation extends Lowerable {
   reverse(k: number): ReverseRule | null;
 }
 
+/** As many are added up in one pass. */
+const MOST = 8;
+const sums: MapKernel[] = [];
+
+function sumOf(n: number): MapKernel {
+  sums[n] ??= map(n, Array.from({ length: n }, (_, k) => argument(k)).reduce((total, part) => total.add(part)));
+  return sums[n];
+}
+
 /** Sums gradients that arrive by several ways; a sum of equal shapes, so each way gets the gradient as it is. */
-const sum = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
 const accumulate: Operation = {
   name: "add",
   id: nextOperationId(),
   role: Role.add,
-  lower: (lowering, node) => lowering.map(node, sum),
+  lower: (lowering, node) => {
+    const count = lowering.trace.inputCount(node);
+    if (count <= MOST) lowering.map(node, sumOf(count));
+    else lowering.accumulate(node, MOST, sumOf);
+  },
   reverse: () => (gradient) => gradient,
 };
 
-/** The sum of two gradients of one shape. */
-export const addGradients = (a: Variable, b: Variable): Variable => record2(accumulate, a.shape, a, b);
+/** The sum of gradients of one shape. */
+export const addGradients = (...parts: readonly Variable[]): Variable =>
+  parts.length === 2 ? record2(accumulate, parts[0].shape, parts[0], parts[1]) : record(accumulate, parts[0].shape, parts);
 
 const zeroKernel = /*#__PURE__*/ map(0, constant(0));
 const zeroOperation: Operation = {
@@ -71,6 +84,9 @@ class View implements NodeView {
   attributes(from = 0): Int32Array { return this.step.trace.attributes(this.node, from); }
 }
 
+/** More gradients of one node are added up in parts. */
+const MOST_INPUTS = 2 ** 15;
+
 /**
  * Records the gradients of a result by some nodes.
  * @returns for each target its gradient, or null where the result does not depend on it
@@ -84,13 +100,22 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
   for (let node = 0; node <= last; node++) {
     for (let k = trace.inputCount(node) - 1; k >= 0 && depends[node] === 0; k--) depends[node] = depends[trace.input(node, k)];
   }
-  const gradients: (Variable | null)[] = new Array(last + 1).fill(null);
+  /** What has arrived at each node. */
+  const gradients: (Variable | Variable[] | null)[] = new Array(last + 1).fill(null);
   if (depends[last] === 1) gradients[last] = step.variable(trace.scalar(1, result.shape));
+  const total = (node: number): Variable | null => {
+    const found = gradients[node];
+    if (!Array.isArray(found)) return found ?? null;
+    while (found.length > MOST_INPUTS) found.push(addGradients(...found.splice(0, MOST_INPUTS)));
+    const sum = addGradients(...found);
+    gradients[node] = sum;
+    return sum;
+  };
 
   const view = new View(step);
   for (let node = last; node >= 0; node--) {
-    const gradient = gradients[node];
-    if (gradient === null || trace.isLeaf(node)) continue;
+    if (gradients[node] === null || trace.isLeaf(node)) continue;
+    const gradient = total(node) as Variable;
     const operation = trace.operations[node] as Operation;
     for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
       const input = trace.input(node, k);
@@ -100,9 +125,11 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
       view.node = step.reversing = node;
       const part = rule(gradient, view);
       const before = gradients[input];
-      gradients[input] = before === null ? part : addGradients(before, part);
+      if (before === null) gradients[input] = part;
+      else if (Array.isArray(before)) before.push(part);
+      else gradients[input] = [before, part];
     }
   }
   step.reversing = -1;
-  return targets.map((target) => gradients[target] ?? null);
+  return targets.map(total);
 }

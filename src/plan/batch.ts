@@ -218,7 +218,7 @@ class Batching {
       const open = [node];
       while (open.length > 0) {
         const sum = open.pop() as number;
-        for (let k = 1; k >= 0; k--) {
+        for (let k = trace.inputCount(sum) - 1; k >= 0; k--) {
           const input = trace.input(sum, k);
           if (this.uses[input] === 1 && this.isSum(input)) {
             seen[input] = 1;
@@ -259,8 +259,10 @@ class Batching {
   }
 
   private isSum(node: number): boolean {
-    const { shapes } = this.trace;
-    return roleOf(this.trace, node) === Role.add && sameShape(shapes[this.trace.input(node, 0)], shapes[node]) && sameShape(shapes[this.trace.input(node, 1)], shapes[node]);
+    const { trace } = this;
+    if (roleOf(trace, node) !== Role.add) return false;
+    const shape = trace.shapes[node];
+    return trace.inputCount(node) > 2 || (sameShape(trace.shapes[trace.input(node, 0)], shape) && sameShape(trace.shapes[trace.input(node, 1)], shape));
   }
 
   /** Can a sum compute this term itself? */

@@ -126,6 +126,27 @@ export class Lowering extends Launches {
     }
   }
 
+  /** The sum of all inputs of a node, which have its shape, `most` at a time. */
+  accumulate(node: number, most: number, sumOf: (count: number) => MapKernel): void {
+    const { trace, code } = this;
+    const value = this.define(node);
+    const size = this.valueSize.at(value);
+    const count = trace.inputCount(node);
+    if (size === 0) return;
+    for (let from = 0; from < count; ) {
+      const before = from === 0 ? 0 : 1;
+      const inputs = Math.min(count - from, most - before);
+      this.launch(sumOf(before + inputs), node);
+      this.output(value);
+      if (before === 1) this.operand(value);
+      for (let k = 0; k < inputs; k++) this.input(trace.input(node, from + k));
+      code.push(size);
+      for (let k = 0; k < before + inputs; k++) code.push(1);
+      code.push(0);
+      from += inputs;
+    }
+  }
+
   /** The parameters of a map: adjacent axes along which every input runs on are one. */
   mapParameters(shape: Shape, inputs: readonly Shape[]): void {
     if (inputs.every((input) => runsAlong(input, shape))) {
