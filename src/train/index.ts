@@ -8,5 +8,5 @@ export { type MetricsRecord, readMetrics } from "./metrics.ts";
 export type {
   CheckpointOptions, EpochEvent, FitOptions, Measured, MetricsOptions, ProgressMode, StepEvent, TensorBoardOptions, Validation,
 } from "./options.ts";
-export { type Cell, type ReportOptions, report, type Run, type Section } from "./report.ts";
+export { type Cell, type Curves, type ReportOptions, report, type Run, type Section } from "./report.ts";
 export { DivergenceError, TrainingError } from "./training-error.ts";

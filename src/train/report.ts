@@ -9,8 +9,14 @@ import { makeFolderOf, nodeModule, reasonOf, withPackage, writeFile } from "./no
 import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
-/** A training: what fit returned, or the path of its metrics file. */
-export type Run = History | string;
+/**
+ * Numbers that a loop of one's own has collected, by name: a list with one for each step, or, where there is one now and then, pairs of a step
+ * and its number. `validation/loss` is drawn beside `loss`.
+ */
+export type Curves = Readonly<Record<string, readonly number[] | readonly (readonly [step: number, value: number])[]>>;
+
+/** A training: what fit returned, the path of its metrics file, or curves. */
+export type Run = History | string | Curves;
 
 export type Cell = string | number;
 
@@ -58,9 +64,10 @@ const purpose = "A report";
  * other file; everything in it but `html` of sections is escaped.
  *
  *     report("mnist.html", history, { title: "MNIST" });
+ *     report("loop.html", { loss: losses, error: errors });       // losses.push(loss) in each step, errors.push([step, error]) now and then
  *     report("compare.html", { lstm, gru }, { sections: [{ title: "Attention", html: heatmap(weights) }] });
  *
- * @param runs a history, the path of a metrics file, a list of such paths, or several of either by name
+ * @param runs a history, the path of a metrics file, a list of such paths, curves, or several of any kind by name
  * @throws ValueError for what is no run; UsageError if the page cannot be written
  */
 export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
@@ -77,14 +84,17 @@ export function report(path: string, runs: Run | readonly string[] | Readonly<Re
 const isHistory = (value: unknown): value is History =>
   typeof value === "object" && value !== null && Array.isArray((value as Partial<History>).epochs) && typeof (value as Partial<History>).curve === "object";
 
+const isCurves = (value: unknown): value is Curves =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).length > 0 && Object.values(value).every(Array.isArray);
+
 function namedRuns(runs: unknown): [string, Run][] {
-  if (isHistory(runs)) return [["training", runs]];
+  if (isHistory(runs) || isCurves(runs)) return [["training", runs]];
   const nameOf = (path: string): string => nodeModule("node:path", purpose).basename(path).replace(/\.jsonl?$/, "");
   const list = typeof runs === "string" ? [runs] : runs;
   const named = Array.isArray(list) ? list.map((path): [string, unknown] => [typeof path === "string" ? nameOf(path) : "", path]) : Object.entries(list ?? {});
-  if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, or the path of a metrics file.");
+  if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, the path of a metrics file, or lists of numbers by name.");
   for (const [name, run] of named) {
-    if (typeof run !== "string" && (Array.isArray(list) || !isHistory(run))) throw new ValueError(`report takes what fit returned or paths of metrics files, several of them by name, but got ${describe(run)}${name === "" ? " in a list" : ` as ${JSON.stringify(name)}`}.`);
+    if (typeof run !== "string" && (Array.isArray(list) || !(isHistory(run) || isCurves(run)))) throw new ValueError(`report takes what fit returned, paths of metrics files or lists of numbers, several runs by name, but got ${describe(run)}${name === "" ? " in a list" : ` as ${JSON.stringify(name)}`}.`);
   }
   return named as [string, Run][];
 }
@@ -101,16 +111,39 @@ function epochSeries(points: readonly EpochPoint[], skip: readonly string[]): Se
   const names = [...new Set(points.flatMap(({ numbers }) => Object.keys(numbers)))].filter((name) => !skip.includes(name));
   return names.map((name) => {
     const has = points.filter(({ numbers }) => name in numbers);
-    const validation = name.startsWith("validation/");
     return {
-      metric: validation ? name.slice("validation/".length) : name, kind: validation ? "validation" : "training", epochs: true,
+      ...kindOf(name), epochs: true,
       x: has.map(({ step }) => step), y: finite(has.map(({ numbers }) => numbers[name])),
     };
   });
 }
 
 function shown(name: string, run: Run): Shown {
-  return typeof run === "string" ? shownFile(name, readMetrics(run)) : shownHistory(name, run);
+  return typeof run === "string" ? shownFile(name, readMetrics(run)) : isHistory(run) ? shownHistory(name, run) : shownCurves(name, run);
+}
+
+function shownCurves(name: string, curves: Curves): Shown {
+  const series = Object.entries(curves).map(([metric, points]): Series => {
+    const pairs = points.map((point, i) => (Array.isArray(point) ? point : [i + 1, point]) as readonly unknown[]);
+    const wrong = pairs.findIndex((pair, i) => pair.length !== 2 || pair.some((value) => typeof value !== "number") || !((pair[0] as number) > (i === 0 ? -Infinity : pairs[i - 1][0] as number)));
+    if (wrong >= 0) {
+      throw new ValueError(
+        `report takes numbers, or pairs [step, number] with the steps in order, as the curve ${JSON.stringify(metric)}, but got ${JSON.stringify(points[wrong]) ?? describe(points[wrong])} as its point ${wrong}. ` +
+          "Read a Variable with item().",
+      );
+    }
+    const [x, y] = [pairs.map(([step]) => step as number), finite(pairs.map(([, value]) => value as number))];
+    return thinned({ ...kindOf(metric), epochs: points.some(Array.isArray), x, y });
+  });
+  const steps = series.reduce((most, { x }) => Math.max(most, x.at(-1) ?? 0), 0);
+  const last = Object.fromEntries(Object.entries(curves).filter(([, points]) => points.length > 0).map(([metric, points]) => [metric, [points.at(-1)].flat().at(-1) as number]));
+  return { name, model: null, ends: [], series, summary: [...lasts([{ step: steps, numbers: last }]), ["steps", steps.toLocaleString("en-US")]] };
+}
+
+/** What a chart is to show: validation has names such as `validation/loss`. */
+function kindOf(name: string): Pick<Series, "metric" | "kind"> {
+  const validation = name.startsWith("validation/");
+  return { metric: validation ? name.slice("validation/".length) : name, kind: validation ? "validation" : "training" };
 }
 
 function shownHistory(name: string, history: History): Shown {

@@ -39,6 +39,33 @@ describe("report", () => {
     expect(readdirSync(folder("deep"))).toEqual(["report.html"]);
   });
 
+  it("takes numbers of a loop of one's own", () => {
+    const losses = Array.from({ length: 5000 }, (_, i) => 1 / (i + 1));
+    report(folder("r.html"), { loss: losses, "validation/loss": [[2500, 0.5], [5000, 0.25]], error: [[5000, NaN]], none: [] });
+    const html = readFileSync(folder("r.html"), "utf8");
+    for (const [name, value] of [["last loss", "0.0002000"], ["last validation loss", "0.2500"], ["last error", "NaN"], ["steps", "5,000"]]) expect(html).toContain(`<dt>${name}</dt><dd>${value}</dd>`);
+    const [run] = JSON.parse(/id="runs">(.*)<\/script>/.exec(html)?.[1] ?? "");
+    const [loss, validation, error, none] = run.series;
+    expect(loss.x).toHaveLength(Math.ceil(5000 / 3));
+    expect(loss.x.slice(0, 2)).toEqual([3, 6]);
+    expect(loss.y[0]).toBeCloseTo((1 + 1 / 2 + 1 / 3) / 3, 12);
+    expect(validation).toEqual({ metric: "loss", kind: "validation", epochs: true, x: [2500, 5000], y: [0.5, 0.25] });
+    expect([error.y, none.y]).toEqual([[null], []]);
+  });
+
+  it("refuses what is no curve, and says which point", () => {
+    const say = (loss: unknown) => expect(() => report(folder("r.html"), { loss } as never));
+    say([1, "2"]).toThrow('report takes numbers, or pairs [step, number] with the steps in order, as the curve "loss", but got "2" as its point 1. Read a Variable with item().');
+    say([[2, 1], [1, 1]]).toThrow(ValueError);
+    say([[1, 1, 1]]).toThrow(ValueError);
+    say([[1]]).toThrow(ValueError);
+    say([undefined]).toThrow(ValueError);
+    say([[NaN, 1]]).toThrow(ValueError);
+    say(3).toThrow(ValueError);
+    expect(() => report(folder("r.html"), { a: { loss: [1] }, b: { loss: 1 } } as never)).toThrow(ValueError);
+    expect(existsSync(folder("r.html"))).toBe(false);
+  });
+
   it("refuses what is no run, and names a file that cannot be written", () => {
     for (const runs of [null, 3, {}, [], { a: 3 }, [history()]]) expect(() => report(folder("r.html"), runs as never)).toThrow(ValueError);
     expect(() => report(folder("r.html"), folder("none.jsonl"))).toThrow(ValueError);
@@ -129,6 +156,16 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
     });
     report(folder("r.html"), [folder("m.jsonl")]);
     await open(folder("r.html"), async (page) => { expect(await drawn(page)).toEqual(["loss"]); });
+  }, 60_000);
+
+  it("compares loops of one's own", async () => {
+    report(folder("r.html"), { first: { loss: [3, 2, 1], error: [[3, 0.5]] }, second: { loss: [3, 1], "validation/loss": [[2, 2]] } });
+    await open(folder("r.html"), async (page) => {
+      expect(await drawn(page)).toEqual(["loss", "error"]);
+      expect(await legends(page)).toEqual(["step", "first training", "second training", "second validation"]);
+      await page.check("input[value=epochs]"); // without epochs the steps stay
+      expect(await drawn(page)).toEqual(["loss", "error"]);
+    });
   }, 60_000);
 
   it("says little when there is little", async () => {
