@@ -41,9 +41,8 @@ function train(θ: Tagger, data: Sequences, valid: Sequences, epochs: number, ra
     optimizer: new GradientDescent(θ, { learningRate: 0.1, clip: { norm: 1 } }),
     epochs,
     validate: () => ({ errors: errors(θ, valid) }),
-    onEpoch: ({ validation }) => validation?.errors !== 0, // false ends the training
+    until: ({ validation }) => validation?.errors === 0,
     progress: "none",
-    samples: () => 1,
   });
 }
 

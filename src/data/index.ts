@@ -1,6 +1,6 @@
 /** Bringing data to a model: random order, batches, padding. `flimsy-ml/data`. */
 
-export { type BatchOptions, type Column, minibatches, type Rows, type TableBatchOptions } from "./minibatches.ts";
+export { type BatchOptions, type Column, minibatches, type Rows, sampleCount, type TableBatchOptions } from "./minibatches.ts";
 export { type PaddedSequences, type PadOptions, padSequences, type SequenceLike, unpadSequences } from "./pad-sequences.ts";
 export { type ShuffleOptions, shuffled } from "./shuffled.ts";
 export type { AsyncSource, Source } from "./source.ts";

@@ -52,6 +52,17 @@ export function minibatches(
   return staged("minibatches", source as Source<unknown>, () => batching(size, options.dropLast ?? false, count));
 }
 
+/** What batches say themselves would be a guess: a table of steps, as one sequence has them, looks the same. */
+const counts = /* @__PURE__ */ new WeakMap<object, number>();
+
+function counted<T extends object>(batch: T, samples: number): T {
+  counts.set(batch, samples);
+  return batch;
+}
+
+/** How many samples a batch has that `minibatches` made; null of anything else. */
+export const sampleCount = (batch: unknown): number | null => counts.get(batch as object) ?? null;
+
 function batching<T>(size: number, dropLast: boolean, count: number): Stage<T, T[]> {
   let batch: T[] = [];
   let samples = 0;
@@ -62,14 +73,14 @@ function batching<T>(size: number, dropLast: boolean, count: number): Stage<T, T
       if (batch.length < size) return [];
       const full = batch;
       batch = [];
-      return [full];
+      return [counted(full, full.length)];
     },
     end() {
       if (samples === 0 && count > 0) {
         throw new StreamError("The stream gave no samples. A generator can be gone through only once: give a function that makes a new one for each pass.", 0);
       }
       if (samples < count) throw new StreamError(`The stream ended after ${samples} of ${count} samples.`, samples);
-      return batch.length > 0 && !dropLast ? [batch] : [];
+      return batch.length > 0 && !dropLast ? [counted(batch, batch.length)] : [];
     },
   };
 }
@@ -123,7 +134,7 @@ function tableBatches(table: Readonly<Record<string, Column>>, size: number, { d
       for (let start = 0; start < length; start += size) {
         if (dropLast && start + size > length) return;
         const rows = order.subarray(start, start + size);
-        yield Object.fromEntries(readers.map(([name, read]) => [name, read(rows)]));
+        yield counted(Object.fromEntries(readers.map(([name, read]) => [name, read(rows)])), rows.length);
       }
     },
   };

@@ -1,6 +1,6 @@
 /** The batches of an epoch, wherever they come from. */
 
-import { UsageError, ValueError, Variable } from "../index.ts";
+import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
 import type { StopRequest } from "./stop-request.ts";
 
@@ -87,20 +87,4 @@ export class Batches<B> {
     if (this.waiting) Promise.resolve(closing).catch(() => {});
     else await closing;
   }
-}
-
-/**
- * How many samples a batch has, where it shows: an array of samples its length, a table the length that all its columns share.
- * A Variable, or an array of them, may be anything.
- */
-export function samplesOf(batch: unknown): number | null {
-  if (Array.isArray(batch)) return batch.some((entry) => entry instanceof Variable) ? null : batch.length;
-  if (typeof batch !== "object" || batch === null || batch instanceof Variable) return null;
-  let samples: number | null = null;
-  for (const column of Object.values(batch)) {
-    const length: unknown = column instanceof Variable ? column.shape[0] : Array.isArray(column) || ArrayBuffer.isView(column) ? (column as { length?: unknown }).length : undefined;
-    if (typeof length !== "number" || (samples !== null && samples !== length)) return null;
-    samples = length;
-  }
-  return samples;
 }

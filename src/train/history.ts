@@ -10,7 +10,7 @@ export interface EpochRecord {
   readonly step: number;
   /** How many steps it had. */
   readonly steps: number;
-  /** How many samples, where batches say it; else null. */
+  /** How many samples, where that is known; else null. */
   readonly samples: number | null;
   /** The mean of the losses of its steps, every batch with the same weight, each with the parameters of its moment. */
   readonly loss: number;
@@ -25,10 +25,10 @@ export interface EpochRecord {
 }
 
 /**
- * Why a training ended: all epochs were done, early stopping, Ctrl-C, the AbortSignal, a callback that said so, or an error
+ * Why a training ended: all epochs were done, the goal of `until`, early stopping, Ctrl-C, the AbortSignal, a callback that said so, or an error
  * (in the history that the error carries).
  */
-export type Stopped = "finished" | "patience" | "interrupted" | "aborted" | "callback" | "failed";
+export type Stopped = "finished" | "goal" | "patience" | "interrupted" | "aborted" | "callback" | "failed";
 
 /** The losses of the steps, thinned out: each point is the mean of `every` steps up to its own. */
 export interface LossCurve {

@@ -38,8 +38,26 @@ export function writeFile(path: string, text: string, purpose: string): void {
 
 /** The folder of a file, made if it is not there. */
 export function makeFolderOf(path: string, purpose: string): void {
-  const [fs, { dirname }] = [nodeModule("node:fs", purpose), nodeModule("node:path", purpose)];
-  writable(path, () => fs.mkdirSync(dirname(path), { recursive: true }));
+  const { dirname } = nodeModule("node:path", purpose);
+  writable(path, () => makeFolder(dirname(path), purpose));
+}
+
+/**
+ * A folder with those above it, made one by one: the recursive form of Node's mkdir does not end where the system says that a folder which is
+ * there is not, as under /proc.
+ */
+export function makeFolder(folder: string, purpose: string): void {
+  const [fs, { dirname, resolve }] = [nodeModule("node:fs", purpose), nodeModule("node:path", purpose)];
+  const missing: string[] = [];
+  const isThere = (path: string): boolean => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  for (let at = resolve(folder); !isThere(at); at = dirname(at)) missing.push(at);
+  for (const each of missing.reverse()) {
+    try {
+      fs.mkdirSync(each);
+    } catch (error) {
+      if (!isThere(each)) throw error; // else another process was faster
+    }
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ export interface StepEvent {
   readonly metrics: Readonly<Numbers>;
   /** That of this step's update. */
   readonly learningRate: number;
-  /** How many samples the batch had, null if it does not say. */
+  /** How many samples the batch had, null if that is not known. */
   readonly samples: number | null;
   /** How many batches the epoch has, null if that is not known. */
   readonly batches: number | null;
@@ -86,6 +86,8 @@ export interface FitOptions<B, V = B> {
   readonly validate?: Validation<V> | undefined;
   /** Early stopping: after more than so many epochs in a row without an improvement, or as a `Patience` says. */
   readonly patience?: number | Patience | undefined;
+  /** Whether an epoch has reached the goal: then training ends, and `stopped` is "goal". */
+  readonly until?: ((epoch: EpochRecord) => boolean | Promise<boolean>) | undefined;
   /** The number that says which epoch is best, of validation if there is one, else of training; "loss" unless given. */
   readonly monitor?: string | undefined;
   /** Put the parameters of the best epoch back when training ends; so it is unless given if there is `patience`, else not. */
@@ -102,14 +104,14 @@ export interface FitOptions<B, V = B> {
   /** A folder for a TensorBoard event file. */
   readonly tensorboard?: string | TensorBoardOptions | undefined;
   readonly progress?: ProgressMode | undefined;
-  /** The number of samples of a batch, for the rates shown; found out unless given. */
+  /** The number of samples of a batch, for the rates shown; known of batches of `minibatches` unless given. */
   readonly samples?: ((batch: B) => number) | undefined;
   /** Ends the training after the current step when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const known = [
-  "data", "cost", "optimizer", "epochs", "validate", "patience", "monitor", "restoreBest", "checkpoint", "random", "onStep", "onEpoch",
+  "data", "cost", "optimizer", "epochs", "validate", "patience", "until", "monitor", "restoreBest", "checkpoint", "random", "onStep", "onEpoch",
   "metrics", "tensorboard", "progress", "samples", "signal",
 ];
 
@@ -131,7 +133,7 @@ export interface Settings<B, V> extends FitOptions<B, V> {
 export function checkOptions<B, V>(component: Component, options: FitOptions<B, V>): Settings<B, V> {
   if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
   checkNames("fit", options, known);
-  const { data, cost, optimizer, validate, patience, onStep, onEpoch, samples, progress = "auto", signal } = options;
+  const { data, cost, optimizer, validate, patience, until, onStep, onEpoch, samples, progress = "auto", signal } = options;
   checkData("fit", data);
   if (typeof cost !== "function") throw new ValueError(`fit takes as cost a function (batch) => loss, but got ${describe(cost)}.`);
   if (!(optimizer instanceof Optimizer)) throw new ValueError(`fit takes an optimizer, such as new Adam(model), but got ${describe(optimizer)}.`);
@@ -141,7 +143,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
     checkData("validate of fit", validate.data);
     if (typeof validate.cost !== "function") throw new ValueError(`validate of fit takes as cost a function (batch) => loss, but got ${describe(validate.cost)}.`);
   }
-  for (const [name, given] of Object.entries({ onStep, onEpoch, samples })) {
+  for (const [name, given] of Object.entries({ until, onStep, onEpoch, samples })) {
     if (given !== undefined && typeof given !== "function") throw new ValueError(`fit takes a function as ${name}, but got ${describe(given)}.`);
   }
   if (!["auto", "bar", "lines", "none"].includes(progress)) throw new ValueError(`fit takes "auto", "bar", "lines" or "none" as progress, but got ${describe(progress)}.`);

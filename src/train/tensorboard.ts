@@ -7,7 +7,7 @@ import type { EpochRecord } from "./history.ts";
 import type { Listener } from "./listener.ts";
 import type { Numbers } from "./means.ts";
 import { epochNumbers, type Resumed } from "./metrics.ts";
-import { nodeModule, nodeProcess } from "./node.ts";
+import { makeFolder, nodeModule, nodeProcess } from "./node.ts";
 import type { StepEvent, TensorBoardOptions } from "./options.ts";
 
 const purpose = "A TensorBoard event file";
@@ -72,7 +72,7 @@ export class TensorBoardFile implements Listener {
 
   constructor(private readonly settings: TensorBoardOptions & { readonly every: number }, resumed: Resumed | null) {
     const { folder } = settings;
-    this.fs.mkdirSync(folder, { recursive: true });
+    makeFolder(folder, purpose);
     const name = ["events.out.tfevents", Math.floor(Date.now() / 1000), nodeModule("node:os", purpose).hostname(), nodeProcess()?.pid, files++].join(".");
     this.path = nodeModule("node:path", purpose).join(folder, name);
     this.pending.push(event(0, string(3, "brain.Event:2")));

@@ -1,7 +1,9 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
 import { type Component, evaluate, grad, type RandomState } from "../index.ts";
-import { Batches, type Data, samplesOf, stopped } from "./batches.ts";
+import { describe } from "../shape.ts";
+import { sampleCount } from "../data/index.ts";
+import { Batches, type Data, stopped } from "./batches.ts";
 import { Checkpoint, type TrainingState } from "./checkpoint.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
@@ -49,6 +51,7 @@ export class Training<B, V> {
   /** Whether there is something that the checkpoint does not have. */
   private unsaved = true;
   private saveFailed = false;
+  private atGoal = false;
   private readonly listeners: Listener[] = [];
   private progress: Lines | null = null;
   private readonly stop: StopRequest;
@@ -66,7 +69,7 @@ export class Training<B, V> {
     try {
       await this.open();
       await this.loop();
-      const reason = this.stop.reason ?? (this.epoch > this.settings.epochs ? "finished" : "patience");
+      const reason = this.stop.reason ?? (this.atGoal ? "goal" : this.epoch > this.settings.epochs ? "finished" : "patience");
       await this.save();
       this.report((listener) => listener.close());
       this.listeners.length = 0;
@@ -97,7 +100,21 @@ export class Training<B, V> {
 
   private async loop(): Promise<void> {
     const { epochs, patience, stopsEarly } = this.settings;
-    while (this.epoch <= epochs && this.stop.reason === null && !(stopsEarly && patience.shouldStop)) await this.oneEpoch();
+    while (this.stop.reason === null) {
+      await this.checkGoal();
+      if (this.atGoal || this.epoch > epochs || (stopsEarly && patience.shouldStop)) return;
+      await this.oneEpoch();
+    }
+  }
+
+  /** Asks `until` about the last epoch, also when training is resumed after it. */
+  private async checkGoal(): Promise<void> {
+    const { until } = this.settings;
+    const record = this.records.at(-1);
+    if (until === undefined || record === undefined || this.batch > 0) return;
+    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => until(record), true);
+    if (typeof answer !== "boolean") throw this.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
+    this.atGoal = answer;
   }
 
   private async oneEpoch(): Promise<void> {
@@ -173,7 +190,7 @@ export class Training<B, V> {
       for (const parameter of optimizer.parameters) parameter.clearGrad();
       throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
-    const samples = await this.during("samples failed in", () => (this.settings.samples ?? samplesOf)(batch));
+    const samples = await this.during("samples failed in", () => (this.settings.samples ?? sampleCount)(batch));
     this.learningRate = optimizer.learningRate;
     await this.during("The update failed in", () => optimizer.update());
     this.means.add(numbers);

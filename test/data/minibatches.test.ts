@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { minibatches, StreamError, shuffled } from "../../src/data/index.ts";
+import { minibatches, StreamError, sampleCount, shuffled } from "../../src/data/index.ts";
 import { input, Random, seed, ShapeError, ValueError, type Variable } from "../../src/index.ts";
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -15,6 +15,18 @@ async function* stream(n: number, fail?: Error): AsyncGenerator<number> {
   }
   if (fail !== undefined) throw fail;
 }
+
+describe("the number of samples of a batch", () => {
+  it("is known of minibatches", async () => {
+    expect([...minibatches({ x: input([[1], [2], [3]]), y: [0, 1, 2] }, 2)].map(sampleCount)).toEqual([2, 1]);
+    expect([...minibatches(numbers(5), 3)].map(sampleCount)).toEqual([3, 2]);
+    expect((await collect(minibatches(() => stream(5), 3))).map(sampleCount)).toEqual([3, 2]);
+  });
+
+  it("is known of nothing else: one sequence looks the same", () => {
+    for (const batch of [{ x: input([[1], [2]]), y: [0, 1] }, [1, 2], input([1]), 3, "ab", null, undefined]) expect(sampleCount(batch)).toBe(null);
+  });
+});
 
 describe("minibatches of samples", () => {
   it("are arrays in order, the last with what is left", () => {

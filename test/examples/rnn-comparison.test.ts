@@ -21,7 +21,8 @@ it("rnn-comparison: gates learn parity within 60 epochs", async () => {
   expect(learned.GatedRecurrent).toBeGreaterThanOrEqual(1);
   expect(learned.Lstm).toBeGreaterThanOrEqual(1);
   expect(learned.SimpleRecurrent).toBeGreaterThanOrEqual(1);
-  for (const { valid, history: { epochs } } of runs) {
+  for (const { valid, history: { epochs, stopped } } of runs) {
+    expect(stopped).toBe(valid === 0 ? "goal" : "finished");
     expect(epochs.at(-1)?.validation).toEqual({ errors: valid });
     expect(epochs.length === 60 || valid === 0).toBe(true);
   }

@@ -5,6 +5,8 @@ import { Adam, Component, debug, GradientDescent, grad, input, NanError, paramet
 import { DivergenceError, type EpochEvent, type FitOptions, fit, type StepEvent, TrainingError } from "../../src/train/index.ts";
 import { begin, beginStream, failure, folders, samples, values } from "./helpers.ts";
 
+const folder = folders();
+
 class Scalar extends Component {
   readonly w;
   constructor(value: number) { super(); this.w = parameter(value); }
@@ -44,6 +46,14 @@ describe("fit", () => {
     expect(history.epochs[1].seconds).toBeGreaterThan(0);
     expect(history.model).toContain("Model (21 parameters)");
     expect(JSON.parse(JSON.stringify(history))).toEqual(history);
+  });
+
+  it("does not take the steps of a sequence for samples", async () => {
+    const { θ, ...options } = told();
+    const sequence = { x: input([[1], [2], [3]]), y: [0, 1, 2] };
+    const train = (more: object) => fit(θ, { ...options, data: [sequence, sequence], cost: () => θ.w.mul(0), epochs: 1, ...more });
+    expect((await train({})).epochs[0].samples).toBe(null);
+    expect((await train({ samples: () => 1 })).epochs[0].samples).toBe(2);
   });
 
   it("averages further numbers of the cost, every batch alike", async () => {
@@ -116,6 +126,35 @@ describe("fit", () => {
     grad(() => θ.w.mul(100).sum());
     await fit(θ, { ...options, data: [1], epochs: 1 });
     expect(θ.w.item()).toBe(1);
+  });
+});
+
+describe("a goal", () => {
+  /** Validation gives 5, 4, 3, …, whatever is trained. */
+  const towards = (more: Partial<FitOptions<number>>) => {
+    const { θ, ...options } = told();
+    return fit(θ, { ...options, data: [1, 2], epochs: 4, until: ({ validation }) => validation?.errors === 3, ...more,
+      validate: (() => { let errors = 6; return () => ({ errors: --errors }); })() });
+  };
+
+  it("ends the training when it is reached, and says so", async () => {
+    expect(await towards({})).toMatchObject({ stopped: "goal", step: 6, epochs: { length: 3 } });
+    expect(await towards({ epochs: 3 })).toMatchObject({ stopped: "goal", step: 6 });
+    expect(await towards({ epochs: 2 })).toMatchObject({ stopped: "finished", step: 4 });
+    expect(await towards({ until: async ({ loss, epoch }) => loss === 1.5 && epoch === 1 })).toMatchObject({ stopped: "goal", step: 2 });
+  });
+
+  it("is still reached when training is resumed", async () => {
+    const checkpoint = { path: folder("m.safetensors"), resume: true };
+    expect(await towards({ checkpoint })).toMatchObject({ stopped: "goal", step: 6 });
+    expect(await towards({ checkpoint })).toMatchObject({ stopped: "goal", step: 6 });
+    expect(await towards({ checkpoint, until: () => false })).toMatchObject({ stopped: "finished", step: 8 });
+  });
+
+  it("that is no answer is an error, as one that fails", async () => {
+    for (const answer of [undefined, 1, "yes"]) expect((await failure(towards({ until: () => answer as never }))).message).toMatch(/^until must return true or false, but returned .* after epoch 1\.$/);
+    expect((await failure(towards({ until: () => { throw new Error("mine"); } }))).message).toBe("until failed after epoch 1, step 2: mine");
+    expect(await failure(towards({ until: 3 as never }))).toBeInstanceOf(ValueError);
   });
 });
 
@@ -310,7 +349,6 @@ describe("what goes wrong", () => {
 });
 
 describe("in a browser", () => {
-  const folder = folders();
   it("trains without anything of Node, and says what needs it", async () => {
     const { θ, ...options } = begin();
     // The test runner itself needs the rest of it.
