@@ -474,6 +474,15 @@ class Batching {
     const { trace } = this;
     const { terms, own: owns } = this.sums.get(sum) as Sum;
     const shape = trace.shapes[sum];
+    if (terms.length === 2) {
+      // Most often: a product and something else.
+      const first = this.isOpenProduct(owns[0]);
+      if (first !== this.isOpenProduct(owns[1]) && owns[first ? 1 : 0] < 0) {
+        const other = this.emit(terms[first ? 1 : 0]);
+        this.made[sum] = this.product(owns[first ? 0 : 1], shape, other);
+        return;
+      }
+    }
     const others: number[] = [];
     const gradients: number[] = [];
     const products: number[] = [];
@@ -504,12 +513,20 @@ class Batching {
     this.made[sum] = total;
   }
 
+  /** A product of two that nothing has computed yet? */
+  private isOpenProduct(own: number): boolean {
+    return own >= 0 && this.made[own] < 0 && this.trace.inputCount(own) === 2 && roleOf(this.trace, own) === Role.product;
+  }
+
   /** A product as it is, added to a matrix unless that is −1. */
   private product(node: number, shape: Shape, addend: number): number {
-    const { trace } = this;
-    const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => this.emit(trace.input(node, k)));
-    const operation = addend < 0 ? (trace.operations[node] as Lowerable) : productPlus;
-    return this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [...trace.attributes(node)], node);
+    const { trace, out } = this;
+    for (let k = trace.inputCount(node) - 1; k >= 0; k--) this.emit(trace.input(node, k));
+    this.origins.push(node);
+    if (addend >= 0) return out.copyWith(trace, node, this.made, productPlus, shape, addend);
+    const copied = out.copy(trace, node, this.made);
+    out.shapes[copied] = shape;
+    return copied;
   }
 
   /** The sum of products whose operands both have a row for each use. */

@@ -128,6 +128,22 @@ export class Trace {
     return copied;
   }
 
+  /** The same with another operation and shape, and one more input. */
+  copyWith(from: Trace, node: number, names: Int32Array, operation: Recordable, shape: Shape, input: number): number {
+    const start = from.start[node];
+    const inputs = from.inputCount(node);
+    const attributes = from.attributeCount(node);
+    const copied = this.open(operation, shape, 3 + inputs + attributes);
+    let at = this.length;
+    this.words[at++] = operation.id;
+    this.words[at++] = counts(operation, inputs + 1, attributes);
+    for (let k = 2; k < 2 + inputs; k++) this.words[at++] = names[from.words[start + k]];
+    this.words[at++] = input;
+    for (let k = 2 + inputs; k < 2 + inputs + attributes; k++) this.words[at++] = from.words[start + k];
+    this.length = at;
+    return copied;
+  }
+
   /** A leaf has no inputs; its attributes are its kind, its place among the scalars or the arrays, and its shape. */
   private leaf(kind: LeafKind, ordinal: number, shape: Shape): number {
     return this.general(leaf, shape, [], [kind, ordinal, ...shape]);
