@@ -24,8 +24,7 @@ class Speaker extends Component {
   readonly letters; readonly encoder; readonly attention; readonly phonemes; readonly decoder; readonly output;
   constructor(units: number) {
     super();
-    const reader = (inputs: number) =>
-      new Bidirectional({ forward: new GatedRecurrent({ inputs, outputs: units }), backward: new GatedRecurrent({ inputs, outputs: units }) });
+    const reader = (inputs: number) => new Bidirectional({ forward: new GatedRecurrent({ inputs, outputs: units }) });
     this.letters = new Embedding({ inputs: 26, outputs: units / 2 });
     this.encoder = new Stacked({ layers: [reader(units / 2), reader(2 * units)] });
     this.attention = new AdditiveAttention({ queries: 2 * units, keys: 2 * units, hidden: units });

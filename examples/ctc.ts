@@ -18,7 +18,7 @@ class Speaker extends Component {
   readonly letters; readonly rnn; readonly spread; readonly output;
   constructor(units: number) {
     super();
-    const reader = (inputs: number) => new Bidirectional({ forward: new Lstm({ inputs, outputs: units }), backward: new Lstm({ inputs, outputs: units }) });
+    const reader = (inputs: number) => new Bidirectional({ forward: new Lstm({ inputs, outputs: units }) });
     this.letters = new Embedding({ inputs: 26, outputs: units / 2 });
     this.rnn = new Stacked({ layers: [reader(units / 2), reader(2 * units)] });
     this.spread = new FeedForward({ inputs: 2 * units, outputs: 4 * units, outputActivation: "tanh" }); // two steps of each letter

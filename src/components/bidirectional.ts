@@ -1,4 +1,4 @@
-import { concat, ShapeError, ValueError, type Variable } from "../index.ts";
+import { Component, concat, ShapeError, ValueError, type Variable } from "../index.ts";
 import { checkOptions, show } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type State } from "./sequence.ts";
@@ -6,8 +6,8 @@ import { checkParts, SequenceComponent, type State } from "./sequence.ts";
 export interface BidirectionalOptions {
   /** Reads from the first step on. */
   readonly forward: Recurrent;
-  /** Reads from the last step on. */
-  readonly backward: Recurrent;
+  /** Reads from the last step on; unless given another one like `forward`, built by its options with initial values of its own. */
+  readonly backward?: Recurrent;
 }
 
 /**
@@ -15,10 +15,7 @@ export interface BidirectionalOptions {
  * results side by side. It needs the whole sequence, so it has no `step`. With a mask the backward one begins at the
  * end of each sequence, not in its padding.
  *
- *     const birnn = new Bidirectional({
- *       forward: new Lstm({ inputs: 8, outputs: 16 }),
- *       backward: new Lstm({ inputs: 8, outputs: 16 }),
- *     });
+ *     const birnn = new Bidirectional({ forward: new Lstm({ inputs: 8, outputs: 16 }) });
  *     birnn.unfold(xs);   // [..., steps, 32]
  */
 export class Bidirectional extends SequenceComponent<readonly [forward: State, backward: State]> {
@@ -27,13 +24,14 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
   readonly forward: Recurrent;
   readonly backward: Recurrent;
 
-  /** @throws ValueError for what is not recurrent; ShapeError if the two take inputs of different size */
+  /**
+   * @throws ValueError for what is not recurrent, or has no options to build another one by; ShapeError if the two take inputs of different size
+   */
   constructor(options: BidirectionalOptions) {
     super();
-    const { forward, backward } = checkOptions(this, options, ["forward", "backward"]);
-    for (const [field, part] of Object.entries({ forward, backward })) {
-      if (!(part instanceof Recurrent)) throw new ValueError(`${this.constructor.name} takes a recurrent component as ${field}, such as an Lstm, but got ${show(part)}.`);
-    }
+    const { forward, backward: given } = checkOptions(this, options, ["forward", "backward"]);
+    checkRecurrent(this, "forward", forward);
+    const backward = given === undefined ? another(this, forward) : checkRecurrent(this, "backward", given);
     if (forward.inputs !== backward.inputs) {
       throw new ShapeError(
         `${this.constructor.name} got forward with ${forward.inputs} inputs and backward with ${backward.inputs} inputs: ` +
@@ -47,7 +45,7 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): BidirectionalOptions { return { forward: this.forward, backward: this.backward }; }
+  get options(): Required<BidirectionalOptions> { return { forward: this.forward, backward: this.backward }; }
 
   initialState(batch?: number): readonly [forward: State, backward: State] {
     return [this.forward.initialState(batch), this.backward.initialState(batch)];
@@ -59,4 +57,20 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
     const left = this.backward.run(xs.toReversed(), state[1], masks === null ? null : masks.toReversed()).reverse();
     return right.map((h, t) => concat([h, left[t]], -1));
   }
+}
+
+function checkRecurrent(component: Component, field: string, part: Recurrent): Recurrent {
+  if (part instanceof Recurrent) return part;
+  throw new ValueError(`${component.constructor.name} takes a recurrent component as ${field}, such as an Lstm, but got ${show(part)}.`);
+}
+
+/** A component of the same kind with the same options, and so with each component among them. */
+function another<T extends Component>(owner: Component, component: T): T {
+  const { options } = component as { readonly options?: unknown };
+  if (typeof options !== "object" || options === null) {
+    throw new ValueError(`${owner.constructor.name} cannot build another ${component.constructor.name}, which has no options. Give it one as backward, too.`);
+  }
+  const copy = (value: unknown): unknown => (value instanceof Component ? another(owner, value) : Array.isArray(value) ? value.map(copy) : value);
+  const Kind = component.constructor as new (options: object) => T;
+  return new Kind(Object.fromEntries(Object.entries(options).map(([name, value]) => [name, copy(value)])));
 }

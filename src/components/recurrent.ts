@@ -30,8 +30,7 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
   }
 
   /**
-   * The states after each step; the last of them is where to go on. A component made with `normed` rescales gradients
-   * to norm 1 / steps here and in `unfold`.
+   * The states after each step. A component made with `normed` rescales gradients to norm 1 / steps here and in `unfold`.
    * @param xs a list of Variables [..., inputs], or one Variable [..., steps, inputs]
    * @param state to begin with; the initial one unless given
    * @param mask [..., steps] with 0 for padding: there the state stays as it is
@@ -39,6 +38,19 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
   states(xs: Sequence, state: S = this.initialState(), mask?: Mask): S[] {
     const { steps, masks } = read(this, xs, mask);
     return this.walk(steps, state, masks);
+  }
+
+  /**
+   * As `unfold`, with the state after the last step, where to go on: for truncated back-propagation through time it is returned by the
+   * function of one `grad` and given to the next, which takes it for a number like any other.
+   * @returns outputs as of `unfold`, and the state; of no steps the state to begin with
+   */
+  unfoldWithState(xs: readonly Variable[], state?: S, mask?: Mask): { outputs: Variable[]; state: S };
+  unfoldWithState(xs: Variable, state?: S, mask?: Mask): { outputs: Variable; state: S };
+  unfoldWithState(xs: Sequence, state?: S, mask?: Mask): { outputs: Sequence; state: S };
+  unfoldWithState(xs: Sequence, state: S = this.initialState(), mask?: Mask): { outputs: Sequence; state: S } {
+    const states = this.states(xs, state, mask);
+    return { outputs: this.likeInput(xs, states.map((each) => this.output(each))), state: states.at(-1) ?? state };
   }
 
   run(xs: readonly Variable[], state: S, masks: readonly Variable[] | null): Variable[] {

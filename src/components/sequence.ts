@@ -45,7 +45,11 @@ export abstract class SequenceComponent<S extends State = State> extends Compone
   unfold(xs: Sequence, state?: S, mask?: Mask): Sequence;
   unfold(xs: Sequence, state: S = this.initialState(), mask?: Mask): Sequence {
     const { steps, masks } = read(this, xs, mask);
-    const outputs = this.run(steps, state, masks);
+    return this.likeInput(xs, this.run(steps, state, masks));
+  }
+
+  /** Results of the steps in the form that the sequence has: a list, or one Variable. */
+  protected likeInput(xs: Sequence, outputs: readonly Variable[]): Sequence {
     if (!(xs instanceof Variable)) return outputs;
     return outputs.length === 0 ? zeros([...xs.shape.slice(0, -2), 0, this.outputs]) : stack(outputs, -2);
   }

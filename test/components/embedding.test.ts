@@ -28,6 +28,14 @@ describe("Embedding", () => {
     expect(Math.abs(meanSquare - 1)).toBeLessThan(5 * Math.SQRT2 / 100);
   });
 
+  it("begins with the deviation that is given", () => {
+    const values = matrix(new Embedding({ inputs: 200, outputs: 50, std: 1 }).w).flat();
+    // The mean of 10⁴ squares of variance 2: the standard error is √2/100; five of them.
+    expect(Math.abs(values.reduce((a, b) => a + b * b, 0) / 10_000 - 1)).toBeLessThan(5 * Math.SQRT2 / 100);
+    expect(matrix(new Embedding({ inputs: 2, outputs: 2, std: 0 }).w)).toEqual([[0, 0], [0, 0]]);
+    for (const std of [-1, NaN, Infinity, "1"]) expect(() => new Embedding({ inputs: 2, outputs: 2, std: std as number })).toThrow(ValueError);
+  });
+
   it("refuses symbols out of range", () => {
     expect(() => words.forward([5])).toThrow(ValueError);
     expect(() => words.forward([1, -1])).toThrow(ValueError);

@@ -15,7 +15,7 @@ const examples: Record<string, object> = {
   Conv2d: { inputs: 2, outputs: 3, size: [2, 3], stride: [2, 2], padding: [1, 1] },
   CtcOutput: { inputs: 2, outputs: 3, blank: 1 },
   Dropout: { p: 0.25 },
-  Embedding: { inputs: 5, outputs: 2 },
+  Embedding: { inputs: 5, outputs: 2, std: 0.5 },
   FeedForward: { inputs: 2, hidden: [3, 4], outputs: 1, activation: "tanh", outputActivation: "sigmoid", dropout: 0.1 },
   Fusion: { inputs: [2, 3], outputs: 4 },
   GatedRecurrent: { inputs: 2, outputs: 3, normed: true },

@@ -120,4 +120,18 @@ describe.each(Object.entries(kinds))("%s", (name, build) => {
     }).toArray(), expected.map((row) => row[3]));
     expectClose(evaluate(() => rnn.output(rnn.step(steps()[0]))).toArray(), expected.map((row) => row[0]));
   });
+
+  it("gives its outputs with the state to go on with", () => {
+    const expected = all();
+    const first = evaluate(() => rnn.unfoldWithState(slice(batch, null, [0, 2])));
+    const rest = evaluate(() => rnn.unfoldWithState(decat(slice(batch, null, [2, 4]), 1), first.state));
+    expectClose(first.outputs.toArray(), expected.map((row) => row.slice(0, 2)));
+    expectClose(stack(rest.outputs, 1).toArray(), expected.map((row) => row.slice(2)));
+    expectClose(rnn.output(rest.state).toArray(), expected.map((row) => row[3]));
+    const none = evaluate(() => rnn.unfoldWithState(zeros([5, 0, 2]), first.state));
+    expect(none.outputs.shape).toEqual([5, 0, rnn.outputs]);
+    expect(parts(none.state).map((part) => part.toArray())).toEqual(parts(first.state).map((part) => part.toArray()));
+    const padded = evaluate(() => rnn.unfoldWithState(batch, undefined, Array.from({ length: 5 }, () => [1, 1, 0, 0])));
+    expectClose(rnn.output(padded.state).toArray(), expected.map((row) => row[1]));
+  });
 });
