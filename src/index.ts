@@ -34,6 +34,7 @@ export {
 } from "./operations/layout.ts";
 export type { VariableMethods } from "./operations/methods.ts";
 import "./operations/methods.ts";
+export { maxPool2d } from "./operations/pooling.ts";
 export { affine, dot, linear, matmul, norm2 } from "./operations/product.ts";
 export { argmax, argmaxneq, max, mean, min } from "./operations/reduction.ts";
 export { logSoftmax, logsumexp, softmax, wta } from "./operations/softmax.ts";

@@ -65,7 +65,6 @@ export class Conv2d extends Component {
       throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].`);
     }
     checkFits(this, x.shape.slice(-2).map((size, axis) => size + 2 * this.padding[axis]), this.size);
-    const y = conv2d(x, this.w, { stride: this.stride, padding: this.padding });
-    return y.add(this.b.unsqueeze(-1).unsqueeze(-1));
+    return conv2d(x, this.w, this.b, { stride: this.stride, padding: this.padding });
   }
 }

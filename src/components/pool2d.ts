@@ -1,6 +1,6 @@
 /** Pooling: a summary of each window of an image, channel by channel. */
 
-import { Component, maximum, type Variable } from "../index.ts";
+import { Component, maxPool2d, type Variable } from "../index.ts";
 import { checkOptions, checkSizes } from "./checks.ts";
 import { checkFits, checkImage, offset, type Pair } from "./window.ts";
 
@@ -26,18 +26,9 @@ abstract class Pool2d extends Component {
   /** What the constructor takes to build such a component again. */
   get options(): Pool2dOptions { return { size: this.size as Pair, stride: this.stride as Pair }; }
 
-  /** The windows reduced along height, then along width. Rows and columns that fill no window are left out. */
-  protected reduce(x: Variable, f: (a: Variable, b: Variable) => Variable): Variable {
+  protected check(x: Variable): void {
     checkImage(this, x);
     checkFits(this, x.shape.slice(-2), this.size);
-    let y = x;
-    for (const axis of [-2, -1] as const) {
-      const [size, stride] = [this.size[axis + 2], this.stride[axis + 2]];
-      const count = Math.floor((x.shape[x.shape.length + axis] - size) / stride) + 1;
-      const parts = Array.from({ length: size }, (_, start) => offset(y, axis, start, stride, count));
-      y = parts.reduce(f);
-    }
-    return y;
   }
 }
 
@@ -48,11 +39,24 @@ abstract class Pool2d extends Component {
  */
 export class MaxPool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
-  forward(x: Variable): Variable { return this.reduce(x, maximum); }
+  forward(x: Variable): Variable {
+    this.check(x);
+    return maxPool2d(x, this.size, this.stride);
+  }
 }
 
 /** The mean of each window: [..., height, width] → [..., places down, places across]. */
 export class AveragePool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
-  forward(x: Variable): Variable { return this.reduce(x, (a, b) => a.add(b)).mul(1 / (this.size[0] * this.size[1])); }
+  forward(x: Variable): Variable {
+    this.check(x);
+    // Sums along height, then along width. Rows and columns that fill no window are left out.
+    let y = x;
+    for (const axis of [-2, -1]) {
+      const [size, stride] = [this.size[axis + 2], this.stride[axis + 2]];
+      const count = Math.floor((x.shape[x.shape.length + axis] - size) / stride) + 1;
+      y = Array.from({ length: size }, (_, start) => offset(y, axis, start, stride, count)).reduce((a, b) => a.add(b));
+    }
+    return y.mul(1 / (this.size[0] * this.size[1]));
+  }
 }

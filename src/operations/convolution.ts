@@ -9,13 +9,15 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
-import { copy, product } from "../kernels/kernel.ts";
+import { argument } from "../kernels/expression.ts";
+import { map, product } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { reshape } from "./broadcasting.ts";
+import { type Axis, chunkOf, copyBox, type Place, placeOf } from "./boxes.ts";
+import { reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
 import { register } from "./registry.ts";
@@ -38,15 +40,8 @@ function decode(x: ArrayLike<number>): Windows {
   return { turned: x[0], kernel: [x[1], x[2]], stride: [x[3], x[4]], margin: [x[5], x[6]], places: [x[7], x[8]] };
 }
 
-/** So many elements are worked on at a time: half of a common second-level cache. */
-const chunkElements = 1 << 17;
 /** With fewer rows than this in each product, one for the whole kernel is faster. */
 const leastDepth = 32;
-
-/** A value and where in it. */
-type Place = readonly [value: number, offset: number];
-/** Axes of a box: size, stride of the output, stride of the input. */
-type Axis = readonly [size: number, out: number, into: number];
 
 /** The launches of one convolution or of its gradient by the kernel. */
 class Strips {
@@ -98,21 +93,12 @@ class Strips {
     this.depth = this.strips * (this.joined ? kernelHeight : 1);
     this.isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && places[1] === width && this.length === height * width;
     const each = this.strips * this.length + (this.joined ? this.depth * this.area : 0) + outputs * this.area;
-    const parts = Math.ceil(samples / Math.max(1, Math.floor(chunkElements / each)));
-    this.chunk = Math.ceil(samples / parts);
+    this.chunk = chunkOf(samples, each);
     if (!this.isImage) this.strip = lowering.temporary(this.chunk * this.strips * this.length);
     if (this.joined) this.all = lowering.temporary(this.chunk * this.depth * this.area);
   }
 
-  private copy([output, outputOffset]: Place, [input, inputOffset]: Place, axes: readonly Axis[]): void {
-    const { lowering } = this;
-    if (axes.some(([size]) => size === 0)) return;
-    lowering.launch(copy, this.node);
-    lowering.output(output, outputOffset);
-    lowering.operand(input, inputOffset);
-    lowering.parameter(axes.length);
-    for (const axis of axes) for (const number of axis) lowering.parameter(number);
-  }
+  private copy(output: Place, input: Place, axes: readonly Axis[]): void { copyBox(this.lowering, this.node, output, input, axes); }
 
   /** C, a matrix for each of the inner batch, = or += A·B. `b` and `a` are with the strides of their rows, columns and batch. */
   product(c: Place, m: number, n: number, k: number, a: Place, stepsA: Shape, b: Place, stepsB: Shape, adds: boolean, count: number): void {
@@ -131,7 +117,7 @@ class Strips {
    */
   forEachChunk(source: number, visit: (first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void): void {
     const { lowering, samples, chunk, strips, length, depth, area, windows, phases } = this;
-    const x: Place = [lowering.use(source), lowering.nodeOffset.at(source)];
+    const x = placeOf(lowering, source);
     const [, channels, height, width] = this.image;
     const { kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places } = windows;
     // The places along an axis that lie on the image, for those `offset` into the window.
@@ -184,7 +170,9 @@ class Strips {
   }
 }
 
-/** Inputs: images [samples, inputs, height, width], kernel. Attributes: the windows. */
+const repeated = /*#__PURE__*/ map(1, argument(0));
+
+/** Inputs: images [samples, inputs, height, width], kernel, and bias [outputs] if there is one. Attributes: the windows. */
 const convolutionOperation: Operation = register({
   name: "conv2d",
   id: nextOperationId(),
@@ -192,19 +180,32 @@ const convolutionOperation: Operation = register({
     const [image, kernel] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const y = lowering.define(node);
     if (lowering.size(node) === 0) return;
-    if (lowering.size(image) === 0) return lowering.zero(node, y);
-    const outputs = lowering.shape(node)[1];
+    const [samples, outputs, down, across] = lowering.shape(node);
+    const biased = lowering.trace.inputCount(node) === 3;
+    const putBias = (first: number, count: number): void => {
+      lowering.launch(repeated, node);
+      lowering.output(y, first * outputs * down * across);
+      lowering.input(lowering.trace.input(node, 2));
+      for (const number of [down * across, 0, 2, outputs, 1, count, 0]) lowering.parameter(number);
+    };
+    if (lowering.size(image) === 0) {
+      if (biased) putBias(0, samples);
+      else lowering.zero(node, y);
+      return;
+    }
     const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const w = lowering.temporary(lowering.size(kernel));
-    strips.copyKernel([w, 0], [lowering.use(kernel), lowering.nodeOffset.at(kernel)], false);
+    strips.copyKernel([w, 0], placeOf(lowering, kernel), false);
     strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+      if (biased) putBias(first, count);
       operands.forEach((operand, i) => {
-        strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], i > 0, count);
+        strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], biased || i > 0, count);
       });
     });
   },
   reverse: (k) => (gradient, node) => {
+    if (k === 2) return sum(gradient, [0, 2, 3]);
     const windows = decode(node.attributes());
     return k === 0 ? byImage(gradient, node.input(1), windows, node.inputShape(0)) : byKernel(node.input(0), gradient, windows);
   },
@@ -224,7 +225,7 @@ const kernelGradientOperation: Operation = register({
     const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const sum = lowering.temporary(size);
-    const g: Place = [lowering.use(gradient), lowering.nodeOffset.at(gradient)];
+    const g = placeOf(lowering, gradient);
     strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
       for (let sample = 0; sample < count; sample++) {
         operands.forEach(([value, offset], i) => {
@@ -242,8 +243,8 @@ const kernelGradientOperation: Operation = register({
   },
 });
 
-function convolve(x: Variable, w: Variable, windows: Windows): Variable {
-  return record(convolutionOperation, [x.shape[0], w.shape[windows.turned], ...windows.places], [x, w], encode(windows));
+function convolve(x: Variable, w: Variable, windows: Windows, b: Variable | null = null): Variable {
+  return record(convolutionOperation, [x.shape[0], w.shape[windows.turned], ...windows.places], b === null ? [x, w] : [x, w, b], encode(windows));
 }
 
 function byKernel(x: Variable, gradient: Variable, windows: Windows): Variable {
@@ -290,16 +291,18 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
 }
 
 /**
- * A convolution of images: each entry of the result is the sum over a window, in all channels, of image times kernel. (As
- * everywhere in machine learning, the kernel is not turned.)
+ * A convolution of images: each entry of the result is the sum over a window, in all channels, of image times kernel,
+ * plus a bias if there is one. (As everywhere in machine learning, the kernel is not turned.)
  * @param x [..., inputs, height, width]
  * @param w [outputs, inputs, kernel height, kernel width]
+ * @param b [outputs], or null for none
  * @returns [..., outputs, places down, places across], with ⌊(height + 2 · padding − kernel height) / stride⌋ + 1 places down
  * @throws ShapeError; ValueError for a stride or padding that is not two integers
  */
-export function conv2d(x: Variable, w: Variable, settings: Conv2dSettings = {}): Variable {
+export function conv2d(x: Variable, w: Variable, b: Variable | null = null, settings: Conv2dSettings = {}): Variable {
   checkVariable("conv2d", x);
   checkVariable("conv2d", w);
+  if (b !== null) checkVariable("conv2d", b);
   const [stride, padding] = [pair(settings, "stride", 1), pair(settings, "padding", 0)];
   const batch = x.shape.slice(0, -3);
   const image = x.shape.slice(-3);
@@ -309,11 +312,14 @@ export function conv2d(x: Variable, w: Variable, settings: Conv2dSettings = {}):
         "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows.",
     );
   }
+  if (b !== null && (b.shape.length !== 1 || b.shape[0] !== w.shape[0])) {
+    throw new ShapeError(`conv2d got a kernel ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
+  }
   const [height, width] = w.shape.slice(2);
   const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1);
   if (places[0] < 1 || places[1] < 1) {
     throw new ShapeError(`conv2d got images ${formatShape(x.shape)} that are, with padding, smaller than the kernel ${formatShape(w.shape)}.`);
   }
-  const y = convolve(reshape(x, [sizeOf(batch), ...image]), w, { turned: 0, kernel: [height, width], stride, margin: padding, places });
+  const y = convolve(reshape(x, [sizeOf(batch), ...image]), w, { turned: 0, kernel: [height, width], stride, margin: padding, places }, b);
   return reshape(y, [...batch, ...y.shape.slice(1)]);
 }

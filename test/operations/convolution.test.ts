@@ -8,13 +8,13 @@ describeOnEach("conv2d", () => {
     const x = input([[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]);
     const w = input([[[[1, 10], [100, 1000]]]]);
     expectNear(conv2d(x, w), [[[5421, 6532], [8754, 9865]]]);
-    expectNear(conv2d(x, w, { padding: [1, 0], stride: [2, 1] }), [[[2100, 3200], [8754, 9865]]]);
+    expectNear(conv2d(x, w, null, { padding: [1, 0], stride: [2, 1] }), [[[2100, 3200], [8754, 9865]]]);
     expectNear(conv2d(input([[[1, 2]], [[3, 4]]]), input([[[[1]], [[10]]], [[[1]], [[-1]]]])), [[[31, 42]], [[-2, -2]]]);
   });
 
   it("takes images that padding alone makes large enough", () => {
-    expectNear(conv2d(input([[[2]]]), input([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]), { padding: [2, 1] }), [[[16], [10], [4]]]);
-    expect(conv2d(input([], [1, 0, 2]), input([[[[1], [1]]]]), { padding: [1, 0] }).toArray()).toEqual([[[0, 0]]]);
+    expectNear(conv2d(input([[[2]]]), input([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]), null, { padding: [2, 1] }), [[[16], [10], [4]]]);
+    expect(conv2d(input([], [1, 0, 2]), input([[[[1], [1]]]]), input([3]), { padding: [1, 0] }).toArray()).toEqual([[[3, 3]]]);
   });
 });
 
@@ -29,12 +29,12 @@ describe("conv2d", () => {
     ["strides", [9, 20, 33, 30], [5, 20, 3, 2], { stride: [2, 3], padding: [1, 1] }],
     ["the image itself", [7, 64, 20, 20], [32, 64, 1, 1], {}],
   ])("gives what the reference gives in larger sizes: %s", (_, shape, kernel, settings) => {
-    const [x, w] = [numbers(shape), numbers(kernel)];
-    const y = on(reference, () => conv2d(x, w, settings));
+    const [x, w, b] = [numbers(shape), numbers(kernel), numbers([kernel[0]])];
+    const y = on(reference, () => conv2d(x, w, b, settings));
     const g = numbers(y.shape);
     const results = (): Variable[] => {
-      const found = evaluate(() => ({ y: conv2d(x, w, settings) }));
-      return [found.y, ...gradients(() => sum(mul(conv2d(x, w, settings), g)), [x, w])];
+      const found = evaluate(() => ({ y: conv2d(x, w, b, settings) }));
+      return [found.y, ...gradients(() => sum(mul(conv2d(x, w, b, settings), g)), [x, w, b])];
     };
     const expected = on(reference, results);
     // A sum of k random products is about √k / 3, and each step rounds it by 2⁻²⁴ of that at most. If these errors are independent,
@@ -61,8 +61,9 @@ describe("conv2d", () => {
     expect(() => conv2d(numbers([3, 5, 5]), w)).toThrow("conv2d got images [3, 5, 5] and a kernel [1, 2, 3, 3]");
     expect(() => conv2d(x, numbers([1, 2, 0, 3]))).toThrow(ShapeError);
     expect(() => conv2d(x, numbers([1, 2, 6, 3]))).toThrow("smaller than the kernel");
-    expect(() => conv2d(x, w, { stride: [0, 1] })).toThrow(new ValueError("conv2d takes an integer of at least 1 as stride, but got 0."));
-    expect(() => conv2d(x, w, { padding: [1] })).toThrow("conv2d takes an integer of at least 0 as padding, but got undefined.");
+    expect(() => conv2d(x, w, null, { stride: [0, 1] })).toThrow(new ValueError("conv2d takes an integer of at least 1 as stride, but got 0."));
+    expect(() => conv2d(x, w, null, { padding: [1] })).toThrow("conv2d takes an integer of at least 0 as padding, but got undefined.");
+    expect(() => conv2d(x, w, numbers([2]))).toThrow("the bias must have shape [1]");
     expect(() => conv2d(1 as never, w)).toThrow("conv2d takes a Variable");
   });
 });

@@ -108,7 +108,7 @@ const products = { matmul: (a: Variable) => (a.shape.at(-1) as number) + 1, line
 const abs = (x: Variable | number): Variable => flimsy.abs(x);
 
 /** Images, a kernel that fits them, and how it is moved over them. */
-function imagesAndKernel(draw: Draw): [Tensor, Tensor, { stride: number[]; padding: number[] }] {
+function imagesAndKernel(draw: Draw): [Tensor, Tensor, Tensor | null, { stride: number[]; padding: number[] }] {
   const [channels, outputs] = [draw.integer(1, 3), draw.oneIn(4) ? draw.integer(4, 9) : draw.integer(1, 3)];
   const kernel = [draw.integer(1, 4), draw.integer(1, 4)];
   const padding = draw.oneIn(2) ? [0, 0] : [draw.integer(0, 4), draw.integer(0, 4)];
@@ -118,8 +118,26 @@ function imagesAndKernel(draw: Draw): [Tensor, Tensor, { stride: number[]; paddi
   const batch = draw.oneIn(4) ? [] : draw.oneIn(4) ? [2, draw.integer(0, 2)] : [draw.integer(0, 5)];
   // Many channels make one product for each row of the kernel.
   const many = draw.oneIn(3) ? 12 * channels : channels;
-  return [draw.tensor([...batch, many, ...image]), draw.tensor([outputs, many, ...kernel]), { stride, padding }];
+  return [draw.tensor([...batch, many, ...image]), draw.tensor([outputs, many, ...kernel]), draw.oneIn(2) ? draw.tensor([outputs]) : null, { stride, padding }];
 }
+
+/** Images, the size of windows on them and their distance. */
+function imagesAndWindow(draw: Draw, tensor: (shape: Shape) => Tensor, overlap: boolean): [Tensor, number[], number[]] {
+  const size = [draw.integer(1, 3), draw.integer(1, 4)];
+  const stride = draw.oneIn(2) ? size : size.map((n) => (overlap ? draw.integer(1, 4) : n + draw.integer(0, 2)));
+  const batch = draw.shape(0, 2).map((n) => Math.min(n, 3));
+  return [tensor([...batch, ...size.map((n) => n + draw.integer(0, 5))]), size, stride];
+}
+
+/** Images in any of which all entries of a window differ, their largest entries, and a number for each window or pixel. */
+const pooled = (f: (x: Variable, largest: Variable, other: Variable, window: Shape) => Variable, otherOf: (x: Shape, largest: Shape) => Shape): Specification => ({
+  draw: (draw) => {
+    const [x, size, stride] = imagesAndWindow(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain, false), false);
+    const shape = [...x.shape.slice(0, -2), ...size.map((n, i) => Math.floor((x.shape.at(i - 2) as number - n) / stride[i]) + 1)];
+    return [x, draw.tensor(otherOf(x.shape, shape)), size, stride];
+  },
+  f: ((x: Variable, other: Variable, size: Shape, stride: Shape) => f(x, flimsy.maxPool2d(x, size, stride), other, [...size, ...stride])) as (...args: never[]) => Variable,
+});
 
 /** A list of arrays that differ along one axis, and that axis. */
 function joinable(draw: Draw): unknown[] {
@@ -330,11 +348,17 @@ export const specifications: Record<string, Specification> = {
   conv2d: {
     draw: imagesAndKernel,
     ulps: (_: Variable, w: Variable) => w.size / w.shape[0] + 1,
-    magnitude: (x: Variable, w: Variable, settings: object) => flimsy.conv2d(abs(x), abs(w), settings),
+    magnitude: (x: Variable, w: Variable, b: Variable | null, settings: object) => flimsy.conv2d(abs(x), abs(w), b && abs(b), settings),
   },
+  maxPool2d: {
+    draw: (draw) => imagesAndWindow(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain), true),
+    smooth: (draw) => imagesAndWindow(draw, (shape) => draw.distinct(shape), true),
+  },
+  "maxPool2d′": pooled((x, largest, g, window) => record(operation("maxPool2d′"), x.shape, [x, largest, g], window), (_, largest) => largest),
+  "maxPool2d″": pooled((x, largest, other, window) => record(operation("maxPool2d″"), largest.shape, [x, other, largest], window), (x) => x),
   "conv2d′": {
     draw: (draw) => {
-      const [x, w, { stride, padding }] = imagesAndKernel(draw);
+      const [x, w, , { stride, padding }] = imagesAndKernel(draw);
       const images = [sizeOf(x.shape.slice(0, -3)), ...x.shape.slice(-3)];
       const kernel = w.shape.slice(2);
       const places = kernel.map((size, i) => Math.floor((images[2 + i] + 2 * padding[i] - size) / stride[i]) + 1);

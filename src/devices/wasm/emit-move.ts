@@ -37,8 +37,8 @@ function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[]
   });
 }
 
-/** A row of `count` elements, some steps in bytes apart; every other element of a row is read by whole vectors too. */
-function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local): void {
+/** A row of `count` elements, some steps in bytes apart, by vectors where they are neighbours, or every other one of the input. */
+function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local, spare: Local): void {
   const singles = (): void => {
     f.while(() => f.get(rest), () => {
       f.get(to).get(from).f32Load().f32Store();
@@ -68,6 +68,16 @@ function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, 
     },
     () => {
       f.get(count).set(rest);
+      f.get(stepIn).i32(4).i32Eq().if(() => {
+        f.while(() => f.get(rest).i32(4).i32GeU(), () => {
+          f.get(from).v128Load().set(spare);
+          for (let lane = 0; lane < 4; lane++) {
+            f.get(to).get(spare).v128Store32Lane(lane);
+            f.advance(to, stepOut);
+          }
+          f.increment(from, 16).increment(rest, -4);
+        });
+      });
       singles();
     },
   );
@@ -83,6 +93,7 @@ export function writeCopy(f: Body): void {
   const [planes, plane, rows, row, rest, axis, axisEnd, position] = Array.from({ length: 8 }, () => f.local(I32));
   const [rowOut, rowIn, planeTo, planeFrom, to, from] = Array.from({ length: 6 }, () => f.local(I32));
 
+  const spare = f.local(V128);
   toBytes(f, stepOut).set(stepOut);
   toBytes(f, stepIn).set(stepIn);
   f.i32(1).set(rows).i32(1).set(planes);
@@ -111,7 +122,7 @@ export function writeCopy(f: Body): void {
     f.get(rows).set(row);
     f.while(() => f.get(row), () => {
       f.get(planeTo).set(to).get(planeFrom).set(from);
-      copyRow(f, n, rest, to, stepOut, from, stepIn);
+      copyRow(f, n, rest, to, stepOut, from, stepIn, spare);
       f.advance(planeTo, rowOut).advance(planeFrom, rowIn).increment(row, -1);
     });
     f.increment(plane, 1);

@@ -1,0 +1,30 @@
+/** Strided boxes of values, for operations that are made of several launches. */
+
+import { copy } from "../kernels/kernel.ts";
+import type { Lowering } from "../plan/lowering.ts";
+
+/** A value and where in it. */
+export type Place = readonly [value: number, offset: number];
+/** An axis of a box: size, stride of the output, stride of the input. */
+export type Axis = readonly [size: number, out: number, into: number];
+
+/** So many elements are worked on at a time: half of a common second-level cache. */
+export const chunkElements = 1 << 17;
+
+/** How many of `count` things of some size are worked on at a time, so that the parts are about equal. */
+export function chunkOf(count: number, size: number): number {
+  return Math.ceil(count / Math.ceil(count / Math.max(1, Math.floor(chunkElements / size))));
+}
+
+/** Copies a box; axes from the innermost. */
+export function copyBox(lowering: Lowering, node: number, output: Place, input: Place, axes: readonly Axis[]): void {
+  if (axes.some(([size]) => size === 0)) return;
+  lowering.launch(copy, node);
+  lowering.output(...output);
+  lowering.operand(...input);
+  lowering.parameter(axes.length);
+  for (const axis of axes) for (const number of axis) lowering.parameter(number);
+}
+
+/** Where the result of a node is. */
+export const placeOf = (lowering: Lowering, node: number): Place => [lowering.use(node), lowering.nodeOffset.at(node)];
