@@ -10,7 +10,8 @@ export { Component } from "./component.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
 export { arange, eye, full, ones, rand, randn, zeros } from "./creation.ts";
-export { type DeviceName, setDevice } from "./devices/current.ts";
+export { type DeviceName, setDevice, threads } from "./devices/current.ts";
+export type { ThreadReport } from "./devices/device.ts";
 export {
   FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
 } from "./errors.ts";

@@ -2,7 +2,7 @@
 
 import { UsageError, ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
-import type { Device } from "./device.ts";
+import type { Device, ThreadReport } from "./device.ts";
 import { ReferenceDevice } from "./reference/reference.ts";
 import { WasmDevice } from "./wasm/wasm.ts";
 
@@ -44,6 +44,16 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  * @throws UsageError inside a step; ValueError for an unknown name.
  */
 export function setDevice(name: DeviceName): void { useDevice(deviceByName(name)); }
+
+/**
+ * How many threads compute, and why not more. With a number: how many there may be from now on, the caller's thread among them.
+ *
+ * Large launches are shared among threads, as many as the machine has cores and at most four if nothing is said. They start with the
+ * first launch that is large enough, in the background. Results are the same, to the bit, for every number of threads.
+ * Browsers give threads memory to share only on pages that are cross-origin isolated.
+ * @throws ValueError unless the number is an integer from 1 to 64.
+ */
+export function threads(count?: number): ThreadReport { return currentDevice().threads(count); }
 
 /** @internal As `setDevice`, for a device made in a particular way. */
 export function useDevice(device: Device): void {

@@ -45,6 +45,16 @@ export interface Executable {
 /** Where a run's arena is; opaque. Valid until the step ends. */
 export type Region = object | number;
 
+/** How many threads compute. */
+export interface ThreadReport {
+  /** How many work on large launches now, with the caller's own. */
+  readonly count: number;
+  /** How many there may be. */
+  readonly limit: number;
+  /** Why `count` is less than `limit`, or why `limit` is 1; else empty. */
+  readonly why: string;
+}
+
 export interface Device {
   readonly name: string;
   /** The array type of its numbers. */
@@ -67,6 +77,9 @@ export interface Device {
   view(base: Region | Buffer, offset: number, size: number): Buffer;
   /** Forgets all regions. */
   endStep(): void;
+
+  /** Sets how many threads there may be, where a number is given; says how many there are. */
+  threads(count?: number): ThreadReport;
 
   /** Live bytes by kind, with the arena and the plans. */
   memory(): Record<MemoryKind | "arena" | "plans", number>;

@@ -10,7 +10,7 @@ import { specifications } from "./specifications.ts";
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
   "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed",
-  "evaluate", "grad", "gradients", "checkGradients", "debug", "memory", "setDevice", "elementwise", "operation",
+  "evaluate", "grad", "gradients", "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
 ];
 
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));

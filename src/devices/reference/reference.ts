@@ -9,7 +9,7 @@ import {
   type ColumnsKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
+import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
 
 class ReferenceBuffer implements Buffer {
   constructor(
@@ -87,6 +87,8 @@ export class ReferenceDevice implements Device {
   }
 
   endStep(): void {}
+
+  threads(): ThreadReport { return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." }; }
 
   memory(): Record<MemoryKind | "arena" | "plans", number> { return { ...this.live, arena: 0, plans: 0 }; }
 }

@@ -203,8 +203,33 @@ export class Body {
   v128Store(offset = 0): this { return this.simdMemory(0x0b, offset); }
   v128Store32Lane(lane: number, offset = 0): this { return this.simdMemory(0x5a, offset).op(lane); }
   v128Store64Lane(lane: number, offset = 0): this { return this.simdMemory(0x5b, offset).op(lane); }
+  /** The address of the thread's scratch memory, or so many bytes further. */
+  scratch(offset: number): this {
+    this.op(0x23, 0);
+    return offset === 0 ? this : this.i32(offset).i32Add();
+  }
+  tableSize(): this { return this.op(0xfc, 0x10, 0); }
   /** destination, byte value, bytes -> */
   memoryFill(): this { return this.op(0xfc, 0x0b, 0x00); }
+
+  // -- atomics ----------------------------------------------------------------------------------
+
+  /** Atomic accesses state their natural alignment. */
+  private atomic(opcode: number, alignment: number, offset: number): this {
+    this.op(0xfe, opcode, alignment);
+    this.code.unsigned(offset);
+    return this;
+  }
+
+  /** address, how many -> how many were woken */
+  atomicNotify(offset: number): this { return this.atomic(0x00, 2, offset); }
+  i32AtomicLoad(offset: number): this { return this.atomic(0x10, 2, offset); }
+  i64AtomicLoad(offset: number): this { return this.atomic(0x11, 3, offset); }
+  i64AtomicStore(offset: number): this { return this.atomic(0x18, 3, offset); }
+  /** address, value -> what was there */
+  i32AtomicAdd(offset: number): this { return this.atomic(0x1e, 2, offset); }
+  /** address, expected, new -> what was there */
+  i64AtomicCompareExchange(offset: number): this { return this.atomic(0x49, 3, offset); }
 
   // -- control ----------------------------------------------------------------------------------
   // A label is the depth at which its block was opened, so that a branch can name it from any depth.
@@ -289,6 +314,10 @@ export class Body {
   f32Ne(): this { return this.op(0x5c); }
   i64ExtendI32U(): this { return this.op(0xad); }
   i32WrapI64(): this { return this.op(0xa7); }
+  i64Ne(): this { return this.op(0x52); }
+  i64Or(): this { return this.op(0x84); }
+  i64Shl(): this { return this.op(0x86); }
+  i64Sub(): this { return this.op(0x7d); }
   i64Mul(): this { return this.op(0x7e); }
   i64ShrU(): this { return this.op(0x88); }
   f64Add(): this { return this.op(0xa0); }
@@ -379,7 +408,7 @@ export class Body {
   }
 }
 
-/** A module under construction. Imports come first, then functions; everything is exported by name. */
+/** A module under construction. Imports come first, then functions, exported by name or put into the table. */
 export class ModuleBuilder {
   private readonly types: string[] = [];
   private readonly typeBytes: Bytes[] = [];
@@ -388,6 +417,7 @@ export class ModuleBuilder {
   private readonly functionTypes: number[] = [];
   private readonly bodies: Bytes[] = [];
   private readonly exports: [string, number][] = [];
+  private readonly elements: Bytes[] = [];
 
   /** The index of a function type, declared once. */
   type(parameters: readonly ValueType[], results: readonly ValueType[] = []): number {
@@ -424,8 +454,24 @@ export class ModuleBuilder {
     this.import(name, 0x01).append([0x70, 0x00, 0x00]);
   }
 
-  importMemory(name: string): void {
-    this.import(name, 0x02).append([0x00, 0x00]);
+  importMemory(name: string, isShared = false): void {
+    this.import(name, 0x02).append(isShared ? [0x03, 0x00, 0x80, 0x80, 0x04] : [0x00, 0x00]);
+  }
+
+  /** Where the thread's scratch memory is: the only global. */
+  importScratch(name: string): void {
+    this.import(name, 0x03).append([I32, 0x00]);
+  }
+
+  /** Puts functions into the imported table, from a place on. */
+  fillTable(from: number, functions: readonly number[]): void {
+    const bytes = new Bytes();
+    bytes.append([0x00, 0x41]);
+    bytes.signed(from);
+    bytes.byte(0x0b);
+    bytes.unsigned(functions.length);
+    for (const index of functions) bytes.unsigned(index);
+    this.elements.push(bytes);
   }
 
   /** Adds a function and returns its index. With a name it is exported. */
@@ -466,6 +512,7 @@ export class ModuleBuilder {
         bytes.unsigned(index);
       }
     });
+    section(9, this.elements.length, (bytes) => { for (const entry of this.elements) bytes.append(entry); });
     section(10, this.bodies.length, (bytes) => {
       for (const body of this.bodies) {
         bytes.unsigned(body.length);

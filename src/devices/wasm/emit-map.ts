@@ -11,10 +11,10 @@ import type { VectorMath } from "./vector-math.ts";
  * Writes the body of a map kernel, a function of the address of its launch.
  *
  * Every operand is read by vectors at a pointer that moves by 16 bytes or not at all; a number that is repeated is
- * first spread over a vector in `scratch`. What remains at the end of a row, fewer than four elements, passes through
- * scratch vectors too, so that nothing beyond the row is written. `scratch` holds a vector for each operand.
+ * first spread over a vector in the scratch memory. What remains at the end of a row, fewer than four elements, passes through
+ * scratch vectors too, so that nothing beyond the row is written. The scratch memory holds a vector for each operand.
  */
-export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: number): void {
+export function writeMap(f: Body, math: VectorMath, kernel: MapKernel): void {
   const pc = 0;
   const outputs = kernel.outputs.length;
   const { inputs } = kernel;
@@ -23,7 +23,7 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: 
   const rankAt = parametersAt + 4 * (1 + inputs);
   const axesAt = rankAt + 4;
   const axisBytes = 4 * (1 + inputs);
-  const scratchOf = (operand: number): number => scratch + 16 * operand;
+  const scratchOf = (operand: number): Body => f.scratch(16 * operand);
   const used = argumentsOf(...kernel.outputs);
 
   const n = f.local(I32);
@@ -75,8 +75,8 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: 
     for (const k of used) {
       f.get(local(row, k)).set(local(pointer, k));
       f.get(local(step, k)).i32Eqz().if(() => {
-        f.i32(scratchOf(outputs + k)).get(local(pointer, k)).v128Load32Splat().v128Store();
-        f.i32(scratchOf(outputs + k)).set(local(pointer, k));
+        scratchOf(outputs + k).get(local(pointer, k)).v128Load32Splat().v128Store();
+        scratchOf(outputs + k).set(local(pointer, k));
       });
     }
 
@@ -90,11 +90,11 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: 
           f.i32(1).set(vectors).i32(1).set(isTail);
           for (const k of used) {
             f.get(local(step, k)).if(() => {
-              f.i32(scratchOf(outputs + k)).get(local(pointer, k)).v128Load().v128Store();
-              f.i32(scratchOf(outputs + k)).set(local(pointer, k));
+              scratchOf(outputs + k).get(local(pointer, k)).v128Load().v128Store();
+              scratchOf(outputs + k).set(local(pointer, k));
             });
           }
-          out.forEach((at, k) => { f.i32(scratchOf(k)).set(at); });
+          out.forEach((at, k) => { scratchOf(k).set(at); });
         });
         f.get(rest).i32(3).i32And().set(rest);
         f.loop((next) => {
@@ -118,7 +118,10 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel, scratch: 
         f.get(n).i32(-4).i32And().i32(2).i32Shl().get(outRow[k]).i32Add().set(out[k]);
         f.get(n).i32(3).i32And().set(spare);
         for (let lane = 0; lane < 3; lane++) {
-          f.get(spare).i32(lane).i32GtU().if(() => { f.get(out[k]).i32(scratchOf(k)).f32Load(4 * lane).f32Store(4 * lane); });
+          f.get(spare).i32(lane).i32GtU().if(() => {
+            f.get(out[k]);
+            scratchOf(k).f32Load(4 * lane).f32Store(4 * lane);
+          });
         }
       });
     });

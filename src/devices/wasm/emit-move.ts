@@ -183,15 +183,16 @@ const BLOCK_ROWS = 256;
 /** Columns are reduced in tiles of four vectors, a cache line a row. */
 const TILE = 4;
 
+/** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const identity = { sum: 0, maximum: -Infinity, minimum: Infinity }[kernel.reduce];
   const combine = (): Body => kernel.reduce === "sum" ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
-  const [outer, n, inner] = parameters(f, 2, 3);
+  const [outer, n, inner, rowBytes] = parameters(f, 2, 4);
   const [out, input] = [operand(f, 0), operand(f, 1)];
-  const [columns, column, from, rowBytes, rest, block] = Array.from({ length: 6 }, () => f.local(I32));
+  const [columns, column, from, rest, block] = Array.from({ length: 5 }, () => f.local(I32));
   const sums = Array.from({ length: TILE }, () => f.local(V128));
   const totals = Array.from({ length: TILE }, () => f.local(V128));
-  toBytes(f, inner).set(rowBytes);
+  toBytes(f, rowBytes).set(rowBytes);
 
   const tile = (width: number): void => {
     for (let v = 0; v < width; v++) f.f32x4(identity).set(totals[v]);

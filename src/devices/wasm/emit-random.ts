@@ -7,6 +7,7 @@ const MULTIPLIERS = [0xd2511f53n, 0xcd9e8d57n] as const;
 const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
+/** Its launches have one more parameter: the block to begin with. */
 export function writeRandom(f: Body): void {
   const [out, bits, n, low, high] = Array.from({ length: 5 }, () => f.local(I32));
   const keys = [f.local(I32), f.local(I32)];
@@ -26,6 +27,7 @@ export function writeRandom(f: Body): void {
   word(2, keys[1]);
   word(4, low);
   word(6, high);
+  f.get(low).get(0).i32Load(HEADER + 12).i32Add().tee(low).get(0).i32Load(HEADER + 12).i32LtU().if(() => { f.increment(high, 1); });
 
   f.while(() => f.get(n), () => {
     f.get(low).set(words[0]).get(high).set(words[1]).i32(0).set(words[2]).i32(0).set(words[3]);

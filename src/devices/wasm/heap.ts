@@ -13,18 +13,26 @@ const SLACK = 16;
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  /** Can other threads have it too? */
+  readonly isShared: boolean;
   /** Views that follow the memory when it grows. */
-  f32: Float32Array<ArrayBuffer>;
-  i32: Int32Array<ArrayBuffer>;
+  f32: Float32Array;
+  i32: Int32Array;
   /** Where memory that has never been used begins. */
   private top: number;
   private readonly sizes = new Map<number, number>(); // free blocks: start -> size
   private readonly ends = new Map<number, number>(); // free blocks: end -> start
   private readonly classes: Set<number>[] = Array.from({ length: 33 }, () => new Set<number>()); // starts, by ⌊log₂ size⌋
 
-  /** @param reserved bytes at the beginning that belong to others */
-  constructor(reserved: number) {
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil((reserved + 2 ** 20) / PAGE), maximum: MAX_PAGES });
+  /**
+   * @param reserved bytes at the beginning that belong to others
+   * @param shared should other threads have the memory too, where the engine can do that?
+   */
+  constructor(reserved: number, shared = false) {
+    const limits = { initial: Math.ceil((reserved + 2 ** 20) / PAGE), maximum: MAX_PAGES };
+    const memory = shared ? sharedMemory(limits) : null;
+    this.isShared = memory !== null;
+    this.memory = memory ?? new WebAssembly.Memory(limits);
     this.top = align(reserved);
     this.f32 = new Float32Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
@@ -105,6 +113,14 @@ export class Heap {
     } catch {
       return false;
     }
+  }
+}
+
+function sharedMemory(limits: { initial: number; maximum: number }): WebAssembly.Memory | null {
+  try {
+    return new WebAssembly.Memory({ ...limits, shared: true });
+  } catch {
+    return null; // some systems do not promise 4 GiB
   }
 }
 

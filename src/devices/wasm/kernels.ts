@@ -6,6 +6,7 @@ import { writeMap } from "./emit-map.ts";
 import { writeColumns, writeCopy, writeGather, writeScatterAdd } from "./emit-move.ts";
 import { writeRandom } from "./emit-random.ts";
 import { writeRow } from "./emit-row.ts";
+import { emitRunner } from "./fork.ts";
 import { emitProduct, productScratchBytes } from "./product.ts";
 import { importMath, mathImports, VectorMath } from "./vector-math.ts";
 
@@ -16,7 +17,7 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(module.finish());
 }
 
-/** Scratch memory of the kernels: a vector for each operand of a map, then the panels of the product. */
+/** Scratch memory of a thread: a vector for each operand of a map, then the panels of the product. */
 const MAP_SCRATCH_BYTES = 16 * 64;
 export const scratchBytes = MAP_SCRATCH_BYTES + productScratchBytes;
 
@@ -24,40 +25,46 @@ export const scratchBytes = MAP_SCRATCH_BYTES + productScratchBytes;
 export interface HostCalls {
   fault(launch: number, value: number, limit: number): void;
   host(launch: number): void;
+  /** Waits until the workers may be done. */
+  wait(): void;
+}
+
+/** A module, and how long the table is with it. */
+export interface TableModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly places: number;
 }
 
 export class KernelTable {
   private readonly table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
-  private used = 0;
+  /** How many places are taken. The first is the fork's. */
+  private used = 1;
   /** Kernel id -> place in the table, −1 where the kernel has not been generated. */
   private places = new Int32Array(256).fill(-1);
   private readonly imports: WebAssembly.Imports;
   /** Runs the launches from one address to another. */
   readonly run: (from: number, to: number) => void;
 
-  /** @param scratch the address of `scratchBytes` bytes */
+  /**
+   * @param scratch the address of `scratchBytes` bytes
+   * @param onModule is told of every module, so that other threads can have it too
+   */
   constructor(
     memory: WebAssembly.Memory,
+    private readonly isShared: boolean,
     calls: HostCalls,
-    private readonly scratch: number,
+    scratch: number,
     private readonly fused: boolean,
+    private readonly onModule: (module: TableModule) => void,
   ) {
-    this.imports = { env: { memory, table: this.table, ...mathImports, fault: calls.fault, host: calls.host } };
-    const module = new ModuleBuilder();
-    module.importMemory("memory");
-    module.importTable("table");
-    const kernelType = module.type([I32]);
-    module.function("run", [I32, I32], [], (f) => {
-      f.while(() => f.get(0).get(1).i32LtU(), () => {
-        f.get(0).get(0).i32Load().callIndirect(kernelType);
-        f.get(0).get(0).i32Load(4).i32Add().set(0);
-      });
-    });
-    this.run = this.instantiate(module).run as (from: number, to: number) => void;
+    this.imports = { env: { memory, table: this.table, scratch, load: () => {}, ...mathImports, ...calls } };
+    this.run = this.instantiate(emitRunner(isShared), 1).run as KernelTable["run"];
   }
 
-  private instantiate(module: ModuleBuilder): WebAssembly.Exports {
-    return new WebAssembly.Instance(new WebAssembly.Module(module.finish()), this.imports).exports;
+  private instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+    this.onModule({ bytes, places });
+    return exports;
   }
 
   /** The place of a kernel that `ensure` has seen. */
@@ -73,30 +80,29 @@ export class KernelTable {
       fault: module.importFunction("fault", [I32, F32, I32]),
       host: module.importFunction("host", [I32]),
     };
-    module.importMemory("memory");
-    for (const id of ids) this.emit(module, String(id), kernelById(id), imports);
-    const functions = this.instantiate(module);
+    module.importMemory("memory", this.isShared);
+    module.importTable("table");
+    module.importScratch("scratch");
+    module.fillTable(this.used, Array.from(ids, (id) => this.emit(module, kernelById(id), imports)));
+    const places = this.used + ids.size;
+    while (places > this.table.length) this.table.grow(this.table.length);
+    this.instantiate(module.finish(), places);
     for (const id of ids) {
       while (id >= this.places.length) {
-        const places = new Int32Array(this.places.length * 2).fill(-1);
-        places.set(this.places);
-        this.places = places;
+        const larger = new Int32Array(this.places.length * 2).fill(-1);
+        larger.set(this.places);
+        this.places = larger;
       }
-      if (this.used === this.table.length) this.table.grow(this.table.length);
-      this.table.set(this.used, functions[id] as () => void);
       this.places[id] = this.used++;
     }
   }
 
-  private emit(module: ModuleBuilder, name: string, kernel: Kernel, imports: { math: ReturnType<typeof importMath>; fault: number; host: number }): void {
-    const { fused, scratch } = this;
-    if (kernel.kind === "product") {
-      emitProduct(module, name, { fused, scratch: scratch + MAP_SCRATCH_BYTES });
-      return;
-    }
-    module.function(name, [I32], [], (f) => {
+  private emit(module: ModuleBuilder, kernel: Kernel, imports: { math: ReturnType<typeof importMath>; fault: number; host: number }): number {
+    const { fused } = this;
+    if (kernel.kind === "product") return emitProduct(module, null, { fused, scratch: MAP_SCRATCH_BYTES });
+    return module.function(null, [I32], [], (f) => {
       switch (kernel.kind) {
-        case "map": return writeMap(f, new VectorMath(f, fused, imports.math), kernel, scratch);
+        case "map": return writeMap(f, new VectorMath(f, fused, imports.math), kernel);
         case "row": return writeRow(f, new VectorMath(f, fused, imports.math), kernel);
         case "columns": return writeColumns(f, kernel);
         case "copy": return writeCopy(f);

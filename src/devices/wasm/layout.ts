@@ -2,3 +2,30 @@
 
 /** Bytes before the first operand. */
 export const HEADER = 8;
+
+/**
+ * A launch that is cut into parts is a launch of the fork, the first function of the table: after the header how many parts,
+ * the bytes of each, and the parts, launches themselves.
+ */
+export const FORK_HEADER = HEADER + 8;
+
+/** Where memory has what threads tell each other, by byte address. Words that different threads write are on lines of their own. */
+export const control = {
+  /** Eight bytes: how many parts nobody has taken yet, and where their fork is. */
+  ticket: 0,
+  /** How many workers take parts at the moment. */
+  active: 64,
+  /** Does the caller's thread sleep until there is none? */
+  waiting: 68,
+  /** How many workers sleep. */
+  sleepers: 72,
+  /** How many have started. */
+  started: 76,
+  /** Has one of them failed? */
+  failed: 80,
+  /** How many may take parts. */
+  limit: 128,
+  /** The chain of modules: address of the next, how long the table is with it, bytes, and the bytes. */
+  modules: 132,
+} as const;
+export const CONTROL_BYTES = 192;

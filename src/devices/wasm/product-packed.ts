@@ -48,9 +48,9 @@ export function advanceTimes(f: Body, local: Local, factor: Local, constant: num
   f.get(factor).i32(constant).i32Mul().get(local).i32Add().set(local);
 }
 
-/** The distance between rows of C, and of what is added to it: C itself, or the one row of bias. */
-export function emitSteps(f: Body, n: Local, mode: Local, stepC: Local, stepFrom: Local): void {
-  f.get(n).i32(2).i32Shl().tee(stepC).i32(0).get(mode).i32(1).i32Eq().select().set(stepFrom);
+/** The distance between rows of what is added to C: as in C, or none between those of the one row of bias. */
+export function emitStepFrom(f: Body, mode: Local, stepC: Local, stepFrom: Local): void {
+  f.get(stepC).i32(0).get(mode).i32(1).i32Eq().select().set(stepFrom);
 }
 
 /** Sums of products, vectors by rows: part of C before it is stored. */
@@ -276,7 +276,7 @@ function emitPanel(module: ModuleBuilder, fused: boolean, height: number): numbe
 }
 
 /**
- * (a, rowA, columnA, b, rowB, columnB, c, M, N, K, mode, from, direct); M, N, K are at least 1.
+ * (a, rowA, columnA, b, rowB, columnB, c, stepC, M, N, K, mode, from, direct); M, N, K are at least 1.
  * With `direct` panels of B are used where they lie: columnB is 4.
  */
 export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scratch: number }): number {
@@ -291,9 +291,9 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
   const packLowA = hasLow ? emitPack(module, lowTileRows) : packA;
   const lowPanel = hasLow ? emitPanel(module, fused, lowTileRows) : panel;
 
-  return module.function(null, range(13).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, columnB, c, m, n, k, mode, from, direct] = range(13);
-    const [stepC, stepFrom, parts, depth] = locals(f, 4);
+  return module.function(null, range(14).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, columnB, c, stepC, m, n, k, mode, from, direct] = range(14);
+    const [stepFrom, parts, depth] = locals(f, 3);
     const [i, rows, j, columns, l, length] = locals(f, 6);
     const [pointer, panelJ, packedFrom, panelB, stepB, left, panelC, panelFrom] = locals(f, 8);
     const [mode0, from0, stepFrom0] = locals(f, 3);
@@ -318,7 +318,7 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
     };
     /** Leaves the address of a column of the packed block of B, the first of a panel. */
     const inPackedB = (column: Local): void => {
-      f.get(column).get(length).i32Mul().i32(2).i32Shl().i32(packedB).i32Add();
+      f.get(column).get(length).i32Mul().i32(2).i32Shl().scratch(packedB).i32Add();
     };
 
     const packBlockB = (): void => {
@@ -347,7 +347,7 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
       f.get(i).get(stepC).i32Mul().get(pointer).i32Add().get(c).i32Add().set(panelC);
       f.get(i).get(stepFrom).i32Mul().get(pointer).i32Add().get(from).i32Add().set(panelFrom);
       f.get(highRows).if(() => {
-        f.i32(packedA);
+        f.scratch(packedA);
         push(f, panelB, stepB, length, panelC, stepC, highRows, left, mode, panelFrom, stepFrom).call(panel);
       });
       if (!hasLow) return;
@@ -373,14 +373,14 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
       }
       address(a, i, rowA, l, columnA);
       f.set(pointer);
-      push(f, pointer, rowA, columnA, highRows, length).i32(packedA).call(packA);
+      push(f, pointer, rowA, columnA, highRows, length).scratch(packedA).call(packA);
       if (!hasLow) return;
-      f.get(highRows).get(length).i32Mul().i32(2).i32Shl().i32(packedA).i32Add().set(lowA);
+      f.get(highRows).get(length).i32Mul().i32(2).i32Shl().scratch(packedA).i32Add().set(lowA);
       f.get(highRows).get(rowA).i32Mul().get(pointer).i32Add();
       push(f, rowA, columnA, lowRows, length, lowA).call(packLowA);
     };
 
-    emitSteps(f, n, mode, stepC, stepFrom);
+    emitStepFrom(f, mode, stepC, stepFrom);
     f.get(mode).set(mode0).get(from).set(from0).get(stepFrom).set(stepFrom0);
     // Equal parts of K, so that no short one is left.
     f.get(k).i32(blockK - 1).i32Add().i32(blockK).i32DivU().set(parts);

@@ -7,7 +7,7 @@
 
 import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
 import {
-  addOuterProduct, advanceTimes, clear, emitPacked, emitSteps, locals, packedScratchBytes, push, range, repeat, storeLanes,
+  addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, repeat, storeLanes,
   storeTile, type Sums,
 } from "./product-packed.ts";
 
@@ -22,13 +22,13 @@ function callForRest(f: Body, parameters: number, m: Local, functions: readonly 
 
 /**
  * Where rows of B are contiguous: tiles of `height` rows of C, from numbers of A and vectors of B.
- * (a, rowA, columnA, b, rowB, c, M, N, K, mode, from). `lower[h]` is this function for h rows.
+ * (a, rowA, columnA, b, rowB, c, stepC, M, N, K, mode, from). `lower[h]` is this function for h rows.
  */
 function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   const widths = height > 2 ? [2, 1] : [4, 2, 1];
-  return module.function(null, range(11).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, m, n, k, mode, from] = range(11);
-    const [stepC, stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = locals(f, 9);
+  return module.function(null, range(12).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, from] = range(12);
+    const [stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = locals(f, 8);
     const rows = locals(f, height);
     const pointers = locals(f, height);
     const allSums = range(height).map(() => locals(f, widths[0], V128));
@@ -55,7 +55,7 @@ function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower:
       f.increment(columns, -4 * width);
     };
 
-    emitSteps(f, n, mode, stepC, stepFrom);
+    emitStepFrom(f, mode, stepC, stepFrom);
     f.while(() => f.get(m).i32(height).i32GeU(), () => {
       f.get(b).set(tileB).get(c).set(tileC).get(from).set(tileFrom).get(n).set(columns);
       for (const row of rows) {
@@ -65,20 +65,20 @@ function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower:
       for (const width of widths) f.while(() => f.get(columns).i32(4 * (width - 1)).i32GtS(), () => tile(width));
       f.increment(m, -height);
     });
-    callForRest(f, 11, m, lower, height);
+    callForRest(f, 12, m, lower, height);
   });
 }
 
 /**
  * Where A and B are both contiguous along K: dot products, of `height` rows of A with four columns of B at once.
- * (a, rowA, b, columnB, c, M, N, K, mode, from). `lower[h]` is this function for h rows.
+ * (a, rowA, b, columnB, c, stepC, M, N, K, mode, from). `lower[h]` is this function for h rows.
  */
 function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   /** So many rows of A are used again for every four columns of B. */
   const blockRows = 32;
-  return module.function(null, range(10).map(() => I32), [], (f) => {
-    const [a, rowA, b, columnB, c, m, n, k, mode, from] = range(10);
-    const [stepC, stepFrom, rows, row, columns, counter, spare] = locals(f, 7);
+  return module.function(null, range(11).map(() => I32), [], (f) => {
+    const [a, rowA, b, columnB, c, stepC, m, n, k, mode, from] = range(11);
+    const [stepFrom, rows, row, columns, counter, spare] = locals(f, 6);
     const [tileA, tileC, tileFrom, offset] = locals(f, 4);
     const pointersA = locals(f, height);
     const columnsB = locals(f, 4);
@@ -142,7 +142,7 @@ function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: 
       storeTile(f, sums.map((row) => row.slice(0, 1)), { c: tileC, stepC, columns, mode, from: tileFrom, stepFrom, spare });
     };
 
-    emitSteps(f, n, mode, stepC, stepFrom);
+    emitStepFrom(f, mode, stepC, stepFrom);
     f.get(k).i32(3).i32And().i32x4Splat().i32x4(0, 1, 2, 3).i32x4GtS().set(mask);
     f.while(() => f.get(m).i32(height).i32GeU(), () => {
       f.get(m).i32(-height).i32And().i32(blockRows).get(m).i32(blockRows).i32LtU().select().set(rows);
@@ -169,7 +169,7 @@ function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: 
       }
       f.get(m).get(rows).i32Sub().set(m);
     });
-    callForRest(f, 10, m, lower, height);
+    callForRest(f, 11, m, lower, height);
   });
 }
 
@@ -178,12 +178,12 @@ const streamDepth = 8;
 
 /**
  * C += A·B for few rows of A and contiguous rows of B, which are read in order, once, eight at a time.
- * (a, rowA, columnA, b, rowB, c, M, N, K); K is a multiple of eight.
+ * (a, rowA, columnA, b, rowB, c, stepC, M, N, K); K is a multiple of eight.
  */
 function emitStream(module: ModuleBuilder, fused: boolean): number {
-  return module.function(null, range(9).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, m, n, k] = range(9);
-    const [stepC, row, columns, numbers, rowC, pointerC] = locals(f, 6);
+  return module.function(null, range(10).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k] = range(10);
+    const [row, columns, numbers, rowC, pointerC] = locals(f, 5);
     const pointers = locals(f, streamDepth);
     const factors = locals(f, streamDepth, V128);
     const sum = f.local(V128);
@@ -199,7 +199,6 @@ function emitStream(module: ModuleBuilder, fused: boolean): number {
       f.increment(columns, -4 * vectors);
     };
 
-    f.get(n).i32(2).i32Shl().set(stepC);
     f.while(() => f.get(k).i32(0).i32GtS(), () => {
       f.get(m).set(row).get(a).set(numbers).get(c).set(rowC);
       repeat(f, row, () => {
@@ -250,10 +249,11 @@ const limits = {
 
 /**
  * Adds the function (address of a launch record), and those it calls; returns its index.
- * The record: two words for others, the addresses of C, A, B and addend, the parameters of a `ProductKernel`.
- * `scratch` is the address of productScratchBytes bytes for its own use.
+ * The record: two words for others, the addresses of C, A, B and addend, the parameters of a `ProductKernel`, and the
+ * distance between rows of C, of which the launch may be told to compute some columns only (two or more).
+ * productScratchBytes from `scratch` on in the thread's scratch memory are for its own use.
  */
-export function emitProduct(module: ModuleBuilder, name: string, options: { fused: boolean; scratch: number }): number {
+export function emitProduct(module: ModuleBuilder, name: string | null, options: { fused: boolean; scratch: number }): number {
   const { fused } = options;
   const tiles: number[] = [];
   const dots: number[] = [];
@@ -264,9 +264,9 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
 
   return module.function(name, [I32], [], (f) => {
     const record = 0;
-    const words = locals(f, 18);
+    const words = locals(f, 19);
     const [c, a, b, addend, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
-    const [count0, batchA0, batchB0, count1, batchA1, batchB1] = words.slice(12);
+    const [count0, batchA0, batchB0, count1, batchA1, batchB1, stepC] = words.slice(12);
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
 
     const atLeast = (local: Local, limit: number): Body => f.get(local).i32(limit).i32GeU();
@@ -275,7 +275,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
 
     const readRecord = (): void => {
       words.forEach((word, i) => { f.get(record).i32Load(8 + 4 * i).set(word); });
-      for (const stride of [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1]) {
+      for (const stride of [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC]) {
         f.get(stride).i32(2).i32Shl().set(stride);
       }
     };
@@ -295,7 +295,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
         repeat(f, innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
         f.i32(1).set(mode).get(c).set(addend);
       });
-      f.get(m).set(n).i32(1).set(m);
+      f.get(m).tee(n).i32(2).i32Shl().set(stepC).i32(1).set(m);
       f.get(rowB).get(columnA).get(rowA).set(columnB).set(rowB).set(columnA);
       for (const [x, y] of [[a, b], [batchA0, batchB0], [batchA1, batchB1]]) f.get(x).get(y).set(x).set(y);
     };
@@ -312,7 +312,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
     };
 
     const callPacked = (direct: () => void): void => {
-      push(f, innerA, rowA, columnA, innerB, rowB, columnB, c, m, n, k, mode, from);
+      push(f, innerA, rowA, columnA, innerB, rowB, columnB, c, stepC, m, n, k, mode, from);
       direct();
       f.call(packed);
     };
@@ -320,14 +320,14 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
       // Up to eight rows of B make the first C, so that a multiple of eight is left.
       const first = spare;
       f.get(k).i32(1).i32Sub().i32(streamDepth - 1).i32And().i32(1).i32Add().set(first);
-      push(f, innerA, rowA, columnA, innerB, rowB, c, m, n, first, mode, from).call(tiles[4]);
+      push(f, innerA, rowA, columnA, innerB, rowB, c, stepC, m, n, first, mode, from).call(tiles[4]);
       f.get(innerA).get(first).get(columnA).i32Mul().i32Add().get(rowA).get(columnA);
       f.get(innerB).get(first).get(rowB).i32Mul().i32Add().get(rowB);
-      push(f, c, m, n).get(k).get(first).i32Sub().call(stream);
+      push(f, c, stepC, m, n).get(k).get(first).i32Sub().call(stream);
     };
     const callTiles = (): void => {
       const call = (height: number) => (): void => {
-        push(f, innerA, rowA, columnA, innerB, rowB, c, m, n, k, mode, from).call(tiles[height]);
+        push(f, innerA, rowA, columnA, innerB, rowB, c, stepC, m, n, k, mode, from).call(tiles[height]);
       };
       // Two by sixteen is a little faster than four by eight where the columns are many and fill it.
       equals(m, 1).if(call(1), () => {
@@ -355,7 +355,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
       atLeast(side, always);
       atLeast(side, least).get(k).get(side).i32(moreDepth).i32Add().i32LeU().i32And().i32Or();
       f.if(() => callPacked(() => f.i32(0)), () => {
-        push(f, innerA, rowA, innerB, columnB, c, m, n, k, mode, from).call(dots[2]);
+        push(f, innerA, rowA, innerB, columnB, c, stepC, m, n, k, mode, from).call(dots[2]);
       });
     };
 
@@ -365,7 +365,7 @@ export function emitProduct(module: ModuleBuilder, name: string, options: { fuse
     equals(count1, 1).if(() => mergeBatch(count0, batchA0, batchB0));
     chooseFreeStrides();
 
-    f.get(m).get(n).i32Mul().i32(2).i32Shl().set(bytesC);
+    f.get(m).get(stepC).i32Mul().set(bytesC);
     repeat(f, count0, () => {
       f.get(count1).set(innerCount).get(a).set(innerA).get(b).set(innerB);
       repeat(f, innerCount, () => {

@@ -4,10 +4,12 @@
  */
 
 import { type FloatArray, type HostKernel, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
+import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Cut, cutOf, partStart } from "./cut.ts";
 import { Heap } from "./heap.ts";
 import { hasRelaxedSimd, KernelTable, scratchBytes } from "./kernels.ts";
-import { HEADER } from "./layout.ts";
+import { CONTROL_BYTES, FORK_HEADER, HEADER } from "./layout.ts";
+import { canShare, Team } from "./team.ts";
 
 class WasmBuffer implements Buffer {
   constructor(
@@ -31,6 +33,8 @@ class WasmExecutable implements Executable {
 
   constructor(
     readonly program: Program,
+    /** What is cut, by the launch's place in the program's words. */
+    readonly cuts: ReadonlyMap<number, Cut>,
     readonly bytes: number,
     private readonly onRelease: (executable: WasmExecutable) => void,
   ) {
@@ -51,23 +55,31 @@ const FIRST_CHUNK = 2 ** 16;
 export class WasmDevice implements Device {
   readonly name = "wasm";
   readonly FloatArray = Float32Array;
-  private readonly heap = new Heap(scratchBytes + 64);
+  private readonly heap: Heap;
   private readonly kernels: KernelTable;
+  private readonly team: Team;
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, plans: 0 };
   private chunks: Chunk[] = [];
   /** How much of the last chunk is taken. */
   private taken = 0;
   private running: WasmExecutable | null = null;
 
-  /** @param options `fused`: use the fused multiply-add of relaxed SIMD; by default where the engine has it */
-  constructor(options: { fused?: boolean } = {}) {
+  /**
+   * @param options `fused`: use the fused multiply-add of relaxed SIMD; by default where the engine has it.
+   * `shared`: have memory that threads can share; by default where the engine allows it
+   */
+  constructor(options: { fused?: boolean; shared?: boolean } = {}) {
+    this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare());
+    this.team = new Team(this.heap);
     const calls = {
       fault: (launch: number, value: number, limit: number): void => {
         throw new LaunchFault(this.launchAt(launch), "index", value, limit >>> 0);
       },
       host: (launch: number): void => this.callHost(launch >>> 0),
+      wait: (): void => this.team.wait(),
     };
-    this.kernels = new KernelTable(this.heap.memory, calls, 64, options.fused ?? hasRelaxedSimd());
+    const { memory, isShared } = this.heap;
+    this.kernels = new KernelTable(memory, isShared, calls, CONTROL_BYTES, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
   }
 
   // -- long-lived memory ------------------------------------------------------------------------------
@@ -99,15 +111,24 @@ export class WasmDevice implements Device {
   prepare(program: Program): Executable {
     const { words } = program;
     let missing: Set<number> | null = null;
+    const cuts = new Map<number, Cut>();
+    let size = words.length;
     for (let at = 0; at < words.length; at += words[at + 1]) {
-      if (!this.kernels.has(words[at])) {
+      const id = words[at];
+      const kernel = kernelById(id);
+      if (!this.kernels.has(id)) {
         missing ??= new Set();
-        missing.add(words[at]);
+        missing.add(id);
+      }
+      const cut = cutOf(kernel, words, at + 2 + 2 * operandCount(kernel));
+      if (cut !== null) {
+        cuts.set(at, cut);
+        size += FORK_HEADER / 4 + cut.parts * words[at + 1];
       }
     }
     if (missing !== null) this.kernels.ensure(missing);
-    const bytes = words.length * 4;
-    return new WasmExecutable(program, bytes * 2, (executable) => {
+    const bytes = size * 4;
+    return new WasmExecutable(program, cuts, words.length * 4 + bytes, (executable) => {
       if (executable.address === 0) return;
       this.heap.free(executable.address, bytes);
       this.live.plans -= Heap.blockSize(bytes);
@@ -118,10 +139,13 @@ export class WasmDevice implements Device {
   run(prepared: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times: Float64Array | null = null): number {
     const executable = prepared as WasmExecutable;
     const { program } = executable;
+    if (this.running !== null) this.team.settle(); // the last run ended with an error
+    if (executable.cuts.size > 0) this.team.start();
     const arena = this.reserve(program.arena * 4);
     if (executable.address === 0) {
-      executable.address = this.heap.allocate(program.words.length * 4);
-      this.live.plans += Heap.blockSize(program.words.length * 4);
+      const bytes = executable.bytes - program.words.length * 4;
+      executable.address = this.heap.allocate(bytes);
+      this.live.plans += Heap.blockSize(bytes);
       executable.arena = -1;
     }
     if (executable.arena !== arena) this.encode(executable, arena, buffers as readonly WasmBuffer[]);
@@ -136,49 +160,32 @@ export class WasmDevice implements Device {
     for (let i = 0; i < hosts.length; i++) f32.set(hosts[i], base + program.hosts[i]);
 
     this.running = executable;
-    if (times !== null) this.runTimed(executable, times);
-    else if (program.checks === null) this.kernels.run(executable.address, executable.end);
-    else this.runChecked(executable, program.checks, [arena, ...buffers.map((buffer) => (buffer as WasmBuffer).address)]);
+    try {
+      if (times !== null) this.runTimed(executable, times);
+      else if (program.checks === null) this.kernels.run(executable.address, executable.end);
+      else this.runChecked(executable, program.checks, [arena, ...buffers.map((buffer) => (buffer as WasmBuffer).address)]);
+    } catch (error) {
+      if (!(error instanceof LaunchFault)) this.team.settle();
+      throw error;
+    }
     this.running = null;
     return arena;
   }
 
   /** Writes the launches with their addresses. */
   private encode(executable: WasmExecutable, arena: number, buffers: readonly WasmBuffer[]): void {
-    const { words } = executable.program;
-    const { i32 } = this.heap;
-    const { kernels } = this;
-    const start = executable.address / 4;
-    let to = start;
-    for (let at = 0; at < words.length; ) {
-      const id = words[at];
-      const kernel = kernelById(id);
-      const end = at + words[at + 1];
-      const operands = operandCount(kernel);
-      const bytesAt = to + 1;
-      const launch = to;
-      i32[to++] = kernels.place(id);
-      to++;
-      at += 2;
-      for (let k = 0; k < operands; k++, at += 2) {
-        const space = words[at];
-        i32[to++] = (space === 0 ? arena : buffers[space - 1].address) + words[at + 1] * 4;
-      }
-      if (kernel.kind === "map" && words[at + 1 + kernel.inputs] === 0) {
-        // Its outputs have room up to a whole vector: no remainder to take care of.
-        i32[to++] = (words[at++] + 3) & ~3;
-      }
-      while (at < end) i32[to++] = words[at++];
-      i32[bytesAt] = (to - launch) * 4;
-    }
-    executable.end = to * 4;
+    const bases = [arena];
+    buffers.forEach((buffer, k) => {
+      bases.push(buffer.address);
+      executable.bound[k] = buffer.address;
+    });
+    executable.end = write(executable, bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
     executable.arena = arena;
-    buffers.forEach((buffer, k) => { executable.bound[k] = buffer.address; });
   }
 
   /** A buffer has moved: patches the launches that use it. */
   private rebind(executable: WasmExecutable, k: number, address: number): void {
-    executable.places ??= operandPlaces(executable.program);
+    executable.places ??= operandPlaces(executable, this.kernels);
     const places = executable.places[k + 1];
     const { i32 } = this.heap;
     const start = executable.address / 4;
@@ -219,8 +226,10 @@ export class WasmDevice implements Device {
   private launchAt(address: number): number {
     const { address: start } = this.running as WasmExecutable;
     let launch = 0;
-    for (let at = start; at < address >>> 0; at += this.heap.i32[at / 4 + 1]) launch++;
-    return launch;
+    for (let at = start; ; launch++) {
+      at += this.heap.i32[at / 4 + 1];
+      if (at > address >>> 0) return launch;
+    }
   }
 
   private callHost(launch: number): void {
@@ -291,6 +300,11 @@ export class WasmDevice implements Device {
     return new WasmBuffer(address + offset * 4, size, null);
   }
 
+  threads(count?: number): ThreadReport {
+    if (count !== undefined) this.team.choose(count);
+    return this.team.report();
+  }
+
   memory(): Record<MemoryKind | "arena" | "plans", number> {
     return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0) };
   }
@@ -299,18 +313,58 @@ export class WasmDevice implements Device {
 /** The bytes of an array: whole vectors. */
 const roomFor = (size: number): number => Math.max(4, Math.ceil(size / 4) * 4) * 4;
 
-/** For each space, the words of the encoded launches that are addresses in it. */
-function operandPlaces(program: Program): Int32Array[] {
-  const places: number[][] = Array.from({ length: program.buffers + 1 }, () => []);
-  const { words } = program;
-  let to = 0;
+/**
+ * Writes the launches of a program from word `to` on, with real addresses, and returns where they end.
+ * `places`, if given, is told for each space which words are addresses in it, and their offsets.
+ */
+function write(
+  { program: { words }, cuts }: WasmExecutable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
+): number {
   for (let at = 0; at < words.length; at += words[at + 1]) {
-    const operands = operandCount(kernelById(words[at]));
-    for (let k = 0; k < operands; k++) {
-      const space = words[at + 2 + 2 * k];
-      if (space > 0) places[space].push(to + 2 + k, words[at + 3 + 2 * k]);
+    const id = words[at];
+    const kernel = kernelById(id);
+    const operands = operandCount(kernel);
+    const parameters = at + 2 + 2 * operands;
+    const end = at + words[at + 1];
+    const cut = cuts.get(at);
+    const parts = cut === undefined ? 1 : cut.parts;
+    const fork = to;
+    if (cut !== undefined) to += FORK_HEADER / 4;
+    for (let part = 0; part < parts; part++) {
+      const from = cut === undefined ? 0 : partStart(cut, part);
+      const launch = to;
+      i32[to] = kernels.place(id);
+      to += HEADER / 4;
+      for (let k = 0; k < operands; k++) {
+        const space = words[at + 2 + 2 * k];
+        const offset = words[at + 3 + 2 * k] + (cut === undefined ? 0 : from * cut.steps[k]);
+        if (space > 0) places?.[space].push(to, offset);
+        i32[to++] = bases[space] + offset * 4;
+      }
+      const first = to;
+      for (let i = parameters; i < end; i++) i32[to++] = words[i];
+      if (cut !== undefined) i32[first + cut.parameter] = partStart(cut, part + 1) - from;
+      switch (kernel.kind) {
+        // Its outputs have room up to a whole vector: no remainder to take care of.
+        case "map": if (words[parameters + 1 + kernel.inputs] === 0) i32[first] = (i32[first] + 3) & ~3; break;
+        case "product": i32[to++] = words[parameters + 1]; break;
+        case "columns": i32[to++] = words[parameters + 2]; break;
+        case "random": i32[to++] = from / 4; break;
+      }
+      i32[launch + 1] = (to - launch) * 4;
     }
-    to += words[at + 1] - operands;
+    if (cut !== undefined) {
+      const bytes = (to - fork) * 4;
+      i32.set([0, bytes, parts, (bytes - FORK_HEADER) / parts], fork);
+    }
   }
+  return to;
+}
+
+/** For each space, the words of the encoded launches that are addresses in it. */
+function operandPlaces(executable: WasmExecutable, kernels: KernelTable): Int32Array[] {
+  const { buffers, words } = executable.program;
+  const places: number[][] = Array.from({ length: buffers + 1 }, () => []);
+  write(executable, places.map(() => 0), kernels, new Int32Array(executable.bytes / 4 - words.length), 0, places);
   return places.map((list) => Int32Array.from(list));
 }

@@ -14,13 +14,14 @@ const overRead = 12;
 function bytesOf(fused: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory("memory");
-  emitProduct(module, "product", { fused, scratch });
+  module.importScratch("scratch");
+  emitProduct(module, "product", { fused, scratch: 64 });
   return module.finish();
 }
 
 function load(fused: boolean, pages: number): { memory: WebAssembly.Memory; run: (record: number) => void } {
   const memory = new WebAssembly.Memory({ initial: pages });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(fused)), { env: { memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(fused)), { env: { memory, scratch: scratch - 64 } });
   return { memory, run: instance.exports.product as (record: number) => void };
 }
 
@@ -90,7 +91,7 @@ function check(
   const oldC = f32.slice(startC, startC + lengths[0]);
   const oldAddend = f32.slice(startAddend, startAddend + lengths[3]);
   new Int32Array(memory.buffer).set(
-    [-1, -1, ...starts.map((start) => start * 4), m, n, k, ...c.a, ...c.b, mode, ...c.batch], record / 4,
+    [-1, -1, ...starts.map((start) => start * 4), m, n, k, ...c.a, ...c.b, mode, ...c.batch, n], record / 4,
   );
   run(record);
 
@@ -195,7 +196,7 @@ describe.each([false, true])("product (fused: %s)", (fused) => {
         f32.fill(1, start, b + k * n);
         f32[a + 2 * k + 1] = Infinity;
         f32[b + c.b[0] + 4 * c.b[1]] = NaN;
-        const words = [0, 0, start * 4, a * 4, b * 4, start * 4, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch];
+        const words = [0, 0, start * 4, a * 4, b * 4, start * 4, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch, n];
         new Int32Array(memory.buffer).set(words, record / 4);
         run(record);
         for (let i = 0; i < m; i++) {
@@ -222,7 +223,7 @@ describe.each([false, true])("product (fused: %s)", (fused) => {
           const c = plain(m, n, k, layoutA, layoutB);
           const [a, b] = [start + 4 * m * n, start + 4 * (m * n + m * k)];
           new Float32Array(memory.buffer, a, m * k + k * n).fill(2);
-          const words = [0, 0, start, a, b, start, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch];
+          const words = [0, 0, start, a, b, start, m, n, k, ...c.a, ...c.b, c.mode, ...c.batch, n];
           new Int32Array(memory.buffer).set(words, record / 4);
           run(record);
           expect(new Float32Array(memory.buffer, start, m * n).every((value) => value === 4 * k)).toBe(true);

@@ -1,0 +1,90 @@
+/**
+ * The functions that run launches, the same for every thread: a list of launches, and one launch in parts.
+ *
+ * Each part is taken by whoever comes first, by counting down the ticket. The ticket has the fork's address beside the
+ * count, so a part that was taken is a part of that fork whatever happened since the ticket was read. A worker is
+ * active while it takes parts; the fork ends when all are taken and nobody is active. So a worker that sleeps, starts or has
+ * not been started is not waited for, and who computes what does not matter for the result: parts are the same for every
+ * number of threads.
+ */
+
+import { type Body, I32, I64, ModuleBuilder } from "./assembler.ts";
+import { control, FORK_HEADER, HEADER } from "./layout.ts";
+
+/** A worker looks for the next fork so many times before it sleeps, some 50 µs. */
+const WORKER_SPINS = 150_000;
+/** The caller's thread looks so many times whether the workers are done. */
+const CALLER_SPINS = 10_000;
+
+/**
+ * Exports `run` (from, to), which runs launches, and `serve` (number of the worker), which takes parts until there has been
+ * nothing to do for a while; puts the fork into the table. It asks for `load`, which gives a worker the kernels that it lacks,
+ * and `wait`, which returns when the workers may be done.
+ */
+export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const load = module.importFunction("load", []);
+  const wait = module.importFunction("wait", []);
+  module.importMemory("memory", isShared);
+  module.importTable("table");
+  const kernelType = module.type([I32]);
+  /** Calls the kernel of the launch whose address is in the local. */
+  const call = (f: Body, launch: number): Body => f.get(launch).get(launch).i32Load().callIndirect(kernelType);
+
+  const run = module.function("run", [I32, I32], [], (f) => {
+    f.while(() => f.get(0).get(1).i32LtU(), () => {
+      call(f, 0).get(0).get(0).i32Load(4).i32Add().set(0);
+    });
+  });
+  const inOrder = (f: Body): Body => f.get(0).i32(FORK_HEADER).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
+  if (!isShared) {
+    module.fillTable(0, [module.function(null, [I32], [], inOrder)]);
+    return module.finish();
+  }
+
+  const work = module.function(null, [], [], (f) => {
+    const ticket = f.local(I64);
+    const part = f.local(I32);
+    f.block((done) => f.loop((again) => {
+      f.i32(0).i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
+      f.i32(0).get(ticket).get(ticket).i64(1n).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
+      f.get(ticket).i64(32n).i64ShrU().i32WrapI64().set(part);
+      f.get(ticket).i32WrapI64().i32(1).i32Sub().get(part).i32Load(HEADER + 4).i32Mul().get(part).i32Add().i32(FORK_HEADER).i32Add().set(part);
+      f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load));
+      call(f, part).branch(again);
+    }));
+  });
+
+  const fork = module.function(null, [I32], [], (f) => {
+    const spins = f.local(I32);
+    f.i32(0).i32AtomicLoad(control.limit).if(
+      () => {
+        f.i32(0).get(0).i64ExtendI32U().i64(32n).i64Shl().get(0).i32Load(HEADER).i64ExtendI32U().i64Or().i64AtomicStore(control.ticket);
+        f.i32(0).i32AtomicLoad(control.sleepers).if(() => f.i32(0).i32(-1).atomicNotify(control.ticket).drop());
+        f.call(work);
+        f.i32(CALLER_SPINS).set(spins);
+        f.while(() => f.i32(0).i32AtomicLoad(control.active), () => {
+          f.get(spins).if(() => f.increment(spins, -1), () => f.call(wait));
+        });
+      },
+      () => inOrder(f),
+    );
+  });
+  module.fillTable(0, [fork]);
+
+  module.function("serve", [I32], [], (f) => {
+    const spins = f.local(I32);
+    f.i32(WORKER_SPINS).set(spins);
+    f.while(() => f.get(spins).i32(0).i32Ne().i32(0).i32AtomicLoad(control.limit).get(0).i32GtU().i32And(), () => {
+      f.increment(spins, -1);
+      f.i32(0).i32AtomicLoad(control.ticket).if(() => {
+        f.i32(0).i32(1).i32AtomicAdd(control.active).drop();
+        f.call(work);
+        f.i32(0).i32(-1).i32AtomicAdd(control.active).drop();
+        f.i32(0).i32AtomicLoad(control.waiting).if(() => f.i32(0).i32(1).atomicNotify(control.active).drop());
+        f.i32(WORKER_SPINS).set(spins);
+      });
+    });
+  });
+  return module.finish();
+}

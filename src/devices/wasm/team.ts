@@ -1,0 +1,237 @@
+/**
+ * The workers: threads on the device's memory that help with launches that are cut into parts. They start at the first
+ * program that has such a launch, and nobody waits for them: until they are ready, and where there are none, the caller's
+ * thread computes all parts.
+ */
+
+import { FlimsyError, ValueError } from "../../errors.ts";
+import { describe } from "../../shape.ts";
+import type { ThreadReport } from "../device.ts";
+import type { Heap } from "./heap.ts";
+import { scratchBytes, type TableModule } from "./kernels.ts";
+import { control } from "./layout.ts";
+
+/** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
+const DEFAULT_LIMIT = 4;
+const MAX_THREADS = 64;
+/** What a worker does: `control` and the functions are those of fork.ts. */
+const program = `
+const start = ({ memory, scratch, worker, control }) => {
+  const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
+  const words = new Int32Array(memory.buffer);
+  const never = () => { throw new Error("not in a worker"); };
+  const { sin, cos, pow } = Math;
+  const env = { memory, table, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
+  let last = control.modules, serve;
+  function load() {
+    for (;;) {
+      const view = new Int32Array(memory.buffer);
+      const next = Atomics.load(view, last >>> 2) >>> 0;
+      if (next === 0) return;
+      const [, places, size] = view.subarray(next / 4);
+      table.grow(places - table.length);
+      const bytes = new Uint8Array(memory.buffer, next + 12, size).slice();
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+      serve ??= exports.serve;
+      last = next;
+    }
+  }
+  try {
+    load();
+    Atomics.add(words, control.started / 4, 1);
+    for (;;) {
+      const limit = Atomics.load(words, control.limit / 4);
+      if (worker >= limit) {
+        Atomics.wait(words, control.limit / 4, limit);
+        continue;
+      }
+      serve(worker);
+      Atomics.add(words, control.sleepers / 4, 1);
+      Atomics.wait(words, control.ticket / 4, 0);
+      Atomics.sub(words, control.sleepers / 4, 1);
+    }
+  } catch (error) {
+    Atomics.store(words, control.failed / 4, 1);
+    Atomics.notify(words, control.active / 4);
+    throw error;
+  }
+};
+if (typeof require === "function") require("node:worker_threads").parentPort.once("message", start);
+else onmessage = (event) => start(event.data);
+`;
+
+/** What differs between Node and browsers. */
+interface Host {
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly process?: { getBuiltinModule?(name: "node:worker_threads"): { Worker: NodeWorker }; getBuiltinModule?(name: "node:os"): Cores };
+}
+interface Cores { availableParallelism(): number }
+interface Thread { postMessage(message: object): void; terminate(): unknown }
+interface NodeThread extends Thread {
+  unref(): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  on(event: "exit", listener: () => void): void;
+}
+type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
+const host = globalThis as Host;
+
+/** May the memory be shared with other threads? Browsers ask for isolated pages. */
+export const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
+
+function cores(): number {
+  return host.navigator?.hardwareConcurrency ?? host.process?.getBuiltinModule?.("node:os").availableParallelism() ?? 1;
+}
+
+/** A new thread. `onEnd` is told why it ends; it should not. */
+function startThread(onEnd: (why: string) => void): Thread {
+  const node = host.process?.getBuiltinModule?.("node:worker_threads");
+  if (node !== undefined) {
+    const thread = new node.Worker(program, { eval: true, execArgv: [] });
+    thread.unref(); // the process ends when the user's program does
+    thread.on("error", (error) => onEnd(error.message));
+    thread.on("exit", () => onEnd("it was stopped"));
+    return thread;
+  }
+  const url = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+  const thread = new Worker(url);
+  thread.onerror = (event) => {
+    event.preventDefault();
+    onEnd(event.message || "the page's policy forbids it (worker-src blob: would allow it)");
+  };
+  return thread;
+}
+
+const word = (address: number): number => address / 4;
+
+export class Team {
+  private limit: number | null = null;
+  private readonly threads: Thread[] = [];
+  /** Modules that the workers will need once they start. */
+  private readonly modules: TableModule[] = [];
+  /** Where the address of the next module goes. */
+  private last: number = control.modules;
+  /** A worker that gets no part done in so many seconds has died; parts take milliseconds. */
+  private readonly patience: number = 10;
+  /** Why there are no workers any more. */
+  private failure = "";
+
+  constructor(private readonly heap: Heap) {}
+
+  // -- for the caller ----------------------------------------------------------------------------------
+
+  /** Sets how many threads there may be, with the caller's own. */
+  choose(count: number): void {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
+      throw new ValueError(`threads takes a number of threads from 1 to ${MAX_THREADS}, but got ${describe(count)}.`);
+    }
+    this.limit = count;
+    this.admit();
+  }
+
+  report(): ThreadReport {
+    const limit = !this.heap.isShared || this.failure !== "" ? 1 : this.wanted;
+    const count = this.heap.isShared ? Math.min(limit, 1 + Atomics.load(this.heap.i32, word(control.started))) : 1;
+    return { count, limit, why: this.why(count, limit) };
+  }
+
+  private why(count: number, limit: number): string {
+    if (this.failure !== "") return this.failure;
+    if (!canShare()) {
+      return "This page is not cross-origin isolated, so it has no memory that threads can share. Serve it with the headers " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
+    }
+    if (!this.heap.isShared) return "The system gives no memory that threads can share.";
+    if (limit === 1) return this.limit === 1 ? "threads(1) has been called." : "The machine has one core.";
+    if (this.threads.length === 0) return "Workers start with the first launch that is large enough.";
+    return count < limit ? "Workers are starting." : "";
+  }
+
+  private get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
+
+  // -- for the device ----------------------------------------------------------------------------------
+
+  /** A launch is large enough for threads: starts those that are lacking. */
+  start(): void {
+    if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
+    try {
+      while (this.threads.length < this.wanted - 1) {
+        const scratch = this.heap.allocate(scratchBytes);
+        const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
+        thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length, control });
+        this.threads.push(thread);
+      }
+      for (const module of this.modules.splice(0)) this.add(module);
+      this.admit();
+    } catch (error) {
+      this.dissolve(`No worker could start: ${error instanceof Error ? error.message : error}.`);
+    }
+  }
+
+  /** Makes a module of kernels known to the workers. */
+  add(module: TableModule): void {
+    if (!this.heap.isShared || this.failure !== "") return;
+    if (this.threads.length === 0) {
+      this.modules.push(module);
+      return;
+    }
+    const { bytes, places } = module;
+    const address = this.heap.allocate(12 + bytes.length);
+    const { i32, memory } = this.heap;
+    i32.set([0, places, bytes.length], word(address));
+    new Uint8Array(memory.buffer).set(bytes, address + 12);
+    Atomics.store(i32, word(this.last), address);
+    this.last = address;
+  }
+
+  /** Says how many workers may take parts. */
+  private admit(): void {
+    if (!this.heap.isShared) return;
+    const { i32 } = this.heap;
+    Atomics.store(i32, word(control.limit), this.failure === "" ? Math.min(this.threads.length, this.wanted - 1) : 0);
+    Atomics.notify(i32, word(control.limit));
+  }
+
+  /** Returns when fewer workers are active, or throws where one is no more. */
+  wait(): void {
+    const { i32 } = this.heap;
+    const active = Atomics.load(i32, word(control.active));
+    if (active === 0) return;
+    for (let second = 0; second < this.patience && Atomics.load(i32, word(control.failed)) === 0; second++) {
+      Atomics.store(i32, word(control.waiting), 1);
+      sleepWhile(i32, word(control.active), active);
+      Atomics.store(i32, word(control.waiting), 0);
+      if (Atomics.load(i32, word(control.active)) !== active) return;
+    }
+this.dissolve("A worker died in the middle of a step.");
+    throw new FlimsyError(
+      "A worker thread died in the middle of a step. Its results are lost, and arrays that the step updates may be half written: " +
+        "go on from a checkpoint. From here on, one thread computes.",
+    );
+  }
+
+  /** After an error in a part: nobody works on the others any more. */
+  settle(): void {
+    if (!this.heap.isShared || this.failure !== "") return;
+    const { i32 } = this.heap;
+    Atomics.store(i32, word(control.ticket), 0);
+    while (Atomics.load(i32, word(control.active)) > 0) this.wait();
+  }
+
+  private dissolve(why: string): void {
+    if (this.failure !== "") return;
+    this.failure = why;
+    this.admit();
+    for (const thread of this.threads) thread.terminate();
+  }
+}
+
+/** Sleeps for a second, or until the word changes; a browser's page may not sleep. */
+function sleepWhile(i32: Int32Array, at: number, value: number): void {
+  try {
+    Atomics.wait(i32, at, value, 1000);
+  } catch {
+    const end = performance.now() + 1000;
+    while (Atomics.load(i32, at) === value && performance.now() < end);
+  }
+}
