@@ -88,29 +88,24 @@ const largestOperation = /*#__PURE__*/ overWindows(
   () => (gradient, node) => spread(node.input(0), node.output, gradient, node.attributes()),
 );
 
-/** Puts the number of each window where its largest entry is, the first of equal ones. Inputs: x, the largest entries, the numbers. */
+/** Where the largest entry is, 1 / how often it is there. */
+function shares(entries: number, largest: Expr): Expr[] {
+  const here = args(entries).map((x) => x.equal(largest));
+  const count = here.reduce((a, b) => a.add(b));
+  return here.map((isHere) => isHere.where(constant(1).div(count), zero));
+}
+
+/** Puts the number of each window where its largest entries are, in equal shares. Inputs: x, the largest entries, the numbers. */
 const spreadOperation = /*#__PURE__*/ overWindows(
   "maxPool2d′", 1, true,
-  (entries) => {
-    const [largest, number] = args(2, entries);
-    let found: Expr = zero;
-    return map(entries + 2, ...args(entries).map((x) => {
-      const earlier = found;
-      const here = x.equal(largest);
-      found = earlier.maximum(here);
-      return here.where(earlier.where(zero, number), zero);
-    }));
-  },
+  (entries) => map(entries + 2, ...shares(entries, argument(entries)).map((share) => share.mul(argument(entries + 1)))),
   (k) => k < 2 ? null : (gradient, node) => pick(node, gradient),
 );
 
-/** The entry of other images where x has the largest of a window: the adjoint. Inputs: x, other images, the largest entries. */
+/** The mean of other images where x has the largest entry of a window: the adjoint. Inputs: x, other images, the largest entries. */
 const pickOperation = /*#__PURE__*/ overWindows(
   "maxPool2d″", 2, false,
-  (entries) => {
-    const largest = argument(2 * entries);
-    return map(2 * entries + 1, args(entries).reduceRight<Expr>((rest, x, k) => x.equal(largest).where(argument(entries + k), rest), zero));
-  },
+  (entries) => map(2 * entries + 1, shares(entries, argument(2 * entries)).map((share, k) => share.mul(argument(entries + k))).reduce((a, b) => a.add(b))),
   (k) => k !== 1 ? null : (gradient, node) => spread(node.input(0), node.input(2), gradient, node.attributes()),
 );
 
@@ -123,7 +118,7 @@ function pick(node: NodeView, images: Variable): Variable {
 }
 
 /**
- * The largest entry of each window; of several equal ones the first gets the gradient. Rows and columns that fill no window are left out.
+ * The largest entry of each window; equal ones share the gradient. Rows and columns that fill no window are left out.
  * @param x [..., height, width]
  * @param size height and width of the window
  * @param stride the distance of neighbouring windows, [down, across]; `size` unless given

@@ -129,15 +129,24 @@ function imagesAndWindow(draw: Draw, tensor: (shape: Shape) => Tensor, overlap: 
   return [tensor([...batch, ...size.map((n) => n + draw.integer(0, 5))]), size, stride];
 }
 
-/** Images in any of which all entries of a window differ, their largest entries, and a number for each window or pixel. */
-const pooled = (f: (x: Variable, largest: Variable, other: Variable, window: Shape) => Variable, otherOf: (x: Shape, largest: Shape) => Shape): Specification => ({
-  draw: (draw) => {
-    const [x, size, stride] = imagesAndWindow(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain, false), false);
-    const shape = [...x.shape.slice(0, -2), ...size.map((n, i) => Math.floor((x.shape.at(i - 2) as number - n) / stride[i]) + 1)];
-    return [x, draw.tensor(otherOf(x.shape, shape)), size, stride];
-  },
-  f: ((x: Variable, other: Variable, size: Shape, stride: Shape) => f(x, flimsy.maxPool2d(x, size, stride), other, [...size, ...stride])) as (...args: never[]) => Variable,
-});
+/** Images, their largest entries, and a number for each window or pixel. A share has a rounding, and the sum of shares one for each. */
+function pooled(name: string, otherOf: (x: Shape, largest: Shape) => Shape): Specification {
+  const f = (x: Variable, other: Variable, size: Shape, stride: Shape): Variable => {
+    const largest = flimsy.maxPool2d(x, size, stride);
+    const spreads = name === "maxPool2d′";
+    return record(operation(name), spreads ? x.shape : largest.shape, spreads ? [x, largest, other] : [x, other, largest], [...size, ...stride]);
+  };
+  return {
+    draw: (draw) => {
+      const [x, size, stride] = imagesAndWindow(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain, false), false);
+      const shape = [...x.shape.slice(0, -2), ...size.map((n, i) => Math.floor((x.shape.at(i - 2) as number - n) / stride[i]) + 1)];
+      return [x, draw.tensor(otherOf(x.shape, shape)), size, stride];
+    },
+    f: f as (...args: never[]) => Variable,
+    ulps: (_: Variable, __: Variable, size: Shape) => 2 + sizeOf(size),
+    magnitude: (x: Variable, other: Variable, size: Shape, stride: Shape) => f(x, abs(other), size, stride),
+  };
+}
 
 /** A list of arrays that differ along one axis, and that axis. */
 function joinable(draw: Draw): unknown[] {
@@ -354,8 +363,8 @@ export const specifications: Record<string, Specification> = {
     draw: (draw) => imagesAndWindow(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain), true),
     smooth: (draw) => imagesAndWindow(draw, (shape) => draw.distinct(shape), true),
   },
-  "maxPool2d′": pooled((x, largest, g, window) => record(operation("maxPool2d′"), x.shape, [x, largest, g], window), (_, largest) => largest),
-  "maxPool2d″": pooled((x, largest, other, window) => record(operation("maxPool2d″"), largest.shape, [x, other, largest], window), (x) => x),
+  "maxPool2d′": pooled("maxPool2d′", (_, largest) => largest),
+  "maxPool2d″": pooled("maxPool2d″", (x) => x),
   "conv2d′": {
     draw: (draw) => {
       const [x, w, , { stride, padding }] = imagesAndKernel(draw);
