@@ -18,6 +18,11 @@ interface Report {
   same: boolean;
   updates: number;
   refusal: string;
+  threads: { count: number; limit: number; why: string };
+  /** Whether a large step gives the same numbers once the workers have started. */
+  unchanged: boolean;
+  /** These numbers. */
+  numbers: number[];
 }
 
 const executablePath = process.env.CHROME_PATH ?? "/usr/bin/chromium";
@@ -27,7 +32,7 @@ if (missing) {
 }
 
 /** No eval and no new Function: the library has to do without them. */
-const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self' blob:";
+const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'";
 /** With these a page has SharedArrayBuffer. */
 const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -44,7 +49,7 @@ function serve(dist: string): Promise<Server> {
       if (url.pathname === "/favicon.ico") reply(204, {});
       else if (url.pathname === "/") {
         const page = await readFile(new URL("./page.html", import.meta.url));
-        reply(200, { "Content-Type": "text/html", "Content-Security-Policy": policy }, page);
+        reply(200, { "Content-Type": "text/html", "Content-Security-Policy": url.searchParams.has("workers") ? `${policy} blob:` : policy }, page);
       } else if (/^\/dist\/[\w./-]+\.js$/.test(url.pathname)) {
         const script = await readFile(path.join(dist, url.pathname.slice("/dist/".length)));
         reply(200, { "Content-Type": "text/javascript", "Cross-Origin-Embedder-Policy": "require-corp" }, script);
@@ -76,10 +81,13 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
+  let numbers: number[] | null = null;
+
   it.each([
-    { name: "an ordinary page", query: "", isolated: false },
-    { name: "a page with SharedArrayBuffer", query: "?isolated", isolated: true },
-  ])("trains in $name", async ({ query, isolated }) => {
+    { name: "an ordinary page", query: "?workers", isolated: false, why: /isolated.*Cross-Origin-Opener-Policy/, refused: null },
+    { name: "a page with SharedArrayBuffer", query: "?isolated&workers", isolated: true, why: null, refused: null },
+    { name: "a page that forbids workers", query: "?isolated", isolated: true, why: /worker/, refused: /blob:/ },
+  ])("trains in $name", async ({ query, isolated, why, refused }) => {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on("console", (message) => {
@@ -91,7 +99,7 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     });
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${query}`);
     await Promise.race([page.waitForFunction(() => "report" in globalThis), failed]);
-    expect(errors).toEqual([]);
+    expect(errors.filter((text) => refused === null || !refused.test(text))).toEqual([]);
     const report = await page.evaluate(() => (globalThis as unknown as { report: Report }).report);
     await page.close();
 
@@ -102,6 +110,11 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     expect(losses[99]).toBeLessThan(losses[0] / 2);
     expect(report.accuracy).toBeGreaterThan(0.7);
     expect([report.same, report.updates]).toEqual([true, 100]);
+    expect(report.threads).toMatchObject(why === null ? { count: 2, limit: 2, why: "" } : { count: 1, limit: 1, why: expect.stringMatching(why) });
+    expect(report.unchanged).toBe(true);
+    expect(report.numbers.every(Number.isFinite)).toBe(true);
+    numbers ??= report.numbers;
+    expect(report.numbers.findIndex((value, i) => value !== numbers?.[i])).toBe(-1);
     expect(report.refusal).toMatch(/^UsageError: save got a path, but there are no files here.*serialize/);
   });
 });
