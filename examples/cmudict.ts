@@ -63,7 +63,7 @@ export function* batches(train: readonly Word[], size: number): Generator<Word[]
   }
 }
 
-/** p(phoneme | those before it), from counts of trigrams that are mixed with those of bigrams, and so on, as Witten & Bell (1991) propose. */
+/** p(phoneme | those before it) of all phonemes, from counts of trigrams that are mixed with those of bigrams, and so on, as Witten & Bell (1991) propose. */
 export function phonemeModel(train: readonly Word[]) {
   const counts = new Map<string, Map<number, number>>();
   const recent = (before: readonly number[], length: number) => [-1, -1, ...before].slice(before.length + 2 - length);
@@ -77,12 +77,12 @@ export function phonemeModel(train: readonly Word[]) {
     });
   }
   const totals = new Map([...counts].map(([past, following]) => [past, [...following.values()].reduce((a, b) => a + b)]));
-  return (before: readonly number[], phoneme: number): number => {
-    let p = 1 / (symbols - 1);
+  return (before: readonly number[]): number[] => {
+    let p = new Array<number>(symbols).fill(1 / (symbols - 1));
     for (let length = 0; length <= 2; length++) {
       const past = recent(before, length).join();
       const following = counts.get(past);
-      if (following !== undefined) p = ((following.get(phoneme) ?? 0) + following.size * p) / ((totals.get(past) as number) + following.size);
+      if (following !== undefined) p = p.map((each, phoneme) => ((following.get(phoneme) ?? 0) + following.size * each) / ((totals.get(past) as number) + following.size));
     }
     return p;
   };

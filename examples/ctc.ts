@@ -47,14 +47,9 @@ const stepsOf = (batch: readonly Word[]) => batch.map(({ letters }) => 2 * lette
 export function main({ check = false, quick = false, seed: n = 1 }: Options = {}) {
   const { train, test } = quick ? words(6000, 300) : words(Infinity, 2000);
   const [units, size, epochs, learningRate] = quick ? [32, 32, 2, 0.01] : [64, 64, 3, 0.004];
-  if (check) {
-    seed(n);
-    const small = new Speaker(4);
-    console.log(String(checkGradients(() => small.cost(train.slice(0, 3)), small, { maxEntries: 4 })));
-  }
-
-  seed(n); // after the check, so that it changes nothing
+  seed(n);
   const θ = new Speaker(units);
+  if (check) console.log(String(checkGradients(() => θ.cost(train.slice(0, 3)), θ, { maxEntries: 4 })));
   /** Says the test words, decoding the scores in one way or another. */
   const speak = (decode: (scores: Variable, inputLengths: number[]) => number[][]) =>
     [...minibatches(test, 100)].flatMap((batch) => decode(evaluate(() => θ.scores(batch)), stepsOf(batch)));
@@ -62,7 +57,7 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   const beam = (scores: Variable, inputLengths: number[]) => beamSearch(scores, { inputLengths, width: 8 }).map(([{ labels }]) => labels);
   const p = phonemeModel(train);
   // The weight of the model and the bonus for each phoneme were chosen on other words.
-  const languageModel = (before: readonly number[], phoneme: number) => 0.2 * Math.log(p(before, phoneme)) + 0.5;
+  const languageModel = (before: readonly number[]) => p(before).map((each) => 0.2 * Math.log(each) + 0.5);
   const beamWithModel = (scores: Variable, inputLengths: number[]) => beamSearch(scores, { inputLengths, width: 8, languageModel }).map(([{ labels }]) => labels);
 
   const untrained = errorRates(test, speak(bestPath));

@@ -42,9 +42,10 @@ export interface BeamOptions extends CtcOptions {
   readonly top?: number | undefined;
   /**
    * What is added to the score when a label comes after a prefix, for a language model or a bonus by length:
-   * α · log p(label | prefix) + β.
+   * α · log p(label | prefix) + β. Either the number for the label that is asked about, or all at once, one for each symbol (that of the blank
+   * is not looked at). It must depend on nothing else, as it is asked once only for as long as a prefix is followed.
    */
-  readonly languageModel?: ((prefix: readonly number[], label: number) => number) | undefined;
+  readonly languageModel?: ((prefix: readonly number[], label: number) => number | ArrayLike<number>) | undefined;
 }
 
 /**
@@ -82,6 +83,9 @@ class Prefix {
   nextLabel = -Infinity;
   score = -Infinity;
   isFollowed = false;
+  /** What the language model adds for each label after it; NaN where it has not been asked. */
+  private added: Float64Array | null = null;
+  private spelt: readonly number[] | null = null;
 
   constructor(readonly parent: Prefix | null, readonly last: number) {}
 
@@ -89,6 +93,21 @@ class Prefix {
     const labels: number[] = [];
     for (let prefix: Prefix = this; prefix.parent !== null; prefix = prefix.parent) labels.push(prefix.last);
     return labels.reverse();
+  }
+
+  addition(languageModel: NonNullable<BeamOptions["languageModel"]>, label: number, symbols: number, blank: number): number {
+    this.added ??= new Float64Array(symbols).fill(NaN);
+    if (Number.isNaN(this.added[label])) {
+      this.spelt ??= this.labels();
+      const answer: unknown = languageModel(this.spelt, label);
+      const all = Array.isArray(answer) || (ArrayBuffer.isView(answer) && "length" in answer) ? (answer as unknown as ArrayLike<unknown>) : null;
+      if (all !== null && all.length !== symbols) {
+        throw new ValueError(`The languageModel given to beamSearch must return one number, or one for each of ${symbols} symbols, but returned ${all.length} after [${this.spelt.join(", ")}].`);
+      }
+      if (all === null) this.added[label] = checkAddition(answer, this.spelt, label);
+      else for (let k = 0; k < symbols; k++) if (k !== blank) this.added[k] = checkAddition(all[k], this.spelt, k);
+    }
+    return this.added[label];
   }
 }
 
@@ -115,12 +134,11 @@ function search(
     }
     const extended: Candidate[] = [];
     for (const prefix of beam) {
-      const labels = languageModel === undefined ? null : prefix.labels();
       for (let k = 0; k < symbols; k++) {
         if (k === blank) continue;
         // After the same label a blank must come first.
         let score = values[from + k] + (k === prefix.last ? prefix.blank : prefix.score);
-        if (labels !== null && score > -Infinity) score += addition(languageModel as NonNullable<typeof languageModel>, labels, k);
+        if (languageModel !== undefined && score > -Infinity) score += prefix.addition(languageModel, k, symbols, blank);
         const child = prefix.children.get(k);
         if (child?.isFollowed) child.nextLabel = logAdd(child.nextLabel, score);
         else extended.push({ prefix, label: k, score });
@@ -145,8 +163,7 @@ function search(
   return beam;
 }
 
-function addition(languageModel: NonNullable<BeamOptions["languageModel"]>, prefix: readonly number[], label: number): number {
-  const added = languageModel(prefix, label);
+function checkAddition(added: unknown, prefix: readonly number[], label: number): number {
   if (typeof added !== "number" || Number.isNaN(added) || added === Infinity) {
     throw new ValueError(`The languageModel given to beamSearch must return a number below ∞, but returned ${describe(added)} for ${label} after [${prefix.join(", ")}].`);
   }

@@ -98,6 +98,28 @@ describe("beamSearch", () => {
     for (const { labels, score } of found) expect(score).toBeCloseTo(expected.get(labels.join()) ?? NaN, 11);
   });
 
+  it("asks a language model once for each prefix and label, or for all labels of a prefix", () => {
+    const scores = randomScores(new Random(9), 12, 4);
+    const weight = (prefix: readonly number[], label: number) => Math.sin(7 * label + prefix.reduce((sum, each, i) => sum + each * (i + 1), 0));
+    const asked: string[] = [];
+    const one = beamSearch(scores, { width: 40, top: 3, languageModel: (prefix, label) => {
+      asked.push(`${prefix.join()} > ${label}`);
+      return weight(prefix, label);
+    } });
+    // What has fallen out of the beam and comes back is asked again: here nothing much.
+    expect(asked.length).toBeLessThan(1.1 * new Set(asked).size);
+    let rows = 0;
+    const all = beamSearch(scores, { width: 40, top: 3, languageModel: (prefix) => {
+      rows++;
+      return Float64Array.from({ length: 4 }, (_, label) => (label === 0 ? NaN : weight(prefix, label)));
+    } });
+    expect(all).toEqual(one);
+    expect(rows).toBeLessThan(asked.length / 2); // three labels each; one that is repeated is not asked before there is a blank
+    expect(() => beamSearch(spread, { languageModel: () => [1] })).toThrow("must return one number, or one for each of 2 symbols, but returned 1 after [].");
+    expect(() => beamSearch(spread, { languageModel: () => [0, Infinity] })).toThrow(/returned Infinity for 1 after \[\]/);
+    expect(() => beamSearch(spread, { languageModel: () => "1" as never })).toThrow(ValueError);
+  });
+
   it("does not go where the language model forbids it", () => {
     const [found] = beamSearch(randomScores(new Random(1), 5, 3), { width: 100, top: 100, languageModel: (_, label) => (label === 2 ? -Infinity : 0) });
     expect(found.map(({ labels }) => labels).every((labels) => !labels.includes(2))).toBe(true);
