@@ -6,19 +6,15 @@
  * not seen, and attention.html shows for some of them what it looked at.
  */
 
-import { writeFileSync } from "node:fs";
-import { Adam, argmax, Component, checkGradients, concat, cost, decat, evaluate, grad, schedule, seed, stack, type Variable, zeros } from "flimsy-ml";
+import { Adam, argmax, Component, checkGradients, concat, cost, decat, evaluate, schedule, seed, stack, type Variable, zeros } from "flimsy-ml";
 import { AdditiveAttention, type AttentionMemory, Bidirectional, Embedding, Fusion, GatedRecurrent, Stacked } from "flimsy-ml/components";
 import { minibatches, padSequences } from "flimsy-ml/data";
-import { heatmap } from "flimsy-ml/train";
+import { fit, heatmap, report } from "flimsy-ml/train";
 import { batches, errorRates, show, spoken, symbols, type Word, words } from "./cmudict.ts";
-import { type Options, program, reached, stopwatch } from "./common.ts";
+import { type Options, program, reached } from "./common.ts";
 
 /** Both the end of a word and what comes before its first phoneme. */
 const end = 0;
-
-/** The phonemes of a word, and for each how much it looked at each letter. */
-interface Said { readonly phonemes: number[]; readonly attended: number[][] }
 
 class Speaker extends Component {
   readonly letters; readonly encoder; readonly attention; readonly phonemes; readonly decoder; readonly output;
@@ -60,8 +56,8 @@ class Speaker extends Component {
     return cost.categoricalCrossEntropyWithScores(stack(scores, 1), y, { mask, reduction: "mean" });
   }
 
-  /** Says words: always the most probable phoneme next. */
-  speak(batch: readonly Word[]): Said[] {
+  /** Says words, always the most probable phoneme next; and for each phoneme, how much it looked at each letter. */
+  speak(batch: readonly Word[]) {
     const { ys, looks } = evaluate(() => {
       const memory = this.read(batch);
       const ys = [zeros([batch.length])]; // the symbol `end` for each
@@ -83,41 +79,29 @@ class Speaker extends Component {
   }
 }
 
-/** A page with what was looked at for each phoneme of some words. */
-function picture(test: readonly Word[], said: readonly Said[]): string {
-  const maps = test.map(({ spelling }, i) => i % Math.ceil(test.length / 12) > 0 || said[i].phonemes.length === 0 ? "" :
+/** For some words, what was looked at. */
+const pictures = (test: readonly Word[], said: ReturnType<Speaker["speak"]>) => test.map(({ spelling }, i) =>
+  i % Math.ceil(test.length / 12) > 0 || said[i].phonemes.length === 0 ? "" :
     heatmap(said[i].attended, { title: spelling, rows: said[i].phonemes.map((k) => spoken([k])), columns: [...spelling], range: [0, 1] }));
-  return `<!doctype html><meta charset="utf-8"><title>Attention</title><style>body { font-family: sans-serif; display: flex; flex-wrap: wrap; gap: 2em }</style>
-<p style="width: 100%">Each row is a phoneme that was said; the darker a letter, the more was it looked at just before.</p>\n${maps.join("\n")}\n`;
-}
 
-export function main({ check = false, quick = false, seed: n = 1, html = quick ? "" : "attention.html" }: Options & { readonly html?: string } = {}) {
+export async function main({ check = false, quick = false, seed: n = 1, html = quick ? "" : "attention.html" }: Options & { readonly html?: string } = {}) {
   const { train, test } = quick ? words(6000, 300) : words(Infinity, 2000);
   const [units, size, epochs, learningRate] = quick ? [32, 32, 2, 0.01] : [64, 64, 3, 0.004];
-  if (check) {
-    seed(n);
-    const small = new Speaker(4);
-    console.log(String(checkGradients(() => small.cost(train.slice(0, 3)), small, { maxEntries: 4 })));
-  }
-
-  seed(n); // after the check, so that it changes nothing
+  seed(n);
   const θ = new Speaker(units);
+  if (check) console.log(String(checkGradients(() => θ.cost(train.slice(0, 3)), θ, { maxEntries: 4 })));
   const speak = () => [...minibatches(test, 100)].flatMap((batch) => θ.speak(batch));
-  const errors = (said: readonly Said[]) => errorRates(test, said.map(({ phonemes }) => phonemes));
-  const untrained = errors(speak());
+  const errors = (said = speak()) => errorRates(test, said.map(({ phonemes }) => phonemes));
+  const untrained = errors();
   console.log(`${train.length} words to train on, ${test.length} held out; untrained phoneme error rate ${(100 * untrained.phonemes).toFixed(0)} %`);
   const steps = epochs * Math.floor(train.length / size);
-  const optimizer = new Adam(θ, { learningRate: schedule.warmUp(100, schedule.cosine(learningRate, { steps })), clip: { norm: 1 } });
-  const seconds = stopwatch();
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    let [sum, count] = [0, 0];
-    for (const batch of batches(train, size)) {
-      sum += grad(() => θ.cost(batch)).item();
-      optimizer.update();
-      if (++count % 250 === 0) console.log(`epoch ${epoch}, step ${count}: cost of a phoneme ${(sum / count).toFixed(3)}, ${seconds().toFixed(0)} s`);
-    }
-    console.log(`epoch ${epoch}: cost of a phoneme ${(sum / count).toFixed(3)}, phoneme error rate ${(100 * errors(speak()).phonemes).toFixed(1)} %`);
-  }
+  const history = await fit(θ, {
+    data: () => batches(train, size),
+    cost: (batch) => θ.cost(batch),
+    optimizer: new Adam(θ, { learningRate: schedule.warmUp(100, schedule.cosine(learningRate, { steps })), clip: { norm: 1 } }),
+    epochs,
+    validate: () => ({ "phoneme error rate": errors().phonemes }),
+  });
 
   const said = speak();
   const trained = errors(said);
@@ -125,7 +109,8 @@ export function main({ check = false, quick = false, seed: n = 1, html = quick ?
   reached("phoneme error rate", 100 * trained.phonemes, "%");
   reached("words with an error", 100 * trained.words, "%");
   if (html !== "") {
-    writeFileSync(html, picture(test, said));
+    const text = "Each row is a phoneme that was said; the darker a letter, the more was it looked at just before.";
+    report(html, history, { title: "Attention", sections: [{ title: "Where it looked", text, html: pictures(test, said).join("\n") }] });
     reached("where it looked", html);
   }
   return { untrained, trained };
