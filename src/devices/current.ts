@@ -8,29 +8,31 @@ import { WasmDevice } from "./wasm/wasm.ts";
 
 export type DeviceName = "reference" | "wasm";
 
-const makers: Record<DeviceName, () => Device> = {
-  reference: () => new ReferenceDevice(),
-  wasm: () => new WasmDevice(),
-};
 const made = new Map<DeviceName, Device>();
 let active: Device | null = null;
 
+function device(name: DeviceName, make: () => Device): Device {
+  let found = made.get(name);
+  if (found === undefined) {
+    found = make();
+    made.set(name, found);
+  }
+  return found;
+}
+
+/** The device that is used unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
+const standard = (): Device => device("wasm", () => new WasmDevice());
+
 /** A device by name, made when first asked for. */
 export function deviceByName(name: DeviceName): Device {
-  let device = made.get(name);
-  if (device === undefined) {
-    if (!Object.hasOwn(makers, name)) {
-      throw new ValueError(`There is no device ${describe(name)}; choose one of ${Object.keys(makers).join(", ")}.`);
-    }
-    device = makers[name]();
-    made.set(name, device);
-  }
-  return device;
+  if (name === "wasm") return standard();
+  if (name === "reference") return device(name, () => new ReferenceDevice());
+  throw new ValueError(`There is no device ${describe(name)}; choose one of reference, wasm.`);
 }
 
 /** The device that steps run on. */
 export function currentDevice(): Device {
-  active ??= deviceByName("wasm");
+  active ??= standard();
   return active;
 }
 
