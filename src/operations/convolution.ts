@@ -43,139 +43,110 @@ function decode(x: ArrayLike<number>): Windows {
 /** With fewer rows than this in each product, one for the whole kernel is faster. */
 const leastDepth = 32;
 
-/** The launches of one convolution or of its gradient by the kernel. */
-class Strips {
-  readonly samples: number;
-  readonly outputs: number;
-  /** Elements of a result: places. */
-  readonly area: number;
-  /** Rows of the strips: one for each channel and column of the kernel. */
-  readonly strips: number;
-  /** The length of a strip, and where in it each row of the kernel begins. */
-  private readonly length: number;
-  private readonly starts: number[];
-  /** Rows of an image by their number modulo the stride; each class is contiguous in a strip. */
-  private readonly phases: { readonly first: number; readonly rows: number; readonly taps: number }[];
+/** What the launches of one convolution, or of its gradient by the kernel, have in common. */
+function stripsOf(lowering: Lowering, node: number, [samples, channels, height, width]: Shape, outputs: number, windows: Windows) {
+  const { turned, kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places: [tall, wide] } = windows;
+  const area = tall * wide;
+  // Rows of an image by their number modulo the stride; each class is contiguous in a strip.
+  let length = 0;
+  const phases = Array.from({ length: Math.min(down, kernelHeight) }, (_, phase) => {
+    const taps = Math.ceil((kernelHeight - phase) / down);
+    const start = length;
+    length += (tall + taps - 1) * wide;
+    return { start, rows: tall + taps - 1, taps };
+  });
+  /** One strip for each channel and column of the kernel. */
+  const strips = channels * kernelWidth;
   /** Is one product made of all rows of the kernel? */
-  private readonly joined: boolean;
-  /** How many products there are, and the length of the sums that each makes. */
-  readonly products: number;
-  readonly depth: number;
-  private readonly isImage: boolean;
-  private readonly strip: number = -1;
-  private readonly all: number = -1;
-  readonly chunk: number;
+  const joined = kernelHeight > 1 && strips < leastDepth;
+  /** How long the sums are that each product makes. */
+  const depth = strips * (joined ? kernelHeight : 1);
+  const imageSize = channels * height * width;
+  /** Are the strips the image itself? */
+  const isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && wide === width && length === height * width;
+  const chunk = chunkOf(samples, strips * length + (joined ? depth * area : 0) + outputs * area);
+  const strip = isImage ? -1 : lowering.temporary(chunk * strips * length);
+  const all = joined ? lowering.temporary(chunk * depth * area) : -1;
 
-  constructor(
-    private readonly lowering: Lowering,
-    private readonly node: number,
-    private readonly image: Shape,
-    outputs: number,
-    private readonly windows: Windows,
-  ) {
-    const [samples, channels, height, width] = image;
-    const { kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places } = windows;
-    this.samples = samples;
-    this.outputs = outputs;
-    this.area = sizeOf(places);
-    this.strips = channels * kernelWidth;
-    this.phases = [];
-    this.length = 0;
-    for (let phase = 0; phase < Math.min(down, kernelHeight); phase++) {
-      const taps = Math.ceil((kernelHeight - phase) / down);
-      const rows = places[0] + taps - 1;
-      this.phases.push({ first: this.length, rows, taps });
-      this.length += rows * places[1];
-    }
-    this.starts = Array.from({ length: kernelHeight }, (_, i) => this.phases[i % down].first + Math.floor(i / down) * places[1]);
-    this.joined = kernelHeight > 1 && this.strips < leastDepth;
-    this.products = this.joined ? 1 : kernelHeight;
-    this.depth = this.strips * (this.joined ? kernelHeight : 1);
-    this.isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && places[1] === width && this.length === height * width;
-    const each = this.strips * this.length + (this.joined ? this.depth * this.area : 0) + outputs * this.area;
-    this.chunk = chunkOf(samples, each);
-    if (!this.isImage) this.strip = lowering.temporary(this.chunk * this.strips * this.length);
-    if (this.joined) this.all = lowering.temporary(this.chunk * this.depth * this.area);
-  }
+  /** The places along an axis that lie on the image, for those `offset` into the window: from which on, and how many. */
+  const inside = (offset: number, step: number, size: number, count: number): [from: number, count: number] => {
+    const from = Math.max(0, Math.ceil(-offset / step));
+    return [from, Math.max(0, Math.min(count, Math.floor((size - 1 - offset) / step) + 1) - from)];
+  };
 
-  private copy(output: Place, input: Place, axes: readonly Axis[]): void { copyBox(this.lowering, this.node, output, input, axes); }
+  return {
+    area,
+    depth,
 
-  /** C, a matrix for each of the inner batch, = or += A·B. `b` and `a` are with the strides of their rows, columns and batch. */
-  product(c: Place, m: number, n: number, k: number, a: Place, stepsA: Shape, b: Place, stepsB: Shape, adds: boolean, count: number): void {
-    const { lowering } = this;
-    lowering.launch(product, this.node);
-    lowering.output(...c);
-    for (const operand of [a, b, c]) lowering.operand(...operand);
-    for (const number of [
-      m, n, k, stepsA[0], stepsA[1], stepsB[0], stepsB[1], adds ? 1 : 0, 1, 0, 0, count, stepsA[2], stepsB[2],
-    ]) lowering.parameter(number);
-  }
+    /** C = or += A·B, for `count` matrices. Steps are those of rows, columns and matrices. */
+    product(c: Place, m: number, n: number, k: number, a: Place, stepsA: Shape, b: Place, stepsB: Shape, adds: boolean, count: number): void {
+      lowering.launch(product, node);
+      lowering.output(...c);
+      for (const operand of [a, b, c]) lowering.operand(...operand);
+      for (const number of [
+        m, n, k, stepsA[0], stepsA[1], stepsB[0], stepsB[1], adds ? 1 : 0, 1, 0, 0, count, stepsA[2], stepsB[2],
+      ]) lowering.parameter(number);
+    },
 
-  /**
-   * For some samples at a time: makes their strips and calls `visit` with the first sample, their number, and for each product
-   * where its operand begins, the step between its rows, and the step between samples.
-   */
-  forEachChunk(source: number, visit: (first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void): void {
-    const { lowering, samples, chunk, strips, length, depth, area, windows, phases } = this;
-    const x = placeOf(lowering, source);
-    const [, channels, height, width] = this.image;
-    const { kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places } = windows;
-    // The places along an axis that lie on the image, for those `offset` into the window.
-    const inside = (offset: number, step: number, size: number, count: number): [from: number, count: number] => {
-      const from = Math.max(0, Math.ceil(-offset / step));
-      return [from, Math.max(0, Math.min(count, Math.floor((size - 1 - offset) / step) + 1) - from)];
-    };
-    const boxes = this.isImage ? [] : Array.from({ length: kernelWidth }, (_, j) => phases.map(({ first, rows }, phase) => (
-      { j, phase, first, all: rows, columns: inside(j - left, across, width, places[1]), rows: inside(phase - top, down, height, rows) }
-    ))).flat();
-    // What lies beyond the image is 0 in all chunks.
-    if (boxes.some(({ all, columns, rows }) => columns[1] < places[1] || rows[1] < all)) lowering.zero(this.node, this.strip);
-    for (let first = 0; first < samples; first += chunk) {
-      const count = Math.min(chunk, samples - first);
-      const from = x[1] + first * channels * height * width;
-      for (const { j, phase, first: start, columns, rows } of boxes) {
-        this.copy(
-          [this.strip, j * length + start + rows[0] * places[1] + columns[0]],
-          [x[0], from + (rows[0] * down + phase - top) * width + columns[0] * across + j - left],
-          [
-            [columns[1], 1, across], [rows[1], places[1], down * width], [channels, kernelWidth * length, height * width],
-            [count, strips * length, channels * height * width],
-          ],
-        );
+    /**
+     * For some samples at a time: makes their strips and calls `visit` with the first sample, their number, and for each product
+     * where its operand begins, the step between its rows, and the step between samples.
+     */
+    forEachChunk(source: number, visit: (first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void): void {
+      const [x, offset] = placeOf(lowering, source);
+      const boxes = isImage ? [] : Array.from({ length: kernelWidth }, (_, j) => phases.map(({ start, rows }, phase) => (
+        { j, phase, start, all: rows, columns: inside(j - left, across, width, wide), rows: inside(phase - top, down, height, rows) }
+      ))).flat();
+      // What lies beyond the image is 0 in all chunks.
+      if (boxes.some(({ all, columns, rows }) => columns[1] < wide || rows[1] < all)) lowering.zero(node, strip);
+      for (let first = 0; first < samples; first += chunk) {
+        const count = Math.min(chunk, samples - first);
+        const from = offset + first * imageSize;
+        for (const { j, phase, start, columns, rows } of boxes) {
+          copyBox(
+            lowering, node,
+            [strip, j * length + start + rows[0] * wide + columns[0]],
+            [x, from + (rows[0] * down + phase - top) * width + columns[0] * across + j - left],
+            [[columns[1], 1, across], [rows[1], wide, down * width], [channels, kernelWidth * length, height * width], [count, strips * length, imageSize]],
+          );
+        }
+        const [value, at] = isImage ? [x, from] : [strip, 0];
+        if (joined) {
+          phases.forEach(({ start, taps }, phase) => {
+            copyBox(lowering, node, [all, phase * area], [value, at + start], [
+              [area, 1, 1], [taps, down * area, wide], [count * strips, kernelHeight * area, length],
+            ]);
+          });
+          visit(first, count, [[all, 0]], area, depth * area);
+        } else {
+          const rows = Array.from({ length: kernelHeight }, (_, i): Place => [value, at + phases[i % down].start + Math.floor(i / down) * wide]);
+          visit(first, count, rows, length, strips * length);
+        }
       }
-      const strip: Place = this.isImage ? [x[0], from] : [this.strip, 0];
-      if (!this.joined) {
-        visit(first, count, this.starts.map((start) => [strip[0], strip[1] + start]), length, strips * length);
-        continue;
-      }
-      phases.forEach(({ first: start, taps }, p) => {
-        this.copy([this.all, p * area], [strip[0], strip[1] + start], [[area, 1, 1], [taps, down * area, places[1]], [count * strips, kernelHeight * area, length]]);
-      });
-      visit(first, count, [[this.all, 0]], area, depth * area);
-    }
-  }
+    },
 
-  /** Copies the kernel as it is stored to the order of the products, [products, outputs, depth], or back. */
-  copyKernel(target: Place, source: Place, back: boolean): void {
-    const { outputs, products, depth, joined, windows: { turned, kernel: [height, width] } } = this;
-    const channels = this.image[1];
-    const stored = turned === 1 ? [outputs * height * width, height * width, -width, -1] : [height * width, channels * height * width, width, 1];
-    const offset = turned === 1 ? height * width - 1 : 0;
-    const ours = joined ? [width * height, depth, 1, height] : [width, depth, outputs * depth, 1];
-    const sizes = [channels, outputs, height, width];
-    const axes = [3, 0, 2, 1].map((i): Axis => (back ? [sizes[i], stored[i], ours[i]] : [sizes[i], ours[i], stored[i]]));
-    if (products === 0) return;
-    if (back) this.copy([target[0], target[1] + offset], source, axes);
-    else this.copy(target, [source[0], source[1] + offset], axes);
-  }
+    /** Copies the kernel as it is stored to the order of the products, [products, outputs, depth], or back. */
+    copyKernel(target: Place, source: Place, back: boolean): void {
+      const size = kernelHeight * kernelWidth;
+      const stored = turned === 1 ? [outputs * size, size, -kernelWidth, -1] : [size, channels * size, kernelWidth, 1];
+      const ours = joined ? [size, depth, 1, kernelHeight] : [kernelWidth, depth, outputs * depth, 1];
+      const sizes = [channels, outputs, kernelHeight, kernelWidth];
+      const [value, offset] = back ? target : source;
+      const place: Place = [value, turned === 1 ? offset + size - 1 : offset];
+      copyBox(
+        lowering, node, back ? place : target, back ? source : place,
+        [3, 0, 2, 1].map((i): Axis => (back ? [sizes[i], stored[i], ours[i]] : [sizes[i], ours[i], stored[i]])),
+      );
+    },
+  };
 }
 
 const repeated = /*#__PURE__*/ map(1, argument(0));
 
 /** Inputs: images [samples, inputs, height, width], kernel, and bias [outputs] if there is one. Attributes: the windows. */
-const convolutionOperation: Operation = register({
+const convolutionOperation: Operation = /*#__PURE__*/ register({
   name: "conv2d",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, kernel] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const y = lowering.define(node);
@@ -193,7 +164,7 @@ const convolutionOperation: Operation = register({
       else lowering.zero(node, y);
       return;
     }
-    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const strips = stripsOf(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const w = lowering.temporary(lowering.size(kernel));
     strips.copyKernel([w, 0], placeOf(lowering, kernel), false);
@@ -212,9 +183,9 @@ const convolutionOperation: Operation = register({
 });
 
 /** Inputs: images, gradient of the result. Attributes: the windows. */
-const kernelGradientOperation: Operation = register({
+const kernelGradientOperation: Operation = /*#__PURE__*/ register({
   name: "conv2d′",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, gradient] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const result = lowering.define(node);
@@ -222,7 +193,7 @@ const kernelGradientOperation: Operation = register({
     if (size === 0) return;
     if (lowering.size(image) === 0 || lowering.size(gradient) === 0) return lowering.zero(node, result);
     const outputs = lowering.shape(gradient)[1];
-    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const strips = stripsOf(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const sum = lowering.temporary(size);
     const g = placeOf(lowering, gradient);
