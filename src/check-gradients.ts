@@ -237,8 +237,9 @@ function indexOf(entry: number, shape: Shape): number[] {
 }
 
 function format(report: GradientReport): string {
+  const kinkOf = ({ kink }: GradientMismatch): string => (kink === null ? "" : `; f has a kink here, with slope ${rounded(kink[0])} below and ${rounded(kink[1])} above`);
   const shown = report.mismatches.slice(0, 10).map((m) =>
-    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}${m.kink === null ? "" : `; f has a kink here, with slope ${rounded(m.kink[0])} below and ${rounded(m.kink[1])} above`}`);
+    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}${kinkOf(m)}`);
   if (report.mismatches.length > shown.length) shown.push(`  … and ${report.mismatches.length - shown.length} more`);
   const lines = report.parameters.map((p) =>
     `  ${p.name} [${p.shape.join(", ")}]: ${p.checked === p.entries ? `all ${p.entries}` : `${p.checked} of ${p.entries}, drawn at random,`} entries checked, ` +
@@ -252,7 +253,9 @@ const rounded = (slope: number): number => Number(slope.toPrecision(4));
 
 function adviceFor(mismatches: readonly GradientMismatch[]): string[] {
   const advice: string[] = [];
-  if (mismatches.some(({ kink }) => kink !== null)) advice.push("At a kink, as of relu, max or abs, there is no one gradient to compare: check with other parameters or data, such as random ones, that keep away from it.");
+  if (mismatches.some(({ kink }) => kink !== null)) {
+    advice.push("At a kink, as of relu, max or abs, there is no one gradient to compare: check with other parameters or data, such as random ones.");
+  }
   if (mismatches.some(({ kink }) => kink === null)) advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
   return advice;
 }

@@ -45,7 +45,7 @@ function sumOf(n: number): MapKernel {
 /** Sums gradients that arrive by several ways; a sum of equal shapes, so each way gets the gradient as it is. */
 const accumulate: Operation = {
   name: "add",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.add,
   lower: (lowering, node) => {
     const count = lowering.trace.inputCount(node);
@@ -62,7 +62,7 @@ export const addGradients = (...parts: readonly Variable[]): Variable =>
 const zeroKernel = /*#__PURE__*/ map(0, constant(0));
 const zeroOperation: Operation = {
   name: "zeros",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.map,
   lower: (lowering, node) => lowering.map(node, zeroKernel),
   reverse: () => null,

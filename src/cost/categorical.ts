@@ -39,9 +39,9 @@ const backwardKernel = /*#__PURE__*/ row(
 );
 
 /** Inputs: scores, labels, gradient of each row. */
-const crossEntropyGradient: Operation = register({
+const crossEntropyGradient: Operation = /*#__PURE__*/ register({
   name: "crossEntropy′",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const shape = lowering.shape(node);
     const n = shape[shape.length - 1];
@@ -59,9 +59,9 @@ const crossEntropyGradient: Operation = register({
 });
 
 /** Inputs: scores [rows…, classes], labels [rows…]. */
-const crossEntropy: Operation = register({
+const crossEntropy: Operation = /*#__PURE__*/ register({
   name: "categoricalCrossEntropyWithScores",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, forwardKernel, lowering.size(node), shape[shape.length - 1]);

@@ -42,7 +42,7 @@ const bothKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => {
 /** Inputs: scores, targets. The gradients of all scores, then the losses of the utterances. */
 const gradientsAndLosses: Operation = {
   name: "ctc′",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowering.host(node, bothKernel),
   reverse: (k) => k === 1 ? null : () => {
     throw new UsageError(
@@ -62,7 +62,7 @@ const scaled = (both: Variable, scores: Shape, gradient: Variable): Variable =>
 /** Inputs: scores, gradients and losses. The losses, as a view. */
 const lossesOfBoth: Operation = {
   name: "ctc",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 1), lowering.size(lowering.trace.input(node, 0))),
   reverse: (k) => k === 1 ? null : (gradient, node) => scaled(node.input(1), node.inputShape(0), gradient),
 };
@@ -70,7 +70,7 @@ const lossesOfBoth: Operation = {
 /** Inputs: scores, targets. Only the losses, for a step that trains nothing; a gradient is computed if it is asked for all the same. */
 const losses: Operation = {
   name: "ctc",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowering.host(node, lossKernel),
   reverse: (k) => k === 1 ? null : (gradient, node) =>
     scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),

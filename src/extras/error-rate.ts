@@ -29,7 +29,10 @@ function compare(given: unknown, right: unknown, place: string): { wrong: number
   for (const value of [a, b]) {
     if (typeof value !== "number" && !isList(value)) throw new ValueError(`errorRate takes numbers, in lists, arrays or Variables, but got ${describe(value)}${place}.`);
   }
-  if (!isList(a) || !isList(b)) throw new ShapeError(`errorRate got a ${isList(a) ? "list" : "number"} as prediction where the label is a ${isList(b) ? "list" : "number"}${place}: give both in the same nesting.`);
+  if (!isList(a) || !isList(b)) {
+    const [found, wanted] = [a, b].map((value) => (isList(value) ? "list" : "number"));
+    throw new ShapeError(`errorRate got a ${found} as prediction where the label is a ${wanted}${place}: give both in the same nesting.`);
+  }
   if (a.length !== b.length) throw new ShapeError(`errorRate got ${a.length} predictions for ${b.length} labels${place}: there must be one for each.`);
   let [wrong, total] = [0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -68,7 +71,9 @@ export function tokenErrorRate(predicted: readonly Tokens[], references: readonl
   for (const list of [predicted, references]) {
     if (!Array.isArray(list)) throw new ValueError(`tokenErrorRate takes two lists of sequences, but got ${describe(list)}.`);
   }
-  if (predicted.length !== references.length) throw new ShapeError(`tokenErrorRate got ${predicted.length} predicted sequences for ${references.length} references: there must be one for each.`);
+  if (predicted.length !== references.length) {
+    throw new ShapeError(`tokenErrorRate got ${predicted.length} predicted sequences for ${references.length} references: there must be one for each.`);
+  }
   let [distance, tokens] = [0, 0];
   references.forEach((reference, i) => {
     tokens += tokensOf("tokenErrorRate", reference).length;
@@ -81,5 +86,6 @@ export function tokenErrorRate(predicted: readonly Tokens[], references: readonl
 function tokensOf(caller: string, tokens: Tokens): ArrayLike<unknown> {
   if (typeof tokens === "string") return [...tokens]; // characters, also those of two UTF-16 units
   if (isList(tokens)) return tokens;
-  throw new ValueError(`${caller} takes sequences, each a list of tokens or a text, but got ${describe(tokens)}${tokens as unknown instanceof Variable ? ". Read a Variable with .data" : ""}.`);
+  const advice = (tokens as unknown) instanceof Variable ? " Read a Variable with .data." : "";
+  throw new ValueError(`${caller} takes sequences, each a list of tokens or a text, but got ${describe(tokens)}.${advice}`);
 }

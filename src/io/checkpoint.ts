@@ -272,8 +272,9 @@ function checkOrder(file: TensorFile, key: string, optimizer: AnyOptimizer, save
   }
   optimizer.parameters.forEach((parameter, i) => {
     const [own, other] = [names.get(parameter), saved.names[i] ?? null];
-    if (own === undefined || other === null || own.has(other)) return;
-    throw new ValueError(`${file.name} was not loaded: parameter ${i} of the ${key} was ${quoted(other)} when it was saved, but is ${quoted([...own][0])} here. Make it for the same parameters in the same order.`);
+    if (other === null || own?.has(other)) return;
+    const here = own === undefined ? "belongs to another component" : `is ${quoted([...own][0])}`;
+    throw new ValueError(`${file.name} was not loaded: parameter ${i} of the ${key} was ${quoted(other)} when it was saved, but ${here} here. Make it for the same parameters in the same order.`);
   });
 }
 

@@ -19,7 +19,14 @@ function nodeModule(name: string): unknown {
 export function pathOf(caller: string, path: string | URL, instead: string): string {
   if (nodeModule("node:fs") === null) throw new UsageError(`${caller} got a path, but there are no files here, or this version of Node is older than 20.16. ${instead}`);
   if (typeof path === "string" && path !== "" && !path.includes("\0") && !/^[a-z]{2,}:\/\//i.test(path)) return path;
-  if (path instanceof URL && path.protocol === "file:") return (nodeModule("node:url") as typeof import("node:url")).fileURLToPath(path);
+  if (path instanceof URL && path.protocol === "file:") {
+    try {
+      const found = (nodeModule("node:url") as typeof import("node:url")).fileURLToPath(path);
+      if (!found.includes("\0")) return found;
+    } catch {
+      // It has a host, or an encoded slash.
+    }
+  }
   throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${path instanceof URL ? path.href : JSON.stringify(path) ?? String(path)}.`);
 }
 
@@ -74,7 +81,7 @@ export function openFile(path: string): OpenFile {
   if (!stats.isFile()) throw notAFile("read", path, stats.isDirectory());
   const fd = attempt(() => fs.openSync(path, "r"));
   return {
-    size: stats.size,
+    size: attempt(() => fs.fstatSync(fd).size), // not that of before: another file may have taken its name
     read: (head, length) => attempt(() => {
       const bytes = new Uint8Array(length);
       bytes.set(head);
@@ -105,14 +112,16 @@ let counter = 0;
  */
 export function replaceFile(path: string, bytes: Uint8Array): void {
   const fs = nodeModule("node:fs") as Fs;
-  const { basename, dirname, join } = nodeModule("node:path") as typeof import("node:path");
+  const { basename, dirname, join, resolve } = nodeModule("node:path") as typeof import("node:path");
   let temporary: string | null = null;
   let fd: number | null = null;
   try {
     const stats = fs.statSync(path, { throwIfNoEntry: false });
     if (stats !== undefined && !stats.isFile()) throw notAFile("written", path, stats.isDirectory());
     if (stats !== undefined) fs.accessSync(path, fs.constants.W_OK); // renaming would replace a write-protected file as well
-    const target = stats === undefined ? path : fs.realpathSync(path); // not the link, but what it leads to
+    let target = path;
+    // Not a link, but what it leads to, is replaced, or made.
+    while (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) target = resolve(fs.realpathSync(dirname(target)), fs.readlinkSync(target));
     const folder = dirname(target);
     const prefix = `.${basename(target).slice(0, 40)}.`;
     removeLeftovers(fs, folder, prefix, join);

@@ -11,6 +11,7 @@ export const mostLevels = { saved: 200, json: 1000, made: 700 };
  * @throws Error, with a message to be quoted, for what is no JSON, a key given twice in an object, and too many levels
  */
 export function parseJson(text: string): unknown {
+  checkLevels(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -19,6 +20,22 @@ export function parseJson(text: string): unknown {
   }
   checkKeys(text);
   return value;
+}
+
+/** Before it is parsed, which would take long, and much memory, for millions of levels. The text may be anything. */
+function checkLevels(text: string): void {
+  let level = 0;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x22: // a string, to its end
+        for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
+        break;
+      case 0x5b: case 0x7b:
+        if (++level > mostLevels.json) throw new Error(`its values are nested in more than ${mostLevels.json} levels`);
+        break;
+      case 0x5d: case 0x7d: level--;
+    }
+  }
 }
 
 /** `JSON.parse` keeps the last of equal keys; a reader that keeps the first would see another file. The text is known to be JSON. */
@@ -30,7 +47,7 @@ function checkKeys(text: string): void {
     switch (text[i]) {
       case "{": case "[":
         keyNext = text[i] === "{";
-        if (open.push(keyNext ? new Set() : null) > mostLevels.json) throw new Error(`its values are nested in more than ${mostLevels.json} levels`);
+        open.push(keyNext ? new Set() : null);
         break;
       case "}": case "]":
         open.pop();

@@ -30,8 +30,9 @@ const mostHeld = 1e5;
 export function rebuild(file: TensorFile, structure: unknown, names: readonly string[], registry: Registry): Component {
   const { nodes, unregistered } = (isRecord(structure) ? structure : {}) as { nodes?: unknown; unregistered?: unknown };
   if (Array.isArray(unregistered)) {
+    if (unregistered.length === 0 || !unregistered.every((path) => typeof path === "string")) throw file.damaged("its structure names no parts that had no class.");
     throw new ValueError(
-      `${file.name} was not loaded: it holds values, but not how to make the component again, because when it was saved no class was registered for ${unregistered.slice(0, 5).map(String).join(", ").slice(0, 300)}. ` +
+      `${file.name} was not loaded: it holds values, but not how to make the component again, because when it was saved no class was registered for ${unregistered.slice(0, 5).join(", ").slice(0, 300)}. ` +
         "Make the component in the program and give it as { into: component }; or call registerComponents before saving.",
     );
   }
@@ -82,7 +83,7 @@ class Builder {
     return root;
   }
 
-  private wrong(what: string, options?: ErrorOptions): Error { return this.file.damaged(`${what}.`, options); }
+  private wrong(what: string, options?: ErrorOptions): Error { return this.file.damaged(what.endsWith(".") ? what : `${what}.`, options); }
 
   private node(id: unknown): Node {
     if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= this.nodes.length) throw this.wrong(`its structure refers to the part ${quoted(id)} of ${this.nodes.length}`);
@@ -162,7 +163,7 @@ class Builder {
       const place = made.get(key) ?? (path.length === 1 && !(path[0] in instance) ? { path, holder: instance, key: path[0] } : null);
       made.delete(key);
       if (place === null) throw wrong(`has ${quoted(nameOfPath(path))} in the file, but as the class is now it makes no such field`);
-      if (json.$ === "node") this.settlePart(json.id, place);
+      if (json.$ === "node") this.settlePart(json.id, place, wrong);
       else this.settleTensor(json, place, wrong);
     }
     for (const { path, value } of made.values()) {
@@ -180,15 +181,17 @@ class Builder {
       return;
     }
     const tensor = this.tensor(json);
+    if (value instanceof Component) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} in the file, but its constructor makes a component`);
     if (isTensor(value) && (kindOf(value) !== kindOf(tensor) || (value instanceof Parameter && !sameShape(shapeOf(value), shapeOf(tensor))))) {
       throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} ${shapeText(shapeOf(tensor))} in the file, but its constructor makes a ${kindOf(value)} ${shapeText(shapeOf(value))} of these options`);
     }
     this.put(place, tensor);
   }
 
-  private settlePart(id: unknown, place: Omit<Holding, "value"> & { value?: unknown }): void {
+  private settlePart(id: unknown, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
     const node = this.node(id);
     const { value } = place;
+    if (isTensor(value) || "value" in node) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${"value" in node ? "value" : "component"} in the file, but its constructor makes a ${isTensor(value) ? kindOf(value) : "component"}`);
     const fresh = !this.objects.has(id as number) && !this.building.has(id as number);
     if (fresh && value instanceof Component && this.isAlike(value, node)) {
       this.objects.set(id as number, value);

@@ -21,9 +21,9 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 }
 
 /** Attributes: keepdims, then the axes. */
-const sumOperation: Operation = register({
+const sumOperation: Operation = /*#__PURE__*/ register({
   name: "sum",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.sum,
   lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
@@ -43,9 +43,9 @@ export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
 }
 
 /** Attributes: the shape. */
-const reshapeOperation: Operation = register({
+const reshapeOperation: Operation = /*#__PURE__*/ register({
   name: "reshape",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
@@ -76,9 +76,9 @@ export function reshape(x: Variable, shape: Shape): Variable {
 const copyKernel = /*#__PURE__*/ map(1, argument(0));
 
 /** Attributes: the shape. */
-const broadcastOperation: Operation = register({
+const broadcastOperation: Operation = /*#__PURE__*/ register({
   name: "broadcastTo",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.map,
   lower: (lowering, node) => lowering.map(node, copyKernel),
   reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),

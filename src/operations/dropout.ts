@@ -12,9 +12,9 @@ import { builtin, isTraining } from "./elementwise.ts";
 import { register } from "./registry.ts";
 
 /** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
-const uniformOperation: Operation = register({
+const uniformOperation: Operation = /*#__PURE__*/ register({
   name: "uniform",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const value = lowering.define(node);
     if (lowering.size(node) === 0) return;

@@ -15,7 +15,7 @@ import { register } from "./registry.ts";
 const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
 
 function passing(name: string, rule: ReverseRule | null): Operation {
-  return register({ name, id: nextOperationId(), role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
+  return register({ name, id: /*#__PURE__*/ nextOperationId(), role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
 }
 
 const identityOperation = /*#__PURE__*/ passing("identity", (gradient) => gradient);

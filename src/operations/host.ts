@@ -44,7 +44,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
 
   const recorded: Operation = {
     name,
-    id: nextOperationId(),
+    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => {
       const inputs = lowering.trace.inputCount(node);
       kernels[inputs] ??= host(name, inputs, (y, ...x) => definition.forward(y, ...x));

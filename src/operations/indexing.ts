@@ -60,9 +60,9 @@ function around(shape: Shape, axis: number): { outer: number; size: number; inne
 }
 
 /** Inputs: table, indices. Attributes: the axis. */
-const gatherOperation: Operation = register({
+const gatherOperation: Operation = /*#__PURE__*/ register({
   name: "gather",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.gather,
   lower: (lowering, node) => {
     const [table, indices] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
@@ -100,9 +100,9 @@ function kernelIndices(operation: string, indices: Indices, limit: number): Vari
 }
 
 /** Inputs: indices, updates. Attributes: the axis, its size in the result. */
-const scatterOperation: Operation = register({
+const scatterOperation: Operation = /*#__PURE__*/ register({
   name: "scatterAdd",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.scatterAdd,
   lower: (lowering, node) => {
     const [indices, updates] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];

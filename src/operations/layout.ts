@@ -25,9 +25,9 @@ function stridesOf(shape: Shape): number[] {
 // -- permute ------------------------------------------------------------------------------------------
 
 /** Attributes: for each axis of the result, the axis of x. */
-const permuteOperation: Operation = register({
+const permuteOperation: Operation = /*#__PURE__*/ register({
   name: "permute",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const source = lowering.trace.input(node, 0);
@@ -93,9 +93,9 @@ export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Va
 // -- slice and pad --------------------------------------------------------------------------------------
 
 /** Attributes: start of each axis, step of each axis, size of each axis. */
-const sliceOperation: Operation = register({
+const sliceOperation: Operation = /*#__PURE__*/ register({
   name: "slice",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
@@ -130,9 +130,9 @@ function cut(x: Variable, starts: ArrayLike<number>, steps: ArrayLike<number>, s
 }
 
 /** Zeros of a shape, with x put at some starts and steps: the adjoint of slice. Attributes: starts, steps, shape. */
-const placeOperation: Operation = register({
+const placeOperation: Operation = /*#__PURE__*/ register({
   name: "pad",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
@@ -241,9 +241,9 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 // -- joining and splitting --------------------------------------------------------------------------------
 
 /** Attributes: the axis. */
-const concatOperation: Operation = register({
+const concatOperation: Operation = /*#__PURE__*/ register({
   name: "concat",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;

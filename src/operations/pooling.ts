@@ -30,7 +30,7 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
   const kernels: MapKernel[] = [];
   return register({
     name,
-    id: nextOperationId(),
+    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering: Lowering, node: number) => {
       const { trace } = lowering;
       const [tall, wide, down, across] = trace.attributes(node);

@@ -17,9 +17,9 @@ import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
 /** Inputs: A, B and for `affine` the bias. */
-const productOperation: Operation = register({
+const productOperation: Operation = /*#__PURE__*/ register({
   name: "matmul",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.product,
   lower: (lowering, node) => { lowerProduct(lowering, node, "bias"); },
   reverse: (input) => (gradient, node) => {
@@ -164,9 +164,9 @@ export function affine(w: Variable, x: Variable, b: Variable): Variable {
 
 const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
 
-const dotOperation: Operation = register({
+const dotOperation: Operation = /*#__PURE__*/ register({
   name: "dot",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, dotKernel, lowering.size(node), shape[shape.length - 1]);
@@ -193,9 +193,9 @@ export function dot(a: Variable, b: Variable): Variable {
 const normKernel = /*#__PURE__*/ row(["element"], [{ reduce: "sum", value: argument(0).mul(argument(0)) }], [{ per: "row", value: argument(1).sqrt() }]);
 
 /** Over the last axis. */
-const normOperation: Operation = register({
+const normOperation: Operation = /*#__PURE__*/ register({
   name: "norm2",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, normKernel, lowering.size(node), shape[shape.length - 1]);

@@ -27,7 +27,7 @@ export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
 function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
   return register({
     name,
-    id: nextOperationId(),
+    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => lowering.reduce(node, reduce, [...lowering.trace.attributes(node, 1)]),
     reverse: () => (gradient, node) => {
       const axes = [...node.attributes(1)];
@@ -68,7 +68,7 @@ export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
 export function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
   return register({
     name,
-    id: nextOperationId(),
+    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => {
       const shape = lowering.shape(lowering.trace.input(node, 0));
       lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);

@@ -34,7 +34,7 @@ const softmaxGradientKernel = /*#__PURE__*/ row(
 function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
   return register({
     name,
-    id: nextOperationId(),
+    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => {
       const shape = lowering.shape(node);
       const n = shape[shape.length - 1];

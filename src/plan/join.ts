@@ -7,14 +7,14 @@ import { nextOperationId } from "./trace.ts";
 /** The elements of all inputs, one input after another. */
 export const join: Lowerable = {
   name: "join",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => { lowering.join(node); },
 };
 
 /** The sum of the rows of a matrix. */
 export const sumOfRows: Lowerable = {
   name: "sum",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.sum,
   lower: (lowering, node) => { lowering.reduce(node, "sum", [0]); },
 };
@@ -22,7 +22,7 @@ export const sumOfRows: Lowerable = {
 /** Part of an array. Attributes: where it begins, then its shape. */
 export const part: Lowerable = {
   name: "part",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering: Lowering, node: number) => { lowering.alias(node, lowering.trace.input(node, 0), lowering.trace.attribute(node, 0)); },
 };

@@ -87,6 +87,6 @@ export function lowerProduct(lowering: Lowering, node: number, addend: Addend): 
 /** A product added to a matrix, input 2. Only plans contain it. */
 export const productPlus: Lowerable = {
   name: "matmul",
-  id: nextOperationId(),
+  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => { lowerProduct(lowering, node, "matrix"); },
 };

@@ -94,7 +94,9 @@ function namedRuns(runs: unknown): [string, Run][] {
   const named = Array.isArray(list) ? list.map((path): [string, unknown] => [typeof path === "string" ? nameOf(path) : "", path]) : Object.entries(list ?? {});
   if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, the path of a metrics file, or lists of numbers by name.");
   for (const [name, run] of named) {
-    if (typeof run !== "string" && (Array.isArray(list) || !(isHistory(run) || isCurves(run)))) throw new ValueError(`report takes what fit returned, paths of metrics files or lists of numbers, several runs by name, but got ${describe(run)}${name === "" ? " in a list" : ` as ${JSON.stringify(name)}`}.`);
+    if (typeof run === "string" || (!Array.isArray(list) && (isHistory(run) || isCurves(run)))) continue;
+    const place = name === "" ? " in a list" : ` as ${JSON.stringify(name)}`;
+    throw new ValueError(`report takes what fit returned, paths of metrics files or lists of numbers, several runs by name, but got ${describe(run)}${place}.`);
   }
   return named as [string, Run][];
 }
@@ -125,11 +127,12 @@ function shown(name: string, run: Run): Shown {
 function shownCurves(name: string, curves: Curves): Shown {
   const series = Object.entries(curves).map(([metric, points]): Series => {
     const pairs = points.map((point, i) => (Array.isArray(point) ? point : [i + 1, point]) as readonly unknown[]);
-    const wrong = pairs.findIndex((pair, i) => pair.length !== 2 || pair.some((value) => typeof value !== "number") || !((pair[0] as number) > (i === 0 ? -Infinity : pairs[i - 1][0] as number)));
+    const isPair = (pair: readonly unknown[]): boolean => pair.length === 2 && pair.every((value) => typeof value === "number");
+    const wrong = pairs.findIndex((pair, i) => !isPair(pair) || !((pair[0] as number) > (i === 0 ? -Infinity : pairs[i - 1][0] as number)));
     if (wrong >= 0) {
       throw new ValueError(
-        `report takes numbers, or pairs [step, number] with the steps in order, as the curve ${JSON.stringify(metric)}, but got ${JSON.stringify(points[wrong]) ?? describe(points[wrong])} as its point ${wrong}. ` +
-          "Read a Variable with item().",
+        `report takes numbers, or pairs [step, number] with the steps in order, as the curve ${JSON.stringify(metric)}, ` +
+          `but got ${Array.isArray(points[wrong]) ? JSON.stringify(points[wrong]) : describe(points[wrong])} as its point ${wrong}. Read a Variable with item().`,
       );
     }
     const [x, y] = [pairs.map(([step]) => step as number), finite(pairs.map(([, value]) => value as number))];
