@@ -97,7 +97,7 @@ function cutOfProduct(words: Int32Array, at: number): Cut | null {
   if (count1 > 1) return cut(cost, 11, count1, 1, steps(m * n, strideA1, strideB1));
   // Each part packs all of the other side: the longer one is cut, and into parts that repay it.
   const most = Math.max(4, Math.floor(Math.max(m, n) / 256));
-  if (m > n) return cut(cost, 0, m, 12, steps(n, rowA, 0), most);
+  if (m >= n) return cut(cost, 0, m, 12, steps(n, rowA, 0), most);
   return cut(cost, 1, n, 16, [1, 0, columnB, mode === 0 ? 0 : 1], most);
 }
 

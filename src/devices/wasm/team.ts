@@ -138,10 +138,10 @@ export class Team {
   private why(count: number, limit: number): string {
     if (this.failure !== "") return this.failure;
     if (!canShare()) {
-      return "This page is not cross-origin isolated, so it has no memory that threads can share. Serve it with the headers " +
+      return "The page is not cross-origin isolated. Serve it with the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
     }
-    if (!this.heap.isShared) return "The system gives no memory that threads can share.";
+    if (!this.heap.isShared) return "There is no memory that threads can share.";
     if (limit === 1) return this.limit === 1 ? "threads(1) has been called." : "The machine has one core.";
     if (this.threads.length === 0) return "Workers start with the first launch that is large enough.";
     return count < limit ? "Workers are starting." : "";
