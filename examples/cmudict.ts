@@ -97,7 +97,8 @@ export function show(test: readonly Word[], said: readonly (readonly number[])[]
 
 /** The share of phonemes (edit distance by reference phonemes) and of words that are wrong. Of several pronunciations, the nearest one counts. */
 export function errorRates(test: readonly Word[], predicted: readonly (readonly number[])[]): { phonemes: number; words: number } {
-  const nearest = test.map(({ pronunciations }, i) => pronunciations.reduce((best, each) => editDistance(predicted[i], each) < editDistance(predicted[i], best) ? each : best));
+  const nearest = test.map(({ pronunciations }, i) => pronunciations.reduce((best, each) =>
+    editDistance(predicted[i], each) < editDistance(predicted[i], best) ? each : best));
   const wrongWords = nearest.filter((reference, i) => editDistance(predicted[i], reference) > 0).length;
   return { phonemes: tokenErrorRate(predicted, nearest), words: wrongWords / test.length };
 }

@@ -132,7 +132,7 @@ function shownCurves(name: string, curves: Curves): Shown {
     if (wrong >= 0) {
       throw new ValueError(
         `report takes numbers, or pairs [step, number] with the steps in order, as the curve ${JSON.stringify(metric)}, ` +
-          `but got ${Array.isArray(points[wrong]) ? JSON.stringify(points[wrong]) : describe(points[wrong])} as its point ${wrong}. Read a Variable with item().`,
+          `but got ${Array.isArray(points[wrong]) ? `[${points[wrong].map(describe).join(", ")}]` : describe(points[wrong])} as its point ${wrong}. Read a Variable with item().`,
       );
     }
     const [x, y] = [pairs.map(([step]) => step as number), finite(pairs.map(([, value]) => value as number))];

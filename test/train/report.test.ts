@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UsageError, ValueError } from "../../src/index.ts";
+import { input, UsageError, ValueError } from "../../src/index.ts";
 import { fit, type History, heatmap, report } from "../../src/train/index.ts";
 import { begin, folders } from "./helpers.ts";
 
@@ -60,6 +60,8 @@ describe("report", () => {
     say([[1, 1, 1]]).toThrow(ValueError);
     say([[1]]).toThrow(ValueError);
     say([undefined]).toThrow(ValueError);
+    say([[1, input(1)]]).toThrow(ValueError);
+    say([input(1)]).toThrow("Read a Variable with item().");
     say([[NaN, 1]]).toThrow(ValueError);
     say(3).toThrow(ValueError);
     expect(() => report(folder("r.html"), { a: { loss: [1] }, b: { loss: 1 } } as never)).toThrow(ValueError);
