@@ -198,11 +198,15 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
     const sum = lowering.temporary(size);
     const g = placeOf(lowering, gradient);
     strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+      // Products whose operands are equally far apart, as they are without strides, are one launch.
+      const apart = operands.length > 1 ? operands[1][1] - operands[0][1] : 0;
+      const together = operands.every(([, at], i) => at === operands[0][1] + i * apart);
       for (let sample = 0; sample < count; sample++) {
-        operands.forEach(([value, offset], i) => {
+        const a: Place = [g[0], g[1] + (first + sample) * outputs * area];
+        (together ? operands.slice(0, 1) : operands).forEach(([value, offset], i) => {
           const b: Place = [value, offset + sample * stepOfSample];
-          const a: Place = [g[0], g[1] + (first + sample) * outputs * area];
-          strips.product([sum, i * outputs * depth], outputs, depth, area, a, [area, 1, 0], b, [1, step, 0], first + sample > 0, 1);
+          const c: Place = [sum, i * outputs * depth];
+          strips.product(c, outputs, depth, area, a, [area, 1, 0], b, [1, step, apart], first + sample > 0, together ? operands.length : 1);
         });
       }
     });
