@@ -216,6 +216,8 @@ export function restore<C extends Component = Component>(source: Source, options
   const { training, metadata, isCheckpoint } = contentsOf(file);
   const names = [...file.header.tensors.keys()].filter((name) => !training.tensors.has(name));
   for (const name of training.shared.values()) if (training.tensors.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer.`);
+  // First of all: if the component does not fit, its optimizer does not either.
+  const put = into === undefined ? null : prepare(file, into, names, training.shared);
   const states = new Map([...training.optimizers].map(([key, saved]) => [key, saved.state()]));
   const saved = [...optimizers].map(([key, optimizer]) => {
     const found = training.optimizers.get(key);
@@ -231,7 +233,6 @@ export function restore<C extends Component = Component>(source: Source, options
   if (into === undefined && !isCheckpoint) {
     throw new ValueError(`${file.name} was not loaded: it is a safetensors file without the structure of a component. Give a component as { into: component }, or use readTensors.`);
   }
-  const put = into === undefined ? null : prepare(file, into, names, training.shared);
   const component = into ?? rebuild(file, parsed(file, keys.structure), names, registry);
 
   restoreAll(saved);

@@ -257,6 +257,7 @@ describe("going on", () => {
       [() => restore(bytes, { into: θ, optimizer, random: { other: random } }), /no state for random "other"/],
       [() => restore(serialize(θ), { into: θ, optimizer }), /no state for optimizer\. None was saved/],
       [() => restore(bytes, { into: new Logistic(2, 4), optimizer }), /of another shape/],
+      [() => restore(bytes, { into: θ, optimizer: new Adam(new Logistic(2, 3)) }), /parameter 0 of the optimizer was "w" when it was saved, but belongs to another component here/],
       // The first of the two fits.
       [() => restore(several, { into: θ, optimizer: { a: optimizer, b: new GradientDescent(θ, { learningRate: 1 }) } }), /GradientDescent remembers nothing/],
     ];

@@ -5,6 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ValueComponent } from "../../src/components/index.ts";
+import { ValueError } from "../../src/index.ts";
 import { CheckpointError, FileError, inspect, readTensors, restore, save, writeTensors } from "../../src/io/index.ts";
 
 let folder = "";
@@ -66,6 +67,11 @@ describe("save", () => {
     fs.symlinkSync(file, link);
     save(link, model(2));
     expect(fs.lstatSync(link).isSymbolicLink()).toBe(true);
+    const [early, later] = [path.join(folder, "early"), path.join(folder, "later")];
+    fs.symlinkSync("later", early); // what it leads to is not there yet
+    save(early, model(3));
+    expect(fs.lstatSync(early).isSymbolicLink()).toBe(true);
+    expect(valueIn(later)).toBe(3);
     expect(valueIn(file)).toBe(2);
     if (process.platform !== "win32") expect(fs.statSync(file).mode & 0o777).toBe(0o640);
   });
@@ -103,6 +109,11 @@ describe("what cannot be written", () => {
     expect(valueIn(file)).toBe(1);
     expect(() => { save("", model(1)); }).toThrow(/takes a path/);
     expect(() => { save("a\0b", model(1)); }).toThrow(/takes a path/);
+    for (const url of ["file:///a%00b", "file:///a%2Fb", "file://host/a"]) {
+      if (process.platform === "win32") continue; // which has hosts
+      expect(() => { save(new URL(url), model(1)); }).toThrow(ValueError);
+      expect(() => restore(new URL(url))).toThrow(`but got ${url}.`);
+    }
   });
 
   it.each([
@@ -159,6 +170,19 @@ describe("what cannot be read", () => {
       execFileSync("mkfifo", [pipe]);
       expect(failure(() => restore(pipe)).code).toBe("EINVAL"); // and does not wait for a writer
     }
+  });
+
+  it("may be replaced at any moment", () => {
+    save(file, model(1));
+    const original = fs.openSync;
+    let value = 1;
+    vi.spyOn(fs, "openSync").mockImplementation(((path: string, flags: string) => {
+      // Another process is faster: after it was asked what is there, and before it is opened.
+      if (path === file && flags === "r") save(file, new ValueComponent({ value: Array.from({ length: ++value }, () => value) }));
+      return original(path, flags);
+    }) as never);
+    expect(restore<ValueComponent>(file).component.value.toArray()).toEqual([2, 2]);
+    expect(inspect(file).tensors).toEqual([{ name: "value", dtype: "F32", shape: [3] }]);
   });
 
   it("is named with its path where it is damaged", () => {

@@ -298,6 +298,10 @@ describe("a made-up structure", () => {
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1].tensor = "nowhere"; }, /refers to the tensor "nowhere", which is not there/);
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][0] = ["x", "y"]; }, /"x.y" in the file, but as the class is now it makes no such field/);
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "parameter", tensor: "wo" }; }, /no place for the tensor "wi"/);
+    fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "node", id: 0 }; }, /"Lstm" has "wi" as a component in the file, but its constructor makes a parameter/);
+    const stacked = serialize(new components.Stacked({ layers: [new components.Lstm({ inputs: 2, outputs: 2 })] }));
+    fails(stacked, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "parameter", tensor: "layers.0.wi" }; }, /"layers.0" as a parameter in the file, but its constructor makes a component/);
+    fails(stacked, ({ structure }) => { structure.nodes[0].holds[0][1].id = structure.nodes.push({ value: [] }) - 1; }, /"layers.0" as a value in the file, but its constructor makes a component/);
     fails(logistic, ({ structure }) => { structure.nodes[0].fields.pop(); }, /no place for the tensor "b"/);
     fails(logistic, ({ structure }) => { structure.nodes[0].fields[0][1].$ = "array"; }, /the tensor "w" as/);
   });
@@ -305,6 +309,7 @@ describe("a made-up structure", () => {
   it("must be one that components can have", () => {
     fails(lstm, (header) => { header.structure = []; }, /structure is no list of components/);
     fails(lstm, ({ structure }) => { structure.nodes = []; }, /no list/);
+    for (const unregistered of [[], [7], [{ toString: 1, valueOf: 1 }]]) fails(lstm, (header) => { header.structure = { unregistered }; }, /names no parts that had no class/);
     fails(lstm, ({ structure }) => { delete structure.nodes[0].options; }, /no options for "Lstm"/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options.bogus = 1; }, /Lstm does not take the options that are in it: .*"bogus"/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options = { $: "node", id: 0 }; }, /part of its own options/);
