@@ -24,8 +24,11 @@ export function isPlainObject(value: object): boolean {
 }
 
 /** Arrays, maps and plain objects are gone through, as `Component.namedParameters` does. */
-const isHolder = (value: unknown): value is object =>
+export const isHolder = (value: unknown): value is object =>
   typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Map || isPlainObject(value));
+
+/** An object may have no text, or a very long one; saving refuses it as a key. */
+const keyText = (key: unknown): string => (isHolder(key) ? "{…}" : String(key));
 
 /**
  * How many places of a component may be looked at: parts that share parts can have more paths than could ever be gone through. As it is the
@@ -52,8 +55,8 @@ export function holdings(component: Component, into: boolean, most = mostPlaces)
     for (const [key, value] of holder instanceof Map ? holder : Object.entries(holder)) {
       if (--left < 0) return;
       const isPart = value instanceof Component;
-      if (isTensor(value) || (isPart && !into)) found.push({ path: [...path, String(key)], holder, key, value: value as Tensor | Component });
-      else if ((isPart || isHolder(value)) && !open.has(value)) visit(value, [...path, String(key)]);
+      if (isTensor(value) || (isPart && !into)) found.push({ path: [...path, keyText(key)], holder, key, value: value as Tensor | Component });
+      else if ((isPart || isHolder(value)) && !open.has(value)) visit(value, [...path, keyText(key)]);
     }
     open.delete(holder);
   };

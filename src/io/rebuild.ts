@@ -4,7 +4,7 @@ import { activationByName, activationNames } from "../components/index.ts";
 import { Component, Parameter, parameter, Random, ValueError, Variable } from "../index.ts";
 import { sameShape, withElements } from "../shape.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
-import { canBeGoneThrough, define, type Holding, holdings, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
+import { canBeGoneThrough, define, type Holding, holdings, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import { messageOf, quoted, shapeText } from "./messages.ts";
 import { type ComponentClass, isOfLibrary, type Registry, unknownNames } from "./registry.ts";
@@ -266,6 +266,7 @@ class Builder {
     for (const [keyJson, entry] of entries as [unknown, unknown][]) {
       let key: unknown;
       this.decode(keyJson, (value) => { key = value; }, true);
+      if (target instanceof Map && isHolder(key)) throw this.wrong("a map in its structure has an array or an object as a key");
       const set = target instanceof Map ? (value: unknown): void => { target.set(key, value); } : (value: unknown): void => { define(target, String(key), value); };
       if (!(target instanceof Map) && typeof key !== "string") throw this.wrong("an object in its structure has a key that is no string");
       this.decode(entry, set, options);

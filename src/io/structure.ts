@@ -3,7 +3,7 @@
 import { activationName } from "../components/index.ts";
 import { Component, Parameter, Random, ValueError, Variable } from "../index.ts";
 import { typedArrayName } from "./dtypes.ts";
-import { holdings, isPlainObject, isTensor, type Tensor } from "./holdings.ts";
+import { holdings, isHolder, isPlainObject, isTensor, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
 import { messageOf, pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
@@ -91,6 +91,7 @@ export class Encoder {
 
   private pair(key: unknown, entry: unknown, path: string, making: readonly Component[]): Json {
     const pair: Json[] = [];
+    if (isHolder(key)) throw this.cannot(path, "a map with an array or an object as a key", "Use numbers or strings as keys.");
     this.value(key, `${path} (the key ${String(key)})`, (json) => { pair[0] = json; }, making);
     this.value(entry, `${path}.${String(key)}`, (json) => { pair[1] = json; }, making);
     return pair;

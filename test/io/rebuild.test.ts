@@ -203,6 +203,7 @@ describe("what cannot be saved", () => {
     ["an object of a class", new Date(), /cannot save field\.inner\.0, which holds an object of the class Date.*`options` getter/s],
     ["a set", new Set([1]), /an object of the class Set/],
     ["a symbol", Symbol("s"), /a symbol/],
+    ["an object as a key", new Map([[Object.create(null) as object, parameter([1])]]), /cannot save field\.inner\.0, which holds a map with an array or an object as a key\. Use numbers or strings/],
   ])("%s", (_, value, message) => {
     expect(() => serialize(new Holder({ inner: [value] }), { components: names })).toThrow(ValueError);
     expect(() => serialize(new Holder({ inner: [value] }), { components: names })).toThrow(message);
@@ -309,6 +310,7 @@ describe("a made-up structure", () => {
   it("must be one that components can have", () => {
     fails(lstm, (header) => { header.structure = []; }, /structure is no list of components/);
     fails(lstm, ({ structure }) => { structure.nodes = []; }, /no list/);
+    for (const key of [[], {}, { toString: 1 }, { $: "map", entries: [] }]) fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["m", { $: "map", entries: [[key, 1]] }]); }, /map in its structure has an array or an object as a key/);
     for (const unregistered of [[], [7], [{ toString: 1, valueOf: 1 }]]) fails(lstm, (header) => { header.structure = { unregistered }; }, /names no parts that had no class/);
     fails(lstm, ({ structure }) => { delete structure.nodes[0].options; }, /no options for "Lstm"/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options.bogus = 1; }, /Lstm does not take the options that are in it: .*"bogus"/);
