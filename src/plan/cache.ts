@@ -6,6 +6,7 @@
 import type { Executable } from "../devices/device.ts";
 
 const MAX_ENTRIES = 256;
+const MOST_RECENT = 4;
 const MAX_BYTES = 64 * 2 ** 20;
 
 interface Entry<P> {
@@ -20,15 +21,34 @@ export class PlanCache<P extends { readonly executable: Executable }> {
   private count = 0;
   private bytes = 0;
   private clock = 0;
-  /** A loop asks for the same structure again and again. */
-  private recent: Entry<P> | null = null;
+  /** A loop asks for the same few structures again and again: they are compared before anything is hashed. */
+  private readonly recent: Entry<P>[] = [];
 
   find(words: Int32Array, length: number): P | null {
-    const entry = this.recent !== null && same(this.recent.words, words, length) ? this.recent : this.lookup(hashOf(words, length), words, length);
-    if (entry === null) return null;
-    entry.used = ++this.clock;
-    this.recent = entry;
-    return entry.plan;
+    const entry = this.recall(words, length);
+    if (entry !== null) entry.used = ++this.clock;
+    return entry?.plan ?? null;
+  }
+
+  private recall(words: Int32Array, length: number): Entry<P> | null {
+    const { recent } = this;
+    for (let i = 0; i < recent.length; i++) {
+      const entry = recent[i];
+      if (!same(entry.words, words, length)) continue;
+      if (i > 0) {
+        recent[i] = recent[i - 1];
+        recent[i - 1] = entry;
+      }
+      return entry;
+    }
+    const entry = this.lookup(hashOf(words, length), words, length);
+    if (entry !== null) this.remember(entry);
+    return entry;
+  }
+
+  private remember(entry: Entry<P>): void {
+    if (this.recent.length < MOST_RECENT) this.recent.push(entry);
+    else this.recent[MOST_RECENT - 1] = entry;
   }
 
   private lookup(hash: number, words: Int32Array, length: number): Entry<P> | null {
@@ -46,7 +66,7 @@ export class PlanCache<P extends { readonly executable: Executable }> {
     else chain.push(entry);
     this.count++;
     this.bytes += cost(entry);
-    this.recent = entry;
+    this.remember(entry);
     if (this.count > MAX_ENTRIES || this.bytes > MAX_BYTES) this.evict();
   }
 
@@ -66,7 +86,8 @@ export class PlanCache<P extends { readonly executable: Executable }> {
     else this.entries.set(entry.hash, chain);
     this.count--;
     this.bytes -= cost(entry);
-    if (this.recent === entry) this.recent = null;
+    const place = this.recent.indexOf(entry);
+    if (place >= 0) this.recent.splice(place, 1);
     entry.plan.executable.release();
   }
 
