@@ -12,12 +12,13 @@ const total = (norms) => Math.hypot(...Object.values(norms));
 /**
  * Marks cells that fail. The reference is the median of all frameworks, so that whoever is alone is found.
  * @param cells with `loss` and `norms` of gradients
+ * @param vanishing parameters whose gradient may be 0
  * @returns what was compared with what
  */
-export function agree(cells, problem, tolerance = TOLERANCE) {
+export function agree(cells, problem, vanishing = [], tolerance = TOLERANCE) {
   const names = Object.keys(problem.parameters);
   for (const cell of cells) {
-    const wrong = names.filter((name) => !(cell.norms[name] > 0 && cell.norms[name] < Infinity));
+    const wrong = names.filter((name) => !(cell.norms[name] < Infinity && (cell.norms[name] > 0 || (cell.norms[name] === 0 && vanishing.includes(name)))));
     if (wrong.length > 0) cell.failure = `gradients missing, 0 or not finite: ${wrong.join(", ")}`;
     else if (!Number.isFinite(cell.loss)) cell.failure = `the loss is ${cell.loss}`;
   }

@@ -24,6 +24,7 @@ const flimsy = { family: "flimsy", present: true, install: "" };
  */
 export const frameworks = [
   { ...flimsy, id: "flimsy", title: "Flimsy", variant: "plain", threads: 1, grows: true, remark: "the plain loop that the README teaches" },
+  { ...flimsy, id: "flimsy-2", title: "Flimsy, 2 threads", variant: "plain", threads: 2, only: large, remark: "as Flimsy, on two threads" },
   { ...torch, id: "torch", title: "PyTorch", variant: "plain", threads: 1, grows: true, remark: "the same plain loop" },
   { ...torch, id: "torch-stacked", title: "PyTorch, stacked", variant: "stacked", threads: 1, only: [...recurrent, "treelstm"], remark: "a loop with all gates as one product, and the input projections of all steps as one" },
   { ...torch, id: "torch-nn", title: "PyTorch, torch.nn", variant: "fused", threads: 1, only: recurrent, grows: true, remark: "torch.nn.RNN, GRU, LSTM: one call for the sequence" },

@@ -21,7 +21,7 @@ export async function measure(row, frameworks, { seconds, rounds, limit }) {
   try {
     // One after another: what starts does not disturb what is measured.
     for (const framework of frameworks) cells.push(await begin(framework, file, row, limit));
-    const agreement = agree(cells.filter((cell) => !cell.failure), problem);
+    const agreement = agree(cells.filter((cell) => !cell.failure), problem, row.vanishing);
     for (const cell of cells) if (!cell.failure) await attempt(cell, () => prepare(cell, row, seconds));
     await takeTurns(cells, seconds, rounds);
     for (const cell of cells) if (!cell.failure) await attempt(cell, async () => { cell.memory = (await cell.worker.request({ do: "memory" })).peak; });

@@ -16,7 +16,7 @@ console.log = console.info = console.warn = (...parts) => process.stderr.write(`
 const answer = (fields) => process.stdout.write(`${JSON.stringify(fields)}\n`);
 
 const folders = { flimsy: "../workloads/flimsy", tfjs: "./tfjs", jax: "./jax" };
-const { start } = framework === "flimsy" ? await import("./flimsy.js") : await import(`${folders[framework]}/training.js`);
+const { start } = framework === "flimsy" ? await import("../workloads/start.js") : await import(`${folders[framework]}/training.js`);
 const version = await start(variant, Number(threads));
 const { create } = await import(`${folders[framework]}/${program}.js`);
 const { step, gradients } = await create(read(file), variant);

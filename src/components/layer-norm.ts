@@ -21,7 +21,7 @@ export class LayerNorm extends Component {
   constructor(options: LayerNormOptions) {
     super();
     const { inputs, epsilon = 1e-5 } = checkOptions(this, options, ["inputs", "epsilon"]);
-    if (!(epsilon >= 0 && epsilon < Infinity)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as epsilon, but got ${show(epsilon)}.`);
+    if (typeof epsilon !== "number" || !(epsilon >= 0 && epsilon < Infinity)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as epsilon, but got ${show(epsilon)}.`);
     this.inputs = checkSize(this, "inputs", inputs);
     this.epsilon = epsilon;
     this.gain = parameter(ones([inputs]));

@@ -78,6 +78,15 @@ export class Batches<B> {
     });
   }
 
+  /** Tells the source that something else has failed: what it says to that does not count, and nobody waits for it. */
+  abandon(): void {
+    if (this.ended) return;
+    this.ended = true;
+    try {
+      Promise.resolve(this.iterator.return?.()).catch(() => {});
+    } catch {}
+  }
+
   /** Tells the source that no more is needed, unless it has ended itself. */
   async close(): Promise<void> {
     if (this.ended) return;

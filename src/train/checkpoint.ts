@@ -74,6 +74,7 @@ export class Checkpoint {
     const { resume, overwrite } = this.settings;
     makeFolderOf(this.path, purpose);
     if (!this.fs.existsSync(this.path)) return null;
+    if (this.fs.statSync(this.path).isDirectory()) throw new UsageError(`The checkpoint ${this.path} is a folder. Give the path of a file in it, such as ${this.path}/model.safetensors.`);
     if (overwrite) return null;
     if (!resume) {
       throw new UsageError(
@@ -81,15 +82,19 @@ export class Checkpoint {
           "{ path, overwrite: true } to begin anew and replace it, or another path.",
       );
     }
-    const { restore } = await io();
-    const { metadata } = restore(this.path, { into: this.component, optimizer: this.optimizer });
-    return this.stateIn(metadata);
+    const { inspect, restore } = await io();
+    // Looked at first: what cannot be gone on from changes nothing.
+    const state = this.stateIn(inspect(this.path).metadata);
+    restore(this.path, { into: this.component, optimizer: this.optimizer });
+    return state;
   }
 
   private stateIn(metadata: Readonly<Record<string, Metadata>>): TrainingState {
     const state = metadata[key] as unknown as TrainingState | undefined;
-    if (state?.version === 1) return state;
-    const reason = state === undefined ? "it was not written by fit" : "it was written by another version";
+    const isWhole = state?.version === 1 && Array.isArray(state.now) && Array.isArray(state.records) && Array.isArray(state.jumps) &&
+      [state.epoch, state.batch, state.step].every(Number.isSafeInteger) && [state.means, state.curve, state.patience].every((part) => typeof part === "object" && part !== null);
+    if (isWhole) return state;
+    const reason = state === undefined ? "it was not written by fit" : "it was written by another version, or has been changed";
     throw new UsageError(`The checkpoint ${this.path} has parameters, but not the state of a training that could go on: ${reason}. Restore it with flimsy-ml/io, and give fit another path.`);
   }
 

@@ -137,6 +137,10 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   checkData("fit", data);
   if (typeof cost !== "function") throw new ValueError(`fit takes as cost a function (batch) => loss, but got ${describe(cost)}.`);
   if (!(optimizer instanceof Optimizer)) throw new ValueError(`fit takes an optimizer, such as new Adam(model), but got ${describe(optimizer)}.`);
+  const own = new Set(component.parameters());
+  if (!optimizer.parameters.some((parameter) => own.has(parameter))) {
+    throw new ValueError("fit got an optimizer that trains no parameter of the component. Make it for this one: new Adam(model).");
+  }
   checkCount("fit", "epochs", options.epochs, 0);
   if (validate !== undefined && typeof validate !== "function") {
     checkNames("validate of fit", validate, ["data", "cost"]);

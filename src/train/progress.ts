@@ -193,11 +193,21 @@ export class Bar extends Lines {
   }
 }
 
+let isGuarded = false;
+
+/** That nobody reads the progress any more, as in `node train.js 2>&1 | head -1`, is no reason to end the training. */
+function guard(stream: { on?(event: "error", listener: () => void): unknown } | undefined): void {
+  if (isGuarded) return;
+  isGuarded = true;
+  stream?.on?.("error", () => {});
+}
+
 /** What shows a training in this mode; null for nothing. */
 export function progressFor(mode: ProgressMode, epochs: number): Lines | null {
   const process = nodeProcess();
   const terminal: Terminal | undefined = process?.stderr;
   if (mode === "none" || (mode === "auto" && terminal === undefined)) return null;
+  guard(process?.stderr);
   const dumb = process?.env.TERM === "dumb";
   if (terminal !== undefined && (mode === "bar" || (mode === "auto" && terminal.isTTY && !dumb))) {
     try {

@@ -125,6 +125,9 @@ export class Training<B, V> {
     let batches: Batches<B> | null = null;
     try {
       batches = await this.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
+      if (resumed !== null && this.batch > 0 && batches.total !== null && this.batches !== null && batches.total !== this.batches) {
+        throw this.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the middle of one. To resume, the data must be the same.`);
+      }
       this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
       if (resumed !== null) {
@@ -148,12 +151,15 @@ export class Training<B, V> {
         if (this.checkpoint?.isDue(0, this.step)) await this.save();
         await this.stop.breathe();
       }
+    } catch (error) {
+      batches?.abandon();
+      throw error;
     } finally {
       this.pause();
       // Not at its end: what has been drawn since the last step is drawn again.
       if (this.start !== null) this.generators.states = this.settled;
-      await batches?.close();
     }
+    await this.during(`The data could not be closed in epoch ${this.epoch}`, () => batches?.close(), true);
   }
 
   private get epochSeconds(): number { return this.earlierEpochSeconds + (this.epochBegin === null ? 0 : seconds(this.epochBegin)); }
@@ -255,18 +261,21 @@ export class Training<B, V> {
     try {
       for (let batch = 1; ; batch++) {
         const next = await this.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
-        if (next === stopped) return stopped;
+        if (next === stopped) break;
         if (next.done) {
           if (batch === 1) throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
           return means.values;
         }
         await this.during(`${what}, batch ${batch}`, () => means.add(numbersOf("the cost of validate", evaluate(() => validate.cost(next.value)), false)), true);
         await this.stop.breathe();
-        if (this.stop.reason !== null) return stopped;
+        if (this.stop.reason !== null) break;
       }
-    } finally {
-      await batches.close();
+    } catch (error) {
+      batches.abandon();
+      throw error;
     }
+    await this.during(`The validation data could not be closed after epoch ${this.epoch}`, () => batches.close(), true);
+    return stopped;
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */

@@ -285,13 +285,35 @@ describe("a checkpoint of fit", () => {
     expect(await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).toMatchObject({ name: "CheckpointError" });
   });
 
+  it("that has no state to go on from changes nothing; a folder is no checkpoint", async () => {
+    const { θ, ...options } = counting();
+    const file = folder("m.safetensors");
+    for (const metadata of [{ fit: { version: 1 } }, { fit: 3 }, {}] as const) {
+      const other = new Scalar();
+      other.w.assign(7);
+      save(file, other, { metadata });
+      expect((await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).message).toContain("not the state of a training that could go on");
+      expect(θ.w.item()).toBe(0);
+    }
+    mkdirSync(folder("sub"));
+    expect((await failure(fit(θ, { ...options, checkpoint: folder("sub") }))).message).toContain("is a folder");
+  });
+
+  it("needs data with as many batches, in the middle of an epoch", async () => {
+    const { θ, ...options } = counting();
+    const file = folder("m.safetensors");
+    await fit(θ, { ...options, data: [1, 2, 3, 4], checkpoint: file, onStep: ({ step }) => step < 2 });
+    const error = await failure(fit(θ, { ...options, data: [1, 2, 3], checkpoint: { path: file, resume: true } }));
+    expect(error.message).toContain("The data have 3 batches an epoch, but had 4");
+  });
+
   it("needs the same data, and the file of the best parameters", async () => {
     const file = folder("m.safetensors");
     const { θ, ...options } = counting();
     await fit(θ, { ...options, checkpoint: file, restoreBest: true, onStep: ({ step }) => step < 5 });
     const resumed = { path: file, resume: true };
     const best = folder("m.best.safetensors");
-    const error = await failure(fit(θ, { ...options, data: [1], checkpoint: resumed }));
+    const error = await failure(fit(θ, { ...options, data: function* () { yield 1; }, checkpoint: resumed }));
     expect(error.message).toContain("The data of epoch 2 ended after 1 batches, but 2 had been done");
     expect(existsSync(best)).toBe(true);
     rmSync(best);

@@ -245,6 +245,26 @@ describe("what goes wrong", () => {
     expect(closed).toBe(2);
   });
 
+  it("names the first error, not what an iterator says when it is closed after that", async () => {
+    const { θ, ...options } = told();
+    const cause = new Error("mine");
+    const closing = (close: () => unknown) => ({ [Symbol.iterator]: () => ({ next: () => ({ value: 1, done: false }), return: close }) }) as unknown as Iterable<number>;
+    const fails = () => { throw new Error("in return"); };
+    for (const close of [fails, () => new Promise(() => {})]) {
+      const error = await failure(fit(θ, { ...options, data: closing(close), epochs: 1, cost: () => { throw cause; } }));
+      expect(error).toBeInstanceOf(TrainingError);
+      expect(error.cause).toBe(cause);
+      expect(await failure(fit(θ, { ...options, data: closing(close), epochs: 1, cost: () => θ.w.mul(Infinity) }))).toBeInstanceOf(DivergenceError);
+    }
+    const error = await failure(fit(θ, { ...options, data: closing(fails), epochs: 1, onStep: () => false }));
+    expect(error.message).toContain("The data could not be closed in epoch 1: in return");
+  });
+
+  it("refuses an optimizer of something else", async () => {
+    const { θ, ...options } = told();
+    expect((await failure(fit(θ, { ...options, data: [1], epochs: 1, optimizer: told().optimizer }))).message).toContain("trains no parameter of the component");
+  });
+
   it("refuses data without batches, and what can be gone through only once", async () => {
     const { θ, ...options } = told();
     expect(await failure(fit(θ, { ...options, data: [], epochs: 1 }))).toMatchObject({ name: "TrainingError", epoch: 1, step: 0 });
