@@ -80,7 +80,7 @@ export interface FitOptions<B, V = B> {
   /** The loss of a batch, or an object with it as `loss` and further numbers to be averaged. It runs inside `grad`. */
   readonly cost: (batch: B) => WithLoss;
   readonly optimizer: Optimizer<never>;
-  /** How many epochs, counted from the beginning also when training is resumed. */
+  /** How many epochs, counted from the beginning also when training is resumed; Infinity until something else ends it. */
   readonly epochs: number;
   /** What is measured after each epoch: a cost over batches, which runs inside `evaluate`, or a function that returns a number or several by name. */
   readonly validate?: Validation<V> | undefined;
@@ -141,7 +141,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   if (!optimizer.parameters.some((parameter) => own.has(parameter))) {
     throw new ValueError("fit got an optimizer that trains no parameter of the component. Make it for this one: new Adam(model).");
   }
-  checkCount("fit", "epochs", options.epochs, 0);
+  if (options.epochs !== Infinity) checkCount("fit", "epochs", options.epochs, 0);
   if (validate !== undefined && typeof validate !== "function") {
     checkNames("validate of fit", validate, ["data", "cost"]);
     checkData("validate of fit", validate.data);

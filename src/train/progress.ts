@@ -51,10 +51,13 @@ const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.e
 /** A learning rate. */
 export const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));
 
+/** As 3/10, or 3 where there is no end. */
+const of = (epoch: number, epochs: number): string => (epochs === Infinity ? String(epoch) : `${String(epoch).padStart(String(epochs).length)}/${epochs}`);
+
 function epochLine(record: EpochRecord, epochs: number, improved: boolean): string {
   const { epoch, loss, metrics, validation, learningRate, seconds, steps, samples } = record;
   return [
-    `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`, ...named("", { loss, ...metrics }), ...named("validation ", validation ?? {}),
+    `epoch ${of(epoch, epochs)}`, ...named("", { loss, ...metrics }), ...named("validation ", validation ?? {}),
     `lr ${rateText(learningRate)}`, duration(seconds), ...rates(steps, samples, seconds), ...(improved ? ["*"] : []),
   ].join("  ");
 }
@@ -90,11 +93,11 @@ class Course {
     const seconds = (performance.now() - this.begin) / 1000;
     const steps = batch - this.first;
     const rest = [`loss ${compact(this.average ?? NaN)}`, `lr ${rateText(learningRate)}`, ...(steps > 0 ? rates(steps, this.samples, seconds) : [])];
-    if (this.batches !== null && steps > 0) {
+    if (this.batches !== null && steps > 0 && this.epochs < Infinity) {
       const left = Math.max(this.batches - batch, 0) + (this.epochs - epoch) * this.batches;
       rest.push(`ETA ${duration((left * seconds) / steps)}`);
     }
-    return { head: `epoch ${epoch}/${this.epochs}  ${batch}${this.batches === null ? "" : `/${this.batches}`}`, rest };
+    return { head: `epoch ${of(epoch, this.epochs).trimStart()}  ${batch}${this.batches === null ? "" : `/${this.batches}`}`, rest };
   }
 }
 

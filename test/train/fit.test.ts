@@ -111,6 +111,13 @@ describe("fit", () => {
     expect(await fit(θ, { ...options, data: [1], epochs: 1, signal: controller.signal })).toMatchObject({ stopped: "aborted", step: 0 });
   });
 
+  it("goes on without an end if told, until something stops it", async () => {
+    const { θ, ...options } = told();
+    const history = await fit(θ, { ...options, data: [1, 2], epochs: Infinity, until: ({ epoch }) => epoch === 4 });
+    expect(history).toMatchObject({ stopped: "goal", step: 8 });
+    await expect(fit(θ, { ...options, data: [1], epochs: 1.5 })).rejects.toThrow(ValueError);
+  });
+
   it("lets the event loop run while it computes", async () => {
     const { θ, ...options } = told();
     let ticks = 0;
