@@ -254,15 +254,15 @@ function byImage(gradient: Variable, w: Variable, windows: Windows, shape: Shape
 }
 
 export interface Conv2dSettings {
-  /** The distance of neighbouring windows, [down, across]; 1 unless given. */
-  readonly stride?: readonly number[];
+  /** The distance of neighbouring windows, [down, across] or one number for both; 1 unless given. */
+  readonly stride?: number | readonly number[];
   /** How many rows of zeros are added above and below, and columns left and right; 0 unless given. */
-  readonly padding?: readonly number[];
+  readonly padding?: number | readonly number[];
 }
 
 function pair(settings: Conv2dSettings, name: "stride" | "padding", least: number): readonly number[] {
-  const found = settings?.[name] ?? [least, least];
-  return [0, 1].map((axis) => checkCount("conv2d", name, found[axis], least));
+  const found = settings?.[name] ?? least;
+  return [0, 1].map((axis) => checkCount("conv2d", name, typeof found === "number" ? found : found[axis], least));
 }
 
 /**
@@ -272,7 +272,7 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
  * @param w [outputs, inputs, kernel height, kernel width]
  * @param b [outputs], or null for none
  * @returns [..., outputs, places down, places across], with ⌊(height + 2 · padding − kernel height) / stride⌋ + 1 places down
- * @throws ShapeError; ValueError for a stride or padding that is not two integers
+ * @throws ShapeError; ValueError for a stride or padding that is not an integer or two
  */
 export function conv2d(x: Variable, w: Variable, b: Variable | null = null, settings: Conv2dSettings = {}): Variable {
   checkVariable("conv2d", x);

@@ -120,14 +120,14 @@ function pick(node: NodeView, images: Variable): Variable {
 /**
  * The largest entry of each window; equal ones share the gradient. Rows and columns that fill no window are left out.
  * @param x [..., height, width]
- * @param size height and width of the window
- * @param stride the distance of neighbouring windows, [down, across]; `size` unless given
+ * @param size of the window: [height, width], or one number for both
+ * @param stride the distance of neighbouring windows, [down, across] or one number for both; `size` unless given
  * @returns [..., places down, places across], with ⌊(height − size) / stride⌋ + 1 places down
  * @throws ShapeError if the images are smaller than the window; ValueError for a size or stride that is not two integers
  */
-export function maxPool2d(x: Variable, size: readonly number[], stride: readonly number[] = size): Variable {
+export function maxPool2d(x: Variable, size: number | readonly number[], stride: number | readonly number[] = size): Variable {
   checkVariable("maxPool2d", x);
-  const [window, steps] = [["size", size], ["stride", stride]].map(([name, list]) => [0, 1].map((i) => checkCount("maxPool2d", name as string, (list as Shape)?.[i], 1)));
+  const [window, steps] = [["size", size], ["stride", stride]].map(([name, list]) => [0, 1].map((i) => checkCount("maxPool2d", name as string, typeof list === "number" ? list : (list as Shape)?.[i], 1)));
   const image = x.shape.slice(-2);
   if (image.length < 2 || image.some((length, axis) => length < window[axis])) {
     throw new ShapeError(`maxPool2d got images ${formatShape(x.shape)} and a window ${formatShape(window)}: it takes [..., height, width], no less than the window.`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conv2d, evaluate, gradients, input, memory, mul, Random, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
+import { conv2d, evaluate, gradients, input, memory, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
 import { sizeOf } from "../../src/shape.ts";
 import { describeOnEach, devices, expectClose, expectNear, on, reference } from "./harness.ts";
 
@@ -10,6 +10,13 @@ describeOnEach("conv2d", () => {
     expectNear(conv2d(x, w), [[[5421, 6532], [8754, 9865]]]);
     expectNear(conv2d(x, w, null, { padding: [1, 0], stride: [2, 1] }), [[[2100, 3200], [8754, 9865]]]);
     expectNear(conv2d(input([[[1, 2]], [[3, 4]]]), input([[[[1]], [[10]]], [[[1]], [[-1]]]])), [[[31, 42]], [[-2, -2]]]);
+  });
+
+  it("takes one number for both axes", () => {
+    const random = new Random(3);
+    const [x, w] = [randn([2, 3, 6, 5], random), randn([4, 3, 3, 3], random)];
+    expect(conv2d(x, w, null, { stride: 2, padding: 1 }).toArray()).toEqual(conv2d(x, w, null, { stride: [2, 2], padding: [1, 1] }).toArray());
+    expect(() => conv2d(x, w, null, { stride: 1.5 })).toThrow(ValueError);
   });
 
   it("takes images that padding alone makes large enough", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluate, gradients, input, maxPool2d, mul, Random, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
+import { evaluate, gradients, input, maxPool2d, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
 import { sizeOf } from "../../src/shape.ts";
 import { describeOnEach, devices, expectNear, gradientOf, on, reference } from "./harness.ts";
 
@@ -11,6 +11,13 @@ describeOnEach("maxPool2d", () => {
     expectNear(maxPool2d(x, [2, 2], [1, 2]), [[5, 2], [4, 7]]);
     expectNear(maxPool2d(x, [1, 2], [2, 2]), [[5, 2], [-1, 7]]);
     expectNear(maxPool2d(x, [3, 4]), [[7]]);
+  });
+
+  it("takes one number for both axes", () => {
+    const x = randn([2, 5, 7], new Random(3));
+    expect(maxPool2d(x, 2).toArray()).toEqual(maxPool2d(x, [2, 2]).toArray());
+    expect(maxPool2d(x, 3, 1).toArray()).toEqual(maxPool2d(x, [3, 3], [1, 1]).toArray());
+    expect(() => maxPool2d(x, 0)).toThrow(ValueError);
   });
 
   it("lets equal entries share the gradient", () => {
