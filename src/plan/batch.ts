@@ -436,7 +436,12 @@ class Batching {
         known.push({ members, node: found });
       }
     }
-    return sameShape(this.out.shapes[found], shape) ? found : this.add(part, shape, [found], [0, ...shape], origin);
+    return this.view(found, shape);
+  }
+
+  /** A new node in a shape. */
+  private view(node: number, shape: Shape): number {
+    return sameShape(this.out.shapes[node], shape) ? node : this.add(part, shape, [node], [0, ...shape], this.origins[node]);
   }
 
   /** Runs several members of a kind as one node, of which each is a part. */
@@ -484,10 +489,9 @@ class Batching {
       }
     }
     const others: number[] = [];
-    const gradients: number[] = [];
     const products: number[] = [];
-    const tables: number[] = [];
-    const columns: number[] = [];
+    /** Terms that can be computed together: behind views of the sum's shape they may be of different ones. */
+    const like = new Map<string, number[]>();
     const rows = terms.length < MANY ? [] : this.joinedTerms(terms.filter((_, i) => owns[i] < 0));
     if (rows.length < MANY) rows.length = 0;
     const inRows = new Set(rows);
@@ -496,21 +500,36 @@ class Batching {
       const [term, own] = [terms[i], owns[i]];
       if (own < 0 && inRows.has(term)) continue;
       if (own < 0 || this.made[own] >= 0) others.push(this.emit(term));
-      else if (this.isGradient(own)) gradients.push(own);
-      else if (roleOf(trace, own) === Role.scatterAdd) tables.push(own);
-      else if (roleOf(trace, own) === Role.sum) columns.push(own);
-      else if (trace.inputCount(own) === 2) products.push(own);
+      else if (this.isGradient(own) || roleOf(trace, own) !== Role.product) {
+        const key = this.likeness(own);
+        const group = like.get(key);
+        if (group === undefined) like.set(key, [own]);
+        else group.push(own);
+      } else if (trace.inputCount(own) === 2) products.push(own);
       else if (total < 0) total = this.product(own, shape, -1);
       else others.push(this.emit(term));
     }
-    if (tables.length > 0) others.push(this.scatter(tables, shape));
     if (rows.length > 0) others.push(this.sumOfTerms(rows, shape));
-    if (columns.length > 0) others.push(this.sumOfColumns(columns, shape));
+    const groups = [...like.values()];
+    for (const group of groups) {
+      const role = roleOf(trace, group[0]);
+      if (role === Role.scatterAdd) others.push(this.view(this.scatter(group), shape));
+      else if (role === Role.sum) others.push(this.sumOfColumns(group, shape));
+    }
     const operation = trace.operations[sum] as Lowerable;
     for (const other of others) total = total < 0 ? other : this.add(operation, shape, [total, other], [], sum);
-    if (gradients.length > 0) total = this.gradient(gradients, shape, total);
+    for (const group of groups) if (roleOf(trace, group[0]) === Role.product) total = this.gradient(group, shape, total);
     for (const product of products) total = this.product(product, shape, total);
     this.made[sum] = total;
+  }
+
+  /** What terms of a sum must have in common to be computed together. */
+  private likeness(own: number): string {
+    const { trace } = this;
+    const role = roleOf(trace, own);
+    return role === Role.product
+      ? `${role} ${trace.attribute(own, FormAt.m)} ${trace.attribute(own, FormAt.n)}`
+      : `${role} ${trace.shapes[own].join()}`;
   }
 
   /** A product of two that nothing has computed yet? */
@@ -544,7 +563,7 @@ class Batching {
     return this.several(nodes, this.add(operation, shape, addend < 0 ? inputs : [...inputs, addend], [1, 0, m, n, depth, 1, 0, 0, 1, 0, 0], nodes[0]));
   }
 
-  private scatter(nodes: readonly number[], shape: Shape): number {
+  private scatter(nodes: readonly number[]): number {
     const { trace } = this;
     const [first] = nodes;
     const count = nodes.reduce((total, node) => total + sizeOf(trace.shapes[trace.input(node, 0)]), 0);
@@ -552,7 +571,7 @@ class Batching {
       this.join(nodes.map((node) => trace.input(node, 0)), [count], first),
       this.join(nodes.map((node) => trace.input(node, 1)), [count, ...trace.shapes[first].slice(1)], first),
     ];
-    return this.several(nodes, this.add(trace.operations[first] as Lowerable, shape, inputs, [...trace.attributes(first)], first));
+    return this.several(nodes, this.add(trace.operations[first] as Lowerable, trace.shapes[first], inputs, [...trace.attributes(first)], first));
   }
 
   private sumOfTerms(terms: number[], shape: Shape): number {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  add, affine, cost, embed, evaluate, grad, linear, matmul, mul, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax, tanh,
+  add, affine, concat, cost, embed, evaluate, grad, linear, matmul, mul, ones, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax, tanh,
   type Variable,
 } from "../../src/index.ts";
 import { testing } from "../../src/plan/planner.ts";
@@ -45,7 +45,7 @@ interface Program {
 const programs: fc.Arbitrary<Program> = fc.record({
   size: fc.constantFrom(3, 4, 8),
   rows: fc.constantFrom(0, 1, 2, 4),
-  steps: fc.array(fc.record({ code: fc.nat(11), a: fc.nat(1000), b: fc.nat(1000), w: fc.nat(1000) }), { minLength: 4, maxLength: 60 }),
+  steps: fc.array(fc.record({ code: fc.nat(12), a: fc.nat(1000), b: fc.nat(1000), w: fc.nat(1000) }), { minLength: 4, maxLength: 60 }),
 });
 
 /** States that come from others by a few weights, in any order: chains, trees and independent sequences by chance. */
@@ -70,6 +70,14 @@ function interpret({ size, rows, steps }: Program, weights: readonly Parameter[]
       case 8: states.push(matmul(p, weight)); break;
       case 9: states.push(relu(p).reshape([...p.shape])); break;
       case 10: states.push(softmax(p).sub(0.3)); break;
+      case 11: {
+        if (size % 2 === 1) states.push(tanh(q));
+        else {
+          const half = linear(weight.reshape([size / 2, size * 2]), concat([p, q], -1));
+          states.push(concat([half, half], -1));
+        }
+        break;
+      }
       default: states.push(tanh(add(add(linear(weight, p), linear(weight, q)), biases[0])));
     }
     // Values stay moderate.
@@ -105,6 +113,21 @@ describe("batching", () => {
   it("leaves values and gradients as they are, in WebAssembly", () => {
     // Some hundred roundings of 2⁻²⁴, and exp and tanh with 3 ulp, through up to 60 steps that do not amplify.
     fc.assert(fc.property(programs, (program) => check(program, 2e-5)), { numRuns: 150 });
+  });
+
+  it("tells apart what is used in several shapes", () => {
+    const w = parameter(randn([24]));
+    const xs = [2, 3, 4, 6, 4, 6].map((n) => randn([n]));
+    const f = (salt: number) => (): Variable => {
+      const parts = xs.map((x) => tanh(linear(w.reshape([24 / x.size, x.size]), x)).sum());
+      const rows = [3, 4, 6, 4, 6].map((n, i) => tanh(embed(w.reshape([24 / n, n]), i % 3)).sum());
+      const sums = [2, 3].map((n) => tanh(affine(ones([24 / n, n]), ones([4, n]), w.reshape([n, 24 / n]).sum(0))).sum());
+      const loss = [...parts, ...rows, ...sums].reduce((s, t) => s.add(t));
+      return salt === 0 ? loss : loss.mul(1);
+    };
+    compare(f, [w], 2e-5);
+    setDevice("reference");
+    compare(f, [w], 1e-13);
   });
 
   it("computes the input projections of all steps at once, and the gradient of a weight as one product", () => {
