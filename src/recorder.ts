@@ -59,7 +59,7 @@ export function debug(options: { checkNumerics?: boolean; eager?: boolean }): vo
   if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
   if (typeof options !== "object" || options === null) throw new ValueError(`debug takes options such as { checkNumerics: true }, but got ${describe(options)}.`);
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in debugOptions) || typeof value !== "boolean") {
+    if (!Object.hasOwn(debugOptions, name) || typeof value !== "boolean") {
       throw new ValueError(`debug takes ${Object.keys(debugOptions).join(" and ")} as true or false, but got ${describe(value)} as ${name}.`);
     }
     debugOptions[name as keyof typeof debugOptions] = value;

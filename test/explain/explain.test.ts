@@ -96,6 +96,11 @@ describe("explain", () => {
 describe("debug({ eager: true })", () => {
   afterEach(() => debug({ eager: false }));
 
+  it("is one of the options of debug, which has no others", () => {
+    expect(() => debug({ toString: true } as never)).toThrow("debug takes checkNumerics and eager as true or false");
+    expect(() => debug({ eager: 1 } as never)).toThrow(ValueError);
+  });
+
   it("runs each operation at once, and gives the same results", () => {
     const [w, b] = [parameter(randn([3, 4])), parameter(randn([3]))];
     const x = randn([5, 4]);
