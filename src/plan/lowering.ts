@@ -256,41 +256,33 @@ export class Lowering extends Launches {
     const { trace } = this;
     const count = trace.inputCount(node);
     const first = trace.input(node, 0);
-    let value = this.nodeValue.at(first);
-    let offset = this.nodeOffset.at(first);
     let along = true;
-    for (let k = 0, at = offset; k < count && along; k++) {
+    for (let k = 0, next = this.nodeOffset.at(first); k < count && along; k++) {
       const input = trace.input(node, k);
-      along = this.nodeValue.at(input) === value && this.nodeOffset.at(input) === at;
-      at += this.size(input);
+      along = this.nodeValue.at(input) === this.nodeValue.at(first) && this.nodeOffset.at(input) === next;
+      next += this.size(input);
     }
     if (along) {
       this.alias(node, first);
       return;
     }
-    const home = this.homes === null ? -1 : this.homes.row[first];
-    const together = home >= 0 && this.homes?.joins.has(node);
-    if (together) {
-      value = this.rowValue(home);
-      offset = (this.homes as Homes).start[first];
-    } else {
-      value = this.value(this.size(node));
-      offset = 0;
-    }
-    for (let k = 0, at = offset; k < count; k++) {
+    const homes = this.homes?.joins.has(node) ? this.homes : null;
+    const whole = homes === null ? this.value(this.size(node)) : this.rowValue(homes.row[first]);
+    let at = homes === null ? 0 : homes.start[first];
+    this.nodeValue.put(node, whole);
+    this.nodeOffset.put(node, at);
+    for (let k = 0; k < count; k++) {
       const input = trace.input(node, k);
       const size = this.size(input);
-      const has = this.use(input);
-      const isThere = together && this.valueWhole.at(has) === value && this.valueStart.at(has) === at && this.nodeOffset.at(input) === 0;
-      if (!isThere && !(together && (this.homes as Homes).filled[input] === 1)) {
-        if (together) (this.homes as Homes).filled[input] = 1;
-        const target = together ? this.partOf(value, at, size) : value;
-        if (size > 0) this.copyValue(node, target, together ? 0 : at, has, this.nodeOffset.at(input), [size], [1], [1]);
+      const value = this.use(input);
+      const offset = this.nodeOffset.at(input);
+      const isThere = this.valueWhole.at(value) === whole && this.valueStart.at(value) + offset === at;
+      if (!isThere && homes?.filled[input] !== 1) {
+        this.copyValue(node, whole, at, value, offset, [size], [1], [1]);
+        if (homes !== null) homes.filled[input] = 1;
       }
       at += size;
     }
-    this.nodeValue.put(node, value);
-    this.nodeOffset.put(node, offset);
   }
 
   /** Copies a box: sizes with the strides of the output and of the input, outermost first. */

@@ -122,7 +122,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
-    const launchOf = options.members ? this.members(fusion) : null;
+    const launchMembers = options.members ? this.members(fusion) : null;
     const program = this.emit(arena, options.checks ?? false);
     const plan: Plan = {
       program,
@@ -130,7 +130,7 @@ class Planner extends Lowering {
       bufferKeys: this.bufferKeys,
       results: kept.map(({ value, offset }) => ({ space: this.valueSpace.at(value), offset: this.valueOffset.at(value) + offset })),
       launchNodes: this.launchNode.toArray(),
-      launchMembers: launchOf,
+      launchMembers,
     };
     this.release();
     return plan;
