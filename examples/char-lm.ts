@@ -52,10 +52,17 @@ function held(θ: CharacterModel, windows: ReturnType<typeof windowsOf>): number
   return sum / windows.length;
 }
 
-export function main({ check = false, quick = false, seed: n = 1, epochs = quick ? 1 : 3 }: Options & { readonly epochs?: number } = {}) {
+interface TextOptions extends Options {
+  /** How often the book is read. */
+  readonly epochs?: number;
+  /** How many characters of the book there are. */
+  readonly characters?: number;
+}
+
+export function main({ check = false, quick = false, seed: n = 1, epochs = quick ? 1 : 3, characters = quick ? 150_000 : Infinity }: TextOptions = {}) {
   seed(n);
   const whole = moby().map(({ title, text }) => `${title}\n\n${text}`).join("\n\n");
-  const book = quick ? whole.slice(0, 150_000) : whole;
+  const book = whole.slice(0, characters);
   const symbols = [...new Set(book)].sort();
   const number = new Map(symbols.map((symbol, i) => [symbol, i]));
   const numbers = Int32Array.from(book, (symbol) => number.get(symbol) ?? 0);
@@ -105,4 +112,7 @@ export function main({ check = false, quick = false, seed: n = 1, epochs = quick
   return { bits, one, five, sample };
 }
 
-await program(import.meta, main, { epochs: { type: "number", help: "how often the book is read; 3 unless given" } });
+await program(import.meta, main, {
+  epochs: { type: "number", help: "how often the book is read; 3 unless given" },
+  characters: { type: "number", help: "read so many characters of the book, all unless given" },
+});

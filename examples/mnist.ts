@@ -40,7 +40,9 @@ class Digits extends Component {
   }
 }
 
-export async function main({ check = false, quick = false, seed: n = 1, html = quick ? "" : "mnist.html" }: Options & { readonly html?: string } = {}) {
+type MnistOptions = Options & { readonly html?: string; readonly epochs?: number };
+
+export async function main({ check = false, quick = false, seed: n = 1, html = quick ? "" : "mnist.html", epochs = 3 }: MnistOptions = {}) {
   seed(n);
   const reading = stopwatch();
   const train = read("train", quick ? 3000 : Infinity);
@@ -60,7 +62,7 @@ export async function main({ check = false, quick = false, seed: n = 1, html = q
     console.log(String(checkGradients(() => measure(few), θ, { maxEntries: 8 })));
   }
 
-  const [batch, epochs] = [32, 3];
+  const batch = 32;
   const steps = epochs * Math.ceil(train.y.length / batch);
   const history = await fit(θ, {
     data: minibatches(train, batch, { shuffle: true }),
@@ -87,4 +89,7 @@ export async function main({ check = false, quick = false, seed: n = 1, html = q
   return { accuracy };
 }
 
-await program(import.meta, main, { html: { type: "string", help: "the report to write; mnist.html unless given" } });
+await program(import.meta, main, {
+  html: { type: "string", help: "the report to write; mnist.html unless given" },
+  epochs: { type: "number", help: "how often the images are seen; 3 unless given" },
+});
