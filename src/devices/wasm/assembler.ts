@@ -201,6 +201,8 @@ export class Body {
   v128Load(offset = 0): this { return this.simdMemory(0x00, offset); }
   v128Load32Splat(offset = 0): this { return this.simdMemory(0x09, offset); }
   v128Store(offset = 0): this { return this.simdMemory(0x0b, offset); }
+  /** address, vector -> the vector with the number there in one lane */
+  v128Load32Lane(lane: number, offset = 0): this { return this.simdMemory(0x56, offset).op(lane); }
   v128Store32Lane(lane: number, offset = 0): this { return this.simdMemory(0x5a, offset).op(lane); }
   v128Store64Lane(lane: number, offset = 0): this { return this.simdMemory(0x5b, offset).op(lane); }
   /** The address of the thread's scratch memory, or so many bytes further. */

@@ -12,6 +12,9 @@ const SUM_BLOCK = 256;
 /** Small expressions are computed for so many vectors at once, or each sum would wait for the one before. */
 const UNROLL = 4;
 const SMALL = 8;
+/** More than a few rows, of so many elements at most, are computed four at a time, one in each lane: so one logarithm serves four rows. */
+const SHORT = 12;
+const FEW = 2;
 
 const identities: Record<RowStage["reduce"], number> = { sum: 0, maximum: -Infinity, minimum: Infinity };
 
@@ -31,7 +34,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
 
-  const [rows, n, rest, count] = [f.local(I32), f.local(I32), f.local(I32), f.local(I32)];
+  const [rows, n, rest, count, to] = Array.from({ length: 5 }, () => f.local(I32));
   const row = kernel.inputs.map(() => f.local(I32));
   const pointer = kernel.inputs.map(() => f.local(I32));
   const out = kernel.outputs.map(() => f.local(I32));
@@ -49,23 +52,75 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
   out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
 
-  f.while(() => f.get(rows), () => {
-    kernel.inputs.forEach((per, k) => {
-      if (per === "row" && used.has(k)) f.get(row[k]).v128Load32Splat().set(value[k]);
+  f.get(n).i32(SHORT).i32LeU().get(rows).i32(FEW).i32GtU().i32And().if(() => eachRow(4), () => eachRow(1));
+
+  /** One row at a time, or four, each in a lane. Where fewer are left the last one is in several lanes, with the same result. */
+  function eachRow(lanes: 1 | 4): void {
+    const operands = [...row, ...out];
+    /** How far the rows in the other lanes are from the one in the first. */
+    const far = operands.map(() => Array.from({ length: lanes - 1 }, () => f.local(I32)));
+    /** Leaves the bytes between rows. */
+    const apart = (operand: number): Body => {
+      if (operand < inputs) f.get(pc).i32Load(parametersAt + 8 + 4 * operand);
+      else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
+      else f.get(n);
+      return f.i32(2).i32Shl();
+    };
+    const load = (pointer: Local, k: number): void => {
+      for (const distance of far[k]) f.get(pointer).get(distance).i32Add();
+      f.get(pointer).v128Load32Splat();
+      far[k].forEach((_, i) => { f.v128Load32Lane(i + 1); });
+      f.set(value[k]);
+    };
+    const store = (result: Local, o: number): void => {
+      f.get(to).get(result).v128Store32Lane(0);
+      far[inputs + o].forEach((distance, i) => { f.get(to).get(distance).i32Add().get(result).v128Store32Lane(lanes - 1 - i); });
+    };
+    const eachElement = (root: Expr, visit: (result: Local) => void): void => {
+      start(root);
+      f.f32x4(0).set(index);
+      f.while(() => f.get(rest), () => {
+        for (const k of elementsOf(root)) {
+          load(pointer[k], k);
+          f.increment(pointer[k], 4);
+        }
+        visit(emitter.emit([root], argument, index)[0]);
+        advanceIndex(root, 1);
+        f.increment(rest, -1);
+      });
+    };
+
+    f.while(() => f.get(rows).i32(0).i32GtS(), () => {
+      far.forEach((distances, operand) => {
+        distances.forEach((distance, i) => {
+          apart(operand).get(rows).i32(1).i32Sub().i32(lanes - 1 - i).get(rows).i32(lanes - i).i32LtU().select().i32Mul().set(distance);
+        });
+      });
+      kernel.inputs.forEach((per, k) => { if (per === "row" && used.has(k)) load(row[k], k); });
+      kernel.stages.forEach((stage, s) => {
+        if (lanes === 1) return reduceRow(stage, s);
+        f.f32x4(identities[stage.reduce]).set(results[s]);
+        eachElement(stage.value, (result) => {
+          f.get(results[s]).get(result);
+          combine(f, stage.reduce);
+          f.set(results[s]);
+        });
+      });
+      kernel.outputs.forEach((output, o) => {
+        f.get(out[o]).set(to);
+        if (output.per === "row") store(emitter.emit([output.value], argument, index)[0], o);
+        else if (lanes === 1) writeElements(output.value);
+        else {
+          eachElement(output.value, (result) => {
+            store(result, o);
+            f.increment(to, 4);
+          });
+        }
+      });
+      operands.forEach((at, operand) => { apart(operand).i32(lanes).i32Mul().get(at).i32Add().set(at); });
+      f.increment(rows, -lanes);
     });
-    kernel.stages.forEach((stage, s) => { reduceRow(stage, s); });
-    kernel.outputs.forEach((output, o) => {
-      if (output.per === "row") {
-        const [result] = emitter.emit([output.value], argument, index);
-        f.get(out[o]).get(result).v128Store32Lane(0);
-        f.increment(out[o], 4);
-      } else writeElements(output.value, out[o]);
-    });
-    row.forEach((at, k) => {
-      f.get(at).get(pc).i32Load(parametersAt + 8 + 4 * k).i32(2).i32Shl().i32Add().set(at);
-    });
-    f.increment(rows, -1);
-  });
+  }
 
   /** Pointers and positions at the row's beginning. */
   function start(root: Expr): void {
@@ -88,8 +143,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     return elements.filter((k) => mine.includes(k));
   }
 
-  function advanceIndex(root: Expr): void {
-    if (usesIndex(root)) f.get(index).f32x4(4).f32x4Add().set(index);
+  function advanceIndex(root: Expr, by = 4): void {
+    if (usesIndex(root)) f.get(index).f32x4(by).f32x4Add().set(index);
   }
 
   function reduceRow(stage: RowStage, s: number): void {
@@ -158,7 +213,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     f.f32x4Splat().set(results[s]);
   }
 
-  function writeElements(root: Expr, to: Local): void {
+  function writeElements(root: Expr): void {
     start(root);
     f.while(() => f.get(rest), () => {
       const result = next(root);
@@ -167,7 +222,6 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           for (let lane = 0; lane < 3; lane++) {
             f.get(rest).i32(lane).i32GtU().if(() => { f.get(to).get(result).v128Store32Lane(lane, 4 * lane); });
           }
-          f.get(to).get(rest).i32(2).i32Shl().i32Add().set(to);
           f.i32(0).set(rest);
         },
         () => {
