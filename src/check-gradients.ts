@@ -4,7 +4,6 @@ import type { Component } from "./component.ts";
 import { currentDevice, setDevice, useDevice } from "./devices/current.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "./errors.ts";
 import type { FloatArray } from "./kernels/kernel.ts";
-import { Mark } from "./plan/trace.ts";
 import { defaultRandom, Random } from "./random/random.ts";
 import { keep, openStep, withStep } from "./recorder.ts";
 import { checkNumber, describe, type Shape } from "./shape.ts";
@@ -201,7 +200,7 @@ function lossOf(f: () => WithLoss): number {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
     if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
-    keep(step, [Mark.evaluate], [loss]);
+    keep(step, [loss]);
     return loss.item();
   });
 }

@@ -5,11 +5,12 @@
 
 import { argument, constant } from "./kernels/expression.ts";
 import { type MapKernel, map } from "./kernels/kernel.ts";
+import { addCollect, collect, Runs, runsOf } from "./plan/collect.ts";
 import type { Lowerable } from "./plan/lowering.ts";
 import { Role } from "./plan/role.ts";
 import { nextOperationId } from "./plan/trace.ts";
 import { record, record2, type Step } from "./recorder.ts";
-import type { Shape } from "./shape.ts";
+import { type Shape, sizeOf } from "./shape.ts";
 import type { Variable } from "./variable.ts";
 
 /** What a reverse rule can see of the node that it differentiates. */
@@ -84,6 +85,66 @@ class View implements NodeView {
   attributes(from = 0): Int32Array { return this.step.trace.attributes(this.node, from); }
 }
 
+/** Part of the gradient of an array that has been collected: some elements of the gradient of the collection. */
+interface Piece {
+  readonly gradient: number;
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+}
+
+/** The gradients of what was collected: they arrive in pieces. */
+class Pieces {
+  private readonly of = new Map<number, Piece[]>();
+  private readonly runs = new Runs();
+
+  constructor(private readonly step: Step) {}
+
+  has(node: number): boolean { return this.of.has(node); }
+
+  /** Hands the gradient of a collection to what it was collected from. */
+  spread(node: number, gradient: Variable, depends: Uint8Array): void {
+    const { trace } = this.step;
+    const runs = runsOf(trace, node);
+    for (let at = 0, from = 0; at < runs.length; from += runs[at + 2], at += 3) {
+      const input = runs[at] < 0 ? -1 : trace.input(node, runs[at]);
+      if (input < 0 || depends[input] === 0) continue;
+      const known = this.of.get(input);
+      const piece = { gradient: this.step.node(gradient), from, to: runs[at + 1], length: runs[at + 2] };
+      if (known === undefined) this.of.set(input, [piece]);
+      else known.push(piece);
+    }
+  }
+
+  /** The pieces of a node's gradient put together: as few arrays as there are pieces for one element. */
+  take(node: number): Variable[] {
+    const { step, runs } = this;
+    let rest = this.of.get(node) ?? [];
+    this.of.delete(node);
+    rest.sort((a, b) => a.to - b.to);
+    const shape = step.trace.shapes[node];
+    const found: Variable[] = [];
+    while (rest.length > 0) {
+      const next: Piece[] = [];
+      let end = 0;
+      runs.clear();
+      for (const piece of rest) {
+        if (piece.to < end) {
+          next.push(piece);
+          continue;
+        }
+        if (piece.to > end) runs.add(-1, 0, piece.to - end);
+        runs.add(piece.gradient, piece.from, piece.length);
+        end = piece.to + piece.length;
+      }
+      if (end < sizeOf(shape)) runs.add(-1, 0, sizeOf(shape) - end);
+      found.push(step.variable(addCollect(step.trace, shape, runs)));
+      rest = next;
+    }
+    return found;
+  }
+}
+
 /** More gradients of one node are added up in parts. */
 const MOST_INPUTS = 2 ** 15;
 
@@ -103,9 +164,15 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
   /** What has arrived at each node. */
   const gradients: (Variable | Variable[] | null)[] = new Array(last + 1).fill(null);
   if (depends[last] === 1) gradients[last] = step.variable(trace.scalar(1, result.shape));
+  const pieces = new Pieces(step);
   const total = (node: number): Variable | null => {
-    const found = gradients[node];
+    let found = gradients[node];
+    if (pieces.has(node)) found = [found ?? [], pieces.take(node)].flat();
     if (!Array.isArray(found)) return found ?? null;
+    if (found.length === 1) {
+      [gradients[node]] = found;
+      return found[0];
+    }
     while (found.length > MOST_INPUTS) found.push(addGradients(...found.splice(0, MOST_INPUTS)));
     const sum = addGradients(...found);
     gradients[node] = sum;
@@ -114,8 +181,12 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
 
   const view = new View(step);
   for (let node = last; node >= 0; node--) {
-    if (gradients[node] === null || trace.isLeaf(node)) continue;
+    if ((gradients[node] === null && !pieces.has(node)) || trace.isLeaf(node)) continue;
     const gradient = total(node) as Variable;
+    if (trace.operations[node] === collect) {
+      pieces.spread(node, gradient, depends);
+      continue;
+    }
     const operation = trace.operations[node] as Operation;
     for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
       const input = trace.input(node, k);

@@ -9,7 +9,8 @@ import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
 import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
-import { bufferKey, makePlan, type Plan, type PlanOptions, type Root } from "./plan/planner.ts";
+import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "./plan/planner.ts";
+import { stack } from "./plan/stack.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
 import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
@@ -131,7 +132,8 @@ export function withStep<T>(caller: string, training: boolean, body: (step: Step
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
 export class Step {
-  readonly trace = sharedTrace;
+  /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
+  trace = sharedTrace;
   readonly device = currentDevice();
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
@@ -243,7 +245,7 @@ export class Step {
     const { trace } = this;
     const segment = extract(trace, this.ran);
     segment.trace.mark([Mark.look]);
-    const compiled = this.compile(segment.trace, () => ({ roots: [] }), "look");
+    const compiled = this.compile(segment.trace, null, () => ({ roots: [] }));
     const keyOf = (key: number): number => segment.keys[key >> 1];
     const region = this.run(compiled, segment.trace.scalars, keyOf, (node) => segment.nodes[node]);
     segment.nodes.forEach((node, i) => {
@@ -263,21 +265,23 @@ export class Step {
   }
 
   /**
-   * Runs the whole step. The words recorded so far, with `marks`, are its structure: `goal` is asked only when
-   * that structure is new, and may record further operations (the gradients). `fuse`: at the first run already.
+   * Runs the whole step. The words recorded so far, with the numbers of `nodes`, are its structure: `goal` is asked only when
+   * that structure is new, and may record further operations (the gradients). It gets `nodes` under the numbers that they
+   * have then, and may use no others. `fuse`: at the first run already.
    */
-  finish(marks: readonly number[], goal: () => Goal, fuse = false): { compiled: Compiled; region: Region } {
+  finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace } = this;
-    trace.mark(marks);
-    const compiled = this.compile(trace, goal, "finish", fuse);
+    trace.mark([mark, ...nodes]);
+    const compiled = this.compile(trace, nodes, goal, fuse);
     const { scalars, arrays } = compiled.constants;
-    for (let i = 0; i < scalars.length; i++) trace.scalars[trace.scalarCount + i] = scalars[i];
+    trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
     return { compiled, region: this.run(compiled, trace.scalars, same, same) };
   }
 
-  private compile(trace: Trace, goal: () => Goal, what: "look" | "finish", fuseAtOnce = false): Compiled {
+  /** The plan for a trace; `nodes` is null for one that keeps every value. */
+  private compile(trace: Trace, nodes: readonly number[] | null, goal: (nodes: readonly number[]) => Goal, fuseAtOnce = false): Compiled {
     const checks = this.callers !== null;
     const watched = watching.watcher !== null;
     const isOwn = checks || watched; // not for the cache
@@ -285,23 +289,30 @@ export class Step {
     const { count, length, words } = trace;
     const found = isOwn ? null : cache.find(words, length);
     const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
-    const fuse = what === "finish" && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
+    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
     if (found !== null && (found.fused || !fuse)) return found;
 
-    const { scalarCount, arrayCount } = trace;
-    const wanted = goal();
-    const options = { fuse, keepAll: what === "look", checks, members: watched };
-    let plan: Plan;
-    if (this.ran > 0 && what === "finish") plan = this.planRest(wanted, options);
-    else plan = makePlan(trace, wanted.roots, { ...options, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) });
-    const constants = what === "look" ? none : { scalars: trace.scalars.slice(scalarCount, trace.scalarCount), arrays: this.arrays.slice(arrayCount) };
+    const mayStack = nodes !== null && testing.stack && !checks && !fuseAtOnce && !this.ownRules && this.ran === 0;
+    const stacked = mayStack ? stack(trace, nodes) : null;
+    const planned = stacked?.trace ?? trace;
+    const { scalarCount, arrayCount } = planned;
+    this.trace = nodes === null ? this.trace : planned;
+    const wanted = goal(stacked?.nodes ?? nodes ?? []);
+    const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
+    const plan = this.ran > 0 && nodes !== null ? this.planRest(wanted, options) : makePlan(planned, wanted.roots, options);
+    const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: this.arrays.slice(arrayCount) };
     const compiled: Compiled = { plan, executable: this.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
-    if (!isOwn) {
+    if (isOwn) return compiled;
+    if (stacked === null) {
       trace.truncate(count, length);
       trace.scalarCount = scalarCount;
       trace.arrayCount = arrayCount;
-      cache.put(trace.words, length, compiled);
+    } else {
+      this.trace = trace;
+      // What faults tell of is an operation that was recorded, or one of the backward pass.
+      plan.launchNodes.forEach((node, launch) => { plan.launchNodes[launch] = stacked.origins[node] ?? count; });
     }
+    cache.put(trace.words, length, compiled);
     return compiled;
   }
 
@@ -487,16 +498,16 @@ const scratch: number[][] = [[], [0], [0, 0], [0, 0, 0], [0, 0, 0, 0]];
 function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {
   return withStep(operation.name, false, (step) => {
     const variable = record(operation, shape, inputs, attributes);
-    keep(step, [Mark.evaluate], [variable]);
+    keep(step, [variable]);
     return variable;
   });
 }
 
 /** Runs the step without gradients and gives the variables their numbers for good. */
-export function keep(step: Step, marks: readonly number[], variables: readonly Variable[]): void {
+export function keep(step: Step, variables: readonly Variable[]): void {
   const open = variables.filter((variable) => variable.storage === null);
   if (open.length === 0) return;
   const nodes = open.map((variable) => step.node(variable));
-  const { compiled, region } = step.finish([...marks, ...nodes], () => ({ roots: nodes.map((node) => ({ node, target: null })) }));
+  const { compiled, region } = step.finish(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }));
   open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
 }

@@ -24,14 +24,12 @@ export function grad<R extends WithLoss>(f: () => R): R {
   return withStep("grad", true, (step) => {
     const result = call("grad", f);
     const loss = lossOf("grad", result);
-    step.node(loss);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
-    const nodes = kept.map((variable) => step.node(variable));
-    const record = (): Goal => gradientGoal(step, loss, nodes);
+    const given = [loss, ...kept].map((variable) => step.node(variable));
     // Rules of the user's own are asked every time: what they say may depend on more than the structure.
-    const recorded = step.ownRules ? record() : null;
+    const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
-    const { compiled, region } = step.finish([Mark.gradient, loss.index, ...nodes, ...roots], () => recorded ?? record());
+    const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
     for (const array of compiled.reached) {
       const parameter = step.arrays[array] as Parameter;
       parameter.hasGradient = true;
@@ -43,18 +41,18 @@ export function grad<R extends WithLoss>(f: () => R): R {
   });
 }
 
-/** Records the gradients of all parameters of the step, to be written or added to their places. */
-function gradientGoal(step: Step, loss: Variable, kept: readonly number[]): Goal {
+/** Records the gradients of all parameters of the step, to be written or added to their places; `nodes` are the loss and what is kept. */
+function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   const { trace } = step;
   const parameters: number[] = [];
-  for (let node = 0; node <= loss.index; node++) {
+  for (let node = 0; node <= loss; node++) {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
   }
   const roots: Root[] = kept.map((node) => ({ node, target: null }));
   const reached: number[] = [];
   /** What the leaves added here stand for: gradients from earlier steps. */
   const earlier = new Map<number, number>();
-  differentiate(step, loss, parameters).forEach((gradient, i) => {
+  differentiate(step, step.variable(loss), parameters).forEach((gradient, i) => {
     if (gradient === null) return;
     const leaf = parameters[i];
     const array = trace.leafOrdinal(leaf);
@@ -85,7 +83,7 @@ function gradientGoal(step: Step, loss: Variable, kept: readonly number[]): Goal
 export function evaluate<R>(f: () => R): R {
   return withStep("evaluate", false, (step) => {
     const result = call("evaluate", f);
-    keep(step, [Mark.evaluate], variablesIn(result));
+    keep(step, variablesIn(result));
     return result;
   });
 }
@@ -107,7 +105,7 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   if (open === null) {
     return withStep("gradients", true, (step) => {
       const found = record(step);
-      keep(step, [Mark.evaluate], found);
+      keep(step, found);
       return found;
     });
   }

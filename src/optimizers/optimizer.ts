@@ -176,9 +176,9 @@ export abstract class Optimizer<S extends string = never> {
       values.push(...next.state, next.value);
     });
     this.check(targets, values);
-    const arrays = targets.map((target) => step.trace.leafOrdinal(step.node(target)));
-    step.finish([Mark.assign, ...arrays, ...values.map((value) => value.index)], () => ({
-      roots: values.map((value, i) => ({ node: value.index, target: bufferKey.value(arrays[i]) })),
+    const nodes = [...targets, ...values].map((variable) => step.node(variable));
+    step.finish(Mark.assign, nodes, () => ({
+      roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })),
     }), true);
     for (const target of targets) (target.storage as Storage).written();
   }

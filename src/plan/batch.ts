@@ -16,7 +16,7 @@ import { sameShape, type Shape, sizeOf } from "../shape.ts";
 import { join, part, sumOfRows } from "./join.ts";
 import type { Lowerable } from "./lowering.ts";
 import { FormAt, productPlus } from "./product.ts";
-import { Role } from "./role.ts";
+import { Role, roleOf } from "./role.ts";
 import { Trace } from "./trace.ts";
 
 /** A trace to be planned in place of another. */
@@ -46,21 +46,6 @@ export function batch(trace: Trace, needed: Uint8Array, roots: readonly number[]
   }
   if (candidates < 2) return null;
   return new Batching(trace, needed, roots).run();
-}
-
-/** Roles by the id of operations, 255 where not known yet: operations are objects of many forms, and looking at them is slow. */
-let roles = new Uint8Array(64).fill(255);
-
-function roleOf(trace: Trace, node: number): Role | 0 {
-  const id = trace.words[trace.start[node]];
-  if (id < roles.length && roles[id] !== 255) return roles[id] as Role | 0;
-  if (id >= roles.length) {
-    const more = new Uint8Array(2 * id).fill(255);
-    more.set(roles);
-    roles = more;
-  }
-  roles[id] = (trace.operations[node] as Partial<Lowerable>).role ?? 0;
-  return roles[id] as Role | 0;
 }
 
 /** Products or look-ups that share an operand. */
@@ -132,6 +117,7 @@ class Batching {
     this.findSums();
     if (this.kinds.length === 0 && this.sums.size === 0) return null;
     this.out.reset(0);
+    this.out.tables = this.trace.tables;
     this.schedule();
     for (const root of this.roots) this.emit(root);
     return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins, members: this.members };

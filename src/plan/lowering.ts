@@ -285,6 +285,27 @@ export class Lowering extends Launches {
     }
   }
 
+  /** Runs of the node's inputs one after another (`plan/collect.ts`): a view where they lie so, else copies. */
+  collect(node: number, runs: Int32Array): void {
+    const { trace } = this;
+    const first = runs[0] < 0 ? -1 : trace.input(node, runs[0]);
+    let along = first >= 0;
+    for (let at = 0, next = along ? this.nodeOffset.at(first) + runs[1] : 0; at < runs.length && along; at += 3) {
+      const input = runs[at] < 0 ? -1 : trace.input(node, runs[at]);
+      along = input >= 0 && this.nodeValue.at(input) === this.nodeValue.at(first) && this.nodeOffset.at(input) + runs[at + 1] === next;
+      next += runs[at + 2];
+    }
+    if (along) {
+      this.alias(node, first, runs[1]);
+      return;
+    }
+    const value = this.define(node);
+    if (runs.some((word, i) => i % 3 === 0 && word < 0)) this.zero(node, value);
+    for (let at = 0, to = 0; at < runs.length; to += runs[at + 2], at += 3) {
+      if (runs[at] >= 0) this.copy(node, value, to, trace.input(node, runs[at]), runs[at + 1], [runs[at + 2]], [1], [1]);
+    }
+  }
+
   /** Copies a box: sizes with the strides of the output and of the input, outermost first. */
   copy(
     node: number, output: number, outputOffset: number, source: number, sourceOffset: number,

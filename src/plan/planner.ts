@@ -53,8 +53,8 @@ export interface PlanOptions {
   readonly members?: boolean;
 }
 
-/** For tests: what batching does is seen by comparing with plans made without it. */
-export const testing = { batch: true };
+/** For tests: what batching and stacking do is seen by comparing with plans made without them. */
+export const testing = { batch: true, stack: true };
 
 /** Plans a trace: the program that produces what the roots ask for. */
 export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOptions): Plan {

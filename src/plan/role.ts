@@ -1,4 +1,7 @@
 /** What batching may assume of an operation that says so. */
+
+import type { Trace } from "./trace.ts";
+
 export const Role = {
   /** Elementwise. */
   map: 1,
@@ -18,3 +21,19 @@ export const Role = {
   sum: 8,
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
+
+/** Roles by the id of operations, 255 where not known yet: operations are objects of many forms, and looking at them is slow. */
+let roles = new Uint8Array(64).fill(255);
+
+/** The role of a node's operation, 0 for none. */
+export function roleOf(trace: Trace, node: number): Role | 0 {
+  const id = trace.words[trace.start[node]];
+  if (id < roles.length && roles[id] !== 255) return roles[id] as Role | 0;
+  if (id >= roles.length) {
+    const more = new Uint8Array(2 * id).fill(255);
+    more.set(roles);
+    roles = more;
+  }
+  roles[id] = (trace.operations[node] as { readonly role?: Role }).role ?? 0;
+  return roles[id] as Role | 0;
+}

@@ -54,10 +54,13 @@ export class Trace {
   scalarCount = 0;
   /** How many arrays from outside this step uses: leaves that are not scalars, in order of appearance. */
   arrayCount = 0;
+  /** Long lists of integers that attributes refer to by number. Only plans make them. */
+  tables: Int32Array[] = [];
 
   reset(serial: number): void {
     this.serial = serial;
     this.count = this.length = this.scalarCount = this.arrayCount = 0;
+    this.tables = [];
     // A huge step should not hold its memory forever.
     if (this.operations.length > 65536) {
       this.operations.length = this.shapes.length = 0;
@@ -70,6 +73,21 @@ export class Trace {
   truncate(count: number, length: number): void {
     this.count = count;
     this.length = length;
+  }
+
+  /** Takes over the scalars and the number of arrays of another trace, whose leaves will be copied. */
+  takeData(from: Trace): void {
+    this.scalarCount = 0;
+    this.addScalars(from.scalars.subarray(0, from.scalarCount));
+    this.scalarCount = from.scalarCount;
+    this.arrayCount = from.arrayCount;
+  }
+
+  /** Puts values after those of the scalars, without counting them. */
+  addScalars(values: Float64Array): void {
+    const end = this.scalarCount + values.length;
+    if (end > this.scalars.length) this.scalars = grown(this.scalars, end);
+    this.scalars.set(values, this.scalarCount);
   }
 
   private open(operation: Recordable, shape: Shape, wordCount: number): number {
