@@ -12,8 +12,12 @@ const installed = (name) => existsSync(here(`node_modules/${name}/package.json`)
 
 const recurrent = ["xor-srnn", "xor-gru", "xor-lstm", "lstm"];
 const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "gemm-1024"];
+/** Where time depends on how wide vectors are. */
+const wide = ["lstm-b1-256", "lstm-b32-256", "mlp-mnist", "convnet", "transformer", "elementwise-1m", "gemm"];
 
 const torch = { family: "torch", present: python !== undefined, install: "apt install python3-torch libopenblas0 (or set PYTHON to a Python that has torch)" };
+/** Without AVX-512, where there may be some. */
+const narrowTorch = { ...torch, bits: 256, apart: true, present: torch.present && process.arch === "x64" };
 const tfjs = { family: "tfjs", present: installed("@tensorflow/tfjs") && installed("@tensorflow/tfjs-backend-wasm"), install: "npm install --prefix bench/peers" };
 const jax = { family: "jax", present: installed("@jax-js/jax"), install: "npm install --prefix bench/peers" };
 const flimsy = { family: "flimsy", present: true, install: "" };
@@ -21,6 +25,7 @@ const flimsy = { family: "flimsy", present: true, install: "" };
 /**
  * `only`: rows or programs that have this form; the others have none, or it is the same.
  * `grows`: whether it is in the plots of growth.
+ * `bits`: how wide its vectors may be, if not all that the processor has; `apart`: it is in the table of vector widths, not in the others.
  */
 export const frameworks = [
   { ...flimsy, id: "flimsy", title: "Flimsy", variant: "plain", threads: 1, grows: true, remark: "the plain loop that the README teaches" },
@@ -30,6 +35,8 @@ export const frameworks = [
   { ...torch, id: "torch-nn", title: "PyTorch, torch.nn", variant: "fused", threads: 1, only: recurrent, grows: true, remark: "torch.nn.RNN, GRU, LSTM: one call for the sequence" },
   { ...torch, id: "torch-2", title: "PyTorch, 2 threads", variant: "plain", threads: 2, only: large, remark: "as PyTorch, on two threads" },
   { ...torch, id: "torch-nn-2", title: "PyTorch, torch.nn, 2 threads", variant: "fused", threads: 2, only: ["lstm-b32-256"], remark: "as torch.nn, on two threads" },
+  { ...narrowTorch, id: "torch-256", title: "PyTorch, 256-bit", variant: "plain", threads: 1, only: wide, remark: "as PyTorch, without AVX-512" },
+  { ...narrowTorch, id: "torch-nn-256", title: "PyTorch, torch.nn, 256-bit", variant: "fused", threads: 1, only: ["lstm"], remark: "as torch.nn, without AVX-512" },
   { ...tfjs, id: "tfjs-cpu", title: "TF.js cpu", variant: "cpu", threads: 1, remark: "JavaScript backend; gates as one product" },
   { ...tfjs, id: "tfjs-wasm", title: "TF.js wasm", variant: "wasm", threads: 1, grows: true, remark: "WebAssembly backend, which has one thread in Node; gates as one product" },
   { ...tfjs, id: "tfjs-wasm-tuned", title: "TF.js wasm, tuned", variant: "wasm-tuned", threads: 1, only: ["lstm-b32-256", "mlp-mnist", "transformer"], remark: "its transposed products replaced by explicit transposes in a custom gradient" },
@@ -40,13 +47,19 @@ export const frameworks = [
 /** Has the row this form? */
 export const takesPart = ({ only }, { name, program }) => only === undefined || only.includes(name) || only.includes(program);
 
+/** Each of PyTorch's parts has a switch of its own: its loops, its BLAS, its convolutions. */
+const narrow = { ATEN_CPU_CAPABILITY: "avx2", OPENBLAS_CORETYPE: "Haswell", DNNL_MAX_CPU_ISA: "AVX2" };
+
+/** How a Python program with PyTorch is started. */
+export function pythonCommand(script, args, threads, bits) {
+  // Threads that spin while they wait make two of them several times slower here.
+  const settings = { OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}`, OMP_WAIT_POLICY: "PASSIVE", PYTHONDONTWRITEBYTECODE: "1" };
+  return { command: python, args: [here(`torch/${script}`), ...args], env: { ...process.env, ...settings, ...(bits === 256 ? narrow : {}) } };
+}
+
 /** The command of a worker. */
-export function commandOf({ family, variant, threads }, file, program) {
-  if (family === "torch") {
-    // Threads that spin while they wait make two of them several times slower here.
-    const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}`, OMP_WAIT_POLICY: "PASSIVE", PYTHONDONTWRITEBYTECODE: "1" };
-    return { command: python, args: [here("torch/worker.py"), file, program, variant, `${threads}`], env };
-  }
+export function commandOf({ family, variant, threads, bits }, file, program) {
+  if (family === "torch") return pythonCommand("worker.py", [file, program, variant, `${threads}`], threads, bits);
   // jax-js walks chains of operations by recursion.
   const options = family === "jax" ? ["--stack-size=6000"] : [];
   return { command: process.execPath, args: [...options, here("worker.js"), file, family, program, variant, `${threads}`], env: process.env };

@@ -11,9 +11,9 @@ import { WorkerProcess } from "./worker-process.js";
 /**
  * @param row of ../workloads/index.js
  * @param frameworks that take part
- * @param options seconds a cell may take in all, rounds of turns, limit in seconds for one request
+ * @param options seconds a cell may take in all, rounds of turns, limit in seconds for one request, whether to ask Flimsy what a step consists of
  */
-export async function measure(row, frameworks, { seconds, rounds, limit }) {
+export async function measure(row, frameworks, { seconds, rounds, limit, work = false }) {
   const problem = problemOf(row.workload, row.sizes);
   const file = path.join(os.tmpdir(), `flimsy-bench-${process.pid}-${row.name.replaceAll(" ", "-")}.bin`);
   write(file, problem);
@@ -24,8 +24,10 @@ export async function measure(row, frameworks, { seconds, rounds, limit }) {
     const agreement = agree(cells.filter((cell) => !cell.failure), problem, row.vanishing);
     for (const cell of cells) if (!cell.failure) await attempt(cell, () => prepare(cell, row, seconds));
     await takeTurns(cells, seconds, rounds);
-    for (const cell of cells) if (!cell.failure) await attempt(cell, async () => { cell.memory = (await cell.worker.request({ do: "memory" })).peak; });
-    return { name: row.name, sizes: problem.sizes, agreement, cells: Object.fromEntries(cells.map((cell) => [cell.id, resultOf(cell)])) };
+    for (const cell of cells) if (!cell.failure) await attempt(cell, () => finish(cell, work));
+    const arrays = [...Object.values(problem.data), ...Object.values(problem.parameters)];
+    const bytes = arrays.reduce((sum, { values }) => sum + values.byteLength, 0);
+    return { name: row.name, sizes: problem.sizes, bytes, agreement, cells: Object.fromEntries(cells.map((cell) => [cell.id, resultOf(cell)])) };
   } finally {
     for (const { worker } of cells) worker.stop();
     rmSync(file);
@@ -95,9 +97,16 @@ async function takeTurns(cells, seconds, rounds) {
   }
 }
 
-function resultOf({ failure, samples, firstStep, memory, version, difference }) {
+/** What is asked when nothing is timed any more. */
+async function finish(cell, work) {
+  const { peak, vectors } = await cell.worker.request({ do: "memory" });
+  Object.assign(cell, { memory: peak, vectors });
+  if (work && cell.id === "flimsy") cell.work = await cell.worker.request({ do: "work" });
+}
+
+function resultOf({ failure, samples, firstStep, memory, version, difference, vectors, work }) {
   if (failure) return { failure, version };
-  return { version, ...summary(samples), samples: samples.length, firstStep: firstStep * 1000, memory, difference };
+  return { version, ...summary(samples), samples: samples.length, firstStep: firstStep * 1000, memory, difference, vectors, work };
 }
 
 /** Milliseconds from the start of a process to the end of its first training step, in turns. */

@@ -8,12 +8,16 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { growthPlot, ratios } from "./plots.js";
+import { examples, limits, never, widths } from "./sections.js";
 import { digits, markdown, table } from "./table.js";
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 const [file = here("results/results.json"), folder = here("../../docs")] = process.argv.slice(2);
 const results = JSON.parse(readFileSync(file, "utf8"));
-const { machine, frameworks, rows, growth, startUp, sizes, settings } = results;
+const { machine, rows, growth, startUp, sizes, settings } = results;
+/** Forms with a table of their own would make the others wider only. */
+const frameworks = results.frameworks.filter(({ apart }) => !apart);
+const main = { ...results, frameworks };
 
 const megabytes = (bytes) => (bytes ? digits(bytes / 2 ** 20) : "");
 const milliseconds = (time) => (time === undefined ? "" : digits(time));
@@ -63,15 +67,15 @@ To repeat it: \`npm ci && npm install --prefix bench/peers && npm run bench -- p
 Forward, backward and update, on one thread unless the column says otherwise (elementwise-1m: without update; gemm: forward). In brackets: how
 many times as long as Flimsy.
 
-${table(results)}
+${table(main)}
 
-${plot("ratios", "Time of each framework over Flimsy's, by workload", ratios(results))}
+${plot("ratios", "Time of each framework over Flimsy's, by workload", ratios(main))}
 ${rows.map(({ name, title }) => `- **${name}**: ${title}`).join("\n")}
 
 Forms:
 
 ${frameworks.map(({ title, remark }) => `- **${title}**: ${remark}`).join("\n")}
-${failures.length === 0 ? "" : `\nNot measured:\n\n${failures.join("\n")}\n`}
+${failures.length === 0 ? "" : `\nNot measured:\n\n${failures.join("\n")}\n`}${widths(results)}${limits(results)}${examples(results)}
 ## The first step
 
 Milliseconds of the first training step of a process that has computed gradients once: what compiles or plans does it here.
@@ -81,7 +85,7 @@ ${perCell(({ firstStep }) => milliseconds(firstStep))}
 From the start of a process to the end of its first step of logreg, in milliseconds:
 
 ${markdown(["", "median", "quartiles"], frameworks.filter(({ id }) => startUp[id]).map(({ id, title }) => [title, digits(startUp[id].median), startUp[id].quartiles.map(digits).join(" – ")]))}
-
+${never(results)}
 ## Memory
 
 The peak of the process in MiB, run-time and library included.

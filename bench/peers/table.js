@@ -5,13 +5,15 @@ export const digits = (value) => (value >= 1000 ? Math.round(value).toLocaleStri
 
 export const markdown = (head, body) => [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
+/** Milliseconds in a unit that suits them. */
+export const time = (ms) => (ms < 1 ? `${digits(ms * 1000)} µs` : ms < 1000 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`);
+
 /** A time in the unit of the row. */
 function figure(row, cell) {
   if (cell === undefined) return "";
   if (cell.failure) return cell.failure.startsWith("no answer") ? `> ${cell.failure.match(/\d+/)?.[0]} s` : "failed";
   if (row.flops) return `${digits(row.flops / cell.median / 1e6)} GFLOP/s`;
-  const time = cell.median / row.per;
-  return time < 1 ? `${digits(time * 1000)} µs` : time < 1000 ? `${digits(time)} ms` : `${digits(time / 1000)} s`;
+  return time(cell.median / row.per);
 }
 
 /** How many times as long as Flimsy in the same row. */

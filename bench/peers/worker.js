@@ -4,7 +4,7 @@
  *   node worker.js <problem file> <framework> <program> <variant> <threads>
  *
  * Requests: { do: "gradients" }, the first loss and the norm of each gradient; { do: "steps", count, same }, so many steps, on the
- * data of the first if `same`; { do: "memory" }, the peak of the process.
+ * data of the first if `same`; { do: "memory" }, the peak of the process; and of Flimsy alone { do: "work" }, what a step consists of.
  */
 
 import { createInterface } from "node:readline";
@@ -16,7 +16,7 @@ console.log = console.info = console.warn = (...parts) => process.stderr.write(`
 const answer = (fields) => process.stdout.write(`${JSON.stringify(fields)}\n`);
 
 const folders = { flimsy: "../workloads/flimsy", tfjs: "./tfjs", jax: "./jax" };
-const { start } = framework === "flimsy" ? await import("../workloads/start.js") : await import(`${folders[framework]}/training.js`);
+const { start, workOf } = framework === "flimsy" ? await import("../workloads/start.js") : await import(`${folders[framework]}/training.js`);
 const version = await start(variant, Number(threads));
 const { create } = await import(`${folders[framework]}/${program}.js`);
 const { step, gradients } = await create(read(file), variant);
@@ -41,10 +41,11 @@ const requests = {
     return { seconds: (performance.now() - begin) / 1000, first, last };
   },
   memory: () => ({ peak: process.resourceUsage().maxRSS * 1024 }),
+  work: () => workOf(() => step(0)),
 };
 
 answer({ ready: true, version });
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
-  answer(requests[request.do](request));
+  answer(await requests[request.do](request));
 }

@@ -12,6 +12,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 import torch  # noqa: E402  (after the number of threads)
 
+from vectors import vectors  # noqa: E402
+
 torch.set_num_threads(int(threads))
 
 
@@ -56,4 +58,4 @@ for line in sys.stdin:
         seconds = time.perf_counter() - start
         answer(seconds=seconds, first=losses[0], last=losses[-1])
     elif request["do"] == "memory":
-        answer(peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        answer(peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, vectors=vectors())
