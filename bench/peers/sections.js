@@ -74,7 +74,10 @@ export function examples({ examples: found }) {
     const ratio = id !== "flimsy" && own?.median ? ` (${digits(value.median / own.median)}×)` : "";
     return `${digits(value.median)} s${ratio}`;
   };
-  const reached = ({ figure, cells }) => [...new Set(forms.map(({ id }) => cells[id]?.figure).filter(Boolean))].join("; ") + ` (${figure})`;
+  const reached = ({ figure, cells }) => {
+    const figures = new Set(forms.map(({ id }) => cells[id]?.figure).filter(Boolean));
+    return figures.size === 0 ? "" : `${[...figures].join("; ")} (${figure})`;
+  };
   const often = found.repetitions === 1 ? "One repetition." : `Medians of ${found.repetitions} repetitions, in turns.`;
   const body = found.rows.map((row) => [row.name, ...forms.map(({ id }) => cell(row.cells.flimsy, id, row.cells[id])), reached(row)]);
   return `
