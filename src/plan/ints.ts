@@ -45,4 +45,4 @@ export class Ints {
 }
 
 /** Larger ones are left to the garbage collector. */
-const LARGEST_SPARE = 2 ** 18;
+const LARGEST_SPARE = 2 ** 20;

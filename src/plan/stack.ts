@@ -70,6 +70,7 @@ class Stacking {
   private readonly alone: Int32Array;
   private readonly origins: number[] = [];
   private readonly runs = new Runs();
+  private last: { readonly count: number; readonly shape: Shape; readonly rank: number; readonly stacked: Shape } = { count: -1, shape: [], rank: 0, stacked: [] };
   /** The nodes for lists of runs. */
   private readonly collected: number[] = [];
 
@@ -126,15 +127,6 @@ class Stacking {
         if (this.uses[node] >= SHARED) common[node] = node;
         continue;
       }
-      const own = this.describe(node);
-      if (own >= 0) {
-        const number = kinds.number();
-        if (own === 0) {
-          first[number] ??= node;
-          common[node] = first[number];
-        } else kind[node] = number;
-      } else kinds.drop();
-
       let [s, p] = [0, -1];
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
         const input = trace.input(node, k);
@@ -144,6 +136,18 @@ class Stacking {
       const isProduct = roleOf(trace, node) === Role.product;
       stage[node] = isProduct ? s + 1 : s;
       place[node] = isProduct ? 0 : p + 1;
+
+      const own = this.describe(node);
+      if (own < 0) {
+        kinds.drop();
+        continue;
+      }
+      const number = kinds.number();
+      if (own > 0) kind[node] = number;
+      else {
+        first[number] ??= node;
+        common[node] = first[number];
+      }
     }
   }
 
@@ -153,33 +157,33 @@ class Stacking {
    */
   private describe(node: number): number {
     const { trace } = this;
-    const role = roleOf(trace, node);
     const size = sizeOf(trace.shapes[node]);
     if (size === 0 || size > LARGE) return -1;
     const inputs = trace.inputCount(node);
     kinds.add(trace.words[trace.start[node]]);
-    switch (role) {
+    switch (roleOf(trace, node)) {
       case Role.map: case Role.add: {
         this.describeAttributes(node);
         let own = 0;
-        for (let k = 0; k < inputs; k++) own += this.describeOperand(trace.input(node, k));
+        for (let k = 0; k < inputs; k++) own += this.describeOperand(node, trace.input(node, k));
         return own;
       }
       case Role.view:
         if (inputs !== 1) return -1;
         this.describeAttributes(node);
-        return this.describeOperand(trace.input(node, 0));
+        return this.describeOperand(node, trace.input(node, 0));
       case Role.product: {
         const isPlain = trace.attribute(node, FormAt.transposeA) === 0 && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
         if (!isPlain) return -1;
-        for (let i: number = FormAt.transposeB; i <= FormAt.k; i++) kinds.add(trace.attribute(node, i));
+        kinds.add(trace.attribute(node, FormAt.transposeB));
+        kinds.add(trace.attribute(node, FormAt.n));
         for (let k = 1; k < inputs; k++) kinds.add(this.one(trace.input(node, k)));
-        return this.describeOperand(trace.input(node, 0));
+        return this.describeOperand(node, trace.input(node, 0));
       }
       case Role.gather:
         if (trace.attribute(node, 0) !== 0) return -1;
         kinds.add(this.one(trace.input(node, 0)));
-        return this.describeOperand(trace.input(node, 1));
+        return this.describeOperand(node, trace.input(node, 1));
       default: return -1;
     }
   }
@@ -189,15 +193,21 @@ class Stacking {
     for (let i = trace.attributeCount(node) - 1; i >= 0; i--) kinds.add(trace.attribute(node, i));
   }
 
-  /** An operand that is common to all by what it is, another by its shape; 1 for the latter. */
-  private describeOperand(input: number): 0 | 1 {
+  /**
+   * An operand that is common to all is described by what it is; a product, or another result of the same stage, by its kind, so that what is
+   * stacked comes from what is stacked; any other by its shape.
+   * @returns 1 for one that is not common to all
+   */
+  private describeOperand(node: number, input: number): 0 | 1 {
+    const { trace, kind } = this;
     if (this.common[input] >= 0) {
       kinds.add(-1 - this.common[input]);
       return 0;
     }
-    const shape = this.trace.shapes[input];
+    const shape = trace.shapes[input];
     kinds.add(shape.length);
-    for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
+    if (kind[input] >= 0 && (this.stage[input] === this.stage[node] || roleOf(trace, input) === Role.product)) kinds.add(-1 - kind[input]);
+    else for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
     return 1;
   }
 
@@ -301,14 +311,13 @@ class Stacking {
     if (this.trace.isLeaf(one)) this.emit(one);
     else {
       this.runs.clear();
-      this.addRun(one);
+      this.addRun(one, sizeOf(this.trace.shapes[one]));
       this.alone[one] = this.collect(this.trace.shapes[one], one);
     }
     return this.alone[one];
   }
 
-  private addRun(node: number): void {
-    const size = sizeOf(this.trace.shapes[node]);
+  private addRun(node: number, size: number): void {
     if (this.home[node] < 0) this.value(node);
     this.runs.add(this.home[node], Math.max(0, this.row[node]) * size, size);
   }
@@ -329,15 +338,26 @@ class Stacking {
     return found;
   }
 
-  /** An operand of all members: one array if they share it, else theirs stacked, with axes of size 1 for those that it lacks. */
+  /** The shape of what stacks arrays of a shape: one more axis, and axes of size 1 for those that they lack to have some rank. */
+  private shapeOf(count: number, shape: Shape, rank: number): Shape {
+    // Mostly as the last one was: shapes that are the same object need no comparing later.
+    const { last } = this;
+    if (last.count !== count || last.shape !== shape || last.rank !== rank) {
+      this.last = { count, shape, rank, stacked: [count, ...new Array<number>(Math.max(0, rank - shape.length)).fill(1), ...shape] };
+    }
+    return this.last.stacked;
+  }
+
+  /** An operand of all members: one array if they share it, else theirs stacked. */
   private operand(members: readonly number[], k: number, rank: number): number {
     const { trace, runs } = this;
     const first = trace.input(members[0], k);
     if (this.common[first] >= 0) return this.value(first);
-    runs.clear();
-    for (let i = 0; i < members.length; i++) this.addRun(trace.input(members[i], k));
     const shape = trace.shapes[first];
-    return this.collect([members.length, ...new Array<number>(Math.max(0, rank - shape.length)).fill(1), ...shape], first);
+    const size = sizeOf(shape);
+    runs.clear();
+    for (let i = 0; i < members.length; i++) this.addRun(trace.input(members[i], k), size);
+    return this.collect(this.shapeOf(members.length, shape, rank <= shape.length ? 0 : rank), first);
   }
 
   /** Runs several nodes of a kind as one. */
@@ -346,22 +366,24 @@ class Stacking {
     const [first] = members;
     const shape = trace.shapes[first];
     const inputs: number[] = [];
-    let attributes: readonly number[] = [...trace.attributes(first)];
+    let attributes: ArrayLike<number> = none;
     switch (roleOf(trace, first)) {
-      case Role.product: {
+      case Role.product:
         inputs.push(this.operand(members, 0, 0));
         for (let k = 1; k < trace.inputCount(first); k++) inputs.push(this.value(trace.input(first, k)));
-        attributes = attributes.slice(0, FormAt.shape).map((size, i) => (i === FormAt.m ? members.length * size : size));
+        for (let i = 0; i < FormAt.shape; i++) form[i] = trace.attribute(first, i);
+        form[FormAt.m] *= members.length;
+        attributes = form;
         break;
-      }
       case Role.gather:
         inputs.push(this.value(trace.input(first, 0)), this.operand(members, 1, 0));
+        attributes = axis0;
         break;
       default:
         for (let k = 0; k < trace.inputCount(first); k++) inputs.push(this.operand(members, k, shape.length));
-        if (attributes.length > 0) attributes = [members.length, ...shape];
+        if (trace.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
     }
-    const node = this.out.general(trace.operations[first], [members.length, ...shape], inputs, attributes);
+    const node = this.out.general(trace.operations[first], this.shapeOf(members.length, shape, 0), inputs, attributes);
     this.origins.push(first);
     for (let i = 0; i < members.length; i++) {
       this.home[members[i]] = node;
@@ -369,6 +391,11 @@ class Stacking {
     }
   }
 }
+
+const none: readonly number[] = [];
+const axis0: readonly number[] = [0];
+/** The attributes of a product on their way into the trace. */
+const form = new Array<number>(FormAt.shape).fill(0);
 
 /** One of each serves all, as only one trace is stacked at a time. */
 const stackedTrace = new Trace();
