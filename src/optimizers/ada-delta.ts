@@ -22,6 +22,7 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
  */
 export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
   protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];
+  protected override readonly isRepeatable: boolean = this.rule === AdaDelta.prototype.rule;
 
   constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
     super(target, { learningRate: 1, ...options }, { decay: fraction(0.95), epsilon: positive(1e-6) });

@@ -20,6 +20,7 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, second, rate, 
  */
 export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
   protected readonly memory: readonly string[] = ["firstMoment", "secondMoment"];
+  protected override readonly isRepeatable: boolean = this.rule === AdamW.prototype.rule;
 
   constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
     super(target, { learningRate: 1e-3, ...options }, { ...adamSettings(), weightDecay: amount(0.01) });

@@ -42,6 +42,7 @@ export function moments(gradient: Variable, [first, second]: readonly Variable[]
  */
 export class Adam extends Optimizer<AdamSetting> {
   protected readonly memory: readonly string[] = ["firstMoment", "secondMoment"];
+  protected override readonly isRepeatable: boolean = this.rule === Adam.prototype.rule;
 
   constructor(target: Target<AdamOptions>, options: AdamOptions = {}) {
     super(target, { learningRate: 1e-3, ...options }, adamSettings());

@@ -8,6 +8,7 @@ const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, r
 /** Gradient descent: θ ← θ − η·g. */
 export class GradientDescent extends Optimizer {
   protected readonly memory: readonly string[] = [];
+  protected override readonly isRepeatable: boolean = this.rule === GradientDescent.prototype.rule;
 
   constructor(target: Target<OptimizerOptions>, options: OptimizerOptions) {
     super(target, options);

@@ -31,6 +31,7 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  */
 export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
   protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];
+  protected override readonly isRepeatable: boolean = this.rule === Graves.prototype.rule;
 
   constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
     super(target, { learningRate: 1e-4, ...options }, { decay: fraction(0.95), momentum: fraction(0.9), epsilon: positive(1e-4) });

@@ -20,6 +20,7 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
  */
 export class Momentum extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];
+  protected override readonly isRepeatable: boolean = this.rule === Momentum.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
     super(target, options, { momentum: fraction(0.9) });

@@ -14,6 +14,7 @@ const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, mom
  */
 export class Nesterov extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];
+  protected override readonly isRepeatable: boolean = this.rule === Nesterov.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
     super(target, options, { momentum: fraction(0.9) });

@@ -44,6 +44,27 @@ interface Reached<S extends string> {
   readonly group: ParameterGroup<S>;
 }
 
+/** What an update writes. */
+interface Results {
+  readonly targets: readonly Variable[];
+  /** The nodes of the targets, then of their new values. */
+  readonly nodes: readonly number[];
+}
+
+/** What an update has recorded: another one of the same parameters is the same but for its numbers. */
+interface Recorded<S extends string> extends Results {
+  readonly reached: readonly Reached<S>[];
+  /** The bound on the gradients. */
+  readonly bound: number | null;
+  /** The structure of the step, and how many nodes it has. */
+  readonly words: Int32Array<ArrayBuffer>;
+  readonly count: number;
+  readonly arrays: readonly Variable[];
+  readonly scalars: Float64Array;
+  /** Where the numbers of each parameter's rule begin. */
+  readonly scalarsAt: readonly number[];
+}
+
 /** All that an optimizer has to remember from one run of a program to the next. */
 export interface OptimizerState {
   /** How many updates have been made. */
@@ -76,6 +97,8 @@ export abstract class Optimizer<S extends string = never> {
   #learningRate: LearningRate = 0;
   #step = 0;
   private readonly memories = new Map<Parameter, Memory>();
+  private slots: readonly Reached<S>[] | null = null;
+  private last: Recorded<S> | null = null;
 
   /**
    * @param target the component, or the parameters, to be trained, or groups of them with options of their own
@@ -123,6 +146,12 @@ export abstract class Optimizer<S extends string = never> {
   protected abstract rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<S>): Updated;
 
   /**
+   * Do the operations of the rule and the numbers that it gives them follow from its `numbers` alone? Then updates of the same parameters
+   * are recorded once, and the rule is asked only for the numbers, of one among parameters that have had equally many updates.
+   */
+  protected readonly isRepeatable: boolean = false;
+
+  /**
    * What the rule remembers for a parameter, by name.
    * @throws ValueError for a parameter that this optimizer does not train
    */
@@ -149,13 +178,11 @@ export abstract class Optimizer<S extends string = never> {
   update(): void {
     const { name } = this.constructor;
     const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
-    const reached: Reached<S>[] = [];
-    this.groups.forEach((group, i) => {
-      group.numbers.learningRate = rates[i];
-      for (const parameter of group.parameters) if (parameter.hasGradient) reached.push({ parameter, memory: this.memoryOf(parameter), group });
-    });
+    this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
+    this.slots ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
+    const reached = this.slots.filter(({ parameter }) => parameter.hasGradient);
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
-    withStep(`${name}.update`, false, (step) => { if (reached.length > 0) this.record(step, reached); });
+    withStep(`${name}.update`, false, (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
     for (const { parameter, memory } of reached) {
       parameter.clearGrad();
@@ -164,23 +191,79 @@ export abstract class Optimizer<S extends string = never> {
     this.#step++;
   }
 
-  private record(step: Step, reached: readonly Reached<S>[]): void {
+  private run(step: Step, reached: readonly Reached<S>[]): void {
+    const { bound, last } = this;
+    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
+    const repeats = isSame && this.repeat(step, last);
+    const { targets, nodes } = repeats ? last : this.record(step, reached, bound);
+    step.finish(Mark.assign, nodes, () => {
+      if (repeats) { // The plan is gone, or another one is wanted for debugging.
+        clear(step);
+        this.record(step, reached, bound);
+        step.trace.mark([Mark.assign, ...nodes]);
+      }
+      return { roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })) };
+    }, true);
+    for (const target of targets) (target.storage as Storage).written();
+  }
+
+  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): Results {
+    const { trace } = step;
     const targets: Variable[] = [];
     const values: Variable[] = [];
+    const scalarsAt: number[] = [];
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    reached.forEach(({ parameter, memory, group: { numbers } }, i) => {
-      numbers.count = memory.count + 1;
-      const next = this.rule(parameter, gradients[i], memory.variables, numbers);
-      targets.push(...memory.variables, parameter);
+    reached.forEach((each, i) => {
+      scalarsAt.push(trace.scalarCount);
+      const next = this.apply(each, gradients[i]);
+      targets.push(...each.memory.variables, each.parameter);
       values.push(...next.state, next.value);
     });
     this.check(targets, values);
     const nodes = [...targets, ...values].map((variable) => step.node(variable));
-    step.finish(Mark.assign, nodes, () => ({
-      roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })),
-    }), true);
-    for (const target of targets) (target.storage as Storage).written();
+    this.last = !this.isRepeatable || this.noise !== null || hasRun(step) ? null : {
+      reached, bound, targets, nodes, scalarsAt,
+      words: trace.words.slice(0, trace.length),
+      count: trace.count,
+      arrays: step.arrays.slice(),
+      scalars: trace.scalars.slice(0, trace.scalarCount),
+    };
+    return { targets, nodes };
+  }
+
+  private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
+    numbers.count = memory.count + 1;
+    return this.rule(parameter, gradient, memory.variables, numbers);
+  }
+
+  /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */
+  private repeat(step: Step, { reached, words, count, arrays, scalars, scalarsAt }: Recorded<S>): boolean {
+    const { trace } = step;
+    let from = 0;
+    reached.forEach((each, i) => {
+      const before = reached[i - 1];
+      if (before?.group !== each.group || before.memory.count !== each.memory.count) {
+        from = trace.scalarCount;
+        this.apply(each, each.parameter.grad as Variable);
+      }
+      for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
+    });
+    if (hasRun(step)) return false;
+    clear(step);
+    if (words.length > trace.words.length) trace.words = words.slice();
+    else trace.words.set(words);
+    trace.addScalars(scalars);
+    trace.length = words.length;
+    trace.count = count;
+    trace.scalarCount = scalars.length;
+    trace.arrayCount = step.arrays.push(...arrays);
+    return true;
+  }
+
+  private get bound(): number | null {
+    const { clip } = this;
+    return clip === null ? null : "norm" in clip ? clip.norm : clip.value;
   }
 
   /** A rule must give a new value for each array that it owns. */
@@ -250,4 +333,13 @@ export abstract class Optimizer<S extends string = never> {
       }
     }
   }
+}
+
+/** Has part of the step run already, as it does for a debugger? */
+const hasRun = ({ trace: { words, length } }: Step): boolean => words.subarray(0, length).includes(Mark.look);
+
+function clear({ trace, arrays }: Step): void {
+  trace.reset(trace.serial);
+  for (const array of arrays) array.step = null;
+  arrays.length = 0;
 }

@@ -19,6 +19,7 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
  */
 export class RmsProp extends Optimizer<"decay"> {
   protected readonly memory: readonly string[] = ["meanSquare"];
+  protected override readonly isRepeatable: boolean = this.rule === RmsProp.prototype.rule;
 
   constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
     super(target, options, { decay: fraction(0.9) });
