@@ -44,16 +44,55 @@ const withMethods = {
   },
 };
 
+/**
+ * `export * as cost` stays what it is, a module of its own: then bundlers that drop what is unused can drop single costs, such as CTC with all
+ * that belongs to it. Bundled here it would be an object of which everything is used.
+ */
+const namespaces = { cost: "src/cost/index.ts" };
+
+/** @type {esbuild.Plugin} */
+const withNamespaces = {
+  name: "with-namespaces",
+  setup(build) {
+    for (const [name, source] of Object.entries(namespaces)) {
+      const filter = new RegExp(`/${name}/index\\.ts$`);
+      build.onResolve({ filter }, ({ kind, path: file, resolveDir }) => {
+        const isIt = kind !== "entry-point" && path.join(resolveDir, file) === path.join(root, source);
+        return isIt ? { path: placeholder(name), external: true } : null;
+      });
+    }
+  },
+};
+
+/** Stands for the module of a namespace until it is known where it is imported from. */
+const placeholder = (/** @type {string} */ name) => `flimsy-ml:${name}`;
+
 /** @param {string} out */
-function bundle(out) {
+async function bundle(out) {
+  await bundleEntries(out);
+  for (const file of await readdir(out, { recursive: true })) {
+    if (!file.endsWith(".js")) continue;
+    let text = await readFile(path.join(out, file), "utf8");
+    for (const name of Object.keys(namespaces)) {
+      text = text.replaceAll(`"${placeholder(name)}"`, JSON.stringify(`./${path.posix.relative(path.posix.dirname(file), `${name}.js`)}`));
+    }
+    await writeFile(path.join(out, file), text);
+  }
+}
+
+/** @param {string} out */
+function bundleEntries(out) {
   return esbuild.build({
     absWorkingDir: root,
-    entryPoints: entries.map(({ source, output }) => ({ in: source, out: output })),
+    entryPoints: [
+      ...entries.map(({ source, output }) => ({ in: source, out: output })),
+      ...Object.entries(namespaces).map(([name, source]) => ({ in: source, out: name })),
+    ],
     outdir: out,
     // Chunks lie beside the entries: errors.ts knows the library's own frames by their folder.
     chunkNames: "chunk-[hash]",
     bundle: true,
-    plugins: [withMethods],
+    plugins: [withMethods, withNamespaces],
     splitting: true,
     format: "esm",
     platform: "neutral",

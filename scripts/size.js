@@ -6,30 +6,33 @@
  *   node scripts/size.js     (after a build)
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import * as esbuild from "esbuild";
+import { rolldown } from "rolldown";
 import ts from "typescript";
 import { entries, root } from "./package.js";
 
 /** What a browser may have to load for that program, in bytes after gzip. */
 const LIMIT = 60 * 1024;
 
-/** What a bundler makes of a small program for browsers. @param {string} program */
+/** What Vite's bundler makes of a small program for browsers. @param {string} program */
 async function bundled(program) {
-  const { outputFiles } = await esbuild.build({
-    stdin: { contents: program, resolveDir: root, loader: "ts" },
-    bundle: true,
-    minify: true,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    external: ["node:*"],
-    target: "es2022",
-  });
-  const { contents } = outputFiles[0];
-  return { plain: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
+  const folder = mkdtempSync(path.join(tmpdir(), "flimsy-size-"));
+  try {
+    const input = path.join(folder, "program.ts");
+    // As if the package were installed there.
+    mkdirSync(path.join(folder, "node_modules"));
+    symlinkSync(root, path.join(folder, "node_modules/flimsy-ml"), "junction");
+    writeFileSync(input, program);
+    const bundle = await rolldown({ input, platform: "browser", external: /^node:/ });
+    const { output } = await bundle.generate({ format: "esm", minify: true });
+    const code = output.map((chunk) => (chunk.type === "chunk" ? chunk.code : "")).join("");
+    return { plain: Buffer.byteLength(code), gzip: gzipSync(code, { level: 9 }).length };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** @param {ts.Node} node @param {ts.SourceFile} file @param {Set<number>} lines */
@@ -83,14 +86,14 @@ function print(rows) {
   console.log();
 }
 
-const everything = entries.map(({ specifier, output }) => ({ name: `import "${specifier}"`, program: `export * from "./dist/${output}.js";` }));
+const everything = entries.map(({ specifier }) => ({ name: `import "${specifier}"`, program: `export * from "${specifier}";` }));
 /** The first block of the README, without `checkGradients`. */
 function example() {
   const block = readFileSync(path.join(root, "README.md"), "utf8").match(/```ts\n([\s\S]*?)```/)?.[1] ?? "";
   return block.replace(" checkGradients,", "").replace(/^checkGradients.*$/m, "");
 }
 const training = { name: "the README's example", program: example() };
-const small = { name: "only { input }", program: 'import { input } from "./dist/index.js"; console.log(input([1, 2]).shape);' };
+const small = { name: "only { input }", program: 'import { input } from "flimsy-ml"; console.log(input([1, 2]).shape);' };
 const sizes = await Promise.all([training, small, ...everything].map(async ({ name, program }) => ({ name, ...(await bundled(program)) })));
 const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 print([

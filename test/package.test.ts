@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as esbuild from "esbuild";
+import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../scripts/build.js";
 import { entries, root } from "../scripts/package.js";
@@ -38,6 +39,19 @@ describe("the package", () => {
   it("has them when a Variable comes from another entry", async () => {
     expect(await bundled("initialization", 'import { glorot } from "flimsy-ml/initialization"; console.log(glorot([2, 3]).sum().shape.length);')).toBe("0");
     expect(await bundled("synthetic", 'import { MixtureTask } from "flimsy-ml/synthetic"; console.log(new MixtureTask(2, 2).sample(3).x.sum(0).size);')).toBe("2");
+  });
+
+  it("brings no cost that is not used, as Vite bundles it", async () => {
+    const load = async (code: string): Promise<string> => {
+      const input = path.join(project, "costs.ts");
+      writeFileSync(input, `import { cost, input } from "flimsy-ml"; console.log(${code});`);
+      const { output } = await (await rolldown({ input, platform: "node" })).generate({ format: "esm" });
+      return output[0].code;
+    };
+    const small = await load("cost.mse(input([1]), input([2])).item()");
+    expect(small).toContain("mse");
+    expect(small).not.toContain("ctc");
+    expect(await load("cost.ctcWithScores")).toContain("ctc");
   });
 
   it("runs as it is, and drops nothing that is used", async () => {
