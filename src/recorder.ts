@@ -75,6 +75,8 @@ export interface Watched {
   readonly times: Float64Array;
   /** The node of the step for a node of the plan. */
   readonly nodeOf: (node: number) => number;
+  /** How many recorded operations each node of the step stands for, if they have been stacked; 1 where this says nothing. */
+  readonly members: readonly number[];
 }
 
 /** Who watches plans run, if anyone: plans are made anew then, fused at once, and know all nodes of each launch. */
@@ -149,6 +151,7 @@ export class Step {
   /** Where the user called each operation, while numbers are checked. */
   private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
   private readonly eager = debugOptions.eager;
+  private members: readonly number[] = [];
 
   constructor(
     readonly caller: string,
@@ -297,6 +300,7 @@ export class Step {
     const planned = stacked?.trace ?? trace;
     const { scalarCount, arrayCount } = planned;
     this.trace = nodes === null ? this.trace : planned;
+    this.members = stacked?.members ?? [];
     const wanted = goal(stacked?.nodes ?? nodes ?? []);
     const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
     const plan = this.ran > 0 && nodes !== null ? this.planRest(wanted, options) : makePlan(planned, wanted.roots, options);
@@ -343,7 +347,7 @@ export class Step {
     this.isRunning = true;
     try {
       const region = this.device.run(executable, scalars, hosts, buffers, times);
-      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf });
+      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf, members: this.members });
       return region;
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;

@@ -37,6 +37,8 @@ export interface StepReport {
   readonly operations: number;
   /** Of these, how many are computed by launches; views cost nothing, and what nobody needs is not computed. */
   readonly computed: number;
+  /** How many operations of the forward pass were stacked, and into how many. */
+  readonly stacked: { readonly operations: number; readonly into: number };
   readonly launches: readonly LaunchReport[];
   /** Bytes of memory for intermediate results. */
   readonly arena: number;
@@ -78,8 +80,10 @@ export function explain(f: () => unknown, options: ExplainOptions = {}): Explana
   return { steps, toString: () => steps.map(format).join("\n\n") };
 }
 
-function report({ step, plan, times, nodeOf }: Watched, before: StepReport | undefined): StepReport {
+function report({ step, plan, times, nodeOf, members: weights }: Watched, before: StepReport | undefined): StepReport {
   const { trace } = step;
+  const weight = (node: number): number => weights[node] ?? 1;
+  const count = (nodes: readonly number[]): number => nodes.reduce((total, node) => total + weight(node), 0);
   const { words } = plan.program;
   const computed = (plan.launchMembers ?? []).map((nodes) => nodes.map(nodeOf));
   const launches: LaunchReport[] = [];
@@ -90,17 +94,25 @@ function report({ step, plan, times, nodeOf }: Watched, before: StepReport | und
     launches.push({
       ...work,
       kernel: kernel.kind,
-      operations: (kernel.kind === "copy" && !isMove(trace, members[0]) ? "gathering for " : "") + namesOf(trace, members),
-      members: members.length,
+      operations: (kernel.kind === "copy" && !isMove(trace, members[0]) ? "gathering for " : "") + namesOf(trace, members, weight),
+      members: count(members),
       shape: trace.shapes[members[0]],
       estimated: estimate(work),
       measured: Math.min(times[launch], before?.launches[launch]?.measured ?? Infinity),
     });
   }
+  const stacked = { operations: 0, into: 0 };
   let operations = 0;
-  for (let node = 0; node < trace.count; node++) if (!trace.isLeaf(node)) operations++;
+  for (let node = 0; node < trace.count; node++) {
+    if (trace.isLeaf(node)) continue;
+    operations += weight(node);
+    if (weight(node) > 1) {
+      stacked.operations += weight(node);
+      stacked.into++;
+    }
+  }
   return {
-    caller: step.caller, operations, computed: new Set(computed.flat()).size, launches,
+    caller: step.caller, operations, stacked, computed: count([...new Set(computed.flat())]), launches,
     arena: plan.program.arena * step.device.FloatArray.BYTES_PER_ELEMENT, notes: notesOf(step, launches, computed),
   };
 }
@@ -109,10 +121,12 @@ const roleOf = (trace: Trace, node: number): Role | undefined => (trace.operatio
 const isMove = (trace: Trace, node: number): boolean => roleOf(trace, node) === Role.move;
 
 /** As `mul + add + tanh`, or `12 × matmul` where all are the same. */
-function namesOf(trace: Trace, members: readonly number[]): string {
-  const names = members.map((node) => trace.operations[node].name);
+function namesOf(trace: Trace, members: readonly number[], weight: (node: number) => number): string {
   const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const node of members) {
+    const { name } = trace.operations[node];
+    counts.set(name, (counts.get(name) ?? 0) + Math.max(1, weight(node)));
+  }
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(" + ");
 }
 
@@ -186,6 +200,7 @@ function format(step: StepReport): string {
   return [
     `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}, ${micro(sum((l) => l.measured))} µs ` +
       `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
+    ...(step.stacked.into === 0 ? [] : [`  ${step.stacked.operations.toLocaleString("en-US")} operations stacked into ${step.stacked.into} before the gradients were recorded`]),
     `  ${members(batched)} operations batched into ${count(batched.length, "launch")}, ${members(fused)} elementwise operations fused into ${fused.length}; ` +
       `${step.operations - step.computed} cost nothing: views, places in larger arrays, results nobody needs`,
     print(header),

@@ -23,6 +23,8 @@ export interface Stacked {
   readonly nodes: readonly number[];
   /** For each node the one of the original that it computes, or the first of them. */
   readonly origins: readonly number[];
+  /** For each node how many of the original it computes: none if it collects. */
+  readonly members: readonly number[];
 }
 
 /** Fewer products and look-ups than this are not worth a look. */
@@ -69,6 +71,7 @@ class Stacking {
   /** The new node that has a node's value alone, −1 while there is none. */
   private readonly alone: Int32Array;
   private readonly origins: number[] = [];
+  private readonly members: number[] = [];
   private readonly runs = new Runs();
   private last: { readonly count: number; readonly shape: Shape; readonly rank: number; readonly stacked: Shape } = { count: -1, shape: [], rank: 0, stacked: [] };
   /** The nodes for lists of runs. */
@@ -98,7 +101,7 @@ class Stacking {
     this.out.takeData(this.trace);
     lists.reset();
     this.emitAll();
-    return { trace: this.out, nodes: this.roots.map((node) => this.value(node)), origins: this.origins };
+    return { trace: this.out, nodes: this.roots.map((node) => this.value(node)), origins: this.origins, members: this.members };
   }
 
   private count(): void {
@@ -292,6 +295,11 @@ class Stacking {
     }
   }
 
+  private added(origin: number, members: number): void {
+    this.origins.push(origin);
+    this.members.push(members);
+  }
+
   /** Copies a node whose operands have been made. */
   private emit(node: number): void {
     const { trace, alone } = this;
@@ -301,7 +309,7 @@ class Stacking {
       alone[input] = this.value(input);
     }
     this.home[node] = alone[node] = this.out.copy(trace, node, alone);
-    this.origins.push(node);
+    this.added(node, 1);
   }
 
   /** The new node with the value of a node and nothing else. */
@@ -333,7 +341,7 @@ class Stacking {
     let found = this.collected[number];
     if (found === undefined) {
       found = this.collected[number] = addCollect(this.out, shape, this.runs);
-      this.origins.push(origin);
+      this.added(origin, 0);
     }
     return found;
   }
@@ -384,7 +392,7 @@ class Stacking {
         if (trace.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
     }
     const node = this.out.general(trace.operations[first], this.shapeOf(members.length, shape, 0), inputs, attributes);
-    this.origins.push(first);
+    this.added(first, members.length);
     for (let i = 0; i < members.length; i++) {
       this.home[members[i]] = node;
       this.row[members[i]] = i;
