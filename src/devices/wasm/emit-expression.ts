@@ -4,6 +4,8 @@ import { type Expr, parts } from "../../kernels/expression.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import type { VectorMath } from "./vector-math.ts";
 
+const none: ReadonlyMap<Expr, Local> = new Map();
+
 /** Emits expressions into one function body. */
 export class ExpressionEmitter {
   private readonly constants = new Map<Expr, Local>();
@@ -22,11 +24,15 @@ export class ExpressionEmitter {
     }
   }
 
-  /** Computes expressions; `argument` and `index` say which locals hold the arguments. */
-  emit(roots: readonly Expr[], argument: (k: number) => Local, index: Local): Local[] {
+  /**
+   * Computes expressions; `argument` and `index` say which locals hold the arguments.
+   * @param known what has been computed before, and where it is
+   */
+  emit(roots: readonly Expr[], argument: (k: number) => Local, index: Local, known: ReadonlyMap<Expr, Local> = none): Local[] {
     const { body, math } = this;
-    const locals = new Map<Expr, Local>();
+    const locals = new Map(known);
     for (const e of parts(...roots)) {
+      if (locals.has(e)) continue;
       if (e.kind === "argument") locals.set(e, argument(e.value));
       else if (e.kind === "index") locals.set(e, index);
       else if (e.isConstant) locals.set(e, this.constants.get(e) as Local);

@@ -46,6 +46,10 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const total = f.local(F64);
   const emitter = new ExpressionEmitter(f, math, roots);
   const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
+  /** What is the same for the whole row, and has been computed for the current one. */
+  const known = new Map<Expr, Local>();
+  const emit = (root: Expr): Local => emitter.emit([root], argument, index, known)[0];
+  const varies = (root: Expr): boolean => usesIndex(root) || argumentsOf(root).some((k) => elements.includes(k));
 
   f.get(pc).i32Load(parametersAt).set(rows);
   f.get(pc).i32Load(parametersAt + 4).set(n);
@@ -84,7 +88,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           load(pointer[k], k);
           f.increment(pointer[k], 4);
         }
-        visit(emitter.emit([root], argument, index)[0]);
+        visit(emit(root));
         advanceIndex(root, 1);
         f.increment(rest, -1);
       });
@@ -97,7 +101,9 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
         });
       });
       kernel.inputs.forEach((per, k) => { if (per === "row" && used.has(k)) load(row[k], k); });
+      known.clear();
       kernel.stages.forEach((stage, s) => {
+        settle(stage.value);
         if (lanes === 1) return reduceRow(stage, s);
         f.f32x4(identities[stage.reduce]).set(results[s]);
         eachElement(stage.value, (result) => {
@@ -108,7 +114,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       kernel.outputs.forEach((output, o) => {
         f.get(out[o]).set(to);
-        if (output.per === "row") store(emitter.emit([output.value], argument, index)[0], o);
+        settle(output.value);
+        if (output.per === "row") store(emit(output.value), o);
         else if (lanes === 1) writeElements(output.value);
         else {
           eachElement(output.value, (result) => {
@@ -120,6 +127,11 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       operands.forEach((at, operand) => { apart(operand).i32(lanes).i32Mul().get(at).i32Add().set(at); });
       f.increment(rows, -lanes);
     });
+  }
+
+  /** Computes those parts of an expression, before its elements are visited, that are the same for all of them. */
+  function settle(root: Expr): void {
+    for (const e of parts(root)) if (e.inputs.length > 0 && !known.has(e) && !varies(e)) known.set(e, emit(e));
   }
 
   /** Pointers and positions at the row's beginning. */
@@ -135,7 +147,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       f.get(pointer[k]).v128Load().set(value[k]);
       f.increment(pointer[k], 16);
     }
-    return emitter.emit([root], argument, index)[0];
+    return emit(root);
   }
 
   function elementsOf(root: Expr): number[] {
