@@ -180,6 +180,7 @@ class Stacking {
         if (!isPlain) return -1;
         kinds.add(trace.attribute(node, FormAt.transposeB));
         kinds.add(trace.attribute(node, FormAt.n));
+        kinds.add(inputs);
         for (let k = 1; k < inputs; k++) kinds.add(this.one(trace.input(node, k)));
         return this.describeOperand(node, trace.input(node, 0));
       }
@@ -193,12 +194,14 @@ class Stacking {
 
   private describeAttributes(node: number): void {
     const { trace } = this;
-    for (let i = trace.attributeCount(node) - 1; i >= 0; i--) kinds.add(trace.attribute(node, i));
+    const count = trace.attributeCount(node);
+    kinds.add(count);
+    for (let i = 0; i < count; i++) kinds.add(trace.attribute(node, i));
   }
 
   /**
    * An operand that is common to all is described by what it is; a product, or another result of the same stage, by its kind, so that what is
-   * stacked comes from what is stacked; any other by its shape.
+   * stacked comes from what is stacked; any other by its shape. The first word tells which, so that no two descriptions look the same.
    * @returns 1 for one that is not common to all
    */
   private describeOperand(node: number, input: number): 0 | 1 {
@@ -208,8 +211,9 @@ class Stacking {
       return 0;
     }
     const shape = trace.shapes[input];
-    kinds.add(shape.length);
-    if (kind[input] >= 0 && (this.stage[input] === this.stage[node] || roleOf(trace, input) === Role.product)) kinds.add(-1 - kind[input]);
+    const isOfKind = kind[input] >= 0 && (this.stage[input] === this.stage[node] || roleOf(trace, input) === Role.product);
+    kinds.add(2 * shape.length + (isOfKind ? 1 : 0));
+    if (isOfKind) kinds.add(kind[input]);
     else for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
     return 1;
   }
