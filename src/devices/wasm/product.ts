@@ -267,6 +267,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     const words = locals(f, 19);
     const [c, a, b, addend, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
     const [count0, batchA0, batchB0, count1, batchA1, batchB1, stepC] = words.slice(12);
+    const strides = [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC];
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
 
     const atLeast = (local: Local, limit: number): Body => f.get(local).i32(limit).i32GeU();
@@ -275,9 +276,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
 
     const readRecord = (): void => {
       words.forEach((word, i) => { f.get(record).i32Load(8 + 4 * i).set(word); });
-      for (const stride of [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC]) {
-        f.get(stride).i32(2).i32Shl().set(stride);
-      }
+      for (const stride of strides) f.get(stride).i32(2).i32Shl().set(stride);
     };
     /** A batch that shares B and continues A is one product of more rows. */
     const mergeBatch = (count: Local, batchA: Local, batchB: Local): void => {
@@ -325,14 +324,22 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       f.get(innerB).get(first).get(rowB).i32Mul().i32Add().get(rowB);
       push(f, c, stepC, m, n).get(k).get(first).i32Sub().call(stream);
     };
-    const callTiles = (): void => {
+    const chooseTiles = (push: () => void): void => {
       const call = (height: number) => (): void => {
-        push(f, innerA, rowA, columnA, innerB, rowB, c, stepC, m, n, k, mode, from).call(tiles[height]);
+        push();
+        f.call(tiles[height]);
       };
       // Two by sixteen is a little faster than four by eight where the columns are many and fill it.
       equals(m, 1).if(call(1), () => {
         atLeast(n, 16).get(n).i32(8).i32And().i32Eqz().i32And().if(call(2), call(4));
       });
+    };
+    const chooseDots = (push: () => void): void => {
+      const call = (height: number) => (): void => {
+        push();
+        f.call(dots[height]);
+      };
+      equals(m, 1).if(call(1), call(2));
     };
     const multiplyByRows = (): void => {
       const { packed: { rows, columns, rowsAndColumns, depth }, elementsB } = limits;
@@ -345,7 +352,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
         atLeast(n, limits.stream.columns);
         atLeast(k, limits.stream.depth).i32And();
         equals(m, 1).get(smallB).i32Eqz().i32Or().i32And();
-        f.if(callStream, callTiles);
+        f.if(callStream, () => chooseTiles(() => push(f, innerA, rowA, columnA, innerB, rowB, c, stepC, m, n, k, mode, from)));
       });
     };
     const multiplyByColumns = (): void => {
@@ -355,10 +362,40 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       atLeast(side, always);
       atLeast(side, least).get(k).get(side).i32(moreDepth).i32Add().i32LeU().i32And().i32Or();
       f.if(() => callPacked(() => f.i32(0)), () => {
-        push(f, innerA, rowA, innerB, columnB, c, stepC, m, n, k, mode, from).call(dots[2]);
+        chooseDots(() => push(f, innerA, rowA, innerB, columnB, c, stepC, m, n, k, mode, from));
       });
     };
 
+    /** Few columns in one batch need none of the choices below: what has to be known is read from the record, and no more. */
+    const multiplyFewColumns = (): void => {
+      const { packed: { columns }, packedForDots: { least } } = limits;
+      const word = (local: Local): Body => f.get(record).i32Load(8 + 4 * words.indexOf(local));
+      const isOne = (local: Local): Body => word(local).i32(1).i32Eq();
+      const pushWords = (...parameters: Local[]): void => {
+        for (const local of parameters) {
+          word(local);
+          if (strides.includes(local)) f.i32(2).i32Shl();
+        }
+      };
+      for (const local of [m, n, k]) word(local).set(local);
+      isOne(count0);
+      isOne(count1).i32And().get(k).i32(1).i32GtU().i32And();
+      f.get(n).i32(2).i32Sub().i32(columns - 2).i32LtU().i32And();
+      f.if(() => {
+        isOne(columnB).if(() => {
+          chooseTiles(() => pushWords(a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, addend));
+          f.return();
+        });
+        f.get(m).i32(least).i32LtU().get(n).i32(least).i32LtU().i32Or();
+        isOne(columnA).i32And();
+        isOne(rowB).i32And().if(() => {
+          chooseDots(() => pushWords(a, rowA, b, columnB, c, stepC, m, n, k, mode, addend));
+          f.return();
+        });
+      });
+    };
+
+    multiplyFewColumns();
     readRecord();
     for (const size of [m, n, count0, count1]) f.get(size).i32Eqz().if(() => f.return());
     mergeBatch(count1, batchA1, batchB1);
