@@ -71,7 +71,7 @@ export function cutOf(kernel: Kernel, words: Int32Array, at: number): Cut | null
       return cut(cost, 0, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...words.subarray(at + 2, at + 2 + kernel.inputs.length)]);
     }
     case "columns": {
-      const [outer, n, inner] = words.subarray(at, at + 3);
+      const [outer, n, inner] = [words[at], words[at + 1], words[at + 2]];
       const cost = outer * n * inner * 0.15;
       return outer === 1 ? cut(cost, 2, inner, 16, [1, 1]) : cut(cost, 0, outer, 1, [inner, n * inner]);
     }
@@ -88,17 +88,19 @@ export function cutOf(kernel: Kernel, words: Int32Array, at: number): Cut | null
 }
 
 function cutOfProduct(words: Int32Array, at: number): Cut | null {
-  const [m, n, k, rowA, , , columnB, mode, count0, strideA0, strideB0, count1, strideA1, strideB1] = words.subarray(at, at + 14);
-  const cost = m * n * k * count0 * count1 * 0.05;
+  const [m, n] = [words[at], words[at + 1]];
+  const [count0, count1] = [words[at + 8], words[at + 11]];
+  const cost = m * n * words[at + 2] * count0 * count1 * 0.05;
   if (cost < 2 * PART) return null;
+  const mode = words[at + 7];
   const ofC = (step: number): number[] => [step, 0, 0, mode === 1 ? step : 0];
   const steps = (step: number, stepA: number, stepB: number): number[] => ofC(step).map((s, operand) => (operand === 1 ? stepA : operand === 2 ? stepB : s));
-  if (count0 > 1) return cut(cost, 8, count0, 1, steps(count1 * m * n, strideA0, strideB0));
-  if (count1 > 1) return cut(cost, 11, count1, 1, steps(m * n, strideA1, strideB1));
+  if (count0 > 1) return cut(cost, 8, count0, 1, steps(count1 * m * n, words[at + 9], words[at + 10]));
+  if (count1 > 1) return cut(cost, 11, count1, 1, steps(m * n, words[at + 12], words[at + 13]));
   // Each part packs all of the other side: the longer one is cut, and into parts that repay it.
   const most = Math.max(4, Math.floor(Math.max(m, n) / 256));
-  if (m >= n) return cut(cost, 0, m, 12, steps(n, rowA, 0), most);
-  return cut(cost, 1, n, 16, [1, 0, columnB, mode === 0 ? 0 : 1], most);
+  if (m >= n) return cut(cost, 0, m, 12, steps(n, words[at + 3], 0), most);
+  return cut(cost, 1, n, 16, [1, 0, words[at + 6], mode === 0 ? 0 : 1], most);
 }
 
 function cut(cost: number, parameter: number, size: number, grain: number, steps: readonly number[], most = PARTS): Cut | null {
