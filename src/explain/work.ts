@@ -1,7 +1,7 @@
 /** The two limits of a launch: arithmetic and bytes moved. */
 
 import type { Expr } from "../kernels/expression.ts";
-import { type Kernel, operandCount } from "../kernels/kernel.ts";
+import { type Kernel, operandCount, varies } from "../kernels/kernel.ts";
 
 export interface Work {
   /** Floating-point operations; a product and a sum are two, and so exp or tanh are some ten each. */
@@ -21,13 +21,13 @@ const costs: Partial<Record<Expr["kind"], number>> = {
   argument: 0, constant: 0, index: 0, exp: 12, expm1: 14, log: 14, log1p: 16, tanh: 14, sigmoid: 14, sin: 14, cos: 14, pow: 28, div: 4, sqrt: 4,
 };
 
-/** The operations for an element; parts that several expressions have in common count once. */
-function costOf(outputs: readonly Expr[]): number {
+/** The operations for an element; parts that several expressions have in common count once, others than those of an element not at all. */
+function costOf(outputs: readonly Expr[], isOfElement: (part: Expr) => boolean = () => true): number {
   const seen = new Set<Expr>();
   const open = [...outputs];
   let cost = 0;
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    if (seen.has(part)) continue;
+    if (seen.has(part) || !isOfElement(part)) continue;
     seen.add(part);
     cost += costs[part.kind] ?? 1;
     open.push(...part.inputs);
@@ -50,9 +50,11 @@ export function workOf(kernel: Kernel, words: Int32Array, at: number): Work {
     }
     case "row": {
       const [rows, n] = [parameter(0), parameter(1)];
-      const perElement = kernel.inputs.filter((per) => per === "element").length + kernel.outputs.filter(({ per }) => per === "element").length;
-      const cost = costOf([...kernel.stages, ...kernel.outputs].map(({ value }) => value)) + kernel.stages.length;
-      return moved(rows * (n * perElement + kernel.inputs.length + kernel.outputs.length - perElement), rows * n * cost);
+      const read = kernel.inputs.map((per, k) => (per === "element" ? n : 1) * (parameter(2 + k) === 0 ? 1 : rows));
+      const written = kernel.outputs.map(({ per }) => (per === "element" ? n : 1) * rows);
+      const roots = [...kernel.stages, ...kernel.outputs].map(({ value }) => value);
+      const cost = costOf(roots, (part) => varies(kernel, part)) + kernel.stages.length;
+      return moved([...read, ...written].reduce((a, b) => a + b, 0), rows * n * cost);
     }
     case "columns": {
       const [outer, n, inner] = [0, 1, 2].map(parameter);

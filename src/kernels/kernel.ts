@@ -6,7 +6,7 @@
  * All sizes, strides and offsets count elements. Outputs are contiguous, row-major.
  */
 
-import { argument, type Expr } from "./expression.ts";
+import { argument, type Expr, parts } from "./expression.ts";
 
 /**
  * Elementwise: each output element is an expression of the input elements under it.
@@ -34,7 +34,7 @@ export type Per = "element" | "row";
  * Row-wise: stages that each reduce an expression over the row to one number, then the outputs.
  * In an expression, argument k is input k at the element (or of the row), argument `inputs + s` is the result of stage s,
  * and `index()` the position in the row.
- * Operands: outputs…, inputs…. Parameters: rows, n, then for each input the stride between rows.
+ * Operands: outputs…, inputs…. Parameters: rows, n, then for each input the stride between rows, 0 where all share one.
  */
 export interface RowKernel {
   readonly kind: "row";
@@ -192,6 +192,11 @@ export function columns(reduce: RowStage["reduce"]): ColumnsKernel {
 export function row(inputs: readonly Per[], stages: readonly RowStage[], outputs: RowKernel["outputs"]): RowKernel {
   const text = [...stages.map((s) => `${s.reduce} ${s.value.id}`), ...outputs.map((o) => `${o.per} ${o.value.id}`)];
   return intern<RowKernel>({ kind: "row", key: `row ${inputs.join()} ${text.join(" ")}`, inputs, stages, outputs });
+}
+
+/** Does an expression of a row kernel differ from element to element of a row? */
+export function varies(kernel: RowKernel, root: Expr): boolean {
+  return parts(root).some(({ kind, value }) => kind === "index" || (kind === "argument" && kernel.inputs[value] === "element"));
 }
 
 /** The row kernel of a plain reduction. */

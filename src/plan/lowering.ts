@@ -177,7 +177,7 @@ export class Lowering extends Launches {
     }
   }
 
-  /** A row kernel over rows of n elements; its inputs are the inputs of the node. */
+  /** A row kernel over rows of n elements; its inputs are the inputs of the node. One with a single row serves every row. */
   row(node: number, kernel: RowKernel, rows: number, n: number): void {
     const value = this.define(node);
     if (this.valueSize.at(value) === 0) return;
@@ -186,7 +186,10 @@ export class Lowering extends Launches {
     for (let k = 0; k < kernel.inputs.length; k++) this.input(this.trace.input(node, k));
     this.parameter(rows);
     this.parameter(n);
-    for (const per of kernel.inputs) this.parameter(per === "element" ? n : 1);
+    kernel.inputs.forEach((per, k) => {
+      const width = per === "element" ? n : 1;
+      this.parameter(this.size(this.trace.input(node, k)) === width ? 0 : width);
+    });
   }
 
   /** Reduces some axes (ascending) of input 0 of the node, innermost group of adjacent axes first. */

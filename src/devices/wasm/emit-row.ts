@@ -1,7 +1,7 @@
 /** Row kernels: reductions over each row, then its outputs. */
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
-import type { RowKernel, RowStage } from "../../kernels/kernel.ts";
+import { type RowKernel, type RowStage, varies } from "../../kernels/kernel.ts";
 import { type Body, F64, I32, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
@@ -49,7 +49,6 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   /** What is the same for the whole row, and has been computed for the current one. */
   const known = new Map<Expr, Local>();
   const emit = (root: Expr): Local => emitter.emit([root], argument, index, known)[0];
-  const varies = (root: Expr): boolean => usesIndex(root) || argumentsOf(root).some((k) => elements.includes(k));
 
   f.get(pc).i32Load(parametersAt).set(rows);
   f.get(pc).i32Load(parametersAt + 4).set(n);
@@ -131,7 +130,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
 
   /** Computes those parts of an expression, before its elements are visited, that are the same for all of them. */
   function settle(root: Expr): void {
-    for (const e of parts(root)) if (e.inputs.length > 0 && !known.has(e) && !varies(e)) known.set(e, emit(e));
+    for (const e of parts(root)) if (e.inputs.length > 0 && !known.has(e) && !varies(kernel, e)) known.set(e, emit(e));
   }
 
   /** Pointers and positions at the row's beginning. */
