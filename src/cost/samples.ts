@@ -99,8 +99,10 @@ export class Samples {
    * The label of each sample, checked, in the shape of the samples.
    * @param output the shape of the model's output, for messages
    */
-  labels(given: Labels, classes: number, output: Shape): Variable {
+  labels(given: Labels, classes: number, output: Shape): Operand {
     const { name, shape, known, mask } = this;
+    // A number of the step costs less than an array.
+    if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
     const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given).values as ArrayLike<number> : given as Indices;
     const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
       : typeof flat === "number" ? [flat] : Array.isArray(flat) || ArrayBuffer.isView(flat) ? flat : null;
@@ -176,7 +178,7 @@ export class Samples {
 }
 
 /** The shape of samples from that of the model's output. */
-export const samplesOf = (output: Shape): Shape => output.slice(0, -1);
+export const samplesOf = (output: Shape): Shape => (output.length === 1 ? scalarShape : output.slice(0, -1));
 
 /** May these numbers stand for an array of any shape with as many elements? */
 const isFlat = (shape: Shape): boolean => shape.length <= 1;
