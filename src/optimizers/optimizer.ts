@@ -336,7 +336,10 @@ export abstract class Optimizer<S extends string = never> {
 }
 
 /** Has part of the step run already, as it does for a debugger? */
-const hasRun = ({ trace: { words, length } }: Step): boolean => words.subarray(0, length).includes(Mark.look);
+function hasRun({ trace: { words, length } }: Step): boolean {
+  for (let i = 0; i < length; i++) if (words[i] === Mark.look) return true;
+  return false;
+}
 
 function clear({ trace, arrays }: Step): void {
   trace.reset(trace.serial);

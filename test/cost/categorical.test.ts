@@ -125,6 +125,14 @@ onDevices("the categorical cross entropies", (close, device) => {
 describe.each([
   ["categoricalCrossEntropy", categoricalCrossEntropy], ["categoricalCrossEntropyWithScores", categoricalCrossEntropyWithScores],
 ] as const)("%s", (name, f) => {
+  it("takes the label of one sample as a number, in a list or as a Variable", () => {
+    const x = input([0.1, 0.7, 0.2]);
+    for (const label of [0, 1, 2]) {
+      const cost = f(x, label).item();
+      expect([f(x, [label]).item(), f(x, input(label)).item(), f(input([[0.1, 0.7, 0.2]]), label).item()]).toEqual([cost, cost, cost]);
+    }
+  });
+
   it("refuses what does not fit, and says what it got", () => {
     const x = input([[0.1, 0.9], [0.5, 0.5], [0.4, 0.6]]);
     expect(() => f([[0, 1]] as unknown as Variable, [1])).toThrow(`${name} takes a Variable`);
@@ -136,6 +144,7 @@ describe.each([
     for (const label of [-1, 2, 0.5, NaN]) {
       expect(() => f(x, [0, label, 1])).toThrow(ValueError);
       expect(() => f(x, [0, label, 1])).toThrow(`${name} got index ${label}`);
+      expect(() => f(input([0.1, 0.9]), label)).toThrow(`${name} got index ${label}`);
       expect(() => f(x, [[0], [label], [1]])).toThrow(ValueError);
       expect(() => f(x, [0, label, 1], { mask: [0, 1, 1] })).toThrow(`${name} got index ${label}`);
       expect(() => evaluate(() => f(x, [0, label, 1], { mask: input([0, 1, 1]).mul(1) }))).toThrow(ValueError);
