@@ -10,7 +10,13 @@ export class Interned {
   private table = new Int32Array(1024);
 
   reset(): void {
-    this.table.fill(0);
+    // What once was huge need not be cleared, and kept, forever.
+    if (this.words.length > LARGEST || this.table.length > LARGEST) {
+      this.words = new Int32Array(1024);
+      this.starts = new Int32Array(257);
+      this.hashes = new Int32Array(256);
+      this.table = new Int32Array(1024);
+    } else this.table.fill(0);
     this.count = this.end = 0;
   }
 
@@ -68,6 +74,8 @@ export class Interned {
     }
   }
 }
+
+const LARGEST = 2 ** 16;
 
 function twice(array: Int32Array): Int32Array<ArrayBuffer> {
   const next = new Int32Array(2 * array.length);
