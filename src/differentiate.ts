@@ -6,6 +6,7 @@
 import { argument, constant } from "./kernels/expression.ts";
 import { type MapKernel, map } from "./kernels/kernel.ts";
 import { addCollect, collect, Runs, runsOf } from "./plan/collect.ts";
+import { sumOfRows } from "./plan/join.ts";
 import type { Lowerable } from "./plan/lowering.ts";
 import { Role } from "./plan/role.ts";
 import { nextOperationId } from "./plan/trace.ts";
@@ -116,33 +117,70 @@ class Pieces {
     }
   }
 
-  /** The pieces of a node's gradient put together: as few arrays as there are pieces for one element. */
+  /**
+   * The pieces of a node's gradient put together: arrays of its shape, each made of pieces for different elements. Where that would be
+   * many arrays, or arrays that are mostly zeros because few elements have most pieces, pieces for the same elements are added up first.
+   */
   take(node: number): Variable[] {
     const { step, runs } = this;
-    let rest = this.of.get(node) ?? [];
-    this.of.delete(node);
-    rest.sort((a, b) => a.to - b.to);
     const shape = step.trace.shapes[node];
+    const size = sizeOf(shape);
+    let rest = byPlace(this.of.get(node) ?? []);
+    this.of.delete(node);
     const found: Variable[] = [];
     while (rest.length > 0) {
-      const next: Piece[] = [];
+      if (isUneven(rest, size)) rest = rest.map((pieces) => [this.total(pieces)]);
       let end = 0;
+      let left = 0;
       runs.clear();
-      for (const piece of rest) {
-        if (piece.to < end) {
-          next.push(piece);
-          continue;
+      for (const pieces of rest) {
+        if (pieces[0].to >= end) {
+          const { gradient, from, to, length } = pieces.pop() as Piece;
+          if (to > end) runs.add(-1, 0, to - end);
+          runs.add(gradient, from, length);
+          end = to + length;
         }
-        if (piece.to > end) runs.add(-1, 0, piece.to - end);
-        runs.add(piece.gradient, piece.from, piece.length);
-        end = piece.to + piece.length;
+        if (pieces.length > 0) rest[left++] = pieces;
       }
-      if (end < sizeOf(shape)) runs.add(-1, 0, sizeOf(shape) - end);
+      if (end < size) runs.add(-1, 0, size - end);
+      rest.length = left;
       found.push(step.variable(addCollect(step.trace, shape, runs)));
-      rest = next;
     }
     return found;
   }
+
+  /** Pieces for the same elements as one. */
+  private total(pieces: Piece[]): Piece {
+    const { trace } = this.step;
+    const [{ to, length }] = pieces;
+    while (pieces.length > 1) {
+      this.runs.clear();
+      const some = pieces.splice(0, MOST_INPUTS);
+      for (const piece of some) this.runs.add(piece.gradient, piece.from, length);
+      const rows = addCollect(trace, [some.length, length], this.runs);
+      pieces.push({ gradient: trace.general(sumOfRows, [length], [rows], []), from: 0, to, length });
+    }
+    return pieces[0];
+  }
+}
+
+/** Pieces for the same elements together, the last ones first, in the order of these elements. */
+function byPlace(pieces: Piece[]): Piece[][] {
+  pieces.reverse().sort((a, b) => a.to - b.to || a.length - b.length);
+  const found: Piece[][] = [];
+  let last: Piece | null = null;
+  for (const piece of pieces) {
+    if (last !== null && last.to === piece.to && last.length === piece.length) found[found.length - 1].push(piece);
+    else found.push([piece]);
+    last = piece;
+  }
+  return found;
+}
+
+/** Have few elements many pieces? */
+function isUneven(places: readonly Piece[][], size: number): boolean {
+  const most = places.reduce((found, { length }) => Math.max(found, length), 0);
+  return most > 1 && (most > 8 * places.length || places.reduce((sum, [{ length }]) => sum + length, 0) < size / 4);
 }
 
 /** More gradients of one node are added up in parts. */

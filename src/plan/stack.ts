@@ -33,6 +33,8 @@ const FEW = 16;
 const SHARED = 4;
 /** Larger results gain nothing: running them costs more than launching them. */
 const LARGE = 4096;
+/** More members are stacked in parts: one operation takes a limited number of arrays. */
+const MOST = 2 ** 15;
 /** What is left must be at most this part of the operations. */
 const WORTH = 0.5;
 
@@ -291,9 +293,12 @@ class Stacking {
       }
       if (i + 1 < order.length && level[order[i + 1]] === level[node]) continue;
       for (const found of present) {
-        if (members[found].length === 1) this.emit(members[found][0]);
-        else this.emitMembers(members[found]);
-        members[found].length = 0;
+        const all = members[found];
+        for (let from = 0; from < all.length; from += MOST) {
+          if (from + 1 === all.length) this.emit(all[from]);
+          else this.emitMembers(all.length <= MOST ? all : all.slice(from, from + MOST));
+        }
+        all.length = 0;
       }
       present.length = 0;
     }

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  affine, broadcastTo, grad, linear, type Parameter, parameter, Random, randn, setDevice, type Variable, where,
+  affine, broadcastTo, embed, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, type Variable, where,
 } from "../../src/index.ts";
 import { testing } from "../../src/plan/planner.ts";
 
@@ -78,5 +78,37 @@ describe("stacking", () => {
     };
     compare(f, [w, c, d]);
     expect(stackedIn(f).operations).toBeGreaterThan(40);
+  });
+
+  describe("adds up the gradients of a member", () => {
+    const [w, table] = [parameter(fixed([8, 8], 1)), parameter(fixed([5, 8], 2))];
+    const states = (count: number): Variable[] => members(count, (i) => tanh(linear(w, embed(table, i % 5))));
+
+    it("that many use", () => {
+      const f = (count: number) => () => {
+        const all = states(count);
+        return total(all.map((x) => x.add(all[3])));
+      };
+      compare(f(60), [w, table], 6);
+      // Memory grows with the number of members, whoever they use: 400 states of 8 floats in a few dozen arrays, not in 400.
+      expect(explain(() => grad(f(400))).steps[0].arena).toBeLessThan(60 * 400 * 8 * 4);
+    });
+
+    it("that some use, each another number of times", () => {
+      compare(() => {
+        const all = states(24);
+        return total(all.flatMap((x, i) => Array.from({ length: 1 + i % 4 }, (_, k) => x.mul(all[(i * k) % 24]).add(all[k]))));
+      }, [w, table], 6);
+    });
+
+    it("of which different members use different parts", () => {
+      compare(() => {
+        const all = states(24);
+        return total(all.map((x, i) => tanh(linear(w, x.reshape([2, 4]).add(all[i % 3].reshape([2, 4])).reshape([8])))).concat(
+          all.slice(5, 17).map((x, i) => tanh(affine(w, x, ones([8]))).mul(all[i])),
+          all.slice(7).map((x) => stack([x, all[9], all[10]]).sum(0)),
+        ));
+      }, [w, table], 6);
+    });
   });
 });
