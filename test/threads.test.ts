@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  Adam, affine, conv2d, cost, evaluate, grad, input, matmul, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads, type Variable, zeros,
+  Adam, affine, conv2d, cost, evaluate, grad, input, matmul, maxPool2d, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads, type Variable, zeros,
 } from "../src/index.ts";
 import { deviceByName } from "../src/devices/current.ts";
 
@@ -53,6 +53,17 @@ const models: Record<string, () => number[]> = {
     const x = randn([9, 3, 29, 31], r);
     const losses = Array.from({ length: 5 }, () => grad(() => sum(mul(tanh(conv2d(x, w)), 0.01))).item());
     return [...losses, ...(w.grad as Variable).data];
+  },
+  "convolutions and pools, whose samples are shared in strands": () => {
+    const r = new Random(6);
+    const w = [[8, 1, 5, 5], [12, 8, 3, 3]].map((shape) => parameter(randn(shape, r).mul(0.1)));
+    const b = parameter(randn([8], r));
+    const x = randn([23, 1, 30, 27], r);
+    const losses = Array.from({ length: 5 }, () => grad(() => {
+      const h = relu(maxPool2d(conv2d(x, w[0], b, { padding: 2 }), 2));
+      return sum(mul(tanh(maxPool2d(conv2d(h, w[1], null, { stride: 1 }), 3)), 0.01));
+    }).item());
+    return [...losses, ...[...w, b].flatMap((p) => [...(p.grad as Variable).data])];
   },
   "attention": () => {
     const r = new Random(5);

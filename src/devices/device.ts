@@ -23,6 +23,11 @@ export interface Buffer {
 export interface Program {
   readonly words: Int32Array;
   readonly launches: number;
+  /**
+   * Which launches may run side by side: for each place where some may, the number of *strands*, the words at which they begin, and the one
+   * at which the last of them ends. No strand uses what another writes.
+   */
+  readonly strands: Int32Array;
   /** Elements that the arena needs. */
   readonly arena: number;
   /** Which scalars of the step are used; they are copied to the arena's beginning, one after another. */

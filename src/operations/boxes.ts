@@ -16,6 +16,32 @@ export function chunkOf(count: number, size: number): number {
   return Math.ceil(count / Math.ceil(count / Math.max(1, Math.floor(chunkElements / size))));
 }
 
+/** More strands would only take more memory. */
+const mostStrands = 4;
+/** So many nanoseconds of work are worth a strand. */
+const strandWork = 20_000;
+
+/**
+ * Visits `count` things, `chunk` at a time. Where the work is worth it, parts of them are strands, which may run side by side: what `begin`
+ * makes for each is its own.
+ * @param work nanoseconds that all takes, roughly
+ */
+export function forChunks<Own>(
+  lowering: Lowering, count: number, chunk: number, work: number, begin: () => Own, visit: (own: Own, first: number, count: number) => void,
+): Own[] {
+  const chunks = Math.ceil(count / chunk);
+  const strands = Math.max(1, Math.min(mostStrands, chunks, Math.floor(work / strandWork)));
+  const owns: Own[] = [];
+  lowering.strands(strands, (strand) => {
+    const own = begin();
+    owns.push(own);
+    for (let i = Math.floor((strand * chunks) / strands); i < Math.floor(((strand + 1) * chunks) / strands); i++) {
+      visit(own, i * chunk, Math.min(chunk, count - i * chunk));
+    }
+  });
+  return owns;
+}
+
 /** Copies a box; axes from the innermost. */
 export function copyBox(lowering: Lowering, node: number, output: Place, input: Place, axes: readonly Axis[]): void {
   if (axes.some(([size]) => size === 0)) return;

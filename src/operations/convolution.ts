@@ -4,7 +4,7 @@
  * For each column of the kernel, the columns of the image that it meets are copied out; in that *strip* of an image every
  * row of the kernel meets a run of elements. So each row of the kernel is one product of matrices, and the results add up:
  * what is copied grows with the width of the kernel, not with its area. Some samples are treated at a time, so that their
- * strips stay in the cache.
+ * strips stay in the cache; threads may share the samples.
  */
 
 import type { Operation } from "../differentiate.ts";
@@ -16,7 +16,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { type Axis, chunkOf, copyBox, type Place, placeOf } from "./boxes.ts";
+import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
 import { reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
@@ -65,8 +65,8 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
   /** Are the strips the image itself? */
   const isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && wide === width && length === height * width;
   const chunk = chunkOf(samples, strips * length + (joined ? depth * area : 0) + outputs * area);
-  const strip = isImage ? -1 : lowering.temporary(chunk * strips * length);
-  const all = joined ? lowering.temporary(chunk * depth * area) : -1;
+  /** Nanoseconds, roughly. */
+  const work = samples * outputs * area * channels * kernelHeight * kernelWidth * 0.04;
 
   /** The places along an axis that lie on the image, for those `offset` into the window: from which on, and how many. */
   const inside = (offset: number, step: number, size: number, count: number): [from: number, count: number] => {
@@ -90,17 +90,25 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
 
     /**
      * For some samples at a time: makes their strips and calls `visit` with the first sample, their number, and for each product
-     * where its operand begins, the step between its rows, and the step between samples.
+     * where its operand begins, the step between its rows, and the step between samples; and with what `begin` has made for the strand.
      */
-    forEachChunk(source: number, visit: (first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void): void {
+    forEachChunk<Own>(
+      source: number, begin: () => Own,
+      visit: (own: Own, first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void,
+    ): Own[] {
       const [x, offset] = placeOf(lowering, source);
       const boxes = isImage ? [] : Array.from({ length: kernelWidth }, (_, j) => phases.map(({ start, rows }, phase) => (
         { j, phase, start, all: rows, columns: inside(j - left, across, width, wide), rows: inside(phase - top, down, height, rows) }
       ))).flat();
-      // What lies beyond the image is 0 in all chunks.
-      if (boxes.some(({ all, columns, rows }) => columns[1] < wide || rows[1] < all)) lowering.zero(node, strip);
-      for (let first = 0; first < samples; first += chunk) {
-        const count = Math.min(chunk, samples - first);
+      const beginStrand = (): { strip: number; all: number; own: Own } => {
+        const own = begin();
+        const strip = isImage ? -1 : lowering.temporary(chunk * strips * length);
+        const all = joined ? lowering.temporary(chunk * depth * area) : -1;
+        // What lies beyond the image is 0 in all chunks.
+        if (boxes.some(({ all, columns, rows }) => columns[1] < wide || rows[1] < all)) lowering.zero(node, strip);
+        return { strip, all, own };
+      };
+      return forChunks(lowering, samples, chunk, work, beginStrand, ({ strip, all, own }, first, count) => {
         const from = offset + first * imageSize;
         for (const { j, phase, start, columns, rows } of boxes) {
           copyBox(
@@ -117,12 +125,12 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
               [area, 1, 1], [taps, down * area, wide], [count * strips, kernelHeight * area, length],
             ]);
           });
-          visit(first, count, [[all, 0]], area, depth * area);
+          visit(own, first, count, [[all, 0]], area, depth * area);
         } else {
           const rows = Array.from({ length: kernelHeight }, (_, i): Place => [value, at + phases[i % down].start + Math.floor(i / down) * wide]);
-          visit(first, count, rows, length, strips * length);
+          visit(own, first, count, rows, length, strips * length);
         }
-      }
+      }).map(({ own }) => own);
     },
 
     /** Copies the kernel as it is stored to the order of the products, [products, outputs, depth], or back. */
@@ -142,6 +150,7 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
 }
 
 const repeated = /*#__PURE__*/ map(1, argument(0));
+const plus = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
 
 /** Inputs: images [samples, inputs, height, width], kernel, and bias [outputs] if there is one. Attributes: the windows. */
 const convolutionOperation: Operation = /*#__PURE__*/ register({
@@ -168,7 +177,7 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
     const { depth, area } = strips;
     const w = lowering.temporary(lowering.size(kernel));
     strips.copyKernel([w, 0], placeOf(lowering, kernel), false);
-    strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+    strips.forEachChunk(image, () => null, (_, first, count, operands, step, stepOfSample) => {
       if (biased) putBias(first, count);
       operands.forEach((operand, i) => {
         strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], biased || i > 0, count);
@@ -195,9 +204,9 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
     const outputs = lowering.shape(gradient)[1];
     const strips = stripsOf(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
-    const sum = lowering.temporary(size);
     const g = placeOf(lowering, gradient);
-    strips.forEachChunk(image, (first, count, operands, step, stepOfSample) => {
+    /** The sums of the strands, each with whether there is something in it. */
+    const sums = strips.forEachChunk(image, () => ({ sum: lowering.temporary(size), adds: false }), (own, first, count, operands, step, stepOfSample) => {
       // Products whose operands are equally far apart, as they are without strides, are one launch.
       const apart = operands.length > 1 ? operands[1][1] - operands[0][1] : 0;
       const together = operands.every(([, at], i) => at === operands[0][1] + i * apart);
@@ -205,12 +214,19 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
         const a: Place = [g[0], g[1] + (first + sample) * outputs * area];
         (together ? operands.slice(0, 1) : operands).forEach(([value, offset], i) => {
           const b: Place = [value, offset + sample * stepOfSample];
-          const c: Place = [sum, i * outputs * depth];
-          strips.product(c, outputs, depth, area, a, [area, 1, 0], b, [1, step, apart], first + sample > 0, together ? operands.length : 1);
+          const c: Place = [own.sum, i * outputs * depth];
+          strips.product(c, outputs, depth, area, a, [area, 1, 0], b, [1, step, apart], own.adds, together ? operands.length : 1);
         });
+        own.adds = true;
       }
-    });
-    strips.copyKernel([result, 0], [sum, 0], true);
+    }).map(({ sum }) => sum);
+    for (const sum of sums.slice(1)) {
+      lowering.launch(plus, node);
+      lowering.output(sums[0]);
+      for (const part of [sums[0], sum]) lowering.operand(part);
+      for (const number of [size, 1, 1, 0]) lowering.parameter(number);
+    }
+    strips.copyKernel([result, 0], [sums[0], 0], true);
   },
   reverse: (k) => (gradient, node) => {
     const windows = decode(node.attributes());

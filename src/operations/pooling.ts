@@ -14,7 +14,7 @@ import { record } from "../recorder.ts";
 import { checkCount, formatShape, type Shape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { maximum } from "./arithmetic.ts";
-import { type Axis, chunkOf, copyBox, placeOf } from "./boxes.ts";
+import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
 import { checkVariable } from "./check.ts";
 import { slice } from "./layout.ts";
 import { register } from "./registry.ts";
@@ -47,9 +47,8 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
       const count = lowering.size(trace.input(node, 0)) / (height * width);
       // Kernels write whole vectors, so each array has a multiple of four elements.
       const chunk = (chunkOf(count, images * entries * area) + 3) & ~3;
-      const parts = sources.map(() => lowering.temporary(entries * chunk * area));
-      for (let first = 0; first < count; first += chunk) {
-        const some = Math.min(chunk, count - first);
+      const work = lowering.size(trace.input(node, 0)) * (images + (spreads ? 2 : 0)) * 0.5;
+      forChunks(lowering, count, chunk, work, () => sources.map(() => lowering.temporary(entries * chunk * area)), (parts, first, some) => {
         /** Visits the places in the window: where the array of each begins, where its first entry is in the images, and the axes of both. */
         const forEachEntry = (visit: (at: number, from: number, axes: readonly (readonly [size: number, part: number, image: number])[]) => void): void => {
           for (let k = 0; k < entries; k++) {
@@ -72,7 +71,7 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
         if (spreads) {
           forEachEntry((at, from, axes) => copyBox(lowering, node, [result, from], [parts[0], at], axes.map(([size, part, image]): Axis => [size, image, part])));
         }
-      }
+      });
     },
     reverse,
   });

@@ -31,6 +31,9 @@ export class Launches {
   readonly launchStart = Ints.take();
   readonly code = Ints.take();
 
+  /** Launches that may run side by side: for each group the launch with which each strand begins, and the one after the last. */
+  readonly groups: (readonly number[])[] = [];
+
   /** The last launch that may refuse its data. */
   lastFallible = -1;
 
@@ -81,6 +84,19 @@ export class Launches {
     this.launchKernel.push(kernel.id);
     this.launchNode.push(node);
     this.launchStart.push(this.code.length);
+  }
+
+  /**
+   * Launches in *strands*: sequences of which none uses what another writes, so that threads may run them side by side. What they
+   * have in between is theirs alone. The result must not depend on whether they do, so it may only depend on `count`, and that on the sizes alone.
+   */
+  strands(count: number, visit: (strand: number) => void): void {
+    const starts: number[] = [];
+    for (let strand = 0; strand < count; strand++) {
+      starts.push(this.launchKernel.length);
+      visit(strand);
+    }
+    if (count > 1) this.groups.push([...starts, this.launchKernel.length]);
   }
 
   /** A launch whose content is a group; its place in the order is fixed now. */

@@ -34,8 +34,21 @@ export function place(launches: Launches, start: number): number {
   const free: number[][] = [];
   let arena = start;
   const dying = Ints.take();
+  // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
+  const held = Ints.take();
+  let group = 0;
+  let isHeld = false;
 
   for (let launch = 0; launch < launchKernel.length; launch++) {
+    while (group < launches.groups.length) {
+      const bounds = launches.groups[group];
+      isHeld = launch >= bounds[0];
+      if (launch < bounds[bounds.length - 1]) break;
+      isHeld = false;
+      group++;
+      for (let i = 0; i < held.length; i++) release(held.at(i));
+      held.length = 0;
+    }
     const id = launchKernel.at(launch);
     if (id === GROUP) continue; // nothing outside read it
     const kernel = kernelById(id);
@@ -51,7 +64,8 @@ export function place(launches: Launches, start: number): number {
       if (valueLast.at(value) !== launch || valueSpace.at(value) !== 0 || valueFirst.at(value) < 0) continue;
       if (k < outputs && valueFirst.at(value) === launch) continue;
       valueLast.put(value, -2); // once only, though it may be an operand twice
-      if (operand === value && launches.isElementwiseAt(launch, value)) release(value);
+      if (isHeld) held.push(value);
+      else if (operand === value && launches.isElementwiseAt(launch, value)) release(value);
       else dying.push(value);
     }
     for (let k = 0; k < outputs; k++) {
@@ -67,7 +81,7 @@ export function place(launches: Launches, start: number): number {
         }
         valueSpace.put(value, 0);
         valueOffset.put(value, offset);
-        if (valueLast.at(value) === launch) dying.push(value); // written, never read
+        if (valueLast.at(value) === launch) (isHeld ? held : dying).push(value); // written, never read
       }
       if (value !== output) {
         valueSpace.put(output, 0);
@@ -79,6 +93,7 @@ export function place(launches: Launches, start: number): number {
   // Values that no launch writes (empty arrays) still need a place to point to.
   for (let value = 0; value < valueSpace.length; value++) if (valueSpace.at(value) < 0) valueSpace.put(value, 0);
   Ints.give(dying);
+  Ints.give(held);
   return arena;
 
   function release(value: number): void {

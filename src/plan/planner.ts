@@ -123,7 +123,8 @@ class Planner extends Lowering {
 
     const arena = place(this, this.stage());
     const launchMembers = options.members ? this.members(fusion) : null;
-    const program = this.emit(arena, options.checks ?? false);
+    const checks = options.checks ?? false;
+    const program = this.emit(arena, checks, checks || launchMembers !== null);
     const plan: Plan = {
       program,
       hostArrays: this.hostArrays,
@@ -247,12 +248,16 @@ class Planner extends Lowering {
     return last;
   }
 
-  private emit(arena: number, checks: boolean): Program {
+  /** @param single whether each launch runs by itself, to be looked at */
+  private emit(arena: number, checks: boolean, single: boolean): Program {
     const words = Ints.take();
     const check = Ints.take();
     const complete = checks ? this.lastWriters() : null;
     let launches = 0;
+    /** For each launch the word with which it begins. */
+    const starts = Ints.take();
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      starts.push(words.length);
       const id = this.launchKernel.at(launch);
       if (id === GROUP) continue; // nothing outside read it
       const kernel = kernelById(id);
@@ -276,9 +281,12 @@ class Planner extends Lowering {
       launches++;
     }
     this.launchNode.length = launches;
+    starts.push(words.length);
+    const strands = single ? [] : this.groups.flatMap((bounds) => [bounds.length - 1, ...bounds.map((launch) => starts.at(launch))]);
     const program: Program = {
       words: words.toArray(),
       launches,
+      strands: Int32Array.from(strands),
       arena,
       scalars: Int32Array.from(this.scalars),
       hosts: Int32Array.from(this.hostValues, (value) => this.valueOffset.at(value)),
@@ -287,6 +295,7 @@ class Planner extends Lowering {
     };
     Ints.give(words);
     Ints.give(check);
+    Ints.give(starts);
     return program;
   }
 }

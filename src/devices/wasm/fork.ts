@@ -1,5 +1,5 @@
 /**
- * The functions that run launches, the same for every thread: a list of launches, and one launch in parts.
+ * The functions that run launches, the same for every thread: a list of launches, and launches in parts.
  *
  * Each part is taken by whoever comes first, by counting down the ticket. The ticket has the fork's address beside the
  * count, so a part that was taken is a part of that fork whatever happened since the ticket was read. A worker is
@@ -9,7 +9,7 @@
  */
 
 import { type Body, I32, I64, ModuleBuilder } from "./assembler.ts";
-import { control, FORK_HEADER, HEADER } from "./layout.ts";
+import { control, FORK_PARTS, HEADER } from "./layout.ts";
 
 /** A worker looks for the next fork so many times before it sleeps, some 50 µs. */
 const WORKER_SPINS = 150_000;
@@ -36,7 +36,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
       call(f, 0).get(0).get(0).i32Load(4).i32Add().set(0);
     });
   });
-  const inOrder = (f: Body): Body => f.get(0).i32(FORK_HEADER).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
+  const inOrder = (f: Body): Body => f.get(0).get(0).i32Load(FORK_PARTS).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
   if (!isShared) {
     module.fillTable(0, [module.function(null, [I32], [], inOrder)]);
     return module.finish();
@@ -45,13 +45,20 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   const work = module.function(null, [], [], (f) => {
     const ticket = f.local(I64);
     const part = f.local(I32);
+    const end = f.local(I32);
     f.block((done) => f.loop((again) => {
       f.i32(0).i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
       f.i32(0).get(ticket).get(ticket).i64(1n).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
       f.get(ticket).i64(32n).i64ShrU().i32WrapI64().set(part);
-      f.get(ticket).i32WrapI64().i32(1).i32Sub().get(part).i32Load(HEADER + 4).i32Mul().get(part).i32Add().i32(FORK_HEADER).i32Add().set(part);
-      f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load));
-      call(f, part).branch(again);
+      // Where the place of the part is written.
+      f.get(ticket).i32WrapI64().i32(1).i32Sub().i32(4).i32Mul().get(part).i32Add().set(end);
+      f.get(part).get(end).i32Load(FORK_PARTS + 4).i32Add();
+      f.get(part).get(end).i32Load(FORK_PARTS).i32Add().set(part).set(end);
+      f.while(() => f.get(part).get(end).i32LtU(), () => {
+        f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load));
+        call(f, part).get(part).get(part).i32Load(4).i32Add().set(part);
+      });
+      f.branch(again);
     }));
   });
 

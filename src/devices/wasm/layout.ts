@@ -4,10 +4,12 @@
 export const HEADER = 8;
 
 /**
- * A launch that is cut into parts is a launch of the fork, the first function of the table: after the header how many parts,
- * the bytes of each, and the parts, launches themselves.
+ * What may run side by side is a launch of the fork, the first function of the table: after the header how many parts there are, how many
+ * launches of the program they are, for each part how many bytes after the fork it begins, and the bytes of all. A part is one or more launches.
  */
-export const FORK_HEADER = HEADER + 8;
+export const forkHeader = (parts: number): number => FORK_PARTS + 4 * (parts + 1);
+/** Where in a fork the places of its parts begin. */
+export const FORK_PARTS = HEADER + 8;
 
 /** Where memory has what threads tell each other, by byte address. Words that different threads write are on lines of their own. */
 export const control = {

@@ -8,7 +8,7 @@ import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind
 import { type Cut, cutOf, partStart } from "./cut.ts";
 import { Heap } from "./heap.ts";
 import { hasRelaxedSimd, KernelTable, scratchBytes } from "./kernels.ts";
-import { CONTROL_BYTES, FORK_HEADER, HEADER } from "./layout.ts";
+import { CONTROL_BYTES, FORK_PARTS, forkHeader, HEADER } from "./layout.ts";
 import { canShare, Team } from "./team.ts";
 
 class WasmBuffer implements Buffer {
@@ -109,21 +109,33 @@ export class WasmDevice implements Device {
   // -- programs -----------------------------------------------------------------------------------------
 
   prepare(program: Program): Executable {
-    const { words } = program;
+    const { words, strands } = program;
     let missing: Set<number> | null = null;
     const cuts = new Map<number, Cut>();
     let size = words.length;
+    // Launches in strands stay whole.
+    let group = 0;
+    let [from, to] = [0, 0];
+    const next = (): void => {
+      if (group === strands.length) return;
+      from = strands[group + 1];
+      to = strands[group + 1 + strands[group]];
+      size += forkHeader(strands[group]) / 4;
+      group += strands[group] + 2;
+    };
+    next();
     for (let at = 0; at < words.length; at += words[at + 1]) {
+      while (at >= to && group < strands.length) next();
       const id = words[at];
       const kernel = kernelById(id);
       if (!this.kernels.has(id)) {
         missing ??= new Set();
         missing.add(id);
       }
-      const cut = cutOf(kernel, words, at + 2 + 2 * operandCount(kernel));
+      const cut = at >= from && at < to ? null : cutOf(kernel, words, at + 2 + 2 * operandCount(kernel));
       if (cut !== null) {
         cuts.set(at, cut);
-        size += FORK_HEADER / 4 + cut.parts * words[at + 1];
+        size += forkHeader(cut.parts) / 4 + cut.parts * words[at + 1];
       }
     }
     if (missing !== null) this.kernels.ensure(missing);
@@ -140,7 +152,7 @@ export class WasmDevice implements Device {
     const executable = prepared as WasmExecutable;
     const { program } = executable;
     if (this.running !== null) this.team.settle(); // the last run ended with an error
-    if (executable.cuts.size > 0) this.team.start();
+    if (executable.cuts.size > 0 || program.strands.length > 0) this.team.start();
     const arena = this.reserve(program.arena * 4);
     if (executable.address === 0) {
       const bytes = executable.bytes - program.words.length * 4;
@@ -226,9 +238,11 @@ export class WasmDevice implements Device {
   private launchAt(address: number): number {
     const { address: start } = this.running as WasmExecutable;
     let launch = 0;
-    for (let at = start; ; launch++) {
-      at += this.heap.i32[at / 4 + 1];
+    for (let at = start; ; ) {
+      const word = at / 4;
+      at += this.heap.i32[word + 1];
       if (at > address >>> 0) return launch;
+      launch += this.heap.i32[word] === FORK ? this.heap.i32[word + 3] : 1;
     }
   }
 
@@ -313,52 +327,79 @@ export class WasmDevice implements Device {
 /** The bytes of an array: whole vectors. */
 const roomFor = (size: number): number => Math.max(4, Math.ceil(size / 4) * 4) * 4;
 
+/** The fork's place among the kernels. */
+const FORK = 0;
+
 /**
  * Writes the launches of a program from word `to` on, with real addresses, and returns where they end.
  * `places`, if given, is told for each space which words are addresses in it, and their offsets.
  */
 function write(
-  { program: { words }, cuts }: WasmExecutable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
+  { program: { words, strands }, cuts }: WasmExecutable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
 ): number {
-  for (let at = 0; at < words.length; at += words[at + 1]) {
+  for (let at = 0, group = 0; at < words.length; ) {
+    const fork = to;
+    if (group < strands.length && strands[group + 1] === at) {
+      const count = strands[group++];
+      let launches = 0;
+      to += forkHeader(count) / 4;
+      for (let strand = 0; strand < count; strand++) {
+        i32[fork + FORK_PARTS / 4 + strand] = (to - fork) * 4;
+        for (const end = strands[++group]; at < end; at += words[at + 1], launches++) writeLaunch(at, null, 0);
+      }
+      group++;
+      closeFork(fork, count, launches);
+      continue;
+    }
+    const cut = cuts.get(at);
+    if (cut === undefined) writeLaunch(at, null, 0);
+    else {
+      to += forkHeader(cut.parts) / 4;
+      for (let part = 0; part < cut.parts; part++) {
+        i32[fork + FORK_PARTS / 4 + part] = (to - fork) * 4;
+        writeLaunch(at, cut, part);
+      }
+      closeFork(fork, cut.parts, 1);
+    }
+    at += words[at + 1];
+  }
+  return to;
+
+  function closeFork(fork: number, parts: number, launches: number): void {
+    const bytes = (to - fork) * 4;
+    i32.set([FORK, bytes, parts, launches], fork);
+    i32[fork + FORK_PARTS / 4 + parts] = bytes;
+  }
+
+  /** A launch, or a part of one. */
+  function writeLaunch(at: number, cut: Cut | null, part: number): void {
     const id = words[at];
     const kernel = kernelById(id);
     const operands = operandCount(kernel);
     const parameters = at + 2 + 2 * operands;
     const end = at + words[at + 1];
-    const cut = cuts.get(at);
-    const parts = cut === undefined ? 1 : cut.parts;
-    const fork = to;
-    if (cut !== undefined) to += FORK_HEADER / 4;
-    for (let part = 0; part < parts; part++) {
-      const from = cut === undefined ? 0 : partStart(cut, part);
-      const launch = to;
-      i32[to] = kernels.place(id);
-      to += HEADER / 4;
-      for (let k = 0; k < operands; k++) {
-        const space = words[at + 2 + 2 * k];
-        const offset = words[at + 3 + 2 * k] + (cut === undefined ? 0 : from * cut.steps[k]);
-        if (space > 0) places?.[space].push(to, offset);
-        i32[to++] = bases[space] + offset * 4;
-      }
-      const first = to;
-      for (let i = parameters; i < end; i++) i32[to++] = words[i];
-      if (cut !== undefined) i32[first + cut.parameter] = partStart(cut, part + 1) - from;
-      switch (kernel.kind) {
-        // Its outputs have room up to a whole vector: no remainder to take care of.
-        case "map": if (words[parameters + 1 + kernel.inputs] === 0) i32[first] = (i32[first] + 3) & ~3; break;
-        case "product": i32[to++] = words[parameters + 1]; break;
-        case "columns": i32[to++] = words[parameters + 2]; break;
-        case "random": i32[to++] = from / 4; break;
-      }
-      i32[launch + 1] = (to - launch) * 4;
+    const from = cut === null ? 0 : partStart(cut, part);
+    const launch = to;
+    i32[to] = kernels.place(id);
+    to += HEADER / 4;
+    for (let k = 0; k < operands; k++) {
+      const space = words[at + 2 + 2 * k];
+      const offset = words[at + 3 + 2 * k] + (cut === null ? 0 : from * cut.steps[k]);
+      if (space > 0) places?.[space].push(to, offset);
+      i32[to++] = bases[space] + offset * 4;
     }
-    if (cut !== undefined) {
-      const bytes = (to - fork) * 4;
-      i32.set([0, bytes, parts, (bytes - FORK_HEADER) / parts], fork);
+    const first = to;
+    for (let i = parameters; i < end; i++) i32[to++] = words[i];
+    if (cut !== null) i32[first + cut.parameter] = partStart(cut, part + 1) - from;
+    switch (kernel.kind) {
+      // Its outputs have room up to a whole vector: no remainder to take care of.
+      case "map": if (words[parameters + 1 + kernel.inputs] === 0) i32[first] = (i32[first] + 3) & ~3; break;
+      case "product": i32[to++] = words[parameters + 1]; break;
+      case "columns": i32[to++] = words[parameters + 2]; break;
+      case "random": i32[to++] = from / 4; break;
     }
+    i32[launch + 1] = (to - launch) * 4;
   }
-  return to;
 }
 
 /** For each space, the words of the encoded launches that are addresses in it. */

@@ -64,7 +64,7 @@ function programOf({ kernel, sizes, parameters, same }: Launch): { program: Prog
   const operands = offsets.flatMap((offset) => [0, offset]);
   const words = Int32Array.from([kernel.id, 2 + operands.length + parameters.length, ...operands, ...parameters]);
   return {
-    program: { words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), buffers: 0, checks: null },
+    program: { words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), buffers: 0, strands: new Int32Array(0), checks: null },
     offsets,
     data: new Float32Array(arena),
   };
@@ -363,7 +363,7 @@ describe("a worker that dies", () => {
     const { i32 } = inside(device).heap;
     // A part whose kernel does not exist.
     const record = inside(device).heap.allocate(64) / 4;
-    i32.set([0, 32, 1, 16, 1_000_000, 16], record);
+    i32.set([0, 40, 1, 1, 24, 40, 1_000_000, 16], record);
     i32[control.ticket / 4 + 1] = record * 4;
     Atomics.store(i32, control.ticket / 4, 1);
     Atomics.notify(i32, control.ticket / 4);
