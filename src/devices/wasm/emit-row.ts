@@ -9,9 +9,9 @@ import type { VectorMath } from "./vector-math.ts";
 
 /** So many vectors are summed in float32 before the sum moves on to float64: rounding does not grow with the row. */
 const SUM_BLOCK = 256;
-/** Small expressions are computed for so many vectors at once, or each sum would wait for the one before. */
+/** Small expressions are computed for several vectors at once, so that sums do not wait for each other and a loop has less to count. */
 const UNROLL = 4;
-const SMALL = 8;
+const SMALL = 12;
 /** More than a few rows, of so many elements at most, are computed four at a time, one in each lane: so one logarithm serves four rows. */
 const SHORT = 12;
 const FEW = 2;
@@ -34,21 +34,28 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
 
+  /** Stages that do not wait for each other's results are computed in one pass over the row. */
+  const passes: number[][] = [];
+  kernel.stages.forEach(({ value }, s) => {
+    const last = passes[passes.length - 1];
+    if (last === undefined || argumentsOf(value).some((k) => k >= inputs + last[0])) passes.push([s]);
+    else last.push(s);
+  });
+
   const [rows, n, rest, count, to] = Array.from({ length: 5 }, () => f.local(I32));
   const row = kernel.inputs.map(() => f.local(I32));
   const pointer = kernel.inputs.map(() => f.local(I32));
   const out = kernel.outputs.map(() => f.local(I32));
   const value = kernel.inputs.map(() => f.local(V128));
   const results = kernel.stages.map(() => f.local(V128));
-  const index = f.local(V128);
-  const [accumulator, mask] = [f.local(V128), f.local(V128)];
-  const more = Array.from({ length: UNROLL - 1 }, () => f.local(V128));
-  const total = f.local(F64);
+  const accumulators = kernel.stages.map(() => Array.from({ length: UNROLL }, () => f.local(V128)));
+  const totals = kernel.stages.map(() => f.local(F64));
+  const [index, mask] = [f.local(V128), f.local(V128)];
   const emitter = new ExpressionEmitter(f, math, roots);
   const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
   /** What is the same for the whole row, and has been computed for the current one. */
   const known = new Map<Expr, Local>();
-  const emit = (root: Expr): Local => emitter.emit([root], argument, index, known)[0];
+  const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
 
   f.get(pc).i32Load(parametersAt).set(rows);
   f.get(pc).i32Load(parametersAt + 4).set(n);
@@ -79,16 +86,16 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       f.get(to).get(result).v128Store32Lane(0);
       far[inputs + o].forEach((distance, i) => { f.get(to).get(distance).i32Add().get(result).v128Store32Lane(lanes - 1 - i); });
     };
-    const eachElement = (root: Expr, visit: (result: Local) => void): void => {
-      start(root);
+    const eachElement = (roots: readonly Expr[], visit: (results: readonly Local[]) => void): void => {
+      start(roots);
       f.f32x4(0).set(index);
       f.while(() => f.get(rest), () => {
-        for (const k of elementsOf(root)) {
+        for (const k of elementsOf(roots)) {
           load(pointer[k], k);
           f.increment(pointer[k], 4);
         }
-        visit(emit(root));
-        advanceIndex(root, 1);
+        visit(emit(...roots));
+        advanceIndex(roots, 1);
         f.increment(rest, -1);
       });
     };
@@ -101,23 +108,24 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       kernel.inputs.forEach((per, k) => { if (per === "row" && used.has(k)) load(row[k], k); });
       known.clear();
-      kernel.stages.forEach((stage, s) => {
-        settle(stage.value);
-        if (lanes === 1) return reduceRow(stage, s);
-        f.f32x4(identities[stage.reduce]).set(results[s]);
-        eachElement(stage.value, (result) => {
-          f.get(results[s]).get(result);
-          combine(f, stage.reduce);
-          f.set(results[s]);
-        });
-      });
+      for (const pass of passes) {
+        const values = pass.map((s) => kernel.stages[s].value);
+        settle(values);
+        if (lanes === 1) {
+          reduceRow(pass, values);
+          continue;
+        }
+        for (const s of pass) f.f32x4(identities[kernel.stages[s].reduce]).set(results[s]);
+        eachElement(values, (found) => { pass.forEach((s, i) => { take(results[s], found[i], kernel.stages[s].reduce); }); });
+      }
       kernel.outputs.forEach((output, o) => {
+        const values = [output.value];
         f.get(out[o]).set(to);
-        settle(output.value);
-        if (output.per === "row") store(emit(output.value), o);
-        else if (lanes === 1) writeElements(output.value);
+        settle(values);
+        if (output.per === "row") store(emit(output.value)[0], o);
+        else if (lanes === 1) writeElements(values);
         else {
-          eachElement(output.value, (result) => {
+          eachElement(values, ([result]) => {
             store(result, o);
             f.increment(to, 4);
           });
@@ -128,106 +136,139 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     });
   }
 
-  /** Computes those parts of an expression, before its elements are visited, that are the same for all of them. */
-  function settle(root: Expr): void {
-    for (const e of parts(root)) if (e.inputs.length > 0 && !known.has(e) && !varies(kernel, e)) known.set(e, emit(e));
+  /** Computes those parts of expressions, before the elements are visited, that are the same for all of them. */
+  function settle(roots: readonly Expr[]): void {
+    for (const e of parts(...roots)) if (e.inputs.length > 0 && !known.has(e) && !varies(kernel, e)) known.set(e, emit(e)[0]);
   }
 
   /** Pointers and positions at the row's beginning. */
-  function start(root: Expr): void {
-    for (const k of elements) f.get(row[k]).set(pointer[k]);
-    if (usesIndex(root)) f.f32x4Index().set(index);
+  function start(roots: readonly Expr[]): void {
+    for (const k of elementsOf(roots)) f.get(row[k]).set(pointer[k]);
+    if (usesIndex(roots)) f.f32x4Index().set(index);
     f.get(n).set(rest);
   }
 
-  /** The value of an expression at the next four elements. */
-  function next(root: Expr): Local {
-    for (const k of elementsOf(root)) {
-      f.get(pointer[k]).v128Load().set(value[k]);
-      f.increment(pointer[k], 16);
-    }
-    return emit(root);
+  /** The values of expressions at the next four elements, or at four after them. */
+  function next(roots: readonly Expr[], vector = 0): Local[] {
+    for (const k of elementsOf(roots)) f.get(pointer[k]).v128Load(16 * vector).set(value[k]);
+    return emit(...roots);
   }
 
-  function elementsOf(root: Expr): number[] {
-    const mine = argumentsOf(root);
+  function advance(roots: readonly Expr[], vectors = 1): void {
+    for (const k of elementsOf(roots)) f.increment(pointer[k], 16 * vectors);
+  }
+
+  function elementsOf(roots: readonly Expr[]): number[] {
+    const mine = argumentsOf(...roots);
     return elements.filter((k) => mine.includes(k));
   }
 
-  function advanceIndex(root: Expr, by = 4): void {
-    if (usesIndex(root)) f.get(index).f32x4(by).f32x4Add().set(index);
+  function advanceIndex(roots: readonly Expr[], by = 4): void {
+    if (usesIndex(roots)) f.get(index).f32x4(by).f32x4Add().set(index);
   }
 
-  function reduceRow(stage: RowStage, s: number): void {
-    const { reduce, value: root } = stage;
-    start(root);
-    if (reduce === "sum") f.f64(0).set(total);
-    f.f32x4(identities[reduce]).set(accumulator);
-    const unrolled = parts(root).length <= SMALL && !usesIndex(root);
-    const block = reduce === "sum" ? SUM_BLOCK : 2 ** 29;
+  /** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
+  function unrollingOf(roots: readonly Expr[]): number {
+    const mine = parts(...roots).filter((e) => varies(kernel, e));
+    if (mine.length > SMALL || usesIndex(roots)) return 1;
+    return roots.length > 2 || mine.some((e) => e.inputs.length === 1) ? UNROLL / 2 : UNROLL;
+  }
+
+  /** accumulator = accumulator ∘ result */
+  function take(accumulator: Local, result: Local, reduce: RowStage["reduce"]): void {
+    f.get(accumulator).get(result);
+    combine(f, reduce);
+    f.set(accumulator);
+  }
+
+  /** Computes some stages of a row, in one pass. */
+  function reduceRow(pass: readonly number[], roots: readonly Expr[]): void {
+    const unrolling = unrollingOf(roots);
+    const reduces = pass.map((s) => kernel.stages[s].reduce);
+    const isSum = reduces.includes("sum");
+    const identity = (i: number): Body => f.f32x4(identities[reduces[i]]);
+    const first = pass.map((_, i) => accumulators[i][0]);
+    start(roots);
+    pass.forEach((_, i) => {
+      if (reduces[i] === "sum") f.f64(0).set(totals[i]);
+      identity(i).set(first[i]);
+    });
     f.while(() => f.get(rest), () => {
       // One block of vectors, the last of which may be partial.
-      f.i32(block).set(count);
-      if (unrolled) {
-        for (const local of more) f.f32x4(identities[reduce]).set(local);
-        f.while(() => f.get(rest).i32(4 * UNROLL).i32GeU().get(count).i32(0).i32GtS().i32And(), () => {
-          for (const local of [accumulator, ...more]) {
-            f.get(local).get(next(root));
-            combine(f, reduce);
-            f.set(local);
-          }
-          f.increment(rest, -4 * UNROLL);
+      f.i32(isSum ? SUM_BLOCK : 2 ** 29).set(count);
+      if (unrolling > 1) {
+        pass.forEach((_, i) => { for (let j = 1; j < unrolling; j++) identity(i).set(accumulators[i][j]); });
+        f.while(() => f.get(rest).i32(4 * unrolling).i32GeU().get(count).i32(0).i32GtS().i32And(), () => {
+          for (let j = 0; j < unrolling; j++) next(roots, j).forEach((result, i) => { take(accumulators[i][j], result, reduces[i]); });
+          advance(roots, unrolling);
+          f.increment(rest, -4 * unrolling);
           f.increment(count, -1);
         });
-        for (const local of more) {
-          f.get(accumulator).get(local);
-          combine(f, reduce);
-          f.set(accumulator);
-        }
+        pass.forEach((_, i) => { for (let j = 1; j < unrolling; j++) take(first[i], accumulators[i][j], reduces[i]); });
       }
       f.while(() => f.get(rest).i32(0).i32Ne().get(count).i32(0).i32GtS().i32And(), () => {
-        const result = next(root);
+        const found = next(roots);
         f.get(rest).i32(4).i32LtU().if(
           () => {
             f.i32x4(0, 1, 2, 3).get(rest).i32x4Splat().i32x4LtS().set(mask);
-            f.get(accumulator).get(result).f32x4(identities[reduce]).get(mask).v128Bitselect();
-            combine(f, reduce);
-            f.set(accumulator);
+            found.forEach((result, i) => {
+              f.get(first[i]).get(result);
+              identity(i).get(mask).v128Bitselect();
+              combine(f, reduces[i]);
+              f.set(first[i]);
+            });
             f.i32(0).set(rest);
           },
           () => {
-            f.get(accumulator).get(result);
-            combine(f, reduce);
-            f.set(accumulator);
+            found.forEach((result, i) => { take(first[i], result, reduces[i]); });
             f.increment(rest, -4);
           },
         );
-        advanceIndex(root);
+        advance(roots);
+        advanceIndex(roots);
         f.increment(count, -1);
       });
-      if (reduce === "sum") {
-        f.get(total);
-        for (let lane = 0; lane < 4; lane++) f.get(accumulator).f32x4ExtractLane(lane).f64PromoteF32().f64Add();
-        f.set(total);
-        f.f32x4(0).set(accumulator);
-      }
+      pass.forEach((_, i) => {
+        if (reduces[i] !== "sum") return;
+        const lane = (k: number): Body => f.get(first[i]).f32x4ExtractLane(k).f64PromoteF32();
+        f.get(totals[i]);
+        lane(0);
+        lane(1).f64Add();
+        lane(2);
+        lane(3).f64Add();
+        f.f64Add().f64Add().set(totals[i]);
+        f.f32x4(0).set(first[i]);
+      });
     });
-    if (reduce === "sum") f.get(total).f32DemoteF64();
-    else {
-      f.get(accumulator).f32x4ExtractLane(0);
-      for (let lane = 1; lane < 4; lane++) {
-        f.get(accumulator).f32x4ExtractLane(lane);
-        if (reduce === "maximum") f.f32Max();
-        else f.f32Min();
+    pass.forEach((s, i) => {
+      if (reduces[i] === "sum") f.get(totals[i]).f32DemoteF64();
+      else {
+        f.get(first[i]).f32x4ExtractLane(0);
+        for (let lane = 1; lane < 4; lane++) {
+          f.get(first[i]).f32x4ExtractLane(lane);
+          if (reduces[i] === "maximum") f.f32Max();
+          else f.f32Min();
+        }
       }
-    }
-    f.f32x4Splat().set(results[s]);
+      f.f32x4Splat().set(results[s]);
+    });
   }
 
-  function writeElements(root: Expr): void {
-    start(root);
+  function writeElements(roots: readonly Expr[]): void {
+    const unrolling = unrollingOf(roots);
+    start(roots);
+    if (unrolling > 1) {
+      f.while(() => f.get(rest).i32(4 * unrolling).i32GeU(), () => {
+        for (let j = 0; j < unrolling; j++) {
+          const [result] = next(roots, j);
+          f.get(to).get(result).v128Store(16 * j);
+        }
+        advance(roots, unrolling);
+        f.increment(to, 16 * unrolling).increment(rest, -4 * unrolling);
+      });
+    }
     f.while(() => f.get(rest), () => {
-      const result = next(root);
+      const [result] = next(roots);
       f.get(rest).i32(4).i32LtU().if(
         () => {
           for (let lane = 0; lane < 3; lane++) {
@@ -240,9 +281,10 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           f.increment(to, 16).increment(rest, -4);
         },
       );
-      advanceIndex(root);
+      advance(roots);
+      advanceIndex(roots);
     });
   }
 }
 
-const usesIndex = (root: Expr): boolean => parts(root).some((e) => e.kind === "index");
+const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
