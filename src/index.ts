@@ -33,6 +33,7 @@ export { embed, gather, type Indices, oneHot, scatterAdd } from "./operations/in
 export {
   concat, decat, flip, pad, permute, type Range, slice, squeeze, stack, transpose, unsqueeze,
 } from "./operations/layout.ts";
+export { layerNorm } from "./operations/layer-norm.ts";
 export type { VariableMethods } from "./operations/methods.ts";
 import "./operations/methods.ts";
 export { maxPool2d } from "./operations/pooling.ts";

@@ -1,4 +1,4 @@
-import { Component, mean, ones, type Parameter, parameter, sqrt, ValueError, type Variable, zeros } from "../index.ts";
+import { Component, layerNorm, ones, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
 import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
 
 export interface LayerNormOptions {
@@ -38,8 +38,6 @@ export class LayerNorm extends Component {
    */
   forward(x: Variable): Variable {
     checkLast(this, "x", x, this.inputs);
-    const centred = x.sub(mean(x, -1, true));
-    const variance = mean(centred.mul(centred), -1, true);
-    return centred.div(sqrt(variance.add(this.epsilon))).mul(this.gain).add(this.bias);
+    return layerNorm(x, this.gain, this.bias, this.epsilon);
   }
 }

@@ -446,6 +446,36 @@ export const specifications: Record<string, Specification> = {
     ulps: products.matmul,
     magnitude: (y: Variable, g: Variable) => flimsy.mul(abs(y), flimsy.add(abs(g), flimsy.sum(flimsy.mul(abs(y), abs(g)), -1, true))),
   },
+  // |x̂| is at most √n; what differs from the mean is rounded relative to the largest, and so is the sum of n squares.
+  layerNorm: {
+    draw: (draw) => {
+      const shape = draw.shape(1, 4, false);
+      const vector = (): Tensor | null => (draw.oneIn(3) ? null : draw.tensor([shape.at(-1) as number]));
+      return [draw.tensor(shape), vector(), vector(), ...(draw.oneIn(2) ? [draw.pick([1e-5, 0.1, 3])] : [])];
+    },
+    // A row of one element is constant, and one of two is nearly so: their derivatives depend on epsilon alone.
+    smooth: (draw) => {
+      const shape = draw.shape(1, 4, false);
+      const vector = (): Tensor | null => (draw.oneIn(3) ? null : draw.tensor([shape.at(-1) as number]));
+      return [draw.tensor(shape), vector(), vector(), draw.pick([0.5, 3])];
+    },
+    ulps: (x: Variable) => (x.shape.at(-1) as number) + 8,
+    magnitude: (x: Variable, gain: Variable | null, bias: Variable | null) =>
+      flimsy.add(flimsy.mul(flimsy.full(x.shape, Math.sqrt(x.shape.at(-1) as number)), gain === null ? 1 : abs(gain)), bias === null ? 0 : abs(bias)),
+  },
+  // (h − mean h − x̂·mean(h·x̂)) / √(variance + epsilon) for h = g·gain, or g
+  "layerNorm′": {
+    draw: (draw) => {
+      const shape = draw.shape(1, 3, false);
+      return [draw.tensor(shape), 1 / (shape.at(-1) as number), draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
+    },
+    f: (x: Variable, ...others: Variable[]) => record(operation("layerNorm′"), x.shape, [x, ...others]),
+    ulps: (x: Variable) => 2 * (x.shape.at(-1) as number) + 16,
+    magnitude: (x: Variable, _perN: number, epsilon: number, g: Variable, gain: Variable | undefined) => {
+      const h = gain === undefined ? abs(g) : abs(flimsy.mul(g, gain));
+      return flimsy.mul(flimsy.add(h, flimsy.mul(flimsy.max(h, -1, true), 1 + Math.sqrt(x.shape.at(-1) as number))), 1 / Math.sqrt(epsilon));
+    },
+  },
   categoricalCrossEntropyWithScores: {
     draw: (draw) => {
       const [scores, labels] = scoresAndLabels(draw);

@@ -1,0 +1,144 @@
+/** Layer normalisation: each row shifted and scaled to mean 0 and variance 1. */
+
+import type { Operation } from "../differentiate.ts";
+import { ShapeError } from "../errors.ts";
+import { argument, type Expr } from "../kernels/expression.ts";
+import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
+import type { Lowering } from "../plan/lowering.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record } from "../recorder.ts";
+import { checkNumber, formatShape } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
+import { sumTo } from "./broadcasting.ts";
+import { checkVariable } from "./check.ts";
+import { mean } from "./reduction.ts";
+import { register } from "./registry.ts";
+
+// What both kernels begin with: x [rows…, n], then 1/n and epsilon, which all rows share.
+const x = /*#__PURE__*/ argument(0);
+const perN = /*#__PURE__*/ argument(1);
+const epsilon = /*#__PURE__*/ argument(2);
+const shared: readonly Per[] = ["element", "row", "row"];
+
+interface Normalization {
+  /** Σ x, then Σ near and Σ near². */
+  readonly stages: RowStage[];
+  /** x less its mean, which has been rounded; `rest` is the mean of what that leaves. */
+  readonly near: Expr;
+  readonly rest: Expr;
+  /** x̂, and 1 / √(variance + epsilon). */
+  readonly normalized: Expr;
+  readonly perDeviation: Expr;
+}
+
+/** What both kernels compute first. In a row far from 0 the rounding of the mean is no little, beside its deviation; it is found in the second pass. */
+function normalization(inputs: number): Normalization {
+  const near = x.sub(argument(inputs).mul(perN));
+  const rest = argument(inputs + 1).mul(perN);
+  const variance = argument(inputs + 2).mul(perN).sub(rest.mul(rest)).maximum(0);
+  const perDeviation = variance.add(epsilon).sqrt().recip();
+  const stages: RowStage[] = [x, near, near.mul(near)].map((value) => ({ reduce: "sum", value }));
+  return { stages, near, rest, normalized: near.sub(rest).mul(perDeviation), perDeviation };
+}
+
+/** x̂, x̂·gain or x̂·gain + bias, whichever there are. */
+function forwardKernel(more: 0 | 1 | 2): RowKernel {
+  const inputs = shared.length + more;
+  const { stages, normalized } = normalization(inputs);
+  const scaled = more === 0 ? normalized : normalized.mul(argument(3));
+  return row([...shared, ...Array<Per>(more).fill("element")], stages, [{ per: "element", value: more === 2 ? scaled.add(argument(4)) : scaled }]);
+}
+
+/** (h − mean h − x̂·mean(h·x̂)) / deviation, for the gradient g alone or multiplied by gain as h. */
+function backwardKernel(more: 1 | 2): RowKernel {
+  const inputs = shared.length + more;
+  const { stages, near, rest, normalized, perDeviation } = normalization(inputs);
+  const h = more === 1 ? argument(3) : argument(3).mul(argument(4));
+  stages.push({ reduce: "sum", value: h }, { reduce: "sum", value: h.mul(near) });
+  const [sumH, sumProduct] = [argument(inputs + 3), argument(inputs + 4)];
+  const meanProduct = sumProduct.sub(rest.mul(sumH)).mul(perDeviation).mul(perN);
+  const value = h.sub(sumH.mul(perN)).sub(normalized.mul(meanProduct)).mul(perDeviation);
+  return row([...shared, ...Array<Per>(more).fill("element")], stages, [{ per: "element", value }]);
+}
+
+const forward = /*#__PURE__*/ ([0, 1, 2] as const).map(forwardKernel);
+const backward = /*#__PURE__*/ ([1, 2] as const).map(backwardKernel);
+
+function lowerRows(lowering: Lowering, node: number, kernel: RowKernel): void {
+  const shape = lowering.shape(node);
+  const width = shape[shape.length - 1];
+  lowering.row(node, kernel, width === 0 ? 0 : lowering.size(node) / width, width);
+}
+
+/**
+ * Inputs: x, 1/n, epsilon, the gradient of the result, and perhaps gain. The Jacobian J of x̂ by x is symmetric: without gain this is J·g.
+ * With it, h = g·gain: J·h.
+ */
+const gradientOperation: Operation = /*#__PURE__*/ register({
+  name: "layerNorm′",
+  id: /*#__PURE__*/ nextOperationId(),
+  lower: (lowering, node) => lowerRows(lowering, node, backward[lowering.trace.inputCount(node) - 4]),
+  reverse: (k) => k === 1 || k === 2 ? null : (v, node) => {
+    const [x, perN, epsilon, g] = [node.input(0), node.input(1), node.input(2), node.input(3)];
+    const gain = node.inputCount === 5 ? node.input(4) : null;
+    const jv = record(gradientOperation, node.shape, [x, perN, epsilon, v]);
+    if (k === 3) return gain === null ? jv : mul(jv, gain);
+    if (k === 4) return sumTo(mul(jv, g), node.inputShape(4));
+    // v·J·h = (Σ v·h − n·mean v·mean h − n·mean(v·x̂)·mean(h·x̂)) / deviation, by x.
+    const jh = node.output;
+    const h = gain === null ? g : mul(g, gain);
+    const normalized = record(layerNormOperation, node.shape, [x, perN, epsilon]);
+    const over = (y: Variable): Variable => mean(y, -1, true);
+    const centred = sub(x, over(x));
+    const perDeviation = recip(sqrt(add(over(mul(centred, centred)), epsilon)));
+    const crosswise = add(mul(jh, over(mul(v, normalized))), mul(jv, over(mul(h, normalized))));
+    return neg(mul(add(mul(normalized, over(mul(v, jh))), crosswise), perDeviation));
+  },
+});
+
+/** Inputs: x [rows…, n], 1/n, epsilon, and perhaps gain, and perhaps bias: each [n], or gain of the shape of x. */
+const layerNormOperation: Operation = /*#__PURE__*/ register({
+  name: "layerNorm",
+  id: /*#__PURE__*/ nextOperationId(),
+  lower: (lowering, node) => lowerRows(lowering, node, forward[lowering.trace.inputCount(node) - 3]),
+  reverse: (k) => k === 1 || k === 2 ? null : (gradient, node) => {
+    if (k === 4) return sumTo(gradient, node.inputShape(4));
+    const inputs = [node.input(0), node.input(1), node.input(2), gradient];
+    // gain multiplies x̂, so its gradient is g·x̂: what gain itself would be, had it been g.
+    if (k === 3) return sumTo(record(layerNormOperation, node.shape, inputs), node.inputShape(3));
+    return record(gradientOperation, node.shape, node.inputCount > 3 ? [...inputs, node.input(3)] : inputs);
+  },
+});
+
+/**
+ * Layer normalisation (Ba, Kiros & Hinton, arXiv:1607.06450) over the last axis: (x − mean) / √(variance + epsilon) · gain + bias. The
+ * variance is the mean square of what x differs from its mean.
+ * @param x [..., n]
+ * @param gain [n]; 1 unless given
+ * @param bias [n]; 0 unless given
+ * @param epsilon at least 0; keeps a constant row from being divided by 0
+ * @returns [..., n]
+ * @throws ShapeError; ValueError for an epsilon that is not such a number
+ */
+export function layerNorm(x: Variable, gain: Variable | null = null, bias: Variable | null = null, epsilon = 1e-5): Variable {
+  checkVariable("layerNorm", x);
+  checkNumber("layerNorm", "epsilon", epsilon, 0);
+  if (x.shape.length === 0) throw new ShapeError("layerNorm takes x with at least one axis, [..., n], but got a scalar.");
+  const n = x.shape[x.shape.length - 1];
+  if (gain !== null) checkVector("gain", gain, x, n);
+  if (bias !== null) checkVector("bias", bias, x, n);
+  if (gain === null) {
+    const normalized = record(layerNormOperation, x.shape, [x, 1 / n, epsilon]);
+    return bias === null ? normalized : add(normalized, bias);
+  }
+  return record(layerNormOperation, x.shape, bias === null ? [x, 1 / n, epsilon, gain] : [x, 1 / n, epsilon, gain, bias]);
+}
+
+function checkVector(name: string, vector: Variable, x: Variable, n: number): void {
+  checkVariable("layerNorm", vector);
+  if (vector.shape.length === 1 && vector.shape[0] === n) return;
+  throw new ShapeError(
+    `layerNorm got x ${formatShape(x.shape)} and ${name} ${formatShape(vector.shape)}: ${name} must have shape [${n}], one number for each element of the last axis.`,
+  );
+}
