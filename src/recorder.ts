@@ -150,7 +150,7 @@ export class Step {
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
   private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
-  private readonly eager = debugOptions.eager;
+  private eager = debugOptions.eager;
   private members: readonly number[] = [];
 
   constructor(
@@ -202,8 +202,9 @@ export class Step {
     return new Variable(this.trace.shapes[node], this.trace.operations[node], this, node, null);
   }
 
-  /** A leaf for the gradient that a parameter of this step has already. */
+  /** A leaf for the gradient that a parameter of this step has already. Only the end of the step can bind it, so nothing is looked at any more. */
   earlierGradient(shape: Shape): Variable {
+    this.eager = false;
     this.arrays.push(placeholder);
     return this.variable(this.trace.array(LeafKind.resident, shape));
   }

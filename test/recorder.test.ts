@@ -422,3 +422,24 @@ describe("debug({ checkNumerics: true })", () => {
     expect(() => evaluate(() => { debug({ checkNumerics: false }); return 1; })).toThrow(/debug was called inside/);
   });
 });
+
+describe("debug({ eager: true })", () => {
+  beforeEach(() => debug({ eager: true }));
+  afterEach(() => debug({ eager: false }));
+
+  it.each(["wasm", "reference"] as const)("adds to the gradients of earlier steps on the %s device", (device) => {
+    setDevice(device);
+    const [p, q] = [parameter([1, 2]), parameter([3, 4])];
+    const step = (look: boolean): Variable => grad(() => {
+      const product = mul(p, add(p, q));
+      return sum(look && product.data[0] > 0 ? mul(product, 1) : product);
+    });
+    for (const look of [false, true, false, true]) step(look);
+    // Of p² + pq: 2p + q and p, four times.
+    expect(Array.from(p.grad?.data ?? [])).toEqual([20, 32]);
+    expect(Array.from(q.grad?.data ?? [])).toEqual([4, 8]);
+    debug({ eager: false });
+    step(false);
+    expect(Array.from(p.grad?.data ?? [])).toEqual([25, 40]);
+  });
+});
