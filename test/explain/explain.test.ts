@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import { explain } from "../../src/explain/index.ts";
-import { Adam, affine, debug, evaluate, grad, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable } from "../../src/index.ts";
+import { Adam, affine, debug, evaluate, grad, layerNorm, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable } from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -40,6 +40,14 @@ describe.each(["wasm", "reference"] as const)("explain on the %s device", (devic
     expect(text).toMatch(/grad: \d+ operations, \d+ launches, [\d.]+ µs/);
     expect(text).toContain(`${steps} × matmul`);
     expect(text).toContain("Adam.update: ");
+  });
+
+  it("counts what all rows of a launch share once, and what is the same for a row not for each element", () => {
+    setDevice(device);
+    const [x, gain, bias] = [randn([8, 20]), randn([20]), randn([20])];
+    const [{ launches }] = explain(() => evaluate(() => layerNorm(x, gain, bias))).steps;
+    // Reads x, gain, bias and two numbers, writes the result. An element: five operations for what it becomes, a square, three sums.
+    expect(launches).toMatchObject([{ kernel: "row", operations: "layerNorm", bytes: 4 * (2 * 8 * 20 + 2 * 20 + 2), flops: 8 * 20 * (5 + 1 + 3) }]);
   });
 
   it("really runs the function, as often as it is told, and leaves later steps as they were", () => {
