@@ -150,7 +150,8 @@ export class Step {
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
   private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
-  private eager = debugOptions.eager;
+  /** Each operation runs as soon as it is called; not the gradients, which are recorded only where the structure is new. */
+  eager = debugOptions.eager;
   private members: readonly number[] = [];
 
   constructor(
@@ -202,9 +203,8 @@ export class Step {
     return new Variable(this.trace.shapes[node], this.trace.operations[node], this, node, null);
   }
 
-  /** A leaf for the gradient that a parameter of this step has already. Only the end of the step can bind it, so nothing is looked at any more. */
+  /** A leaf for the gradient that a parameter of this step has already. */
   earlierGradient(shape: Shape): Variable {
-    this.eager = false;
     this.arrays.push(placeholder);
     return this.variable(this.trace.array(LeafKind.resident, shape));
   }

@@ -44,6 +44,7 @@ export function grad<R extends WithLoss>(f: () => R): R {
 /** Records the gradients of all parameters of the step, to be written or added to their places; `nodes` are the loss and what is kept. */
 function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   const { trace } = step;
+  step.eager = false;
   const parameters: number[] = [];
   for (let node = 0; node <= loss; node++) {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
