@@ -4,7 +4,7 @@
  */
 
 import { parts as expressions } from "../../kernels/expression.ts";
-import type { Kernel, MapKernel, RowKernel } from "../../kernels/kernel.ts";
+import { type Kernel, type MapKernel, type RowKernel, varies } from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */
 export interface Cut {
@@ -39,7 +39,7 @@ function elementCost(kernel: MapKernel | RowKernel): number {
   let cost = 0;
   for (const roots of kernel.kind === "map" ? [kernel.outputs] : [...kernel.stages, ...kernel.outputs].map(({ value }) => [value])) {
     cost += 0.1;
-    for (const { kind } of expressions(...roots)) cost += costs[kind] ?? 0.05;
+    for (const part of expressions(...roots)) if (kernel.kind === "map" || varies(kernel, part)) cost += costs[part.kind] ?? 0.05;
   }
   costOfKernel[kernel.id] = cost;
   return cost;
