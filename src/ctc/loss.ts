@@ -24,12 +24,15 @@ function compute(scores: HostArray, targets: HostArray, losses: HostArray["data"
   const [steps, symbols] = [shape[shape.length - 2], shape[shape.length - 1]];
   const width = HEADER + steps;
   for (let i = 0; i < losses.length; i++) {
-    const [length, count, blank] = targets.data.subarray(i * width, i * width + HEADER);
+    const header = i * width;
+    const length = targets.data[header];
+    const count = targets.data[header + 1];
+    const blank = targets.data[header + 2];
     const from = i * steps * symbols;
     gradients?.fill(0, from + (count < 0 ? 0 : length * symbols), from + steps * symbols);
     losses[i] = count < 0
       ? Infinity
-      : negativeLogLikelihoodOf(scores.data, from, length, symbols, targets.data, i * width + HEADER, count, blank, gradients, from);
+      : negativeLogLikelihoodOf(scores.data, from, length, symbols, targets.data, header + HEADER, count, blank, gradients, from);
   }
 }
 

@@ -114,6 +114,7 @@ describe("negativeLogLikelihoodOf", () => {
     // The only path takes the improbable symbol at each step.
     expect(run([[0, -1e30], [0, -1e30]], [1, 1].slice(0, 1)).loss).toBeCloseTo(1e30, -17);
     expect(run([[0, -1e300, 0], [0, 0, -1e300]], [1, 2]).loss).toBe(2e300);
+    for (const x of [1.1e12, 1.3e13, 3.7e15, 7.9e30, 1.23e200]) expect(run([[0, -x, 0], [0, 0, -x]], [1, 2]).loss / (2 * x + 2 * Math.LN2)).toBeCloseTo(1, 14);
     const { loss, gradient } = run([[1e4, 0, 0], [1e4, 0, 0], [1e4, 0, 0]], [1, 2]);
     expect(loss).toBeCloseTo(2e4 - Math.log(3), 8);
     // Of three steps two are for labels; the blank is in each place with probability ⅓, and the labels share the rest.
