@@ -36,8 +36,12 @@ export function indexVariable(operation: string, indices: Indices, limit: number
     throw new ValueError(`${operation} takes an integer, number[], Int32Array or Variable of indices, but got ${describe(indices)}.`);
   }
   const list = indices as readonly number[];
-  for (let i = 0; i < list.length; i++) checkIndex(operation, list[i], limit);
-  return fromValues(new FloatArray(list), [list.length]);
+  const values = new FloatArray(list.length);
+  for (let i = 0; i < values.length; i++) {
+    checkIndex(operation, list[i], limit);
+    values[i] = list[i];
+  }
+  return fromValues(values, [values.length]);
 }
 
 function checkIndex(operation: string, value: unknown, limit: number): void {

@@ -5,11 +5,11 @@ import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
-import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once } from "../plan/product.ts";
+import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, recordLinear } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
+import { openStep, record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { Variable } from "../variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
@@ -114,8 +114,8 @@ function vectorShape(n: number): Shape {
 }
 const vectorShapes: Shape[] = [];
 
-/** Checks w and x of a linear map. */
-function linearForm(operation: string, w: Variable, x: Variable): { form: Form; shape: Shape } {
+/** The shape of x·wᵀ. */
+function linearShape(operation: string, w: Variable, x: Variable): Shape {
   checkVariable(operation, w);
   checkVariable(operation, x);
   if (w.shape.length !== 2) {
@@ -128,9 +128,20 @@ function linearForm(operation: string, w: Variable, x: Variable): { form: Form; 
         "x holds samples in rows, [samples, inputs], or one sample [inputs].",
     );
   }
-  const shape = x.shape.length === 1 ? vectorShape(n) : [...x.shape.slice(0, -1), n];
-  const m = x.shape.length === 1 ? 1 : sizeOf(x.shape.slice(0, -1));
-  return { form: { transposeA: false, transposeB: true, m, n, k, outer: once, inner: once }, shape };
+  return x.shape.length === 1 ? vectorShape(n) : [...x.shape.slice(0, -1), n];
+}
+
+/** Records x·wᵀ, or x·wᵀ + b: much of what a step records, so by a way of its own. */
+function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | null): Variable {
+  const [n, k] = w.shape;
+  const m = shape.length === 1 ? 1 : sizeOf(shape.slice(0, -1));
+  const step = openStep();
+  if (step === null) return multiply(x, w, { transposeA: false, transposeB: true, m, n, k, outer: once, inner: once }, shape, b ?? undefined);
+  const rows = step.node(x);
+  const weights = step.node(w);
+  const node = recordLinear(step.trace, productOperation, shape, rows, weights, b === null ? -1 : step.node(b), m, n, k);
+  step.called(node);
+  return new Variable(shape, productOperation, step, node, null);
 }
 
 /**
@@ -141,8 +152,8 @@ function linearForm(operation: string, w: Variable, x: Variable): { form: Form; 
  * @throws ShapeError
  */
 export function linear(w: Variable, x: Variable): Variable {
-  const { form, shape } = linearForm("linear", w, x);
-  return multiply(x, w, form, shape);
+  const shape = linearShape("linear", w, x);
+  return recordLinearMap(shape, w, x, null);
 }
 
 /**
@@ -154,12 +165,12 @@ export function linear(w: Variable, x: Variable): Variable {
  * @throws ShapeError
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable {
-  const { form, shape } = linearForm("affine", w, x);
+  const shape = linearShape("affine", w, x);
   checkVariable("affine", b);
-  if (b.shape.length !== 1 || b.shape[0] !== form.n) {
-    throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${form.n}], one number an output.`);
+  if (b.shape.length !== 1 || b.shape[0] !== w.shape[0]) {
+    throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
   }
-  return multiply(x, w, form, shape, b);
+  return recordLinearMap(shape, w, x, b);
 }
 
 const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);

@@ -104,7 +104,11 @@ const cost = <P extends { readonly executable: Executable }>(entry: Entry<P>): n
 function same(a: Int32Array, b: Int32Array, length: number): boolean {
   if (a.length !== length) return false;
   // From the end: what differs between structures is most often how they go on.
-  for (let i = length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  let i = length - 1;
+  for (; i >= 3; i -= 4) {
+    if (((a[i] ^ b[i]) | (a[i - 1] ^ b[i - 1]) | (a[i - 2] ^ b[i - 2]) | (a[i - 3] ^ b[i - 3])) !== 0) return false;
+  }
+  for (; i >= 0; i--) if (a[i] !== b[i]) return false;
   return true;
 }
 

@@ -90,13 +90,15 @@ export class Trace {
     this.scalars.set(values, this.scalarCount);
   }
 
-  private open(operation: Recordable, shape: Shape, wordCount: number): number {
+  /** A new node with room for its words, which begin at `length`. */
+  open(operation: Recordable, shape: Shape, wordCount: number): number {
     const node = this.count++;
     if (node === this.start.length) this.start = grown(this.start, node + 1);
     if (this.length + wordCount > this.words.length) this.words = grown(this.words, this.length + wordCount);
     this.start[node] = this.length;
-    this.operations[node] = operation;
-    this.shapes[node] = shape;
+    // Most steps are as the last one was, and a look costs less than a write.
+    if (this.operations[node] !== operation) this.operations[node] = operation;
+    if (this.shapes[node] !== shape) this.shapes[node] = shape;
     return node;
   }
 
@@ -164,7 +166,17 @@ export class Trace {
 
   /** A leaf has no inputs; its attributes are its kind, its place among the scalars or the arrays, and its shape. */
   private leaf(kind: LeafKind, ordinal: number, shape: Shape): number {
-    return this.general(leaf, shape, [], [kind, ordinal, ...shape]);
+    const rank = shape.length;
+    const node = this.open(leaf, shape, 4 + rank);
+    const { words } = this;
+    const at = this.length;
+    words[at] = leaf.id;
+    words[at + 1] = counts(leaf, 0, 2 + rank);
+    words[at + 2] = kind;
+    words[at + 3] = ordinal;
+    for (let axis = 0; axis < rank; axis++) words[at + 4 + axis] = shape[axis];
+    this.length = at + 4 + rank;
+    return node;
   }
 
   scalar(value: number, shape: Shape): number {
@@ -202,7 +214,8 @@ const INPUT_BITS = 20;
 const MAX_INPUTS = 2 ** INPUT_BITS - 1;
 const MAX_ATTRIBUTES = 2 ** 11 - 1;
 
-function counts(operation: Recordable, inputs: number, attributes: number): number {
+/** The second word of a node. */
+export function counts(operation: Recordable, inputs: number, attributes: number): number {
   if (inputs > MAX_INPUTS || attributes > MAX_ATTRIBUTES) {
     throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
   }
