@@ -12,7 +12,6 @@ import { EDGE, type Passes, widthOf } from "./passes.ts";
 
 const B = 2 ** 1000;
 const LOW = 2 ** -500;
-const HIGH = 2 ** 500;
 const LOG_B = 1000 * Math.LN2;
 /** Scores that differ by more than this have no digit in common with their exponential's mantissa. */
 const FAR = -1e12;
@@ -42,12 +41,16 @@ function addApart(m0: number, e0: number, m1: number, e1: number, m2: number, e2
 
 /** Writes a number to a column, exponents a width after their mantissas. */
 function put(column: Float64Array, at: number, width: number, m: number, e: number): void {
-  if ((m >= LOW && m < HIGH) || m === 0) {
+  // Constants of the loops are local: see exponential.ts.
+  const low = 2 ** -500;
+  const high = 2 ** 500;
+  const base = 2 ** 1000;
+  if ((m >= low && m < high) || m === 0) {
     column[at] = m;
     column[at + width] = e;
   } else {
-    column[at] = m < LOW ? m * B : m / B;
-    column[at + width] = m < LOW ? e - 1 : e + 1;
+    column[at] = m < low ? m * base : m / base;
+    column[at + width] = m < low ? e - 1 : e + 1;
   }
 }
 
@@ -94,9 +97,10 @@ export const extended: Passes = {
       for (let s = low; s < high + 2; s++) {
         const m0 = columns[before + s];
         const e0 = columns[before + s + width];
-        let sum = m0 + m1 + skips[s] * m2;
+        let sum: number;
         let exponent = e0;
-        if (e0 !== e1 || e1 !== e2) {
+        if (e0 === e1 && e1 === e2) sum = m0 + m1 + skips[s] * m2;
+        else {
           sum = addApart(m0, e0, m1, e1, skips[s] * m2, e2);
           exponent = sumExponent;
         }
@@ -139,9 +143,10 @@ export const extended: Passes = {
       for (let s = low; s < high + 2; s++) {
         const m2 = after[s + 2];
         const e2 = after[s + 2 + width];
-        let sum = m0 + m1 + skips[s + 2] * m2;
+        let sum: number;
         let exponent = e0;
-        if (e0 !== e1 || e1 !== e2) {
+        if (e0 === e1 && e1 === e2) sum = m0 + m1 + skips[s + 2] * m2;
+        else {
           sum = addApart(m0, e0, m1, e1, skips[s + 2] * m2, e2);
           exponent = sumExponent;
         }
