@@ -177,6 +177,10 @@ class Stacking {
         if (inputs !== 1) return -1;
         this.describeAttributes(node);
         return this.describeOperand(node, trace.input(node, 0));
+      case Role.sum:
+        if (sizeOf(trace.shapes[trace.input(node, 0)]) > LARGE) return -1;
+        this.describeAttributes(node);
+        return this.describeOperand(node, trace.input(node, 0));
       case Role.product: {
         const isPlain = trace.attribute(node, FormAt.transposeA) === 0 && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
         if (!isPlain) return -1;
@@ -395,6 +399,10 @@ class Stacking {
       case Role.gather:
         inputs.push(this.value(trace.input(first, 0)), this.operand(members, 1, 0));
         attributes = axis0;
+        break;
+      case Role.sum:
+        inputs.push(this.operand(members, 0, 0));
+        attributes = [...trace.attributes(first)].map((word, i) => (i === 0 ? word : word + 1)); // axes, after one number
         break;
       default:
         for (let k = 0; k < trace.inputCount(first); k++) inputs.push(this.operand(members, k, shape.length));

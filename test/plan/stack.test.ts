@@ -1,11 +1,15 @@
 /** Stacking: what members compute stays the same, and is computed for all at once. */
 
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  affine, broadcastTo, embed, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, type Variable, where,
+  affine, broadcastTo, Component, checkGradients, concat, detach, embed, evaluate, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
 } from "../../src/index.ts";
 import { testing } from "../../src/plan/planner.ts";
+import { interpret, members as programs, Shared } from "./members.ts";
+
+const RUNS = 40;
 
 afterEach(() => {
   testing.stack = true;
@@ -50,6 +54,18 @@ const fixed = (shape: readonly number[], i: number): Variable => randn([...shape
 const total = (xs: readonly Variable[]): Variable => xs.map((x) => x.tanh().mul(x).sin().sigmoid().tanh().sum()).reduce((s, x) => s.add(x));
 
 describe("stacking", () => {
+  it("leaves values and gradients as they are", () => {
+    let stacked = 0;
+    fc.assert(fc.property(programs, (program) => {
+      const shared = new Shared(program);
+      compare(() => interpret(program, shared), shared.all, 5);
+      setDevice("reference");
+      if (stackedIn(() => interpret(program, shared)).into > 0) stacked++;
+    }), { numRuns: RUNS });
+    // Of programs with many operations that cannot be stacked it leaves all as they are.
+    expect(stacked).toBeGreaterThan(RUNS / 3);
+  }, 60_000);
+
   it("tells products with a bias from those without", () => {
     const [w, b] = [parameter(fixed([4, 5], 1)), parameter(fixed([4], 2))];
     const f = () => total(members(20, (i) => (i % 2 === 0 ? affine(w, fixed([5], i), b) : linear(w, fixed([1, 5], i)))));
@@ -110,5 +126,124 @@ describe("stacking", () => {
         ));
       }, [w, table], 6);
     });
+  });
+
+  it("sums over any axes for all members at once", () => {
+    const w = parameter(fixed([6, 6], 1));
+    for (const sums of [[0], [1], [2], [0, 2], [0, 1, 2], []]) {
+      for (const keepdims of [false, true]) {
+        const f = () => total(members(20, (i) => linear(w, fixed([6], i)).reshape([1, 2, 3]).mul(fixed([2, 2, 1], i)).sum(sums, keepdims).sin()));
+        compare(f, [w]);
+        // But for the sums of 20 numbers at the end.
+        expect(explain(() => grad(f)).steps[0].launches.filter(({ kernel }) => kernel === "row" || kernel === "columns").length).toBeLessThan(30);
+      }
+    }
+  });
+
+  it("leaves sums of large arrays alone", () => {
+    const w = parameter(fixed([100, 6], 1));
+    const f = () => total(members(20, (i) => linear(w, fixed([60, 6], i)).sum(0)));
+    compare(f, [w]);
+    const { arena } = explain(() => grad(f)).steps[0];
+    testing.stack = false;
+    expect(arena).toBeLessThan(1.2 * explain(() => grad(f)).steps[0].arena);
+  });
+
+  describe("of a tree", () => {
+    const [w, u, b, table] = [[8, 8], [8, 8], [8], [5, 8]].map((shape, i) => parameter(fixed(shape, i)));
+    type Tree = number | readonly [Tree, Tree];
+    const tree = (leaves: number, random: Random): Tree => {
+      if (leaves === 1) return random.integer(0, 5);
+      const left = 1 + random.integer(0, leaves - 1);
+      return [tree(left, random), tree(leaves - left, random)];
+    };
+    const encode = (node: Tree): Variable =>
+      typeof node === "number" ? tanh(affine(w, embed(table, node), b)) : tanh(affine(w, encode(node[0]), b).add(linear(u, encode(node[1]))));
+    const trees = members(8, (i) => embed(table, i % 5)).map((_, i) => tree(12, new Random(i)));
+    const loss = (): Variable => trees.map((node) => encode(node).tanh().sum()).reduce((s, t) => s.add(t));
+
+    it("runs the nodes of one height at once", () => {
+      compare(loss, [w, u, b, table], 6);
+      const { stacked, operations } = explain(() => grad(loss)).steps[0];
+      const height = (node: Tree): number => (typeof node === "number" ? 0 : 1 + Math.max(height(node[0]), height(node[1])));
+      expect(stacked.operations).toBeGreaterThan(trees.length * 5 * 11);
+      // Two products, a sum and a function for each height, one look-up, and what can be told apart by where operands come from.
+      expect(stacked.into).toBeLessThan(8 * (1 + Math.max(...trees.map(height))));
+      expect(operations).toBeGreaterThan(5 * stacked.into);
+    });
+
+    it("gives the gradients that finite differences give", () => {
+      class Encoder extends Component { readonly parts = [w, u, b, table]; }
+      // Throws where they differ.
+      expect(() => checkGradients(loss, new Encoder())).not.toThrow();
+      expect(() => checkGradients(() => loss().add(detach(loss())), new Encoder())).toThrow(GradientError);
+    });
+
+    it("returns the states of nodes, whatever is asked for", () => {
+      const states = () => trees.map((node, i) => (i % 2 === 0 ? encode(node) : { state: encode(node), half: encode(node).mul(0.5) }));
+      setDevice("reference");
+      const numbers = (found: ReturnType<typeof states>): number[][] =>
+        found.map((entry) => [...("state" in entry ? entry.state : entry).data, ...("half" in entry ? entry.half.data : [])]);
+      testing.stack = false;
+      const expected = numbers(evaluate(states));
+      testing.stack = true;
+      const found = numbers(evaluate(() => [...states(), tanh(w)]).slice(0, trees.length) as ReturnType<typeof states>);
+      found.forEach((values, i) => { values.forEach((value, j) => { expect(value).toBeCloseTo(expected[i][j], 13); }); });
+    });
+
+    it("adds to the gradients of earlier steps, with a look in between or not", () => {
+      setDevice("reference");
+      const once = gradientsOf(loss, [w, u, b, table]);
+      grad(loss);
+      const looked = grad(() => {
+        const first = encode(trees[0]).tanh().sum();
+        return trees.slice(1).reduce((sum, node) => sum.add(encode(node).tanh().sum()), first.item() > 1e9 ? first.mul(2) : first);
+      });
+      expect(looked.item()).toBeCloseTo(once[0], 12);
+      const found = [w, u, b, table].flatMap((p) => [...(p.grad as Variable).data]);
+      found.forEach((value, i) => { expect(value).toBeCloseTo(3 * once[i + 1], 10); });
+    });
+
+    it.each(["wasm", "reference"] as const)("names the operation that got an index out of range, and changes nothing (%s)", (device) => {
+      setDevice(device);
+      gradientsOf(loss, [w, u, b, table]);
+      const before = [...(table.grad as Variable).data];
+      const bad = (index: number) => () => trees.map((node, i) => {
+        const state = encode(node);
+        return gather(table, state.sum().mul(0).add(i === 5 ? index : 1)).mul(state).sum();
+      }).reduce((s, t) => s.add(t));
+      for (let run = 0; run < 5; run++) expect(() => grad(bad(7))).toThrow("gather got index 7: an index here is an integer from 0 to 4");
+      expect([...(table.grad as Variable).data]).toEqual(before);
+    });
+  });
+
+  it("is the same for every number of threads", () => {
+    const w = parameter(fixed([96, 96], 1));
+    const f = () => total(members(40, (i) => tanh(linear(w, tanh(linear(w, fixed([4, 96], i)))))));
+    const found = [1, 2].map((count) => {
+      threads(count);
+      return gradientsOf(f, [w]);
+    });
+    threads(1);
+    expect(found[1]).toEqual(found[0]);
+  });
+
+  it("needs no stack of calls for long chains, and takes very many members in parts", () => {
+    const [w, table] = [parameter(fixed([2, 2], 1)), parameter(fixed([5, 2], 2))];
+    const chain = (): Variable => {
+      let states = [0, 1, 2].map((i) => embed(table, i));
+      for (let t = 0; t < 3000; t++) states = states.map((h) => tanh(linear(w, h)));
+      return stack(states).sum();
+    };
+    setDevice("reference");
+    expect(stackedIn(chain)).toEqual({ operations: 18_006, into: 6_002 });
+    // Sums of eight, of eight of these, and so on.
+    const sum = (xs: readonly Variable[]): Variable =>
+      xs.length === 1 ? xs[0] : sum(Array.from({ length: Math.ceil(xs.length / 8) }, (_, i) => stack(xs.slice(8 * i, 8 * i + 8)).sum(0)));
+    const count = 2 ** 15 + 3;
+    const f = () => sum(members(count, (i) => embed(table, i % 5).mul(0.5).sub(1).mul(0.5))).sum();
+    const expected = [0, 1, 2, 3, 4].map((row) => Math.ceil((count - row) / 5) / 4);
+    gradientsOf(f, [table]);
+    expect([...(table.grad as Variable).data]).toEqual(expected.flatMap((n) => [n, n]));
   });
 });
