@@ -37,7 +37,7 @@ function costOf(outputs: readonly Expr[], isOfElement: (part: Expr) => boolean =
 
 /** Elements and operations of a launch, from its parameters (`kernels/kernel.ts` says what they are). */
 export function workOf(kernel: Kernel, words: Int32Array, at: number): Work {
-  const operands = operandCount(kernel);
+  const operands = operandCount(kernel.id);
   const parameter = (i: number): number => words[at + 2 + 2 * operands + i];
   const moved = (elements: number, flops: number): Work => ({ flops, bytes: 4 * elements });
   switch (kernel.kind) {

@@ -139,8 +139,7 @@ export type Kernel =
   | MapKernel | RowKernel | ColumnsKernel | ProductKernel | CopyKernel
   | GatherKernel | ScatterAddKernel | RandomKernel | HostKernel;
 
-/** How many operands a launch of the kernel has. */
-export function operandCount(kernel: Kernel): number {
+function countOperands(kernel: Kernel): number {
   switch (kernel.kind) {
     case "map": return kernel.outputs.length + kernel.inputs;
     case "row": return kernel.outputs.length + kernel.inputs.length;
@@ -151,17 +150,19 @@ export function operandCount(kernel: Kernel): number {
   }
 }
 
-/** How many of the operands are outputs. */
-export function outputCount(kernel: Kernel): number {
-  return kernel.kind === "map" || kernel.kind === "row" ? kernel.outputs.length : 1;
-}
-
 const kernels: Kernel[] = [];
+/** By id, as kernels are objects of many forms, and looking at them is slow. */
+const operandCounts: number[] = [];
+const outputCounts: number[] = [];
 const known = new Map<string, Kernel>();
 
 /** The kernel with this id, as it stands in programs. */
 export const kernelById = (id: number): Kernel => kernels[id];
-/** How many there are. None is ever given back. */
+/** How many operands a launch of the kernel with this id has. */
+export const operandCount = (id: number): number => operandCounts[id];
+/** How many of the operands are outputs. */
+export const outputCount = (id: number): number => outputCounts[id];
+/** How many kernels there are. None is ever given back. */
 export const kernelCount = (): number => kernels.length;
 
 /** One object and one id for each distinct kernel. */
@@ -170,6 +171,8 @@ function intern<K extends Kernel>(kernel: Omit<K, "id">): K {
   if (earlier !== undefined) return earlier as K;
   const fresh = { ...kernel, id: kernels.length } as unknown as K;
   kernels.push(fresh);
+  operandCounts.push(countOperands(fresh));
+  outputCounts.push(fresh.kind === "map" || fresh.kind === "row" ? fresh.outputs.length : 1);
   known.set(fresh.key, fresh);
   return fresh;
 }
@@ -185,8 +188,13 @@ export function map(inputs: number, ...outputs: readonly Expr[]): MapKernel {
   return intern<MapKernel>({ kind: "map", key: `map ${inputs} ${outputs.map((e) => e.id).join(" ")}`, inputs, outputs });
 }
 
-export function columns(reduce: RowStage["reduce"]): ColumnsKernel {
-  return intern<ColumnsKernel>({ kind: "columns", key: `columns ${reduce}`, reduce });
+type Reduce = RowStage["reduce"];
+const columnReductions: Partial<Record<Reduce, ColumnsKernel>> = {};
+const rowReductions: Partial<Record<Reduce, RowKernel>> = {};
+
+export function columns(reduce: Reduce): ColumnsKernel {
+  columnReductions[reduce] ??= intern<ColumnsKernel>({ kind: "columns", key: `columns ${reduce}`, reduce });
+  return columnReductions[reduce];
 }
 
 export function row(inputs: readonly Per[], stages: readonly RowStage[], outputs: RowKernel["outputs"]): RowKernel {
@@ -200,8 +208,9 @@ export function varies(kernel: RowKernel, root: Expr): boolean {
 }
 
 /** The row kernel of a plain reduction. */
-export function rowReduction(reduce: RowStage["reduce"]): RowKernel {
-  return row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
+export function rowReduction(reduce: Reduce): RowKernel {
+  rowReductions[reduce] ??= row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
+  return rowReductions[reduce];
 }
 
 /** A host kernel; each call makes a new one. */

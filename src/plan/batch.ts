@@ -83,10 +83,13 @@ class Batching {
   /** For each node the new one, −1 while there is none. */
   private readonly made: Int32Array;
   private readonly uses: Int32Array;
+  private readonly role: Uint8Array;
   private readonly kinds: Kind[] = [];
   /** For each node 1 + the number of its kind, 0 for none. */
   private readonly kindOf: Int32Array;
-  private readonly sums = new Map<number, Sum>();
+  private readonly sums: Sum[] = [];
+  /** For each node 1 + the place of its sum, 0 for none. */
+  private readonly sumOf: Int32Array;
   /** Terms that their sum computes, and sums that are part of another: 1. */
   private readonly absorbed: Uint8Array;
   /** Where a node stands in the joined operands of a gradient: the number of that gradient, 0 for none, and the place. */
@@ -109,13 +112,15 @@ class Batching {
     this.rankGroup = new Int32Array(count);
     this.rankPlace = new Int32Array(count);
     this.absorbed = new Uint8Array(count);
+    this.role = new Uint8Array(count);
+    this.sumOf = new Int32Array(count);
   }
 
   run(): Batched | null {
     this.count();
     this.findKinds();
     this.findSums();
-    if (this.kinds.length === 0 && this.sums.size === 0) return null;
+    if (this.kinds.length === 0 && this.sums.length === 0) return null;
     this.out.reset(0);
     this.out.tables = this.trace.tables;
     this.schedule();
@@ -126,6 +131,7 @@ class Batching {
   private count(): void {
     const { trace, needed, uses } = this;
     for (let node = 0; node < trace.count; node++) {
+      this.role[node] = roleOf(trace, node);
       if (needed[node] === 0) continue;
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) uses[trace.input(node, k)]++;
     }
@@ -143,7 +149,7 @@ class Batching {
       if (needed[node] === 0) continue;
       let deepest = 0;
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) deepest = Math.max(deepest, depth[trace.input(node, k)]);
-      const role = roleOf(trace, node);
+      const role = this.role[node];
       depth[node] = role === Role.view ? deepest : deepest + 1;
       const isLookUp = role === Role.gather && trace.attribute(node, 0) === 0;
       if (!isLookUp && !(role === Role.product && this.isPlain(node) && trace.attribute(node, FormAt.transposeA) === 0)) continue;
@@ -180,7 +186,7 @@ class Batching {
   /** What a node is a view of. */
   private source(node: number): number {
     let found = node;
-    while (roleOf(this.trace, found) === Role.view && this.trace.inputCount(found) === 1) found = this.trace.input(found, 0);
+    while (this.role[found] === Role.view && this.trace.inputCount(found) === 1) found = this.trace.input(found, 0);
     return found;
   }
 
@@ -188,7 +194,7 @@ class Batching {
   private own(term: number): number {
     const { trace, uses } = this;
     let found = term;
-    while (uses[found] === 1 && roleOf(trace, found) === Role.view && trace.inputCount(found) === 1) found = trace.input(found, 0);
+    while (uses[found] === 1 && this.role[found] === Role.view && trace.inputCount(found) === 1) found = trace.input(found, 0);
     return uses[found] === 1 ? found : -1;
   }
 
@@ -227,13 +233,13 @@ class Batching {
       }
       for (const sum of inner) this.absorbed[sum] = 1;
       for (const found of own) if (found >= 0) this.absorbed[found] = 1;
-      this.sums.set(node, { terms, own });
+      this.sumOf[node] = this.sums.push({ terms, own });
       this.rankGradients(own);
     }
     for (const { node, terms, inner } of long) {
       if (this.joinedTerms(terms).length < MANY) continue;
       for (const sum of inner) this.absorbed[sum] = 1;
-      this.sums.set(node, { terms, own: new Array<number>(terms.length).fill(-1) });
+      this.sumOf[node] = this.sums.push({ terms, own: new Array<number>(terms.length).fill(-1) });
     }
   }
 
@@ -246,7 +252,7 @@ class Batching {
 
   private isSum(node: number): boolean {
     const { trace } = this;
-    if (roleOf(trace, node) !== Role.add) return false;
+    if (this.role[node] !== Role.add) return false;
     const shape = trace.shapes[node];
     return trace.inputCount(node) > 2 || (sameShape(trace.shapes[trace.input(node, 0)], shape) && sameShape(trace.shapes[trace.input(node, 1)], shape));
   }
@@ -255,7 +261,7 @@ class Batching {
   private isAddable(node: number): boolean {
     if (node < 0) return false;
     const { trace } = this;
-    switch (roleOf(trace, node)) {
+    switch (this.role[node]) {
       case Role.product: return sizeOf(trace.shapes[node]) > 0;
       case Role.scatterAdd: return trace.attribute(node, 0) === 0;
       case Role.sum: return this.isColumnSum(node);
@@ -266,7 +272,7 @@ class Batching {
   /** Is a product one that sums over all uses of a matrix: both operands have a row for each? */
   private isGradient(node: number): boolean {
     const { trace } = this;
-    return roleOf(trace, node) === Role.product && trace.inputCount(node) === 2 && this.isPlain(node) &&
+    return this.role[node] === Role.product && trace.inputCount(node) === 2 && this.isPlain(node) &&
       trace.attribute(node, FormAt.transposeA) === 1 && trace.attribute(node, FormAt.transposeB) === 0;
   }
 
@@ -283,7 +289,7 @@ class Batching {
     for (let place = 0; place < gradients.length; place++) {
       const operand = this.source(this.trace.input(gradients[place], 0));
       if (this.rankGroup[operand] !== 0) continue;
-      this.rankGroup[operand] = this.sums.size;
+      this.rankGroup[operand] = this.sums.length;
       this.rankPlace[operand] = place;
     }
   }
@@ -345,7 +351,7 @@ class Batching {
           this.kinds[number - 1].ready.push(node);
           if (number - 1 < least) least = number - 1;
         } else {
-          if (this.sums.has(node)) this.emitSum(node);
+          if (this.sumOf[node] !== 0) this.emitSum(node);
           else if (this.absorbed[node] === 0 && !this.canWait(node)) this.emit(node);
           complete(node);
         }
@@ -364,7 +370,7 @@ class Batching {
   /** Is a node cheap enough to be computed only when something needs it? */
   private canWait(node: number): boolean {
     if (this.trace.isLeaf(node)) return true;
-    switch (roleOf(this.trace, node)) {
+    switch (this.role[node]) {
       case Role.map: case Role.add: case Role.view: case Role.move: return true;
       default: return false;
     }
@@ -375,6 +381,7 @@ class Batching {
   /** Copies a node, after those that it needs. */
   private emit(target: number): number {
     const { trace, made, out } = this;
+    if (made[target] >= 0) return made[target];
     const open = [target];
     while (open.length > 0) {
       const node = open[open.length - 1];
@@ -463,7 +470,7 @@ class Batching {
   /** Computes a sum: each group of like gradients as one node, other products by adding to what is there. */
   private emitSum(sum: number): void {
     const { trace } = this;
-    const { terms, own: owns } = this.sums.get(sum) as Sum;
+    const { terms, own: owns } = this.sums[this.sumOf[sum] - 1];
     const shape = trace.shapes[sum];
     if (terms.length === 2) {
       // Most often: a product and something else.
@@ -486,7 +493,7 @@ class Batching {
       const [term, own] = [terms[i], owns[i]];
       if (own < 0 && inRows.has(term)) continue;
       if (own < 0 || this.made[own] >= 0) others.push(this.emit(term));
-      else if (this.isGradient(own) || roleOf(trace, own) !== Role.product) {
+      else if (this.isGradient(own) || this.role[own] !== Role.product) {
         const key = this.likeness(own);
         const group = like.get(key);
         if (group === undefined) like.set(key, [own]);
@@ -498,13 +505,13 @@ class Batching {
     if (rows.length > 0) others.push(this.sumOfTerms(rows, shape));
     const groups = [...like.values()];
     for (const group of groups) {
-      const role = roleOf(trace, group[0]);
+      const role = this.role[group[0]];
       if (role === Role.scatterAdd) others.push(this.view(this.scatter(group), shape));
       else if (role === Role.sum) others.push(this.sumOfColumns(group, shape));
     }
     const operation = trace.operations[sum] as Lowerable;
     for (const other of others) total = total < 0 ? other : this.add(operation, shape, [total, other], [], sum);
-    for (const group of groups) if (roleOf(trace, group[0]) === Role.product) total = this.gradient(group, shape, total);
+    for (const group of groups) if (this.role[group[0]] === Role.product) total = this.gradient(group, shape, total);
     for (const product of products) total = this.product(product, shape, total);
     this.made[sum] = total;
   }
@@ -512,7 +519,7 @@ class Batching {
   /** What terms of a sum must have in common to be computed together. */
   private likeness(own: number): string {
     const { trace } = this;
-    const role = roleOf(trace, own);
+    const role = this.role[own];
     return role === Role.product
       ? `${role} ${trace.attribute(own, FormAt.m)} ${trace.attribute(own, FormAt.n)}`
       : `${role} ${trace.shapes[own].join()}`;
@@ -520,7 +527,7 @@ class Batching {
 
   /** A product of two that nothing has computed yet? */
   private isOpenProduct(own: number): boolean {
-    return own >= 0 && this.made[own] < 0 && this.trace.inputCount(own) === 2 && roleOf(this.trace, own) === Role.product;
+    return own >= 0 && this.made[own] < 0 && this.trace.inputCount(own) === 2 && this.role[own] === Role.product;
   }
 
   /** A product as it is, added to a matrix unless that is −1. */

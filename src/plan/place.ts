@@ -4,7 +4,7 @@
  * and wastes at most an eighth.
  */
 
-import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
+import { operandCount, outputCount } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
 import { GROUP, type Launches } from "./launches.ts";
 
@@ -51,9 +51,8 @@ export function place(launches: Launches, start: number): number {
     }
     const id = launchKernel.at(launch);
     if (id === GROUP) continue; // nothing outside read it
-    const kernel = kernelById(id);
-    const outputs = outputCount(kernel);
-    const operands = operandCount(kernel);
+    const outputs = outputCount(id);
+    const operands = operandCount(id);
     const at = launchStart.at(launch);
 
     // Values that die here; those that are read element by element leave their place to the outputs.

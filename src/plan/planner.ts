@@ -242,7 +242,7 @@ class Planner extends Lowering {
   private lastWriters(): Map<number, number> {
     const last = new Map<number, number>();
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
-      const outputs = outputCount(kernelById(this.launchKernel.at(launch)));
+      const outputs = outputCount(this.launchKernel.at(launch));
       for (let k = 0; k < outputs; k++) last.set(this.code.at(this.launchStart.at(launch) + 2 * k), launch);
     }
     return last;
@@ -261,7 +261,7 @@ class Planner extends Lowering {
       const id = this.launchKernel.at(launch);
       if (id === GROUP) continue; // nothing outside read it
       const kernel = kernelById(id);
-      const operands = operandCount(kernel);
+      const operands = operandCount(id);
       const length = this.wordsOf(launch, kernel, operands);
       let at = this.launchStart.at(launch);
       const end = at + length;
@@ -271,7 +271,7 @@ class Planner extends Lowering {
         const space = this.valueSpace.at(value);
         const offset = this.valueOffset.at(value) + this.code.at(at + 1);
         words.push2(space, offset);
-        if (complete !== null && k < outputCount(kernel) && complete.get(value) === launch) {
+        if (complete !== null && k < outputCount(id) && complete.get(value) === launch) {
           check.push2(launches, space);
           check.push2(this.valueOffset.at(value), this.valueSize.at(value));
         }

@@ -61,7 +61,7 @@ export class ReferenceDevice implements Device {
     const space = (at: number): Float64Array => (words[at] === 0 ? arena : (buffers[words[at] - 1] as ReferenceBuffer).values);
     for (let at = 0, number = 0; at < words.length; at += words[at + 1], number++) {
       const kernel = kernelById(words[at]);
-      const parameters = at + 2 + 2 * operandCount(kernel);
+      const parameters = at + 2 + 2 * operandCount(kernel.id);
       const start = at;
       const begin = times === null ? 0 : performance.now();
       carryOut(kernel, {
@@ -128,7 +128,7 @@ function carryOut(kernel: Kernel, launch: Launch): void {
 
 function map(kernel: MapKernel, launch: Launch): void {
   const { inputs } = kernel;
-  const outputs = outputCount(kernel);
+  const outputs = outputCount(kernel.id);
   const rank = launch.parameter(1 + inputs);
   // Axes, innermost first: size, stride of each input.
   const sizes = [launch.parameter(0)];
@@ -162,7 +162,7 @@ const combine = (reduce: RowStage["reduce"], a: number, b: number): number =>
 function row(kernel: RowKernel, launch: Launch): void {
   const { stages } = kernel;
   const inputs = kernel.inputs.length;
-  const outputs = outputCount(kernel);
+  const outputs = outputCount(kernel.id);
   const [rows, n] = [launch.parameter(0), launch.parameter(1)];
   const operands = Array.from({ length: outputs + inputs }, (_, k) => launch.operand(k));
   const results = new Float64Array(stages.length);

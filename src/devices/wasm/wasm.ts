@@ -132,7 +132,7 @@ export class WasmDevice implements Device {
         missing ??= new Set();
         missing.add(id);
       }
-      const cut = at >= from && at < to ? null : cutOf(kernel, words, at + 2 + 2 * operandCount(kernel));
+      const cut = at >= from && at < to ? null : cutOf(kernel, words, at + 2 + 2 * operandCount(id));
       if (cut !== null) {
         cuts.set(at, cut);
         size += forkHeader(cut.parts) / 4 + cut.parts * words[at + 1];
@@ -253,7 +253,7 @@ export class WasmDevice implements Device {
     for (let count = this.launchAt(launch); count > 0; count--) at += program.words[at + 1];
     const kernel = kernelById(program.words[at]) as HostKernel;
     const operands = launch / 4 + HEADER / 4;
-    let parameter = operands + operandCount(kernel) + 1;
+    let parameter = operands + operandCount(kernel.id) + 1;
     const arrays = Array.from({ length: 1 + kernel.inputs }, (_, k) => {
       const rank = i32[parameter++];
       const shape = Array.from({ length: rank }, () => i32[parameter++]);
@@ -375,7 +375,7 @@ function write(
   function writeLaunch(at: number, cut: Cut | null, part: number): void {
     const id = words[at];
     const kernel = kernelById(id);
-    const operands = operandCount(kernel);
+    const operands = operandCount(id);
     const parameters = at + 2 + 2 * operands;
     const end = at + words[at + 1];
     const from = cut === null ? 0 : partStart(cut, part);
