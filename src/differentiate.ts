@@ -54,8 +54,12 @@ const accumulate: Operation = {
     if (count <= MOST) lowering.map(node, sumOf(count));
     else lowering.accumulate(node, MOST, sumOf);
   },
-  reverse: () => (gradient) => gradient,
+  // Where sums of many members have been stacked, they may share a term: it gets the gradients of all.
+  reverse: (k) => (gradient, node) =>
+    gradient.shape.length === node.inputShape(k).length ? gradient : record(sumOfMembers, node.inputShape(k), [gradient]),
 };
+
+const sumOfMembers: Operation = { ...sumOfRows, reverse: () => null };
 
 /** The sum of gradients of one shape. */
 export const addGradients = (...parts: readonly Variable[]): Variable =>

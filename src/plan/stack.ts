@@ -29,8 +29,10 @@ export interface Stacked {
 
 /** Fewer products and look-ups than this are not worth a look. */
 const FEW = 16;
-/** From so many uses on an array from outside is taken for one that all share. */
+/** An array from outside that is used so often in one way may be one that all share, */
 const SHARED = 4;
+/** if it is at least this part of what is used in that way. */
+const SHARE = 1 / 8;
 /** Larger results gain nothing: running them costs more than launching them. */
 const LARGE = 4096;
 /** More members are stacked in parts: one operation takes a limited number of arrays. */
@@ -96,6 +98,7 @@ class Stacking {
 
   run(): Stacked | null {
     this.count();
+    this.share();
     this.classify();
     this.slide();
     if (!this.sort()) return null;
@@ -121,6 +124,43 @@ class Stacking {
 
   // -- what is alike ----------------------------------------------------------------------------------
 
+  /**
+   * Finds the arrays from outside that all share: matrices and tables, and what makes up much of what is used in one way, such as an
+   * initial state or a scale. The input of a cell with four gates is used as often, but by each in its own way.
+   */
+  private share(): void {
+    const { trace, kind, common } = this;
+    kinds.reset();
+    /** By the number of a way, or of an array used in a way: how often, and the numbers of both. */
+    const counts: number[] = [];
+    const used: { readonly array: number; readonly way: number }[] = [];
+    for (let node = 0; node < trace.count; node++) {
+      if (kind[node] === UNNEEDED || trace.isLeaf(node)) continue;
+      const role = roleOf(trace, node);
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
+        const array = trace.input(node, k);
+        if (this.uses[array] < SHARED || common[array] >= 0 || !trace.isLeaf(array)) continue;
+        if ((role === Role.product && k > 0) || (role === Role.gather && k === 0)) {
+          common[array] = array;
+          continue;
+        }
+        kinds.add(trace.words[trace.start[node]]);
+        kinds.add(k);
+        kinds.add(role === Role.product ? trace.input(node, 1) : -1);
+        const shape = trace.shapes[array];
+        for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
+        const way = kinds.number();
+        kinds.add(-1 - way);
+        kinds.add(array);
+        const both = kinds.number();
+        counts[way] = (counts[way] ?? 0) + 1;
+        counts[both] = (counts[both] ?? 0) + 1;
+        used[both] ??= { array, way };
+      }
+    }
+    used.forEach(({ array, way }, both) => { if (counts[both] >= SHARED && counts[both] >= SHARE * counts[way]) common[array] = array; });
+  }
+
   private classify(): void {
     const { trace, kind, common, stage, place } = this;
     kinds.reset();
@@ -128,10 +168,7 @@ class Stacking {
     const first: number[] = [];
     for (let node = 0; node < trace.count; node++) {
       if (kind[node] === UNNEEDED) continue;
-      if (trace.isLeaf(node)) {
-        if (this.uses[node] >= SHARED) common[node] = node;
-        continue;
-      }
+      if (trace.isLeaf(node)) continue;
       let [s, p] = [0, -1];
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
         const input = trace.input(node, k);
@@ -369,15 +406,18 @@ class Stacking {
     return this.last.stacked;
   }
 
-  /** An operand of all members: one array if they share it, else theirs stacked. */
+  /**
+   * An operand of all members: one array if they share it, else theirs stacked.
+   * @param rank that of the results if the operand is broadcast to their shape; −1 if it must have a row for each member
+   */
   private operand(members: readonly number[], k: number, rank: number): number {
     const { trace, runs } = this;
     const first = trace.input(members[0], k);
-    if (this.common[first] >= 0) return this.value(first);
+    if (rank >= 0 && (this.common[first] >= 0 || members.every((member) => trace.input(member, k) === first))) return this.value(first);
     const shape = trace.shapes[first];
     const size = sizeOf(shape);
     runs.clear();
-    for (let i = 0; i < members.length; i++) this.addRun(trace.input(members[i], k), size);
+    for (let i = 0; i < members.length; i++) this.addRun(this.one(trace.input(members[i], k)), size);
     return this.collect(this.shapeOf(members.length, shape, rank <= shape.length ? 0 : rank), first);
   }
 
@@ -390,23 +430,30 @@ class Stacking {
     let attributes: ArrayLike<number> = none;
     switch (roleOf(trace, first)) {
       case Role.product:
-        inputs.push(this.operand(members, 0, 0));
+        inputs.push(this.operand(members, 0, -1));
         for (let k = 1; k < trace.inputCount(first); k++) inputs.push(this.value(trace.input(first, k)));
         for (let i = 0; i < FormAt.shape; i++) form[i] = trace.attribute(first, i);
         form[FormAt.m] *= members.length;
         attributes = form;
         break;
       case Role.gather:
-        inputs.push(this.value(trace.input(first, 0)), this.operand(members, 1, 0));
+        inputs.push(this.value(trace.input(first, 0)), this.operand(members, 1, -1));
         attributes = axis0;
         break;
       case Role.sum:
-        inputs.push(this.operand(members, 0, 0));
+        inputs.push(this.operand(members, 0, -1));
         attributes = [...trace.attributes(first)].map((word, i) => (i === 0 ? word : word + 1)); // axes, after one number
         break;
-      default:
-        for (let k = 0; k < trace.inputCount(first); k++) inputs.push(this.operand(members, k, shape.length));
+      case Role.view:
+        inputs.push(this.operand(members, 0, -1));
         if (trace.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
+        break;
+      default: {
+        // A sum of more than two takes no part in broadcasting.
+        const rank = trace.inputCount(first) > 2 && roleOf(trace, first) === Role.add ? -1 : shape.length;
+        for (let k = 0; k < trace.inputCount(first); k++) inputs.push(this.operand(members, k, rank));
+        if (trace.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
+      }
     }
     const node = this.out.general(trace.operations[first], this.shapeOf(members.length, shape, 0), inputs, attributes);
     this.added(first, members.length);

@@ -20,6 +20,8 @@ export interface Members {
   readonly rows: number;
   readonly cell: readonly Instruction[];
   readonly lanes: number;
+  /** Whether gradients of the loss count, too. */
+  readonly isTwice: boolean;
   /** For each round of the cell, how far away the second state is; some lanes are left out. */
   readonly rounds: readonly { readonly away: number; readonly out: number }[];
 }
@@ -29,6 +31,7 @@ export const members: fc.Arbitrary<Members> = fc.record({
   rows: fc.constantFrom(0, 0, 1, 3),
   cell: fc.array(fc.record({ code: fc.nat(10_000), a: fc.nat(1000), b: fc.nat(1000), detail: fc.nat(1000) }), { minLength: 2, maxLength: 10 }),
   lanes: fc.integer({ min: 6, max: 12 }),
+  isTwice: fc.nat(3).map((n) => n === 0),
   rounds: fc.array(fc.record({ away: fc.nat(5), out: fc.nat(7) }), { minLength: 2, maxLength: 4 }),
 });
 
@@ -59,14 +62,17 @@ export class Shared {
 
 /** The loss of the program: smooth enough that roundings stay roundings. */
 export function interpret(program: Members, shared: Shared): Variable {
-  const { size, rows, cell, lanes, rounds } = program;
+  const { size, rows, cell, lanes, rounds, isTwice } = program;
   const random = new Random(9);
   const shape = rows === 0 ? [size] : [rows, size];
   const extra: Variable[] = [];
+  const inputs: Variable[] = [];
   let states = Array.from({ length: lanes }, (_, i): Variable => {
     if (i % 4 === 3) return shared.first;
     const row = (k: number): number => (i + k) % 5;
-    return i % 4 === 2 ? embed(shared.table, rows === 0 ? row(0) : Array.from({ length: rows }, (_, k) => row(k))) : randn(shape, random);
+    if (i % 4 === 2) return embed(shared.table, rows === 0 ? row(0) : Array.from({ length: rows }, (_, k) => row(k)));
+    inputs.push(randn(shape, random));
+    return inputs[inputs.length - 1];
   });
   const all: Variable[] = [];
   for (const { away, out } of rounds) {
@@ -84,10 +90,14 @@ export function interpret(program: Members, shared: Shared): Variable {
       return next;
     });
   }
+  const scores = [...states, ...all.filter((_, i) => i % 5 === 0)].map((state) => sin(state).mul(state).sigmoid().tanh().sum());
+  // The direction of a gradient that is 0 but for roundings cannot be compared, so there is no second derivative of gradnorm.
+  const slopes = isTwice && extra.length === 0 ? gradients(() => total(scores), inputs).map((slope) => tanh(slope).sin().mul(0.3).sum()) : [];
   // Every parameter counts, so that there is always something to differentiate.
-  const terms = [...states, ...all.filter((_, i) => i % 5 === 0)].map((state) => sin(state).mul(state).sigmoid().tanh().sum());
-  return [...terms, ...extra, ...shared.all.map((p) => p.sum().mul(0.01))].reduce((s, t) => s.add(t));
+  return total([...scores, ...extra, ...slopes, ...shared.all.map((p) => p.sum().mul(0.01))]);
 }
+
+const total = (xs: readonly Variable[]): Variable => xs.reduce((s, x) => s.add(x));
 
 function apply(code: number, x: Variable, y: Variable, detail: number, size: number, shared: Shared, random: Random, extra: Variable[]): Variable | null {
   const { weights, biases, table, number, flat, column } = shared;

@@ -2,9 +2,10 @@
 
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { GatedRecurrent, Lstm } from "../../src/components/index.ts";
 import { explain } from "../../src/explain/index.ts";
 import {
-  affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
+  affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
 } from "../../src/index.ts";
 import { testing } from "../../src/plan/planner.ts";
 import { interpret, members as programs, Shared } from "./members.ts";
@@ -94,6 +95,52 @@ describe("stacking", () => {
     };
     compare(f, [w, c, d]);
     expect(stackedIn(f).operations).toBeGreaterThan(40);
+  });
+
+  it("adds up for a term that sums of gradients share the gradients of all", () => {
+    for (const terms of [1, 2, 9]) {
+      const [w, v] = [parameter(fixed([3, 3], 1)), parameter(fixed([3], 2))];
+      const xs = members(20, (i) => fixed([3], i));
+      const f = () => {
+        // The gradient of each x is a sum, of which all terms but one are the same for all.
+        const shared = members(terms, () => v.mul(v).add(v.mul(v)));
+        const loss = () => xs.map((x) => shared.reduce((sum, u) => sum.add(x.mul(u).sum()), tanh(linear(w, x)).sum())).reduce((s, x) => s.add(x));
+        return total(gradients(loss, xs).map((slope) => slope.mul(0.1)));
+      };
+      compare(f, [w, v], 6);
+      expect(stackedIn(f).operations).toBeGreaterThan(20 * 9);
+    }
+  });
+
+  it("takes what each gate of a cell uses for an input, and what all cells use for shared", () => {
+    const [inputs, outputs, count, steps] = [4, 8, 12, 7];
+    for (const cell of [new Lstm({ inputs, outputs }), new GatedRecurrent({ inputs, outputs })]) {
+      const xs = members(count, (i) => fixed([steps, inputs], i)).map((x) => members(steps, (t) => input(x.data.slice(t * inputs, (t + 1) * inputs))));
+      const f = () => total(xs.map((sequence) => {
+        let state = cell.initialState();
+        for (const x of sequence) state = cell.step(x, state as never);
+        return cell.output(state as never);
+      }));
+      compare(f, cell.parameters(), 6);
+      const { operations, into } = stackedIn(f);
+      // One for each of the operations of a step, and a few at the end.
+      expect(into).toBeLessThanOrEqual(operations / count + 1);
+      expect(operations).toBeGreaterThan(count * steps * 16);
+    }
+  });
+
+  it("takes an input that each member uses many times for one of its own", () => {
+    const [w, u] = [parameter(fixed([6, 6], 1)), parameter(fixed([6, 6], 2))];
+    const xs = members(30, (i) => fixed([6], i));
+    const f = () => total(xs.map((x) => {
+      let h = x;
+      for (let i = 0; i < 5; i++) h = tanh(linear(w, h).add(linear(u, x)).mul(x));
+      return h;
+    }));
+    compare(f, [w, u]);
+    const { operations, into } = stackedIn(f);
+    expect(operations).toBeGreaterThanOrEqual(30 * 5 * 5);
+    expect(into).toBeLessThan(5 * 5 + 10);
   });
 
   describe("adds up the gradients of a member", () => {
