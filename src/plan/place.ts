@@ -55,7 +55,9 @@ export function place(launches: Launches, start: number): number {
     const operands = operandCount(id);
     const at = launchStart.at(launch);
 
-    // Values that die here; those that are read element by element leave their place to the outputs.
+    // Values that die here; those that are read element by element leave their place to the outputs, unless one begins elsewhere in it.
+    let isInPlace = true;
+    for (let k = 0; k < outputs; k++) if (valueStart.at(code.at(at + 2 * k)) !== 0) isInPlace = false;
     dying.length = 0;
     for (let k = 0; k < operands; k++) {
       const operand = code.at(at + 2 * k);
@@ -64,7 +66,7 @@ export function place(launches: Launches, start: number): number {
       if (k < outputs && valueFirst.at(value) === launch) continue;
       valueLast.put(value, -2); // once only, though it may be an operand twice
       if (isHeld) held.push(value);
-      else if (operand === value && launches.isElementwiseAt(launch, value)) release(value);
+      else if (isInPlace && operand === value && launches.isElementwiseAt(launch, value)) release(value);
       else dying.push(value);
     }
     for (let k = 0; k < outputs; k++) {

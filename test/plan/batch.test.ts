@@ -188,4 +188,22 @@ describe("batching", () => {
     expect(found.scatterAdd).toBe(1);
     expect(found.product).toBe(3);
   });
+
+  it.each(["reference", "wasm"] as const)("makes arrays for a place within a row elsewhere than where what they are made from lies (%s)", (device) => {
+    setDevice(device);
+    const fixed = (rows: number, i: number): Variable => randn([rows, 4], new Random(i));
+    const [x, y, z, v, w] = [1, 200, 2, 4, 4].map(fixed);
+    // The sine of y is used once, by what one product wants after something that is not made yet: a row of about the same size.
+    const f = (): Variable[] => {
+      const [p, q, r] = [x, y, z].map((a) => a.sin().tanh());
+      const late = w.sin().tanh().sin().tanh();
+      return [linear(v, q), linear(v, r), linear(late, p), linear(late, q)];
+    };
+    testing.batch = false;
+    const expected = evaluate(f).map(({ data }) => [...data]);
+    testing.batch = true;
+    const found = evaluate(() => [...f(), x.mul(1)]).map(({ data }) => [...data]);
+    // Sums of four.
+    expected.forEach((values, k) => { values.forEach((value, i) => { expect(found[k][i]).toBeCloseTo(value, 5); }); });
+  });
 });
