@@ -11,6 +11,7 @@ import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
 import { register } from "../operations/registry.ts";
 import { shift, softmax, softmaxGradient } from "../operations/softmax.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape } from "../shape.ts";
@@ -42,6 +43,7 @@ const backwardKernel = /*#__PURE__*/ row(
 const crossEntropyGradient: Operation = /*#__PURE__*/ register({
   name: "crossEntropy′",
   id: /*#__PURE__*/ nextOperationId(),
+  role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(node);
     const n = shape[shape.length - 1];
@@ -62,6 +64,7 @@ const crossEntropyGradient: Operation = /*#__PURE__*/ register({
 const crossEntropy: Operation = /*#__PURE__*/ register({
   name: "categoricalCrossEntropyWithScores",
   id: /*#__PURE__*/ nextOperationId(),
+  role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, forwardKernel, lowering.size(node), shape[shape.length - 1]);

@@ -4,6 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
@@ -69,6 +70,7 @@ export function perRow(name: string, kernel: RowKernel, reverse: Operation["reve
   return register({
     name,
     id: /*#__PURE__*/ nextOperationId(),
+    role: Role.row,
     lower: (lowering, node) => {
       const shape = lowering.shape(lowering.trace.input(node, 0));
       lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);

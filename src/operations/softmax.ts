@@ -3,6 +3,7 @@
 import type { Operation } from "../differentiate.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
+import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { normalizeAxes, normalizeAxis } from "../shape.ts";
@@ -35,6 +36,7 @@ function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse
   return register({
     name,
     id: /*#__PURE__*/ nextOperationId(),
+    role: Role.row,
     lower: (lowering, node) => {
       const shape = lowering.shape(node);
       const n = shape[shape.length - 1];

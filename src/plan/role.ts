@@ -19,6 +19,8 @@ export const Role = {
   scatterAdd: 7,
   /** The sum over axes: attributes from 1 on. */
   sum: 8,
+  /** For each row, along the last axis of input 0, by itself; all inputs have the same other axes. No attributes. */
+  row: 9,
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 

@@ -199,8 +199,7 @@ class Stacking {
    */
   private describe(node: number): number {
     const { trace } = this;
-    const size = sizeOf(trace.shapes[node]);
-    if (size === 0 || size > LARGE) return -1;
+    if (!this.isSmall(node)) return -1;
     const inputs = trace.inputCount(node);
     kinds.add(trace.words[trace.start[node]]);
     switch (roleOf(trace, node)) {
@@ -210,12 +209,18 @@ class Stacking {
         for (let k = 0; k < inputs; k++) own += this.describeOperand(node, trace.input(node, k));
         return own;
       }
+      case Role.row: {
+        if (!this.isSmall(trace.input(node, 0))) return -1;
+        let own = 0;
+        for (let k = 0; k < inputs; k++) own += this.describeOperand(node, trace.input(node, k));
+        return own;
+      }
       case Role.view:
         if (inputs !== 1) return -1;
         this.describeAttributes(node);
         return this.describeOperand(node, trace.input(node, 0));
       case Role.sum:
-        if (sizeOf(trace.shapes[trace.input(node, 0)]) > LARGE) return -1;
+        if (!this.isSmall(trace.input(node, 0))) return -1;
         this.describeAttributes(node);
         return this.describeOperand(node, trace.input(node, 0));
       case Role.product: {
@@ -233,6 +238,11 @@ class Stacking {
         return this.describeOperand(node, trace.input(node, 1));
       default: return -1;
     }
+  }
+
+  private isSmall(node: number): boolean {
+    const size = sizeOf(this.trace.shapes[node]);
+    return size > 0 && size <= LARGE;
   }
 
   private describeAttributes(node: number): void {
@@ -443,6 +453,9 @@ class Stacking {
       case Role.sum:
         inputs.push(this.operand(members, 0, -1));
         attributes = [...trace.attributes(first)].map((word, i) => (i === 0 ? word : word + 1)); // axes, after one number
+        break;
+      case Role.row:
+        for (let k = 0; k < trace.inputCount(first); k++) inputs.push(this.operand(members, k, -1));
         break;
       case Role.view:
         inputs.push(this.operand(members, 0, -1));
