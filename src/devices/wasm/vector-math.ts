@@ -65,7 +65,7 @@ const MIN_NORMAL = 2 ** -126;
 
 // -- instructions that only this file uses ------------------------------------------------------
 
-const I32X4_ALL_TRUE = 0xa3;
+const V128_NOT = 0x4d;
 const I64X2_SHR_U = 0xcd;
 /** pmin(a, b) = b < a ? b : a, and likewise pmax: one machine instruction each, and NaN in `a` stays. */
 const F32X4_PMIN = 0xea;
@@ -189,14 +189,17 @@ export class VectorMath {
     return this.body.f64x2PromoteLowF32x4();
   }
 
-  /** Overwrites `result` with a host function of each lane of the arguments. */
-  private callHost(imported: number, args: readonly Local[], result: Local): void {
+  /** Overwrites special lanes of `result` with a host function of the arguments; what is in a lane depends on no other. */
+  private callHost(imported: number, args: readonly Local[], isSpecial: Local, result: Local): void {
     const { body } = this;
-    for (let lane = 0; lane < 4; lane++) {
-      body.get(result);
-      for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
-      body.call(imported).f32DemoteF64().f32x4ReplaceLane(lane).set(result);
-    }
+    this.temporaries((found) => {
+      for (let lane = 0; lane < 4; lane++) {
+        body.get(found);
+        for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
+        body.call(imported).f32DemoteF64().f32x4ReplaceLane(lane).set(found);
+      }
+      body.get(found).get(result).get(isSpecial).v128Bitselect().set(result);
+    });
   }
 
   // -- exponentials -----------------------------------------------------------------------------
@@ -345,7 +348,7 @@ export class VectorMath {
   /** |x| = n π/2 + r with |r| ≤ π/4; n mod 4 says whether it is ±sin(r) or ±cos(r). */
   private circular(name: "sin" | "cos", x: Local): void {
     const { body } = this;
-    this.temporaries((n, r, square, result) => {
+    this.temporaries((n, r, square, result, isLarge) => {
       // The reduction needs float64: r may be tiny next to |x|.
       const split = (half: number, t: Local, rest: Local): void => {
         this.promote(x, half).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
@@ -370,8 +373,8 @@ export class VectorMath {
       if (name === "sin") body.get(x).v128Xor();
       body.i32x4(SIGN).v128And().v128Xor().set(result);
 
-      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt().v128AnyTrue();
-      body.if(() => this.callHost(this.imports[name], [x], result));
+      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt().tee(isLarge).v128AnyTrue();
+      body.if(() => this.callHost(this.imports[name], [x], isLarge, result));
       body.get(result);
     });
   }
@@ -381,7 +384,7 @@ export class VectorMath {
   /** 2 to the b log₂(a), in float64, since an error of the logarithm counts b times. All special cases are the host's. */
   private pow(a: Local, b: Local): void {
     const { body } = this;
-    this.temporaries((result, high) => {
+    this.temporaries((result, high, isSpecial) => {
       this.powHalf(a, b, 0);
       body.set(result);
       this.powHalf(a, b, 1);
@@ -389,8 +392,8 @@ export class VectorMath {
 
       const infinity = Number.POSITIVE_INFINITY;
       body.get(a).f32x4(0).f32x4Gt().get(a).f32x4(infinity).f32x4Lt().v128And();
-      body.get(b).f32x4Abs().f32x4(infinity).f32x4Lt().v128And().simd(I32X4_ALL_TRUE).i32Eqz();
-      body.if(() => this.callHost(this.imports.pow, [a, b], result));
+      body.get(b).f32x4Abs().f32x4(infinity).f32x4Lt().v128And().simd(V128_NOT).tee(isSpecial).v128AnyTrue();
+      body.if(() => this.callHost(this.imports.pow, [a, b], isSpecial, result));
       body.get(result);
     });
   }

@@ -206,6 +206,18 @@ for (const fused of [false, true]) {
       }
     });
 
+    it.each([...unaryNames, ...binaryNames])("%s gives for a lane what does not depend on the others", (name) => {
+      const some = Float32Array.from({ length: 4000 }, (_, i) => 0.001 + i * 0.0037);
+      const exponents = some.map((x) => Math.sin(x) * 3);
+      const alone = (special: number) => {
+        // Lanes 0 and 2 are looked at, 1 and 3 may be anything: what lies behind the end of an array.
+        const [a, b] = [some, exponents].map((xs) => Float32Array.from({ length: 2 * xs.length }, (_, i) => (i % 2 === 0 ? xs[i / 2] : special)));
+        return run(name, a, b).filter((_, i) => i % 2 === 0);
+      };
+      const expected = alone(0.5);
+      for (const special of [1e30, -1e5, -3, NaN, Infinity, 0]) expect(alone(special)).toEqual(expected);
+    });
+
     it("selects bits where the condition is not zero", () => {
       const conditions = Float32Array.of(0, -0, 1, NaN, 1e-45, -Infinity, 0, 1);
       const a = Float32Array.of(1, 2, 3, 4, 5, NaN, NaN, -0);
