@@ -28,14 +28,14 @@ export async function build(out = standard) {
 }
 
 /**
- * Every entry reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
+ * Every entry, and every namespace below, reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
  * them as a module of which no export is used.
  * @type {esbuild.Plugin}
  */
 const withMethods = {
   name: "with-methods",
   setup(build) {
-    const sources = new Set(entries.map(({ source }) => path.join(root, source)));
+    const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
     const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
     build.onLoad({ filter: /index\.ts$/ }, async ({ path: file }) => {
       if (!sources.has(file)) return null;
