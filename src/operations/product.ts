@@ -178,6 +178,7 @@ const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", va
 const dotOperation: Operation = /*#__PURE__*/ register({
   name: "dot",
   id: /*#__PURE__*/ nextOperationId(),
+  role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, dotKernel, lowering.size(node), shape[shape.length - 1]);
@@ -207,6 +208,7 @@ const normKernel = /*#__PURE__*/ row(["element"], [{ reduce: "sum", value: argum
 const normOperation: Operation = /*#__PURE__*/ register({
   name: "norm2",
   id: /*#__PURE__*/ nextOperationId(),
+  role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, normKernel, lowering.size(node), shape[shape.length - 1]);
