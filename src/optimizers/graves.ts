@@ -1,6 +1,6 @@
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
-import { averaged } from "./average.ts";
+import { averaged, settled } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction, positive } from "./settings.ts";
@@ -17,10 +17,10 @@ export interface GravesOptions extends Partial<OptimizerOptions> {
 /** n − m² of the next averages, from n − m² and m of these; no difference of large numbers, so it cannot become negative. */
 const spread = /*#__PURE__*/ elementwise("variance", (variance, mean, gradient, decay, share) => {
   const difference = gradient.sub(mean);
-  return variance.add(difference.mul(difference).mul(share)).mul(decay);
+  return settled(variance.add(difference.mul(difference).mul(share)).mul(decay));
 });
 const accelerate = /*#__PURE__*/ elementwise("gravesVelocity", (velocity, gradient, variance, momentum, rate, epsilon) =>
-  velocity.mul(momentum).sub(gradient.mul(rate).div(variance.add(epsilon).sqrt())));
+  settled(velocity.mul(momentum).sub(gradient.mul(rate).div(variance.add(epsilon).sqrt()))));
 const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(velocity));
 
 /**

@@ -1,5 +1,6 @@
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
+import { settled } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction } from "./settings.ts";
@@ -11,7 +12,7 @@ export interface MomentumOptions extends OptimizerOptions {
 
 /** The next velocity, of Momentum and Nesterov. */
 export const accelerate = /*#__PURE__*/ elementwise("velocity", (velocity, gradient, momentum, rate) =>
-  velocity.mul(momentum).sub(gradient.mul(rate)));
+  settled(velocity.mul(momentum).sub(gradient.mul(rate))));
 const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.add(velocity));
 
 /**
