@@ -240,6 +240,9 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 
 // -- joining and splitting --------------------------------------------------------------------------------
 
+/** Where the inputs of a `concat` begin, with its node, by the gradient of its result: found once for all inputs. */
+const startsOf = /*#__PURE__*/ new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
+
 /** Attributes: the axis. */
 const concatOperation: Operation = /*#__PURE__*/ register({
   name: "concat",
@@ -261,9 +264,15 @@ const concatOperation: Operation = /*#__PURE__*/ register({
   },
   reverse: (k) => (gradient, node) => {
     const axis = node.attribute(0);
-    let start = 0;
-    for (let i = 0; i < k; i++) start += node.inputShape(i)[axis];
-    const shape = node.inputShape(k);
+    const { index } = node.output;
+    let known = startsOf.get(gradient);
+    if (known?.index !== index) {
+      const starts = [0];
+      for (let i = 0; i + 1 < node.inputCount; i++) starts.push(starts[i] + node.inputShape(i)[axis]);
+      known = { index, starts };
+      startsOf.set(gradient, known);
+    }
+    const [shape, start] = [node.inputShape(k), known.starts[k]];
     return cut(gradient, shape.map((_, i) => (i === axis ? start : 0)), shape.map(() => 1), shape);
   },
 });

@@ -136,6 +136,13 @@ describeOnEach("pad", () => {
 });
 
 describeOnEach("concat, stack and decat", () => {
+  it("pass each input its part of a gradient, also where two of them get the same gradient", () => {
+    const [x, y, u, v] = [arange(1, 3), arange(3, 7), arange(7, 12), arange(12, 13)];
+    const weight = arange(0, 6);
+    const found = gradients(() => sum(mul(add(concat([x, y]), concat([u, v])), weight)), [x, y, u, v]);
+    expect(found.map((g) => g.toArray())).toEqual([[0, 1], [2, 3, 4, 5], [0, 1, 2, 3, 4], [5]]);
+  });
+
   it("join and split", () => {
     const [a, b] = [counting(2, 2), mul(ones([1, 2]), 9)];
     expect(concat([a, b]).toArray()).toEqual([[0, 1], [2, 3], [9, 9]]);
