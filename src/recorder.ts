@@ -141,7 +141,7 @@ export class Step {
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
   ownRules = false;
   /** Everything before this node has run, at a look. */
-  private ran = 0;
+  ran = 0;
   private isRunning = false;
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
@@ -300,7 +300,7 @@ export class Step {
     const stacked = mayStack ? stack(trace, nodes) : null;
     const planned = stacked?.trace ?? trace;
     const { scalarCount, arrayCount } = planned;
-    this.trace = nodes === null ? this.trace : planned;
+    if (nodes !== null) this.trace = planned;
     this.members = stacked?.members ?? [];
     const wanted = goal(stacked?.nodes ?? nodes ?? []);
     const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };

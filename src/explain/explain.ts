@@ -3,7 +3,7 @@
 import { UsageError, ValueError } from "../errors.ts";
 import { kernelById } from "../kernels/kernel.ts";
 import { FormAt } from "../plan/product.ts";
-import { Role } from "../plan/role.ts";
+import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
 import { openStep, type Step, type Watched, watch } from "../recorder.ts";
 import { describe, formatShape } from "../shape.ts";
@@ -117,7 +117,6 @@ function report({ step, plan, times, nodeOf, members: weights }: Watched, before
   };
 }
 
-const roleOf = (trace: Trace, node: number): Role | undefined => (trace.operations[node] as { role?: Role }).role;
 const isMove = (trace: Trace, node: number): boolean => roleOf(trace, node) === Role.move;
 
 /** As `mul + add + tanh`, or `12 × matmul` where all are the same. */

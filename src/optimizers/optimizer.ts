@@ -222,7 +222,7 @@ export abstract class Optimizer<S extends string = never> {
     });
     this.check(targets, values);
     const nodes = [...targets, ...values].map((variable) => step.node(variable));
-    this.last = !this.isRepeatable || this.noise !== null || hasRun(step) ? null : {
+    this.last = !this.isRepeatable || this.noise !== null || step.ran > 0 ? null : {
       reached, bound, targets, nodes, scalarsAt,
       words: trace.words.slice(0, trace.length),
       count: trace.count,
@@ -249,7 +249,7 @@ export abstract class Optimizer<S extends string = never> {
       }
       for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
     });
-    if (hasRun(step)) return false;
+    if (step.ran > 0) return false;
     clear(step);
     if (words.length > trace.words.length) trace.words = words.slice();
     else trace.words.set(words);
@@ -333,12 +333,6 @@ export abstract class Optimizer<S extends string = never> {
       }
     }
   }
-}
-
-/** Has part of the step run already, as it does for a debugger? */
-function hasRun({ trace: { words, length } }: Step): boolean {
-  for (let i = 0; i < length; i++) if (words[i] === Mark.look) return true;
-  return false;
 }
 
 function clear({ trace, arrays }: Step): void {

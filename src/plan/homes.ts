@@ -4,7 +4,7 @@
  */
 
 import { sizeOf } from "../shape.ts";
-import { Role } from "./role.ts";
+import { Role, roleOf } from "./role.ts";
 import type { Trace } from "./trace.ts";
 
 export interface Homes {
@@ -54,7 +54,7 @@ export function homesOf(trace: Trace, joins: readonly number[]): Homes {
     const inputs = trace.inputCount(join);
     for (let k = 0; k < inputs; k++) {
       const input = trace.input(join, k);
-      const { role } = trace.operations[input] as { role?: Role };
+      const role = roleOf(trace, input);
       if (!trace.isLeaf(input) && role !== Role.view && role !== Role.move) isMade = true;
       if (sizeOf(trace.shapes[input]) % UNIT !== 0) fits = false;
     }

@@ -203,26 +203,11 @@ class Stacking {
     const inputs = trace.inputCount(node);
     kinds.add(trace.words[trace.start[node]]);
     switch (roleOf(trace, node)) {
-      case Role.map: case Role.add: {
-        this.describeAttributes(node);
-        let own = 0;
-        for (let k = 0; k < inputs; k++) own += this.describeOperand(node, trace.input(node, k));
-        return own;
-      }
-      case Role.row: {
+      case Role.row: case Role.sum:
         if (!this.isSmall(trace.input(node, 0))) return -1;
-        let own = 0;
-        for (let k = 0; k < inputs; k++) own += this.describeOperand(node, trace.input(node, k));
-        return own;
-      }
-      case Role.view:
-        if (inputs !== 1) return -1;
-        this.describeAttributes(node);
-        return this.describeOperand(node, trace.input(node, 0));
-      case Role.sum:
-        if (!this.isSmall(trace.input(node, 0))) return -1;
-        this.describeAttributes(node);
-        return this.describeOperand(node, trace.input(node, 0));
+        return this.describeAll(node);
+      case Role.view: return inputs === 1 ? this.describeAll(node) : -1;
+      case Role.map: case Role.add: return this.describeAll(node);
       case Role.product: {
         const isPlain = trace.attribute(node, FormAt.transposeA) === 0 && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
         if (!isPlain) return -1;
@@ -245,11 +230,15 @@ class Stacking {
     return size > 0 && size <= LARGE;
   }
 
-  private describeAttributes(node: number): void {
+  /** Describes the attributes and all operands; the number of those that are not common to all. */
+  private describeAll(node: number): number {
     const { trace } = this;
     const count = trace.attributeCount(node);
     kinds.add(count);
     for (let i = 0; i < count; i++) kinds.add(trace.attribute(node, i));
+    let own = 0;
+    for (let k = 0; k < trace.inputCount(node); k++) own += this.describeOperand(node, trace.input(node, k));
+    return own;
   }
 
   /**
