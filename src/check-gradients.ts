@@ -196,7 +196,7 @@ function kinkBetween(sides: readonly [number, number], gradient: number, size: n
 
 /** The loss alone, computed as `grad` would. */
 function lossOf(f: () => WithLoss): number {
-  return withStep("checkGradients", true, (step) => {
+  return withStep("checkGradients", "training", (step) => {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
     if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");

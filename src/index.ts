@@ -23,11 +23,11 @@ export {
   abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,
   pow, recip, sin, sqrt, sub, where,
 } from "./operations/arithmetic.ts";
-export { type Axes, broadcastTo, reshape, sum } from "./operations/broadcasting.ts";
+export { type Axes, broadcastTo, identity, reshape, sum } from "./operations/broadcasting.ts";
 export { type Conv2dSettings, conv2d } from "./operations/convolution.ts";
 export { dropout } from "./operations/dropout.ts";
 export { elementwise } from "./operations/elementwise.ts";
-export { detach, gradnorm, identity } from "./operations/gradient.ts";
+export { detach, gradnorm } from "./operations/gradient.ts";
 export { type OperationDefinition, operation } from "./operations/host.ts";
 export { embed, gather, type Indices, oneHot, scatterAdd } from "./operations/indexing.ts";
 export {

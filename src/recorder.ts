@@ -112,15 +112,21 @@ guardDevice(() => current !== null);
 /** The open step, if there is one. */
 export const openStep = (): Step | null => current;
 
+/**
+ * What a step is for: to train parameters (their gradients are kept, and dropout acts), to give gradients as variables, or to give values.
+ * That gradients are wanted does not mean that something is trained.
+ */
+export type Purpose = "training" | "gradients" | "values";
+
 /** Runs `body` in a new step; whatever happens, the step ends. */
-export function withStep<T>(caller: string, training: boolean, body: (step: Step) => T): T {
+export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step) => T): T {
   if (current !== null) {
     throw new UsageError(
       `${caller} was called inside ${current.caller}. A step cannot hold another: call ${caller} before or after it` +
         (caller === "grad" || caller === "evaluate" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
     );
   }
-  const step = new Step(caller, training);
+  const step = new Step(caller, purpose);
   current = step;
   try {
     return body(step);
@@ -156,11 +162,13 @@ export class Step {
 
   constructor(
     readonly caller: string,
-    /** Whether gradients are wanted: dropout acts, parameters are told from other arrays. */
-    readonly training: boolean,
+    readonly purpose: Purpose,
   ) {
     this.trace.reset(++steps);
   }
+
+  /** Parameters are told from other arrays, and dropout acts. */
+  get isTraining(): boolean { return this.purpose === "training"; }
 
   end(): void {
     this.ended = true;
@@ -186,8 +194,8 @@ export class Step {
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
-    if (this.training && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
-    else if (this.training && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
+    else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== null && storage.lastStep !== this) kind = LeafKind.resident;
     storage.lastStep = this;
@@ -501,7 +509,7 @@ const scratch: number[][] = [[], [0], [0, 0], [0, 0, 0], [0, 0, 0, 0]];
 
 /** Outside a step an operation is a step of its own. */
 function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {
-  return withStep(operation.name, false, (step) => {
+  return withStep(operation.name, "values", (step) => {
     const variable = record(operation, shape, inputs, attributes);
     keep(step, [variable]);
     return variable;

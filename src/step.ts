@@ -21,7 +21,7 @@ export type WithLoss = Variable | { readonly loss: Variable };
  *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
  */
 export function grad<R extends WithLoss>(f: () => R): R {
-  return withStep("grad", true, (step) => {
+  return withStep("grad", "training", (step) => {
     const result = call("grad", f);
     const loss = lossOf("grad", result);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
@@ -82,7 +82,7 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  * @throws UsageError if `f` is asynchronous or if a step is open already
  */
 export function evaluate<R>(f: () => R): R {
-  return withStep("evaluate", false, (step) => {
+  return withStep("evaluate", "values", (step) => {
     const result = call("evaluate", f);
     keep(step, variablesIn(result));
     return result;
@@ -91,7 +91,8 @@ export function evaluate<R>(f: () => R): R {
 
 /**
  * The gradients of the scalar that `f` returns by some variables, as variables that can be used and differentiated further.
- * Inside `grad`, `evaluate` or another `gradients` they belong to that step; outside they come back with their numbers.
+ * Inside `grad`, `evaluate` or another `gradients` they belong to that step; outside they come back with their numbers, and as nothing
+ * is trained there, dropout is the identity.
  *
  * @param f returns a Variable with one element, computed from `variables`
  * @param variables by which to differentiate: parameters, inputs, or results computed in the same step
@@ -104,7 +105,7 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   }
   const open = openStep();
   if (open === null) {
-    return withStep("gradients", true, (step) => {
+    return withStep("gradients", "gradients", (step) => {
       const found = record(step);
       keep(step, found);
       return found;

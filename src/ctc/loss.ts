@@ -5,11 +5,10 @@ import type { Operation } from "../differentiate.ts";
 import { UsageError, ValueError } from "../errors.ts";
 import { type HostArray, host } from "../kernels/kernel.ts";
 import { mul } from "../operations/arithmetic.ts";
-import { reshape } from "../operations/broadcasting.ts";
-import { isTraining } from "../operations/elementwise.ts";
+import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
+import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, type Shape, sizeOf } from "../shape.ts";
 import { fromValues, Variable } from "../variable.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
@@ -60,7 +59,7 @@ const withGradients = (scores: Variable, targets: Variable, rows: Shape): Variab
 
 /** The gradient of each utterance's scores, scaled by the gradient of its loss. */
 const scaled = (both: Variable, scores: Shape, gradient: Variable): Variable =>
-  mul(reshape(slice(both, [0, sizeOf(scores)]), scores), reshape(gradient, [...gradient.shape, 1, 1]));
+  mul(view(slice(both, [0, sizeOf(scores)]), scores), view(gradient, [...gradient.shape, 1, 1]));
 
 /** Inputs: scores, gradients and losses. The losses, as a view. */
 const lossesOfBoth: Operation = {
@@ -70,7 +69,7 @@ const lossesOfBoth: Operation = {
   reverse: (k) => k === 1 ? null : (gradient, node) => scaled(node.input(1), node.inputShape(0), gradient),
 };
 
-/** Inputs: scores, targets. Only the losses, for a step that trains nothing; a gradient is computed if it is asked for all the same. */
+/** Inputs: scores, targets. Only the losses, for a step that is not about gradients; a gradient is computed if it is asked for all the same. */
 const losses: Operation = {
   name: "ctc",
   id: /*#__PURE__*/ nextOperationId(),
@@ -108,7 +107,7 @@ export function ctcLosses(name: string, scores: Variable, targets: Targets, opti
   }
   const packed = fromValues(rows, [samples, width]);
   const shape = utterances.isSingle ? [] : [samples];
-  if (!isTraining()) return record(losses, shape, [scores, packed]);
+  if ((openStep()?.purpose ?? "values") === "values") return record(losses, shape, [scores, packed]);
   return record(lossesOfBoth, shape, [scores, withGradients(scores, packed, shape)]);
 }
 

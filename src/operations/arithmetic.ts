@@ -3,6 +3,7 @@
 import { ValueError } from "../errors.ts";
 import type { Operand } from "../recorder.ts";
 import type { Variable } from "../variable.ts";
+import { identity } from "./broadcasting.ts";
 import { builtin } from "./elementwise.ts";
 
 /** a + b */
@@ -54,7 +55,7 @@ const cube = /*#__PURE__*/ builtin("cube", (x) => x.mul(x).mul(x));
 /** x to the power of the exponent. Exponents that are the numbers 1, 2, 3, ½ and −1 are computed directly. */
 export function pow(x: Operand, exponent: Operand): Variable {
   if (typeof x !== "number") {
-    if (exponent === 1) return x;
+    if (exponent === 1) return identity(x);
     if (exponent === 2) return square(x);
     if (exponent === 3) return cube(x);
     if (exponent === 0.5) return sqrt(x);

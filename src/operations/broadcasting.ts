@@ -6,7 +6,7 @@ import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { type Operand, record } from "../recorder.ts";
+import { type Operand, record, record1 } from "../recorder.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { checkVariable } from "./check.ts";
@@ -28,7 +28,7 @@ const sumOperation: Operation = /*#__PURE__*/ register({
   lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
     const shape = node.inputShape(0);
-    return broadcastTo(reshape(gradient, reducedShape(shape, [...node.attributes(1)], true)), shape);
+    return extend(view(gradient, reducedShape(shape, [...node.attributes(1)], true)), shape);
   },
 });
 
@@ -42,14 +42,34 @@ export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
   return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
 }
 
+const identityOperation: Operation = /*#__PURE__*/ register({
+  name: "identity",
+  id: /*#__PURE__*/ nextOperationId(),
+  role: Role.view,
+  lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
+  reverse: () => (gradient) => gradient,
+});
+
+/**
+ * x itself, as a new Variable. What changes nothing gives this too: a Variable that is differentiated by is then never one that
+ * something else made. Costs nothing.
+ */
+export function identity(x: Variable): Variable {
+  checkVariable("identity", x);
+  return record1(identityOperation, x.shape, x);
+}
+
 /** Attributes: the shape. */
 const reshapeOperation: Operation = /*#__PURE__*/ register({
   name: "reshape",
   id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
-  reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
+  reverse: () => (gradient, node) => view(gradient, node.inputShape(0)),
 });
+
+/** x in a shape with as many elements; x itself where it has that shape. Within operations: what a user calls gives a new Variable. */
+export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : record(reshapeOperation, shape.slice(), [x], shape));
 
 /**
  * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
@@ -64,7 +84,6 @@ export function reshape(x: Variable, shape: Shape): Variable {
     const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
     target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
   }
-  if (sameShape(x.shape, target)) return x;
   if (target.some((size) => !Number.isInteger(size)) || sizeOf(checkShape("reshape", target)) !== x.size) {
     throw new ShapeError(
       `reshape got shape ${formatShape(x.shape)} with ${x.size} elements to be seen as ${formatShape(shape)}: the number of elements must stay the same.`,
@@ -92,19 +111,21 @@ export function broadcastTo(x: Operand, shape: Shape): Variable {
   if (typeof x !== "number") checkVariable("broadcastTo", x);
   const from = typeof x === "number" ? [] : x.shape;
   const extended = broadcast(from, checkShape("broadcastTo", shape));
-  if (typeof x !== "number" && sameShape(from, shape)) return x;
   if (extended === null || !sameShape(extended, shape)) {
     throw new ShapeError(
       `broadcastTo cannot extend shape ${formatShape(from)} to ${formatShape(shape)}: counted from the right, each axis must have the same size or size 1.`,
     );
   }
-  return record(broadcastOperation, shape.slice(), [x], shape);
+  return typeof x !== "number" && sameShape(from, shape) ? identity(x) : record(broadcastOperation, shape.slice(), [x], shape);
 }
+
+/** As `broadcastTo`, of what fits; x itself where it has that shape. */
+const extend = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : record(broadcastOperation, shape.slice(), [x], shape));
 
 /** The adjoint of broadcasting: sums over the axes along which a smaller array was repeated. */
 export function sumTo(x: Variable, shape: Shape): Variable {
   if (sameShape(x.shape, shape)) return x;
   const extra = x.shape.length - shape.length;
   const axes = x.shape.flatMap((size, i) => (i < extra || (shape[i - extra] === 1 && size !== 1) ? [i] : []));
-  return reshape(sum(x, axes), shape);
+  return view(sum(x, axes), shape);
 }

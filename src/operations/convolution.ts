@@ -17,7 +17,7 @@ import { record } from "../recorder.ts";
 import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
-import { reshape, sum } from "./broadcasting.ts";
+import { sum, view } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
 import { register } from "./registry.ts";
@@ -260,7 +260,7 @@ function byImage(gradient: Variable, w: Variable, windows: Windows, shape: Shape
     const joined = stack(parts, 3 + axis);
     const missing = joined.shape.map((_, i) => [0, i === 3 + axis ? stride[axis] - parts.length : 0] as const);
     const full = pad(joined, missing);
-    return reshape(full, [...full.shape.slice(0, 2 + axis), full.shape[2 + axis] * stride[axis], ...full.shape.slice(4 + axis)]);
+    return view(full, [...full.shape.slice(0, 2 + axis), full.shape[2 + axis] * stride[axis], ...full.shape.slice(4 + axis)]);
   };
   const rows = phases(0).map((row) => interleave(phases(1).map((column) => {
     const part = slice(w, null, null, [row, undefined, stride[0]], [column, undefined, stride[1]]);
@@ -311,6 +311,6 @@ export function conv2d(x: Variable, w: Variable, b: Variable | null = null, sett
   if (places[0] < 1 || places[1] < 1) {
     throw new ShapeError(`conv2d got images ${formatShape(x.shape)} that are, with padding, smaller than the kernel ${formatShape(w.shape)}.`);
   }
-  const y = convolve(reshape(x, [sizeOf(batch), ...image]), w, { turned: 0, kernel: [height, width], stride, margin: padding, places }, b);
-  return reshape(y, [...batch, ...y.shape.slice(1)]);
+  const y = convolve(view(x, [sizeOf(batch), ...image]), w, { turned: 0, kernel: [height, width], stride, margin: padding, places }, b);
+  return view(y, [...batch, ...y.shape.slice(1)]);
 }

@@ -3,12 +3,13 @@
 import type { Operation } from "../differentiate.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
+import { openStep, record } from "../recorder.ts";
 import { defaultRandom, type Random } from "../random/random.ts";
 import { checkNumber, type Shape, sizeOf } from "../shape.ts";
 import { fromValues, type Variable } from "../variable.ts";
+import { identity } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
-import { builtin, isTraining } from "./elementwise.ts";
+import { builtin } from "./elementwise.ts";
 import { register } from "./registry.ts";
 
 /** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
@@ -44,7 +45,7 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
 export function dropout(x: Variable, p: number, generator?: Random): Variable {
   checkVariable("dropout", x);
   checkNumber("dropout", "probability", p, 0, 1 - 2 ** -24);
-  if (p === 0 || !isTraining()) return x;
+  if (p === 0 || openStep()?.isTraining !== true) return identity(x);
   // The same number on every device, so that all drop the same elements.
   return drop(x, uniform(x.shape, generator), Math.fround(p));
 }

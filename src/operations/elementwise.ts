@@ -7,7 +7,7 @@ import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { type Operand, openStep, record, record1, record2 } from "../recorder.ts";
+import { type Operand, record, record1, record2 } from "../recorder.ts";
 import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { sumTo } from "./broadcasting.ts";
@@ -133,7 +133,3 @@ export function builtin<P extends readonly Expr[]>(name: string, f: (...x: P) =>
   register((applied as unknown as { operation: Operation }).operation);
   return applied;
 }
-
-/** Is a step open in which parameters are trained? */
-export const isTraining = (): boolean => openStep()?.training ?? false;
-

@@ -18,14 +18,7 @@ function passing(name: string, rule: ReverseRule | null): Operation {
   return register({ name, id: /*#__PURE__*/ nextOperationId(), role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
 }
 
-const identityOperation = /*#__PURE__*/ passing("identity", (gradient) => gradient);
 const detachOperation = /*#__PURE__*/ passing("detach", null);
-
-/** x itself, as a new Variable. */
-export function identity(x: Variable): Variable {
-  checkVariable("identity", x);
-  return record1(identityOperation, x.shape, x);
-}
 
 /** x as a constant: no gradient passes. */
 export function detach(x: Variable): Variable {

@@ -10,7 +10,7 @@ import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";
 import { fromValues, Variable } from "../variable.ts";
 import { equal } from "./arithmetic.ts";
-import { reshape } from "./broadcasting.ts";
+import { view } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { register } from "./registry.ts";
 
@@ -82,8 +82,8 @@ const gatherOperation: Operation = /*#__PURE__*/ register({
   reverse: (k) => k === 1 ? null : (gradient, node) => {
     const axis = node.attribute(0);
     const shape = node.inputShape(0);
-    const flat = reshape(gradient, [...shape.slice(0, axis), sizeOf(node.inputShape(1)), ...shape.slice(axis + 1)]);
-    return scatter(reshape(node.input(1), [-1]), flat, shape[axis], axis);
+    const flat = view(gradient, [...shape.slice(0, axis), sizeOf(node.inputShape(1)), ...shape.slice(axis + 1)]);
+    return scatter(view(node.input(1), [sizeOf(node.inputShape(1))]), flat, shape[axis], axis);
   },
 });
 
@@ -140,7 +140,7 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
   if (found.shape.length > 1 || found.size !== updates.shape[at]) {
     throw new ShapeError(`scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: axis ${at} needs a list of ${updates.shape[at]} indices.`);
   }
-  return scatter(reshape(found, [found.size]), updates, size, at);
+  return scatter(view(found, [found.size]), updates, size, at);
 }
 
 /**
@@ -151,7 +151,7 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
 export function oneHot(indices: Indices, depth: number): Variable {
   if (!Number.isInteger(depth) || depth < 1) throw new ValueError(`oneHot takes an integer of at least 1 as depth, but got ${describe(depth)}.`);
   const found = indexVariable("oneHot", indices, depth);
-  return equal(reshape(found, [...found.shape, 1]), fromValues(Float32Array.from({ length: depth }, (_, i) => i), [depth]));
+  return equal(view(found, [...found.shape, 1]), fromValues(Float32Array.from({ length: depth }, (_, i) => i), [depth]));
 }
 
 /**

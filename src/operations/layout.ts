@@ -7,7 +7,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { type Axes, reshape } from "./broadcasting.ts";
+import { type Axes, identity, reshape, view } from "./broadcasting.ts";
 import { checkVariable, checkVariables } from "./check.ts";
 import { register } from "./registry.ts";
 
@@ -38,7 +38,7 @@ const permuteOperation: Operation = /*#__PURE__*/ register({
   },
   reverse: () => (gradient, node) => {
     const order = [...node.attributes()];
-    return permute(gradient, order.map((_, axis) => order.indexOf(axis)));
+    return reorder(gradient, order.map((_, axis) => order.indexOf(axis)));
   },
 });
 
@@ -53,21 +53,28 @@ export function permute(x: Variable, order: readonly number[]): Variable {
   if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
     throw new ShapeError(`permute got order [${order.join(", ")}] for shape ${formatShape(x.shape)}: name each of its ${x.shape.length} axes once.`);
   }
+  return fresh(x, reorder(x, axes));
+}
+
+/** As `permute`; x itself where that changes nothing. */
+function reorder(x: Variable, axes: readonly number[]): Variable {
   const shape = axes.map((axis) => x.shape[axis]);
-  if (axes.every((axis, i) => axis === i)) return x;
   // Moving only axes of size 1 moves no element.
   const moved = axes.filter((axis) => x.shape[axis] !== 1);
-  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1])) return reshape(x, shape);
+  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1])) return view(x, shape);
   return record(permuteOperation, shape, [x], axes);
 }
 
+/** What a user gets: a new Variable also where nothing has changed. */
+const fresh = (x: Variable, y: Variable): Variable => (y === x ? identity(x) : y);
+
 /**
- * x with two axes exchanged, by default the last two; with one axis it is x itself.
+ * x with two axes exchanged, by default the last two; with one axis it is x as it is.
  * @throws ShapeError for axes that x does not have
  */
 export function transpose(x: Variable, a = -2, b = -1): Variable {
   checkVariable("transpose", x);
-  if (x.shape.length < 2 && a === -2 && b === -1) return x;
+  if (x.shape.length < 2 && a === -2 && b === -1) return identity(x);
   const order = x.shape.map((_, i) => i);
   const first = normalizeAxis("transpose", a, x.shape);
   const second = normalizeAxis("transpose", b, x.shape);
@@ -79,15 +86,15 @@ export function transpose(x: Variable, a = -2, b = -1): Variable {
 /** x as [others…, n]: some axes moved to the end and joined into one. */
 export function moveLast(x: Variable, axes: readonly number[]): Variable {
   const others = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const moved = permute(x, [...others, ...axes]);
-  return reshape(moved, [...others.map((i) => x.shape[i]), sizeOf(axes.map((i) => x.shape[i]))]);
+  const moved = reorder(x, [...others, ...axes]);
+  return view(moved, [...others.map((i) => x.shape[i]), sizeOf(axes.map((i) => x.shape[i]))]);
 }
 
 /** The inverse of `moveLast`: y is [others…, n]. */
 export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Variable {
   const others = shape.map((_, i) => i).filter((i) => !axes.includes(i));
   const order = [...others, ...axes];
-  return permute(reshape(y, order.map((i) => shape[i])), shape.map((_, i) => order.indexOf(i)));
+  return reorder(view(y, order.map((i) => shape[i])), shape.map((_, i) => order.indexOf(i)));
 }
 
 // -- slice and pad --------------------------------------------------------------------------------------
@@ -213,7 +220,7 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
   });
   const whole = sizes.every((size, i) => size === shape[i] && steps[i] === 1);
   const part = whole ? x : cut(x, starts, steps, sizes);
-  return removed.length === 0 ? part : reshape(part, sizes.filter((_, axis) => !removed.includes(axis)));
+  return fresh(x, view(part, sizes.filter((_, axis) => !removed.includes(axis))));
 }
 
 /** The elements in reverse order along axes; along all of them by default. */
@@ -233,7 +240,7 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
   if (!Array.isArray(widths) || widths.length !== x.shape.length || widths.some((pair) => !Array.isArray(pair) || pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
     throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
   }
-  if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
+  if (widths.every(([before, after]) => before === 0 && after === 0)) return identity(x);
   const shape = x.shape.map((size, i) => size + widths[i][0] + widths[i][1]);
   return place(x, checkShape("pad", shape), widths.map(([before]) => before), widths.map(() => 1));
 }
@@ -293,7 +300,7 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
     }
     size += x.shape[along];
   }
-  if (xs.length === 1) return first;
+  if (xs.length === 1) return identity(first);
   return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, [along]);
 }
 

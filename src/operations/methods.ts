@@ -3,9 +3,9 @@
 import { Variable } from "../variable.ts";
 import * as activation from "./activation.ts";
 import * as arithmetic from "./arithmetic.ts";
-import { broadcastTo, reshape, sum } from "./broadcasting.ts";
+import { broadcastTo, identity, reshape, sum } from "./broadcasting.ts";
 import { dropout } from "./dropout.ts";
-import { detach, gradnorm, identity } from "./gradient.ts";
+import { detach, gradnorm } from "./gradient.ts";
 import { gather } from "./indexing.ts";
 import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
 import { dot, matmul, norm2 } from "./product.ts";

@@ -11,7 +11,7 @@ import { openStep, record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
 import { Variable } from "../variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
-import { type Axes, broadcastTo, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
@@ -23,7 +23,7 @@ const productOperation: Operation = /*#__PURE__*/ register({
   role: Role.product,
   lower: (lowering, node) => { lowerProduct(lowering, node, "bias"); },
   reverse: (input) => (gradient, node) => {
-    if (input === 2) return gradient.shape.length === 1 ? gradient : sum(reshape(gradient, [-1, node.inputShape(2)[0]]), 0);
+    if (input === 2) return gradient.shape.length === 1 ? gradient : sum(view(gradient, [sizeOf(node.shape.slice(0, -1)), ...node.inputShape(2)]), 0);
     const { transposeA, transposeB, m, n, k, outer, inner } = decodeForm(node.attributes());
     const [a, b] = [node.input(0), node.input(1)];
     const step = m * n; // between the matrices of the gradient, which has all of the batch
@@ -39,7 +39,7 @@ const productOperation: Operation = /*#__PURE__*/ register({
         outer: level(outer.count, inner.count * step, outer[other], gradientFirst),
         inner: level(inner.count, step, inner[other], gradientFirst),
       }, shared.length === 0 ? node.inputShape(input) : [outer.count, inner.count, form.m, form.n]);
-      return shared.length === 0 ? full : reshape(sum(full, shared, true), node.inputShape(input));
+      return shared.length === 0 ? full : view(sum(full, shared, true), node.inputShape(input));
     };
     if (input === 0) {
       return transposeA
@@ -70,8 +70,8 @@ export function matmul(a: Variable, b: Variable): Variable {
   if (a.shape.length === 0 || b.shape.length === 0) {
     throw new ShapeError(`matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. Use mul to multiply by a number.`);
   }
-  const x = a.shape.length === 1 ? reshape(a, [1, a.shape[0]]) : a;
-  const y = b.shape.length === 1 ? reshape(b, [b.shape[0], 1]) : b;
+  const x = a.shape.length === 1 ? view(a, [1, a.shape[0]]) : a;
+  const y = b.shape.length === 1 ? view(b, [b.shape[0], 1]) : b;
   const [m, k] = x.shape.slice(-2);
   const [k2, n] = y.shape.slice(-2);
   if (k !== k2) {
@@ -89,7 +89,7 @@ export function matmul(a: Variable, b: Variable): Variable {
     return multiply(x, y, { transposeA: false, transposeB: false, m: m * sizeOf(batch), n, k, outer: once, inner: once }, shape);
   }
   const levels = batchLevels(batch, broadcastStrides(batchA, batch).map((s) => s * m * k), broadcastStrides(batchB, batch).map((s) => s * k * n));
-  if (levels === null) return reshape(matmul(broadcastTo(x, [...batch, m, k]), broadcastTo(y, [...batch, k, n])), shape);
+  if (levels === null) return view(matmul(broadcastTo(x, [...batch, m, k]), broadcastTo(y, [...batch, k, n])), shape);
   return multiply(x, y, { transposeA: false, transposeB: false, m, n, k, ...levels }, shape);
 }
 
@@ -183,7 +183,7 @@ const dotOperation: Operation = /*#__PURE__*/ register({
     const shape = lowering.shape(lowering.trace.input(node, 0));
     lowering.row(node, dotKernel, lowering.size(node), shape[shape.length - 1]);
   },
-  reverse: (k) => (gradient, node) => mul(node.input(1 - k), reshape(gradient, [...gradient.shape, 1])),
+  reverse: (k) => (gradient, node) => mul(node.input(1 - k), view(gradient, [...gradient.shape, 1])),
 });
 
 /**
@@ -218,7 +218,7 @@ const normOperation: Operation = /*#__PURE__*/ register({
     // There is no direction at 0. Dividing by 1 there keeps the part that is not chosen finite, also in higher derivatives.
     const zero = equal(norm, 0);
     const slope = where(zero, 0, div(gradient, add(norm, zero)));
-    return mul(node.input(0), reshape(slope, [...norm.shape, 1]));
+    return mul(node.input(0), view(slope, [...norm.shape, 1]));
   },
 });
 
@@ -228,9 +228,9 @@ const normOperation: Operation = /*#__PURE__*/ register({
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
   checkVariable("norm2", x);
-  if (x.shape.length === 0) return norm2(reshape(x, [1]));
+  if (x.shape.length === 0) return norm2(view(x, [1]));
   const list = normalizeAxes("norm2", axes, x.shape);
   const last = moveLast(x, list);
   const norm = record(normOperation, last.shape.slice(0, -1), [last]);
-  return reshape(norm, reducedShape(x.shape, list, keepdims));
+  return view(norm, reducedShape(x.shape, list, keepdims));
 }

@@ -10,7 +10,7 @@ import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { div, equal, mul, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { type Axes, reducedShape, view, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
 import { moveLast } from "./layout.ts";
@@ -33,8 +33,8 @@ function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
     reverse: () => (gradient, node) => {
       const axes = [...node.attributes(1)];
       const shape = reducedShape(node.inputShape(0), axes, true);
-      const chosen = equal(node.input(0), reshape(node.output, shape));
-      return where(chosen, div(reshape(gradient, shape), sum(chosen, axes, true)), 0);
+      const chosen = equal(node.input(0), view(node.output, shape));
+      return where(chosen, div(view(gradient, shape), sum(chosen, axes, true)), 0);
     },
   });
 }
@@ -97,7 +97,7 @@ function along(operation: Operation, x: Variable, axis: number, keepdims: boolea
   const at = normalizeAxis(operation.name, axis, x.shape);
   notEmpty(operation.name, x, [at]);
   const last = moveLast(x, [at]);
-  return reshape(record(operation, last.shape.slice(0, -1), [last, ...others]), reducedShape(x.shape, [at], keepdims));
+  return view(record(operation, last.shape.slice(0, -1), [last, ...others]), reducedShape(x.shape, [at], keepdims));
 }
 
 /**
@@ -134,5 +134,5 @@ export function argmaxneq(x: Variable, k: Indices): Variable {
   if (excluded.size !== sizeOf(rows)) {
     throw new ShapeError(`argmaxneq got ${excluded.size} indices for shape ${formatShape(x.shape)}, which has ${sizeOf(rows)} rows.`);
   }
-  return along(argmaxneqOperation, x, -1, false, [reshape(excluded, rows)]);
+  return along(argmaxneqOperation, x, -1, false, [view(excluded, rows)]);
 }

@@ -9,7 +9,7 @@ import { record } from "../recorder.ts";
 import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import { Variable } from "../variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
+import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkVariable, checkVariables } from "./check.ts";
 import { decat, moveBack, moveLast, stack } from "./layout.ts";
 import { candidate, perRow } from "./reduction.ts";
@@ -94,14 +94,14 @@ export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variab
 const logsumexpKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "row", value: argument(2).log().add(shift(argument(1))) }]);
 
 const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
-  mul(record(softmaxOperation, node.inputShape(0), [node.input(0)]), reshape(gradient, [...node.shape, 1])));
+  mul(record(softmaxOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
 
 /** log Σ eˣ over axes, all of them by default, without overflow. */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkVariable("logsumexp", x);
   const list = normalizeAxes("logsumexp", axes, x.shape);
   const last = moveLast(x, list);
-  return reshape(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
+  return view(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
 }
 
 const winnerKernel = /*#__PURE__*/ row(

@@ -182,7 +182,7 @@ export abstract class Optimizer<S extends string = never> {
     this.slots ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
     const reached = this.slots.filter(({ parameter }) => parameter.hasGradient);
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
-    withStep(`${name}.update`, false, (step) => { if (reached.length > 0) this.run(step, reached); });
+    withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
     for (const { parameter, memory } of reached) {
       parameter.clearGrad();

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { dropout, evaluate, grad, mul, ones, parameter, Random, seed, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { dropout, evaluate, grad, gradients, mul, ones, parameter, Random, seed, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { FeedForward } from "../../src/components/index.ts";
 import { useDevice } from "../../src/devices/current.ts";
 import { uniform } from "../../src/operations/dropout.ts";
 import { counting, describeOnEach, devices, on, reference } from "./harness.ts";
@@ -41,6 +42,23 @@ describeOnEach("dropout", () => {
     expect(dropout(x, 0.9).toArray()).toEqual(x.toArray());
     expect(evaluate(() => dropout(mul(x, 1), 0.9)).toArray()).toEqual(x.toArray());
     expect(trained((v) => dropout(v, 0), x).y.toArray()).toEqual(x.toArray());
+  });
+
+  it("acts in what trains, not in what only differentiates", () => {
+    const [x, w] = [ones([64]), parameter(ones([64]))];
+    const whole = ones([64]).toArray();
+    // Saliency: by an input, by a parameter, and of a gradient.
+    for (const by of [x, w]) expect(gradients(() => dropout(by, 0.5).sum(), [by])[0].toArray()).toEqual(whole);
+    const second = gradients(() => gradients(() => dropout(mul(x, x), 0.5).sum(), [x])[0].sum(), [x])[0];
+    expect(second.toArray()).toEqual(ones([64]).mul(2).toArray());
+    expect(evaluate(() => gradients(() => dropout(x, 0.5).sum(), [x])[0]).toArray()).toEqual(whole);
+    // In the step of a training it does act, in its gradients as well.
+    const { found } = grad(() => ({ found: gradients(() => dropout(x, 0.5).sum(), [x])[0], loss: w.sum() }));
+    expect([...new Set(found.data)].sort()).toEqual([0, 2]);
+    // And a component's own.
+    const layer = new FeedForward({ inputs: 64, hidden: [64], outputs: 1, dropout: 0.5 });
+    const saliency = (): string => String(gradients(() => layer.forward(x).sum(), [x])[0].data);
+    expect(saliency()).toBe(saliency());
   });
 
   it("draws anew at each call and each step, and again after the same seed", () => {

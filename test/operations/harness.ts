@@ -140,16 +140,19 @@ export const origin = (d: Differentiable): Float64Array[] => [...d.by, ...d.cota
 /** Σ cotangents · f, as a number. */
 export function combinedAt(d: Differentiable, point: Point): number {
   const { variables, cotangents } = variablesAt(d, point);
-  // As `gradients` does, in a step that trains.
+  return inTraining(() => [combine(listOf(d.f(...withVariables(d.args, variables))), cotangents)])[0].item();
+}
+
+/** What `f` gives in a step that trains, where dropout acts. */
+function inTraining(f: () => Variable[]): Variable[] {
   const anchor = parameter(1);
-  const loss = grad(() => flimsy.mul(combine(listOf(d.f(...withVariables(d.args, variables))), cotangents), anchor));
-  return loss.item();
+  return grad(() => ({ results: f(), loss: flimsy.mul(anchor, 1) })).results;
 }
 
 /** The gradients by the tensors: the vector–Jacobian product with the cotangents. */
 export function gradientsAt(d: Differentiable, point: Point): Float64Array[] {
   const { variables, by, cotangents } = variablesAt(d, point);
-  const found = gradients(() => combine(listOf(d.f(...withVariables(d.args, variables))), cotangents), by);
+  const found = inTraining(() => gradients(() => combine(listOf(d.f(...withVariables(d.args, variables))), cotangents), by));
   return found.map((gradient, i) => {
     expect(gradient.shape).toEqual(d.by[i].shape);
     return Float64Array.from(gradient.data);
@@ -160,10 +163,10 @@ export function gradientsAt(d: Differentiable, point: Point): Float64Array[] {
 export function secondGradientsAt(d: Differentiable, point: Point, directions: readonly Float64Array[]): Float64Array[] {
   const { variables, by, cotangents } = variablesAt(d, point);
   const along = d.by.map((tensor, i) => input(directions[i], tensor.shape));
-  const found = gradients(
+  const found = inTraining(() => gradients(
     () => combine(gradients(() => combine(listOf(d.f(...withVariables(d.args, variables))), cotangents), by), along),
     [...by, ...cotangents],
-  );
+  ));
   return found.map((gradient) => Float64Array.from(gradient.data));
 }
 
