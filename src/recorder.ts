@@ -232,6 +232,12 @@ export class Step {
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
     const node = variable.index;
+    if (this.reversing >= 0 && !this.ownRules) {
+      throw new UsageError(
+        `The reverse rule of ${this.trace.operations[this.reversing].name} looked at a number, but is declared structural: what it records is used in later steps, ` +
+          "whatever their numbers are. Leave structural out, or choose by operations, such as where(…).",
+      );
+    }
     if (this.trace.isLeaf(node)) return this.leafValues(node);
     if (this.isRunning) {
       throw new UsageError(

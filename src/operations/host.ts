@@ -1,7 +1,7 @@
 /** Operations that a user writes as a plain loop. */
 
 import { type NodeView, type Operation, zeroGradient } from "../differentiate.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import { ShapeError, UsageError, ValueError } from "../errors.ts";
 import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
@@ -14,14 +14,24 @@ export interface OperationDefinition {
   readonly name: string;
   /** The shape of the result from those of the inputs; throw a ShapeError where they do not fit. */
   shape(...inputs: Shape[]): Shape;
-  /** Writes every element of `y.data`. Runs when the step runs, once for each use, on the host. */
+  /**
+   * Writes the elements of `y.data`, which are 0 at first. Runs when the step runs, once for each use, on the host. The inputs are copies,
+   * so the loop may use them as scratch; copying takes a third to once the time of a loop that reads each element once.
+   */
   forward(y: HostArray, ...inputs: HostArray[]): void;
   /**
    * From the gradient of the result, the gradients of the inputs in their shapes; null for an input without one.
    * Made of operations on Variables, so it can be differentiated again. It is asked in every step, so it may also use numbers
-   * from outside that change. Left out, no gradient passes.
+   * from outside that change; `structural` says that it does not. Left out, no gradient passes.
    */
   reverse?(gradient: Variable, y: Variable, ...inputs: Variable[]): readonly (Variable | null)[];
+  /**
+   * Does what `reverse` records follow from the shapes of its arguments alone, as that of the library's own operations does? Then it is asked
+   * once for steps of the same structure, which are planned once; otherwise every step that uses the operation is differentiated anew, in
+   * about a millisecond for a thousand operations. Where it is declared but not so (numbers or Variables from outside that are others in the next step, an
+   * `if` on one), steps go on with what the rule gave at first. A rule that looks at the number of a Variable is refused. Default false.
+   */
+  readonly structural?: boolean;
 }
 
 /**
@@ -36,9 +46,9 @@ export interface OperationDefinition {
  *     });
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
-  const { name } = definition ?? {};
-  if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function") {
-    throw new ValueError("operation takes { name, shape, forward, reverse }: a string and functions. See its documentation for an example.");
+  const { name, structural = false } = definition ?? {};
+  if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
+    throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
   }
   const kernels: HostKernel[] = []; // by number of inputs
 
@@ -47,25 +57,46 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => {
       const inputs = lowering.trace.inputCount(node);
-      kernels[inputs] ??= host(name, inputs, (y, ...x) => definition.forward(y, ...x));
+      kernels[inputs] ??= host(name, inputs, run);
       lowering.host(node, kernels[inputs]);
     },
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
   };
 
+  function run(y: HostArray, ...inputs: HostArray[]): void {
+    y.data.fill(0);
+    // Typed arrays cannot be frozen, and these are the numbers of parameters and of other operations.
+    const copies = inputs.map(({ data, shape }) => ({ data: data.slice(), shape }));
+    const returned: unknown = definition.forward(Object.freeze(y), ...copies);
+    if (typeof (returned as { then?: unknown } | undefined)?.then !== "function") return;
+    (returned as Promise<unknown>).then(undefined, () => {}); // nobody will wait for it
+    throw new UsageError(`The forward function of ${name} is async: what it does after its first await would come too late. Await before the step, and give the operation what you waited for.`);
+  }
+
+  /** What the rule gave for a node, by the gradient of its result: asked once for all inputs. */
+  const given = new WeakMap<Variable, { readonly index: number; readonly found: readonly (Variable | null)[] }>();
+
   function gradientOf(gradient: Variable, node: NodeView, k: number): Variable {
-    const inputs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
-    const found = definition.reverse?.(gradient, node.output, ...inputs) ?? [];
-    if (!Array.isArray(found) || found.length !== inputs.length) {
-      throw new ValueError(`The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but returned ${describe(found)}.`);
+    const { index } = node.output;
+    let known = given.get(gradient);
+    if (known?.index !== index) {
+      known = { index, found: gradientsOf(gradient, node) };
+      given.set(gradient, known);
     }
-    const part = found[k] ?? zeroGradient(inputs[k].shape);
-    if (!(part instanceof Variable) || !sameShape(part.shape, inputs[k].shape)) {
+    const part = known.found[k] ?? zeroGradient(node.inputShape(k));
+    if (!(part instanceof Variable) || !sameShape(part.shape, node.inputShape(k))) {
       throw new ShapeError(
-        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of input ${k}, which has shape ${formatShape(inputs[k].shape)}.`,
+        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
       );
     }
     return part;
+  }
+
+  function gradientsOf(gradient: Variable, node: NodeView): readonly (Variable | null)[] {
+    const inputs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
+    const found = definition.reverse?.(gradient, node.output, ...inputs) ?? [];
+    if (Array.isArray(found) && found.length === inputs.length) return found;
+    throw new ValueError(`The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but returned ${describe(found)}.`);
   }
 
   return (...inputs) => {
@@ -73,9 +104,9 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
       if (x instanceof Variable || typeof x === "number") return x;
       throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
     });
-    const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape))));
+    const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape.slice()))));
     const step = openStep();
-    if (step !== null && definition.reverse !== undefined) step.ownRules = true;
+    if (step !== null && definition.reverse !== undefined && !structural) step.ownRules = true;
     return record(recorded, shape.slice(), variables, shape);
   };
 }

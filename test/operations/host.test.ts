@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  evaluate, exp, grad, gradients, type HostArray, input, mul, ones, operation, parameter, ShapeError, slice, sub, sum, ValueError, type Variable, zeros,
+  evaluate, exp, grad, gradients, type HostArray, input, mul, ones, operation, parameter, ShapeError, slice, sub, sum, UsageError, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, gradientOf } from "./harness.ts";
 
@@ -100,6 +100,69 @@ describeOnEach("an operation of one's own", () => {
     expect(runs).toBe(1);
   });
 
+  it("may write into what it gets: nothing that others use changes", () => {
+    /** The median of a row, by sorting it in place: as one would write it. */
+    const median = operation({
+      name: "median",
+      shape: (x) => x.slice(0, -1),
+      forward(y, x) {
+        const n = x.shape[x.shape.length - 1];
+        for (let i = 0; i < y.data.length; i++) y.data[i] = x.data.subarray(i * n, (i + 1) * n).sort()[n >> 1];
+        x.data.fill(NaN);
+        (x.shape as number[]).fill(7);
+      },
+    });
+    const scratch = operation({ name: "scratch", shape: (a) => a, forward(y, a, b) { a.data[0] += 1; b.data[0] = 5; y.data.set(a.data); } });
+    const rows = [[3, 1, 2], [9, 7, 8]];
+    const p = parameter(rows);
+    const large = input(Array.from({ length: 2000 }, (_, i) => -i)); // kept on the device from its second step on
+    for (let i = 0; i < 6; i++) {
+      const { found, computed, part, twice, own } = grad(() => {
+        const inner = mul(p, 2);
+        return {
+          found: median(p), computed: [median(inner), inner], part: [median(slice(inner, 1)), median(large), large.sum()],
+          twice: scratch(inner, inner), own: scratch(p, 1), loss: sum(mul(p, p)),
+        };
+      });
+      expect(found.toArray()).toEqual([2, 8]);
+      expect(computed.map((v) => v.toArray())).toEqual([[4, 16], [[6, 2, 4], [18, 14, 16]]]);
+      expect(part.map((v) => v.item())).toEqual([16, -999, -1999000]);
+      expect(twice.toArray()).toEqual([[7, 2, 4], [18, 14, 16]]);
+      expect(own.toArray()).toEqual([[4, 1, 2], [9, 7, 8]]);
+      expect(p.toArray()).toEqual(rows);
+      expect(evaluate(() => p.mul(1)).toArray()).toEqual(rows); // on the device too
+      expect(p.grad?.toArray()).toEqual([[6, 2, 4], [18, 14, 16]]);
+      p.clearGrad();
+    }
+  });
+
+  it("may change the shapes that its shape rule gets", () => {
+    const summed = operation({ name: "summed", shape: (x) => { (x as number[]).pop(); return x; }, forward(y, x) { x.data.forEach((v, i) => { y.data[i >> 1] += v; }); } });
+    const x = counting(3, 2);
+    expect(evaluate(() => [summed(x), x.mul(1)]).map((v) => v.toArray())).toEqual([[1, 5, 9], [[0, 1], [2, 3], [4, 5]]]);
+    expect(x.shape).toEqual([3, 2]);
+  });
+
+  it("starts from zeros", () => {
+    const first = operation({ name: "first", shape: (x) => x, forward(y, x) { y.data[0] = x.data[0]; } });
+    for (let i = 0; i < 5; i++) {
+      expect(evaluate(() => { mul(ones([4]), 9); return first(exp(counting(4).mul(0))); }).toArray()).toEqual([1, 0, 0, 0]);
+    }
+  });
+
+  it("asks its rule once for all inputs", () => {
+    let asked = 0;
+    const summed = operation({
+      name: "summed",
+      shape: (a) => a,
+      forward(y, ...xs) { for (const { data } of xs) data.forEach((v, i) => { y.data[i] += v; }); },
+      reverse: (g, _, ...xs) => { asked++; return xs.map((_, k) => mul(g, k + 1)); },
+    });
+    const [a, b, c] = [ones([2]), ones([2]), ones([2])];
+    expect(gradients(() => sum(summed(a, b, c)), [a, b, c]).map((g) => g.toArray())).toEqual([[1, 1], [2, 2], [3, 3]]);
+    expect(asked).toBe(1);
+  });
+
   it("may have an empty result", () => {
     expect(reversed(zeros([0])).toArray()).toEqual([]);
     expect(gradientOf(reversed, zeros([0, 2]))).toEqual([]);
@@ -133,6 +196,54 @@ describeOnEach("an operation of one's own", () => {
   });
 });
 
+describeOnEach("a structural rule", () => {
+  let asked = 0;
+  const make = (structural: boolean) => operation({
+    name: "squared",
+    shape: (x) => x,
+    forward(y, x) { x.data.forEach((value, i) => { y.data[i] = value * value; }); },
+    reverse: (g, _, x) => { asked++; return [mul(g, mul(x, 2))]; },
+    structural,
+  });
+
+  it("is asked once, and the gradients are those of each step", () => {
+    for (const structural of [true, false]) {
+      const squared = make(structural);
+      const w = parameter([1, 2, 3]);
+      asked = 0;
+      for (let i = 1; i <= 8; i++) {
+        w.clearGrad();
+        const factor = input([i, 1, -i]);
+        expect(grad(() => sum(mul(squared(mul(w, factor)), i))).item()).toBe(i * (i * i + 4 + 9 * i * i));
+        expect(w.grad?.toArray()).toEqual([2 * i ** 3, 4 * i, 6 * i ** 3]);
+      }
+      // Structures are planned twice: at first, and with fusion.
+      expect(asked).toBe(structural ? 2 : 8);
+    }
+  });
+
+  it("can be differentiated again", () => {
+    const squared = make(true);
+    const x = parameter([3, -1]);
+    for (let i = 0; i < 6; i++) {
+      x.clearGrad();
+      grad(() => sum(mul(gradients(() => sum(squared(mul(x, x))), [x])[0], 1)));
+      expect(x.grad?.toArray()).toEqual([108, 12]); // of x⁴, twice: 12 x²
+    }
+  });
+
+  it("may not look at numbers", () => {
+    const looking = operation({
+      name: "looking", shape: (x) => x, forward(y, x) { y.data.set(x.data); }, reverse: (g, y) => [y.data[0] > 0 ? g : mul(g, 2)], structural: true,
+    });
+    const x = parameter([1, 2]);
+    expect(() => grad(() => sum(looking(x)))).toThrow(UsageError);
+    expect(() => grad(() => sum(looking(x)))).toThrow(/The reverse rule of looking looked at a number, but is declared structural/);
+    expect(() => gradients(() => sum(looking(x)), [x])).toThrow(UsageError);
+    expect(grad(() => sum(mul(x, 2))).item()).toBe(6);
+  });
+});
+
 describe("the wrong use of operation", () => {
   const forward = (): void => {};
   const shape = (x: readonly number[]): readonly number[] => x;
@@ -141,11 +252,12 @@ describe("the wrong use of operation", () => {
     ["no name", { shape, forward }],
     ["no shape rule", { name: "mine", forward }],
     ["no forward function", { name: "mine", shape }],
+    ["a number as structural", { name: "mine", shape, forward, structural: 1 }],
     ["nothing", undefined],
     ["a function", () => 1],
   ])("with %s is refused", (_, definition) => {
     expect(() => operation(definition as never)).toThrow(ValueError);
-    expect(() => operation(definition as never)).toThrow(/operation takes \{ name, shape, forward, reverse \}/);
+    expect(() => operation(definition as never)).toThrow(/operation takes \{ name, shape, forward, reverse, structural \}/);
   });
 
   it.each<[string, unknown]>([
@@ -171,6 +283,14 @@ describe("the wrong use of operation", () => {
   ])("a reverse rule that gives %s is refused", (_, result, message) => {
     const mine = operation({ name: "mine", shape, forward: (y) => { y.data.fill(0); }, reverse: () => result as Variable[] });
     expect(() => gradientOf(mine, zeros([2]))).toThrow(message);
+  });
+
+  it("a loop that is async, or puts another array in the place of the result's, is refused", () => {
+    const late = operation({ name: "late", shape, forward: (async (y: HostArray) => { await null; y.data.fill(1); }) as never });
+    expect(() => late(zeros([2]))).toThrow(UsageError);
+    expect(() => late(zeros([2]))).toThrow(/The forward function of late is async/);
+    const replacing = operation({ name: "replacing", shape, forward(y) { (y as { data: unknown }).data = new Float32Array([1, 2]); } });
+    expect(() => replacing(zeros([2]))).toThrow(TypeError);
   });
 
   it("operands are checked", () => {
