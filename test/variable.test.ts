@@ -240,8 +240,12 @@ describe("Parameter", () => {
     expect(p.grad?.toArray()).toEqual([3, 3]);
     expect(String(p.grad)).toBe("Variable [2] [3, 3]");
     expect(mul(p.grad as Variable, 2).toArray()).toEqual([6, 6]);
+    // Kept, it is where gradients accumulate; a copy is `data`.
+    const [kept, copy] = [p.grad as Variable, (p.grad as Variable).data];
     grad(() => sum(p));
     expect(p.grad?.toArray()).toEqual([4, 4]);
+    expect(kept.toArray()).toEqual([4, 4]);
+    expect([...copy]).toEqual([3, 3]);
     p.clearGrad();
     expect(p.grad).toBeNull();
   });
