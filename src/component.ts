@@ -1,5 +1,6 @@
 /** Components: parameters grouped with the functions that use them. */
 
+import { ValueError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
 import { Parameter } from "./variable.ts";
 
@@ -20,7 +21,7 @@ import { Parameter } from "./variable.ts";
 export abstract class Component {
   /** Every parameter once, in the order of the fields. */
   parameters(): Parameter[] {
-    return [...new Set(this.namedParameters().values())];
+    return [...new Set(placesOf(this).map(([, parameter]) => parameter))];
   }
 
   /** How many trained numbers there are; shared parameters count once. */
@@ -28,21 +29,14 @@ export abstract class Component {
 
   /**
    * Every parameter under its path, such as `layers.0.w`. A parameter that is shared appears under each of its paths.
+   * @throws ValueError where two parameters have the same path, as under the keys 1 and "1" of a map
    */
   namedParameters(): Map<string, Parameter> {
     const found = new Map<string, Parameter>();
-    const open = new Set<object>(); // a component may know its parent
-    const visit = (value: unknown, path: string): void => {
-      if (value instanceof Parameter) {
-        found.set(path, value);
-        return;
-      }
-      if (!isHolder(value) || open.has(value)) return;
-      open.add(value);
-      for (const [key, entry] of entriesOf(value)) visit(entry, path === "" ? key : `${path}.${key}`);
-      open.delete(value);
-    };
-    visit(this, "");
+    for (const [path, parameter] of placesOf(this)) {
+      if ((found.get(path) ?? parameter) !== parameter) throw new ValueError(`${this.constructor.name} holds two parameters under the path ${path}. Give one of them another key.`);
+      found.set(path, parameter);
+    }
     return found;
   }
 
@@ -68,6 +62,21 @@ export abstract class Component {
 
   /** What `console.log` prints in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+}
+
+/** Where a component holds parameters, in the order of the fields. */
+function placesOf(component: Component): [path: string, Parameter][] {
+  const found: [string, Parameter][] = [];
+  const open = new Set<object>(); // a component may know its parent
+  const visit = (value: unknown, path: string): void => {
+    if (value instanceof Parameter) found.push([path, value]);
+    if (!isHolder(value) || open.has(value)) return;
+    open.add(value);
+    for (const [key, entry] of entriesOf(value)) visit(entry, path === "" ? key : `${path}.${key}`);
+    open.delete(value);
+  };
+  visit(component, "");
+  return found;
 }
 
 /** May this hold parameters? Components, arrays, maps and plain objects do. */

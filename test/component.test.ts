@@ -35,6 +35,22 @@ describe("a component", () => {
     ]);
   });
 
+  it("loses none of two that have the same path", () => {
+    class Keyed extends Component {
+      readonly byKey = new Map<unknown, Parameter>([[1, parameter(1)], ["1", parameter(2)]]);
+    }
+    class Dotted extends Component {
+      readonly a = { "b.c": parameter(1), b: { c: parameter(2) } };
+    }
+    for (const component of [new Keyed(), new Dotted()]) {
+      expect(component.parameters().map((p) => p.item())).toEqual([1, 2]);
+      expect(component.parameterCount).toBe(2);
+      expect(() => component.namedParameters()).toThrow(/holds two parameters under the path (byKey.1|a.b.c). Give one of them another key/);
+    }
+    const same = parameter(3);
+    expect([...Object.assign(new Dotted(), { a: { "b.c": same, b: { c: same } } }).namedParameters().keys()]).toEqual(["a.b.c"]);
+  });
+
   it("lists every parameter once, in the order of the fields", () => {
     const shared = new Layer(2, 2);
     class Tied extends Component {
