@@ -13,6 +13,7 @@ import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } 
 import { stack } from "./plan/stack.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
 import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { checkArguments, checkOptions } from "./support/options.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
@@ -57,12 +58,11 @@ const debugOptions = { checkNumerics: false, eager: false };
  *   there finds the numbers; the gradients are still computed when the step ends.
  */
 export function debug(options: { checkNumerics?: boolean; eager?: boolean }): void {
+  checkArguments("debug", arguments, 1);
+  checkOptions("debug", options, Object.keys(debugOptions));
   if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
-  if (typeof options !== "object" || options === null) throw new ValueError(`debug takes options such as { checkNumerics: true }, but got ${describe(options)}.`);
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(debugOptions, name) || typeof value !== "boolean") {
-      throw new ValueError(`debug takes ${Object.keys(debugOptions).join(" and ")} as true or false, but got ${describe(value)} as ${name}.`);
-    }
+    if (typeof value !== "boolean") throw new ValueError(`debug takes true or false as ${name}, but got ${describe(value)}.`);
     debugOptions[name as keyof typeof debugOptions] = value;
   }
 }

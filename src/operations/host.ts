@@ -6,6 +6,7 @@ import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { Variable } from "../variable.ts";
 
 /** How an operation is declared to `operation`. */
@@ -36,7 +37,9 @@ export interface OperationDefinition {
  *     });
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
-  const { name } = definition ?? {};
+  checkArguments("operation", arguments, 1);
+  checkOptions("operation", definition, ["name", "shape", "forward", "reverse"]);
+  const { name } = definition;
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function") {
     throw new ValueError("operation takes { name, shape, forward, reverse }: a string and functions. See its documentation for an example.");
   }
