@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { calledOutside } from "../src/comparisons.ts";
 import {
-  Adam, add, argmax, debug, evaluate, grad, gradients, greater, input, less, maximum, NanError, parameter, setDevice, UsageError, Variable, where, zeros,
+  Adam, add, argmax, debug, evaluate, grad, gradients, greater, input, less, maximum, NanError, parameter, setDevice, UsageError, type Variable, where, zeros,
 } from "../src/index.ts";
 
 const names = ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"] as const;
