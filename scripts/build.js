@@ -64,6 +64,22 @@ const withNamespaces = {
   },
 };
 
+/**
+ * Errors, messages and printed objects say the name of a class, which bundlers and minifiers change: `class RmsProp` becomes `class _RmsProp` or `class g`.
+ * So every exported class gets its name as a literal, but for those of rooms that no entry exports from.
+ * @type {esbuild.Plugin}
+ */
+const withNames = {
+  name: "with-names",
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+      if (/^src[/\\](plan|devices|kernels)[/\\]/.test(path.relative(root, file))) return null;
+      const text = await readFile(file, "utf8");
+      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static name = "$2";$3'), loader: "ts" };
+    });
+  },
+};
+
 /** Stands for the module of a namespace until it is known where it is imported from. */
 const placeholder = (/** @type {string} */ name) => `flimsy-ml:${name}`;
 
@@ -92,7 +108,7 @@ function bundleEntries(out) {
     // Chunks lie beside the entries: errors.ts knows the library's own frames by their folder.
     chunkNames: "chunk-[hash]",
     bundle: true,
-    plugins: [withMethods, withNamespaces],
+    plugins: [withMethods, withNamespaces, withNames],
     splitting: true,
     format: "esm",
     platform: "neutral",

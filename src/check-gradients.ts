@@ -8,6 +8,7 @@ import { defaultRandom, Random } from "./random/random.ts";
 import { keep, openStep, withStep } from "./recorder.ts";
 import { checkNumber, describe, type Shape } from "./shape.ts";
 import { grad, type WithLoss } from "./step.ts";
+import { checkArguments, checkOptions } from "./support/options.ts";
 import { Parameter, Variable } from "./variable.ts";
 
 export interface CheckOptions {
@@ -67,6 +68,8 @@ export function checkGradients(
   component: Component | ReadonlyMap<string, Parameter>,
   options: CheckOptions = {},
 ): GradientReport {
+  checkArguments("checkGradients", arguments, 3);
+  checkOptions("checkGradients", options, ["tolerance", "deviceTolerance", "maxEntries", "throws"]);
   if (openStep() !== null) throw new UsageError("checkGradients was called inside grad or evaluate. Call it on its own.");
   const tolerance = checkNumber("checkGradients", "tolerance", options.tolerance ?? 1e-6, 0);
   const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);

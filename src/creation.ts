@@ -4,6 +4,7 @@ import { currentDevice } from "./devices/current.ts";
 import { ValueError } from "./errors.ts";
 import { chooseRandom, type Random } from "./random/random.ts";
 import { checkNumber, checkShape, describe, type Shape, sizeOf } from "./shape.ts";
+import { checkArguments } from "./support/options.ts";
 import { fromValues, type Variable } from "./variable.ts";
 
 function filled(operation: string, shape: Shape, value: number): Variable {
@@ -12,29 +13,41 @@ function filled(operation: string, shape: Shape, value: number): Variable {
 }
 
 /** All elements 0. */
-export const zeros = (shape: Shape): Variable => filled("zeros", shape, 0);
+export function zeros(shape: Shape): Variable {
+  checkArguments("zeros", arguments, 1);
+  return filled("zeros", shape, 0);
+}
+
 /** All elements 1. */
-export const ones = (shape: Shape): Variable => filled("ones", shape, 1);
+export function ones(shape: Shape): Variable {
+  checkArguments("ones", arguments, 1);
+  return filled("ones", shape, 1);
+}
+
 /** All elements equal to a number. */
 export function full(shape: Shape, value: number): Variable {
+  checkArguments("full", arguments, 2);
   if (typeof value !== "number") throw new ValueError(`full takes a number to fill with, but got ${describe(value)}.`);
   return filled("full", shape, value);
 }
 
 /** Independent standard normal numbers. */
 export function randn(shape: Shape, random?: Random): Variable {
+  checkArguments("randn", arguments, 2);
   const { FloatArray } = currentDevice();
   return fromValues(new FloatArray(chooseRandom("randn", random).normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
 }
 
 /** Independent uniform numbers in [0, 1). */
 export function rand(shape: Shape, random?: Random): Variable {
+  checkArguments("rand", arguments, 2);
   const { FloatArray } = currentDevice();
   return fromValues(new FloatArray(chooseRandom("rand", random).uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
 }
 
 /** The identity matrix [n, n], or [n, m] with ones on the diagonal. */
 export function eye(n: number, m = n): Variable {
+  checkArguments("eye", arguments, 2);
   const result = filled("eye", [n, m], 0);
   const values = result.values();
   for (let i = 0; i < Math.min(n, m); i++) values[i * m + i] = 1;
@@ -46,6 +59,7 @@ export function eye(n: number, m = n): Variable {
  * @throws ValueError for a step of 0 or numbers that are not finite
  */
 export function arange(start: number, end?: number, step = 1): Variable {
+  checkArguments("arange", arguments, 3);
   const [from, to] = end === undefined ? [0, start] : [start, end];
   checkNumber("arange", "start", from);
   checkNumber("arange", "end", to);

@@ -2,6 +2,7 @@
 
 import { usedDevices } from "./devices/current.ts";
 import type { MemoryKind } from "./devices/device.ts";
+import { checkArguments } from "./support/options.ts";
 
 /** Live bytes by kind: of all devices that have been used. */
 export type MemoryReport = Record<MemoryKind | "arena" | "plans" | "total", number>;
@@ -12,6 +13,7 @@ export type MemoryReport = Record<MemoryKind | "arena" | "plans" | "total", numb
  * Memory of collected JavaScript objects is given back when the garbage collector says so.
  */
 export function memory(): MemoryReport {
+  checkArguments("memory", arguments, 0);
   const report: MemoryReport = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, arena: 0, plans: 0, total: 0 };
   for (const device of usedDevices()) {
     for (const [kind, bytes] of Object.entries(device.memory())) {

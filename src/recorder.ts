@@ -3,6 +3,7 @@
  * and how what has been recorded is run. Everything here is on the path of every operation, so it is plain and short.
  */
 
+import { Comparisons, calledOutside } from "./comparisons.ts";
 import { currentDevice, guardDevice } from "./devices/current.ts";
 import { type Buffer, type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
 import { Storage } from "./devices/storage.ts";
@@ -13,6 +14,7 @@ import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } 
 import { stack } from "./plan/stack.ts";
 import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
 import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { checkArguments, checkOptions } from "./support/options.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
@@ -48,23 +50,27 @@ export interface Goal {
   readonly reached?: readonly number[];
 }
 
-const debugOptions = { checkNumerics: false, eager: false };
+const debugOptions = { checkNumerics: false, checkComparisons: false, eager: false };
+/** What looks for unused comparisons, if anything; programs that never ask for it do not load it. */
+let comparing: { readonly Comparisons: typeof Comparisons; readonly calledOutside: typeof calledOutside } | null = null;
 
 /**
  * Debugging aids; steps are much slower meanwhile.
  * @param options `checkNumerics`: stop at the first operation whose result has a NaN or an infinity, with a NanError that
- *   names it and the line that called it. `eager`: run each operation as soon as it is called, so that a debugger that stops
+ *   names it and the line that called it. `checkComparisons`: stop at the end of a step, or after a million operations, if the result
+ *   of a comparison was neither used by another operation, nor looked at, nor returned, with a UsageError that names its line: most
+ *   often it was taken for a condition, which a Variable cannot be. `eager`: run each operation as soon as it is called, so that a debugger that stops
  *   there finds the numbers; the gradients are still computed when the step ends.
  */
-export function debug(options: { checkNumerics?: boolean; eager?: boolean }): void {
+export function debug(options: { checkNumerics?: boolean; checkComparisons?: boolean; eager?: boolean }): void {
+  checkArguments("debug", arguments, 1);
+  checkOptions("debug", options, Object.keys(debugOptions));
   if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
-  if (typeof options !== "object" || options === null) throw new ValueError(`debug takes options such as { checkNumerics: true }, but got ${describe(options)}.`);
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(debugOptions, name) || typeof value !== "boolean") {
-      throw new ValueError(`debug takes ${Object.keys(debugOptions).join(" and ")} as true or false, but got ${describe(value)} as ${name}.`);
-    }
+    if (typeof value !== "boolean") throw new ValueError(`debug takes true or false as ${name}, but got ${describe(value)}.`);
     debugOptions[name as keyof typeof debugOptions] = value;
   }
+  comparing = debugOptions.checkComparisons ? { Comparisons, calledOutside } : null;
 }
 
 /** One run of a plan, for who watches. */
@@ -159,6 +165,7 @@ export class Step {
   /** Each operation runs as soon as it is called; not the gradients, which are recorded only where the structure is new. */
   eager = debugOptions.eager;
   private members: readonly number[] = [];
+  readonly comparisons = comparing === null ? null : new comparing.Comparisons(this.trace);
 
   constructor(
     readonly caller: string,
@@ -218,8 +225,9 @@ export class Step {
   }
 
   called(node: number): void {
-    if (this.callers === null && !this.eager) return;
+    if (this.callers === null && this.comparisons === null && !this.eager) return;
     const { reversing } = this;
+    if (reversing < 0) this.comparisons?.called(node);
     if (this.eager && reversing < 0 && !this.isRunning && !this.trace.isLeaf(node)) this.look();
     if (this.callers === null) return;
     this.callers[node] = reversing < 0
@@ -239,6 +247,7 @@ export class Step {
       );
     }
     if (this.trace.isLeaf(node)) return this.leafValues(node);
+    this.comparisons?.looked(node);
     if (this.isRunning) {
       throw new UsageError(
         "The forward function of an operation asked for the numbers of a Variable of the step that it is part of. " +
@@ -289,6 +298,7 @@ export class Step {
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace } = this;
+    this.comparisons?.check(nodes);
     trace.mark([mark, ...nodes]);
     const compiled = this.compile(trace, nodes, goal, fuse);
     const { scalars, arrays } = compiled.constants;
@@ -515,17 +525,19 @@ const scratch: number[][] = [[], [0], [0, 0], [0, 0, 0], [0, 0, 0, 0]];
 
 /** Outside a step an operation is a step of its own. */
 function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {
-  return withStep(operation.name, "values", (step) => {
-    const variable = record(operation, shape, inputs, attributes);
-    keep(step, [variable]);
-    return variable;
+  const variable = withStep(operation.name, "values", (step) => {
+    const result = record(operation, shape, inputs, attributes);
+    keep(step, [result]);
+    return result;
   });
+  comparing?.calledOutside(variable);
+  return variable;
 }
 
 /** Runs the step without gradients and gives the variables their numbers for good. */
 export function keep(step: Step, variables: readonly Variable[]): void {
   const open = variables.filter((variable) => variable.storage === null);
-  if (open.length === 0) return;
+  if (open.length === 0) return step.comparisons?.check([]);
   const nodes = open.map((variable) => step.node(variable));
   const { compiled, region } = step.finish(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }));
   open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });

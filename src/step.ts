@@ -6,6 +6,7 @@ import { bufferKey, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark } from "./plan/trace.ts";
 import { type Goal, keep, openStep, type Step, withStep } from "./recorder.ts";
 import { describe, formatShape } from "./shape.ts";
+import { checkArguments } from "./support/options.ts";
 import { fromValues, Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
@@ -21,6 +22,7 @@ export type WithLoss = Variable | { readonly loss: Variable };
  *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
  */
 export function grad<R extends WithLoss>(f: () => R): R {
+  checkArguments("grad", arguments, 1);
   return withStep("grad", "training", (step) => {
     const result = call("grad", f);
     const loss = lossOf("grad", result);
@@ -82,6 +84,7 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  * @throws UsageError if `f` is asynchronous or if a step is open already
  */
 export function evaluate<R>(f: () => R): R {
+  checkArguments("evaluate", arguments, 1);
   return withStep("evaluate", "values", (step) => {
     const result = call("evaluate", f);
     keep(step, variablesIn(result));
@@ -99,6 +102,7 @@ export function evaluate<R>(f: () => R): R {
  * @returns for each variable a gradient of its shape, zero where the result does not depend on it
  */
 export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
+  checkArguments("gradients", arguments, 2);
   if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
   for (const variable of variables) {
     if (!(variable instanceof Variable)) throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);

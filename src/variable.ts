@@ -7,6 +7,7 @@ import { ShapeError, StaleVariableError, UsageError, ValueError } from "./errors
 import type { FloatArray } from "./kernels/kernel.ts";
 import type { Recordable } from "./plan/trace.ts";
 import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { checkArguments } from "./support/options.ts";
 
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];
@@ -60,13 +61,17 @@ export class Variable {
   get data(): FloatArray { return new (currentDevice().FloatArray)(this.values()); }
 
   /** The elements, on every device, also those that cannot be waited for. */
-  async read(): Promise<FloatArray> { return this.data; }
+  async read(): Promise<FloatArray> {
+    checkArguments("read", arguments, 0);
+    return this.data;
+  }
 
   /**
    * The only element.
    * @throws ShapeError if there is not exactly one.
    */
   item(): number {
+    checkArguments("item", arguments, 0);
     if (this.size !== 1) {
       throw new ShapeError(
         `item() reads a Variable with one element, but this one has shape ${formatShape(this.shape)}. ` +
@@ -78,6 +83,7 @@ export class Variable {
 
   /** The elements as nested arrays of numbers; a number if the shape is `[]`. */
   toArray(): NestedArray {
+    checkArguments("toArray", arguments, 0);
     const values = this.values();
     const nest = (axis: number, offset: number): NestedArray => {
       if (axis === this.shape.length) return values[offset];
@@ -145,6 +151,7 @@ export class Parameter extends Variable {
    * @throws UsageError inside a step that uses the parameter
    */
   clearGrad(): void {
+    checkArguments("clearGrad", arguments, 0);
     this.checkUnused("clearGrad");
     this.hasGradient = false;
   }
@@ -160,6 +167,7 @@ export class Parameter extends Variable {
    * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter
    */
   assign(value: TensorLike): this {
+    checkArguments("assign", arguments, 1);
     this.checkUnused("assign");
     const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? this.shape : undefined);
     if (formatShape(given.shape) !== formatShape(this.shape)) {
@@ -184,6 +192,7 @@ export function fromValues(values: FloatArray, shape: Shape, kind: MemoryKind = 
  * @throws ShapeError for ragged arrays or a shape that does not fit; ValueError for what is not a number
  */
 export function input(data: TensorLike, shape?: Shape): Variable {
+  checkArguments("input", arguments, 2);
   const { values, shape: found } = numbers("input", data, shape);
   return fromValues(values, found);
 }
@@ -193,6 +202,7 @@ export function input(data: TensorLike, shape?: Shape): Variable {
  * @throws as `input`
  */
 export function parameter(value: TensorLike, shape?: Shape): Parameter {
+  checkArguments("parameter", arguments, 2);
   const { values, shape: found } = numbers("parameter", value, shape);
   return new Parameter(found, values);
 }

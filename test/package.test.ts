@@ -54,6 +54,44 @@ describe("the package", () => {
     expect(await load("cost.ctcWithScores")).toContain("ctc");
   });
 
+  /** The exports of every entry that are classes whose own name is another, and what errors and printing say. */
+  const names = (specifiers: readonly string[]): string => `${specifiers.map((specifier, i) => `import * as entry${i} from "${specifier}";`).join("\n")}
+    import { FlimsyError, GradientNoise, input, parameter, RmsProp } from "flimsy-ml";
+    import { Lstm } from "flimsy-ml/components";
+    import { serialize } from "flimsy-ml/io";
+    const isClass = (value) => typeof value === "function" && /^class\\b/.test(Function.prototype.toString.call(value));
+    const found = [${specifiers.map((_, i) => `entry${i}`).join()}].flatMap((entry) => Object.entries(entry)).filter(([, value]) => isClass(value));
+    class Own extends RmsProp { }
+    const message = (f) => { try { f(); } catch (error) { return [error.name, error.constructor.name, error.message.split(" ")[0], error.stack.split(":")[0]].join(); } };
+    const p = parameter([1]);
+    console.log(JSON.stringify({
+      count: found.length, wrong: found.filter(([name, value]) => value.name !== name).map(([name, value]) => [name, value.name]),
+      own: new Own(p, { learningRate: 1 }).constructor === Own && Own.name !== "RmsProp" && new Own(p, { learningRate: 1 }) instanceof RmsProp,
+      errors: [message(() => new RmsProp(p, { rate: 1 })), message(() => input([1]).sum(5)), message(() => new Lstm({ inputs: 1 })), message(() => { throw new FlimsyError("x"); })],
+      printed: [String(p), String(new Lstm({ inputs: 1, outputs: 1 })).split(" ")[0], new GradientNoise({ eta: 1 }).constructor.name],
+      saved: /"class":"Lstm"/.test(new TextDecoder().decode(serialize(new Lstm({ inputs: 1, outputs: 1 }))).replaceAll("\\\\", "")),
+    }));`;
+  const named = {
+    wrong: [], own: true, saved: true,
+    errors: ["ValueError,ValueError,RmsProp,ValueError", "ShapeError,ShapeError,sum,ShapeError", "ValueError,ValueError,Lstm,ValueError", "FlimsyError,FlimsyError,x,FlimsyError"],
+    printed: ["Parameter [1] [1]", "Lstm", "GradientNoise"],
+  };
+
+  it("has the names of its classes, as it is and minified with all of a program", async () => {
+    const program = path.join(project, "names.mjs");
+    writeFileSync(program, names(entries.map(({ specifier }) => specifier)));
+    const plain = JSON.parse(execFileSync(process.execPath, [program], { encoding: "utf8" }));
+    const small = JSON.parse(await bundled("names-minified", names(entries.map(({ specifier }) => specifier))));
+    const { output } = await (await rolldown({ input: program, platform: "node", external: ["cli-progress"] })).generate({ format: "esm", minify: true });
+    const file = path.join(project, "names-rolldown.mjs");
+    writeFileSync(file, output[0].code);
+    const rolled = JSON.parse(execFileSync(process.execPath, [file], { encoding: "utf8" }));
+    for (const found of [plain, small, rolled]) {
+      expect(found).toMatchObject(named);
+      expect(found.count).toBeGreaterThan(60);
+    }
+  });
+
   it("runs as it is, and drops nothing that is used", async () => {
     expect(await bundled("plain", 'import { ZScore } from "flimsy-ml/extras"; console.log(ZScore.fit([[1, 2], [3, 4]]).apply([[2, 3]]).sum().item());')).toBe("0");
   });

@@ -3,6 +3,7 @@
 import {
   type Component, gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
 } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { show } from "./checks.ts";
 
 /** A function that keeps the shape: elementwise, or over the last axis as `softmax` and `wta`. */
@@ -25,6 +26,7 @@ const names = new Map<Activation, string>([...functions].map(([name, f]) => [f, 
  * @throws ValueError if the name belongs to another function, or the function has another name
  */
 export function registerActivation<F extends Activation>(name: string, f: F): F {
+  checkArguments("registerActivation", arguments, 2);
   if (typeof name !== "string" || name === "" || typeof f !== "function") {
     throw new ValueError(`registerActivation takes a name and a function of a Variable, but got ${show(name)} and ${show(f)}.`);
   }
@@ -36,13 +38,17 @@ export function registerActivation<F extends Activation>(name: string, f: F): F 
 }
 
 /** The names that can be used: `sigmoid`, `tanh`, `relu`, `wta`, `softmax`, `identity`, `gelu`, `softplus`, `logSoftmax` and those registered. */
-export const activationNames = (): string[] => [...functions.keys()];
+export function activationNames(): string[] {
+  checkArguments("activationNames", arguments, 0);
+  return [...functions.keys()];
+}
 
 /**
  * The activation of a name.
  * @throws ValueError for a name that is not registered
  */
 export function activationByName(name: string): Activation {
+  checkArguments("activationByName", arguments, 1);
   const f = functions.get(name);
   if (f === undefined) {
     throw new ValueError(`No activation is called ${show(name)}. There are ${activationNames().join(", ")}; registerActivation(name, f) adds another.`);
@@ -55,6 +61,7 @@ export function activationByName(name: string): Activation {
  * @throws ValueError for a function that was never registered
  */
 export function activationName(f: Activation): string {
+  checkArguments("activationName", arguments, 1);
   const name = names.get(f);
   if (name === undefined) throw new ValueError("This activation has no name to be saved under. Give it one with registerActivation(name, f).");
   return name;

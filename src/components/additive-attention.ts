@@ -42,7 +42,7 @@ export class AdditiveAttention extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: AdditiveAttentionOptions) {
     super();
-    checkOptions(this, options, ["queries", "keys", "hidden"]);
+    checkOptions(this, arguments, options, ["queries", "keys", "hidden"]);
     this.queries = checkSize(this, "queries", options.queries);
     this.keys = checkSize(this, "keys", options.keys);
     this.hidden = checkSize(this, "hidden", options.hidden);

@@ -29,7 +29,7 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
    */
   constructor(options: BidirectionalOptions) {
     super();
-    const { forward, backward: given } = checkOptions(this, options, ["forward", "backward"]);
+    const { forward, backward: given } = checkOptions(this, arguments, options, ["forward", "backward"]);
     checkRecurrent(this, "forward", forward);
     const backward = given === undefined ? another(this, forward) : checkRecurrent(this, "backward", given);
     if (forward.inputs !== backward.inputs) {

@@ -1,6 +1,7 @@
 /** The checks that components share: each names the component and the field. */
 
 import { type Component, type Shape, ShapeError, ValueError, Variable } from "../index.ts";
+import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
 
 const nameOf = (component: Component): string => component.constructor.name;
 
@@ -13,17 +14,12 @@ export function show(value: unknown): string {
 }
 
 /**
- * Refuses options that are no object, and names that are not among the known ones.
+ * Refuses arguments of a constructor besides its options, options that are no object, and names that are not among the known ones.
  * @returns the options
  */
-export function checkOptions<T extends object>(component: Component, options: T, known: readonly (keyof T & string)[]): T {
-  const list = known.join(", ");
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new ValueError(`${nameOf(component)} takes one object with the options ${list}, but got ${show(options)}.`);
-  }
-  const wrong = Object.keys(options).find((key) => !(known as readonly string[]).includes(key));
-  if (wrong !== undefined) throw new ValueError(`${nameOf(component)} got the option ${JSON.stringify(wrong)}, which it does not have. Its options are ${list}.`);
-  return options;
+export function checkOptions<T extends object>(component: Component, args: ArrayLike<unknown>, options: T, known: readonly string[]): T {
+  checkArguments(nameOf(component), args, 1);
+  return checkNames(nameOf(component), options, known);
 }
 
 /** A size: an integer, at least 1 unless told. */

@@ -38,7 +38,7 @@ export class Conv2d extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 (padding: 0) */
   constructor(options: Conv2dOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "size", "stride", "padding"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "size", "stride", "padding"]);
     this.inputs = checkSize(this, "inputs", options.inputs);
     this.outputs = checkSize(this, "outputs", options.outputs);
     this.size = checkSizes(this, "size", options.size, 2);

@@ -1,6 +1,7 @@
 import type { Targets } from "../ctc/index.ts";
 import { affine, argmax, Component, cost, type Parameter, parameter, softmax, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkOptions as checkNames } from "../support/options.ts";
 import { checkOptions, checkSize } from "./checks.ts";
 import { joined, type Sequence } from "./sequence.ts";
 
@@ -30,7 +31,7 @@ export class CtcOutput extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1, or a blank that is no symbol */
   constructor(options: CtcOutputOptions) {
     super();
-    const { inputs, outputs, blank = 0 } = checkOptions(this, options, ["inputs", "outputs", "blank"]);
+    const { inputs, outputs, blank = 0 } = checkOptions(this, arguments, options, ["inputs", "outputs", "blank"]);
     this.inputs = checkSize(this, "inputs", inputs);
     this.outputs = checkSize(this, "outputs", outputs);
     this.blank = checkSize(this, "blank", blank, 0);
@@ -61,6 +62,7 @@ export class CtcOutput extends Component {
    * @param options weights, sum or mean, a mask or lengths for padding; see `cost.ctcWithScores`
    */
   cost(xs: Sequence, ys: Targets, options: Omit<cost.CtcCostOptions, "blank"> = {}): Variable {
+    checkNames(`${this.constructor.name}.cost`, options, ["weight", "mask", "reduction", "inputLengths", "targetLengths", "infeasible"]);
     return cost.ctcWithScores(this.score(xs), ys, { ...options, blank: this.blank });
   }
 }

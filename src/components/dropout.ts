@@ -13,7 +13,7 @@ export class Dropout extends Component {
   /** @throws ValueError for what is not such a probability */
   constructor(options: DropoutOptions) {
     super();
-    this.p = checkDropout(this, "p", checkOptions(this, options, ["p"]).p);
+    this.p = checkDropout(this, "p", checkOptions(this, arguments, options, ["p"]).p);
   }
 
   /** What the constructor takes to build such a component again. */

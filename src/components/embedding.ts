@@ -30,7 +30,7 @@ export class Embedding extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1, or a deviation that is negative or not finite */
   constructor(options: EmbeddingOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "std"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "std"]);
     this.inputs = checkSize(this, "inputs", options.inputs);
     this.outputs = checkSize(this, "outputs", options.outputs);
     this.std = options.std ?? 1 / Math.sqrt(this.outputs);

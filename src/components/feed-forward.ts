@@ -36,7 +36,7 @@ export class FeedForward extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1, or an activation that is not known */
   constructor(options: FeedForwardOptions) {
     super();
-    checkOptions(this, options, ["inputs", "hidden", "outputs", "activation", "outputActivation", "dropout"]);
+    checkOptions(this, arguments, options, ["inputs", "hidden", "outputs", "activation", "outputActivation", "dropout"]);
     const { hidden = [] } = options;
     if (!Array.isArray(hidden)) throw new ValueError(`${this.constructor.name} takes a list of sizes as hidden, such as [8, 8], but got ${show(hidden)}.`);
     this.inputs = checkSize(this, "inputs", options.inputs);

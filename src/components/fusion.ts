@@ -24,7 +24,7 @@ export class Fusion extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1, or no input */
   constructor(options: FusionOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs"]);
     if (!Array.isArray(options.inputs) || options.inputs.length === 0) {
       throw new ValueError(`${this.constructor.name} takes a list with the size of each input as inputs, such as [3, 5], but got ${show(options.inputs)}.`);
     }

@@ -40,7 +40,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: GatedRecurrentOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "normed"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "normed"]);
     const n = checkSize(this, "inputs", options.inputs);
     const m = checkSize(this, "outputs", options.outputs);
     this.inputs = n;

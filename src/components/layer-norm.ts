@@ -20,7 +20,7 @@ export class LayerNorm extends Component {
   /** @throws ValueError for a size that is not an integer of at least 1, or a negative epsilon */
   constructor(options: LayerNormOptions) {
     super();
-    const { inputs, epsilon = 1e-5 } = checkOptions(this, options, ["inputs", "epsilon"]);
+    const { inputs, epsilon = 1e-5 } = checkOptions(this, arguments, options, ["inputs", "epsilon"]);
     if (typeof epsilon !== "number" || !(epsilon >= 0 && epsilon < Infinity)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as epsilon, but got ${show(epsilon)}.`);
     this.inputs = checkSize(this, "inputs", inputs);
     this.epsilon = epsilon;

@@ -27,7 +27,7 @@ export abstract class LinearModel extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: LinearModelOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "dropout"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "dropout"]);
     this.inputs = checkSize(this, "inputs", options.inputs);
     this.outputs = checkSize(this, "outputs", options.outputs);
     this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);

@@ -50,7 +50,7 @@ export class Lstm extends Recurrent<LstmState> {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: LstmOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "normed"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "normed"]);
     const n = checkSize(this, "inputs", options.inputs);
     const m = checkSize(this, "outputs", options.outputs);
     this.inputs = n;

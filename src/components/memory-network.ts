@@ -2,6 +2,7 @@ import {
   argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, matmul, type Parameter, parameter, softmax, ValueError, type Variable, where,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
+import { checkOptions as checkNames } from "../support/options.ts";
 import { checkFlag, checkOptions, checkSize, show } from "./checks.ts";
 
 export interface MemoryNetworkOptions {
@@ -67,7 +68,7 @@ export class MemoryNetwork extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: MemoryNetworkOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "size", "memory", "hops", "positions"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "size", "memory", "hops", "positions"]);
     this.inputs = checkSize(this, "inputs", options.inputs);
     this.outputs = checkSize(this, "outputs", options.outputs ?? this.inputs);
     this.size = checkSize(this, "size", options.size);
@@ -96,6 +97,7 @@ export class MemoryNetwork extends Component {
    * @throws ValueError for what is no story or no word, or if there is not one question for each story
    */
   attend(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], options: ReadOptions = {}): { scores: Variable; weights: Variable[] } {
+    checkNames(`${this.constructor.name}.attend`, options, ["linear"]);
     if (!Array.isArray(stories) || !Array.isArray(questions)) {
       throw new ValueError(`${this.constructor.name} takes a story and a question, or lists of them, but got ${show(stories)} and ${show(questions)}.`);
     }
@@ -141,8 +143,9 @@ export class MemoryNetwork extends Component {
   predict(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[]): Variable { return argmax(this.score(stories, questions)); }
 
   /** The negative log likelihood of answers, integers from 0 to outputs − 1. */
-  cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, { linear, ...options }: CostOptions & ReadOptions = {}): Variable {
-    return cost.categoricalCrossEntropyWithScores(this.score(stories, questions, { linear: linear === true }), answers, options);
+  cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: CostOptions & ReadOptions = {}): Variable {
+    const { linear, ...others } = checkNames(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);
+    return cost.categoricalCrossEntropyWithScores(this.score(stories, questions, { linear: linear === true }), answers, others);
   }
 
   /** Sentences for the device, [...shape, words]. */

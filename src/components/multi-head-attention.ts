@@ -2,6 +2,7 @@ import {
   arange, Component, dropout, greaterEqual, linear, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
 } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkOptions as checkNames } from "../support/options.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
 
@@ -58,7 +59,7 @@ export class MultiHeadAttention extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1; ShapeError if `hidden` is no multiple of `heads` */
   constructor(options: MultiHeadAttentionOptions) {
     super();
-    checkOptions(this, options, ["inputs", "keys", "outputs", "heads", "hidden", "dropout"]);
+    checkOptions(this, arguments, options, ["inputs", "keys", "outputs", "heads", "hidden", "dropout"]);
     this.inputs = checkSize(this, "inputs", options.inputs);
     this.keys = checkSize(this, "keys", options.keys ?? this.inputs);
     this.outputs = checkSize(this, "outputs", options.outputs ?? this.inputs);
@@ -87,7 +88,8 @@ export class MultiHeadAttention extends Component {
    * @returns the result [..., steps, outputs], and the weights [..., heads, steps, other steps]
    * @throws ShapeError
    */
-  attend(x: Variable, memory: Variable = x, { mask, causal = false }: AttendOptions = {}): { output: Variable; weights: Variable } {
+  attend(x: Variable, memory: Variable = x, options: AttendOptions = {}): { output: Variable; weights: Variable } {
+    const { mask, causal = false } = checkNames(`${this.constructor.name}.attend`, options, ["mask", "causal"]);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "memory", memory, this.keys);
     if (x.shape.length < 2 || memory.shape.length !== x.shape.length) {

@@ -18,7 +18,7 @@ abstract class Pool2d extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: Pool2dOptions) {
     super();
-    const { size, stride = size } = checkOptions(this, options, ["size", "stride"]);
+    const { size, stride = size } = checkOptions(this, arguments, options, ["size", "stride"]);
     this.size = checkSizes(this, "size", size, 2);
     this.stride = checkSizes(this, "stride", stride, 2);
   }

@@ -33,7 +33,7 @@ export class SimpleRecurrent extends Recurrent<Variable> {
   /** @throws ValueError for sizes that are not integers of at least 1, or an activation that is not known */
   constructor(options: SimpleRecurrentOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "activation", "normed"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "activation", "normed"]);
     const n = checkSize(this, "inputs", options.inputs);
     const m = checkSize(this, "outputs", options.outputs);
     this.inputs = n;

@@ -53,7 +53,7 @@ export class StackRnn extends Recurrent<StackRnnState> {
   /** @throws ValueError for sizes that are not integers of at least 1, or more visible entries than there are */
   constructor(options: StackRnnOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs", "stacks", "depth", "width", "visible", "keep"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs", "stacks", "depth", "width", "visible", "keep"]);
     const n = checkSize(this, "inputs", options.inputs);
     const m = checkSize(this, "outputs", options.outputs);
     this.inputs = n;

@@ -26,7 +26,7 @@ export class Stacked extends Recurrent<readonly State[]> {
   /** @throws ValueError for no layer or what is none; ShapeError where the sizes of two layers do not fit */
   constructor(options: StackedOptions) {
     super();
-    const { layers, dropout: p = 0 } = checkOptions(this, options, ["layers", "dropout"]);
+    const { layers, dropout: p = 0 } = checkOptions(this, arguments, options, ["layers", "dropout"]);
     if (!Array.isArray(layers) || layers.length === 0) throw new ValueError(`${this.constructor.name} takes a list of at least one layer as layers, but got ${show(layers)}.`);
     layers.forEach((layer: SequenceComponent, i) => {
       if (!(layer instanceof SequenceComponent)) {

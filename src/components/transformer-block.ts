@@ -41,7 +41,7 @@ export class TransformerBlock extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1; ShapeError if `inputs` is no multiple of `heads` */
   constructor(options: TransformerBlockOptions) {
     super();
-    checkOptions(this, options, ["inputs", "heads", "hidden", "activation", "dropout", "causal"]);
+    checkOptions(this, arguments, options, ["inputs", "heads", "hidden", "activation", "dropout", "causal"]);
     const inputs = checkSize(this, "inputs", options.inputs);
     this.inputs = inputs;
     this.heads = checkSize(this, "heads", options.heads);

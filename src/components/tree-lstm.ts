@@ -2,6 +2,7 @@
 
 import { affine, Component, linear, ones, type Parameter, parameter, ShapeError, sigmoid, tanh, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
 import type { LstmState } from "./lstm.ts";
 import { checkParts } from "./sequence.ts";
@@ -28,7 +29,7 @@ abstract class TreeLstm extends Component {
   /** @throws ValueError for sizes that are not integers */
   constructor(options: TreeLstmOptions) {
     super();
-    checkOptions(this, options, ["inputs", "outputs"]);
+    checkOptions(this, arguments, options, ["inputs", "outputs"]);
     const n = checkSize(this, "inputs", options.inputs, 0);
     const m = checkSize(this, "outputs", options.outputs);
     this.inputs = n;
@@ -83,6 +84,7 @@ export class ChildSumTreeLstm extends TreeLstm {
   readonly uc: Parameter;
 
   constructor(options: TreeLstmOptions) {
+    checkArguments("ChildSumTreeLstm", arguments, 1);
     super(options);
     const m = this.outputs;
     this.ui = parameter(orthonormal([m, m]));
@@ -137,6 +139,7 @@ export class BinaryTreeLstm extends TreeLstm {
   readonly uc: readonly Parameter[];
 
   constructor(options: TreeLstmOptions) {
+    checkArguments("BinaryTreeLstm", arguments, 1);
     super(options);
     const m = this.outputs;
     const pair = (): Parameter[] => [parameter(glorot([m, m])), parameter(glorot([m, m]))];

@@ -19,7 +19,7 @@ export class ValueComponent extends Component {
   /** @throws ValueError if neither a value nor a shape is given; ShapeError if they do not fit */
   constructor(options: ValueComponentOptions) {
     super();
-    const { value, shape } = checkOptions(this, options, ["value", "shape"]);
+    const { value, shape } = checkOptions(this, arguments, options, ["value", "shape"]);
     if (shape !== undefined) {
       if (!Array.isArray(shape)) throw new ValueError(`${this.constructor.name} takes a list of sizes as shape, but got ${show(shape)}.`);
       shape.forEach((size, axis) => { checkSize(this, `shape[${axis}]`, size, 0); });

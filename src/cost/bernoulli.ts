@@ -4,7 +4,7 @@ import { constant, type Expr } from "../kernels/expression.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
-import { type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
 
 /** Smaller probabilities count as this one. */
 const LEAST_PROBABILITY = 1e-20;
@@ -38,6 +38,7 @@ function cost(name: string, apply: typeof fromScores, output: Variable, target: 
  * @throws ShapeError if target, weights or mask do not fit the scores; ValueError for a target below 0 or above 1
  */
 export function bernoulliCrossEntropyWithScores(scores: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  checkCost("bernoulliCrossEntropyWithScores", arguments, options);
   return cost("bernoulliCrossEntropyWithScores", fromScores, scores, target, options);
 }
 
@@ -52,5 +53,6 @@ export function bernoulliCrossEntropyWithScores(scores: Variable, target: Number
  * @throws ShapeError if target, weights or mask do not fit the probabilities; ValueError for a target below 0 or above 1
  */
 export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  checkCost("bernoulliCrossEntropy", arguments, options);
   return cost("bernoulliCrossEntropy", fromProbabilities, probabilities, target, options);
 }

@@ -17,7 +17,7 @@ import { record } from "../recorder.ts";
 import { formatShape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { surprise } from "./bernoulli.ts";
-import { type CostOptions, type Labels, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, type Labels, Samples, samplesOf } from "./samples.ts";
 
 const [x, label] = [argument(0), argument(1)];
 
@@ -93,6 +93,7 @@ function samplesAndClasses(name: string, output: Variable, options: CostOptions)
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */
 export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options: CostOptions = {}): Variable {
+  checkCost("categoricalCrossEntropyWithScores", arguments, options);
   const { samples, classes } = samplesAndClasses("categoricalCrossEntropyWithScores", scores, options);
   const found = samples.labels(labels, classes, scores.shape);
   return samples.reduce(record(crossEntropy, samples.shape, [samples.clean(scores), found]));
@@ -109,6 +110,7 @@ export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labe
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */
 export function categoricalCrossEntropy(probabilities: Variable, labels: Labels, options: CostOptions = {}): Variable {
+  checkCost("categoricalCrossEntropy", arguments, options);
   const { samples, classes } = samplesAndClasses("categoricalCrossEntropy", probabilities, options);
   const chosen = oneHot(samples.labels(labels, classes, probabilities.shape), classes);
   const likelihood = sum(where(chosen, samples.clean(probabilities), 0), -1);

@@ -3,7 +3,7 @@
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
-import { type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
 
 const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
   const difference = output.sub(target);
@@ -21,6 +21,7 @@ const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
  * @throws ShapeError if target, weights or mask do not fit the output; ValueError for what is not a number
  */
 export function mse(output: Variable, target: Numbers, options: CostOptions = {}): Variable {
+  checkCost("mse", arguments, options);
   checkVariable("mse", output);
   const samples = new Samples("mse", samplesOf(output.shape), options);
   return samples.reduce(halfSquare(samples.clean(output), samples.targets(target, output.shape)));

@@ -7,6 +7,7 @@ import { reshape, sum } from "../operations/broadcasting.ts";
 import { type Indices, indexVariable } from "../operations/indexing.ts";
 import type { Operand } from "../recorder.ts";
 import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../variable.ts";
 
 /** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
@@ -31,6 +32,12 @@ export interface CostOptions {
   readonly mask?: Numbers | undefined;
   /** "sum" (the default) adds the samples up; "mean" divides by the number of samples that count (of none, the mean is 0). */
   readonly reduction?: "sum" | "mean" | undefined;
+}
+
+/** Refuses what a cost, a function of an output, targets and options, does not take. `more`: options besides those of every cost. */
+export function checkCost(name: string, args: ArrayLike<unknown>, options: CostOptions, more: readonly string[] = []): void {
+  checkArguments(name, args, 3);
+  checkOptions(name, options, ["weight", "mask", "reduction", ...more]);
 }
 
 /** The samples of one call of a cost, with its options checked. */

@@ -1,8 +1,9 @@
 /** Alignment: the most probable path that spells known labels (Viterbi). */
 
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { expand } from "./labels.ts";
 import { skips } from "./tables.ts";
-import { type CtcTargetOptions, logProbabilities, type Scores, type Targets } from "./utterances.ts";
+import { type CtcTargetOptions, ctcOptions, logProbabilities, type Scores, type Targets } from "./utterances.ts";
 
 export interface Alignment {
   /** The symbol of each step; empty if no path spells the labels. */
@@ -22,6 +23,8 @@ export interface Alignment {
  *   distribution; for a target that needs more steps than there are, unless `infeasible` is "infinity"
  */
 export function align(scores: Scores, targets: Targets, options: CtcTargetOptions = {}): Alignment[] {
+  checkArguments("align", arguments, 3);
+  checkOptions("align", options, ctcOptions);
   const { utterances, values } = logProbabilities("align", scores, options);
   const { steps, symbols, blank, lengths } = utterances;
   return utterances.targets(targets, options).map((labels, i) => {

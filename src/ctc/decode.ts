@@ -2,6 +2,7 @@
 
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { trim } from "./labels.ts";
 import { type CtcOptions, logAdd, logProbabilities, type Scores } from "./utterances.ts";
 
@@ -21,6 +22,8 @@ export interface Hypothesis {
  * @throws ShapeError, ValueError for lengths or a blank that do not fit the scores, and for scores that are no distribution
  */
 export function greedy(scores: Scores, options: CtcOptions = {}): Hypothesis[] {
+  checkArguments("greedy", arguments, 2);
+  checkOptions("greedy", options, ["blank", "inputLengths"]);
   const { utterances, values } = logProbabilities("greedy", scores, options);
   const { steps, symbols, blank, lengths } = utterances;
   return lengths.map((length, i) => {
@@ -59,6 +62,8 @@ export interface BeamOptions extends CtcOptions {
  *   width that is not a positive integer
  */
 export function beamSearch(scores: Scores, options: BeamOptions = {}): Hypothesis[][] {
+  checkArguments("beamSearch", arguments, 2);
+  checkOptions("beamSearch", options, ["blank", "inputLengths", "width", "top", "languageModel"]);
   const { width = 16, top = 1, languageModel } = options;
   for (const [option, value] of Object.entries({ width, top })) {
     if (!Number.isInteger(value) || value < 1) throw new ValueError(`beamSearch takes an integer of at least 1 as ${option}, but got ${describe(value)}.`);

@@ -10,9 +10,10 @@ import { slice, stack } from "../operations/layout.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../variable.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
-import { type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
+import { ctcOptions, type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
 
 /** What a row of the targets begins with: how many steps count, how many labels follow (−1: no path spells them), the blank. */
 const HEADER = 3;
@@ -120,5 +121,7 @@ export function ctcLosses(name: string, scores: Variable, targets: Targets, opti
  * @throws as `cost.ctcWithScores`
  */
 export function negativeLogLikelihood(scores: Variable | readonly Variable[], targets: Targets, options: CtcTargetOptions = {}): Variable {
+  checkArguments("negativeLogLikelihood", arguments, 3);
+  checkOptions("negativeLogLikelihood", options, ctcOptions);
   return ctcLosses("negativeLogLikelihood", joined("negativeLogLikelihood", scores), targets, options);
 }

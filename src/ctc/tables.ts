@@ -5,6 +5,7 @@
 
 import { ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { expand } from "./labels.ts";
 import { type CtcOptions, logAdd, logProbabilities, type Scores, type Sequence } from "./utterances.ts";
 
@@ -38,6 +39,8 @@ function problem(name: string, labels: Sequence, scores: Scores, options: Pick<C
  * @throws ShapeError, ValueError for labels or a blank that do not fit the scores, and for scores that are no distribution
  */
 export function forward(labels: Sequence, scores: Scores, options: Pick<CtcOptions, "blank"> = {}): Float64Array[] {
+  checkArguments("forward", arguments, 3);
+  checkOptions("forward", options, ["blank"]);
   const { states, steps, blank, at } = problem("forward", labels, scores, options);
   const table: Float64Array[] = [];
   for (let t = 0; t < steps; t++) {
@@ -63,6 +66,8 @@ export function forward(labels: Sequence, scores: Scores, options: Pick<CtcOptio
  * @throws as `forward`
  */
 export function backward(labels: Sequence, scores: Scores, options: Pick<CtcOptions, "blank"> = {}): Float64Array[] {
+  checkArguments("backward", arguments, 3);
+  checkOptions("backward", options, ["blank"]);
   const { states, steps, blank, at } = problem("backward", labels, scores, options);
   const table: Float64Array[] = new Array(steps);
   for (let t = steps - 1; t >= 0; t--) {

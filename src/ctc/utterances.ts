@@ -30,6 +30,9 @@ export interface CtcTargetOptions extends CtcOptions {
   readonly infeasible?: "error" | "infinity" | undefined;
 }
 
+/** The names of CtcTargetOptions. */
+export const ctcOptions: readonly (keyof CtcTargetOptions)[] = ["blank", "inputLengths", "targetLengths", "infeasible"];
+
 /** What the scores are of: `samples` utterances of up to `steps` steps over `symbols` symbols. */
 export class Utterances {
   readonly samples: number;

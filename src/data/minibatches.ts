@@ -1,6 +1,7 @@
 import { input, ShapeError, ValueError, Variable } from "../index.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
 import { checkCount, describe, formatShape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";
 
@@ -42,8 +43,9 @@ export function minibatches<C extends Readonly<Record<keyof C, Column>>>(table: 
 export function minibatches(
   source: Source<unknown> | AsyncSource<unknown> | Readonly<Record<string, Column>>, size: number, options: BatchOptions & TableBatchOptions = {},
 ): Iterable<unknown> | AsyncIterable<unknown> {
+  checkArguments("minibatches", arguments, 3);
+  checkOptions("minibatches", options, ["dropLast", "count", "shuffle"]);
   checkCount("minibatches", "size", size, 1);
-  if (typeof options !== "object" || options === null) throw new ValueError(`minibatches takes options such as { dropLast: true }, but got ${describe(options)}.`);
   if (typeof source === "object" && source !== null && !isIterable(source) && !isAsyncIterable(source) && !(source instanceof Variable)) {
     return tableBatches(source as Readonly<Record<string, Column>>, size, options);
   }
@@ -61,7 +63,10 @@ function counted<T extends object>(batch: T, samples: number): T {
 }
 
 /** How many samples a batch has that `minibatches` made; null of anything else. */
-export const sampleCount = (batch: unknown): number | null => counts.get(batch as object) ?? null;
+export function sampleCount(batch: unknown): number | null {
+  checkArguments("sampleCount", arguments, 1);
+  return counts.get(batch as object) ?? null;
+}
 
 function batching<T>(size: number, dropLast: boolean, count: number): Stage<T, T[]> {
   let batch: T[] = [];

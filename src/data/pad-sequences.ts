@@ -1,5 +1,6 @@
 import { input, type NestedArray, ShapeError, ValueError, Variable } from "../index.ts";
 import { checkCount, describe, formatShape, sameShape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 /** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */
 export type SequenceLike = Variable | readonly NestedArray[] | ArrayLike<number>;
@@ -35,6 +36,8 @@ export interface PaddedSequences {
  *   sequences or other options
  */
 export function padSequences(sequences: readonly SequenceLike[], options: PadOptions = {}): PaddedSequences {
+  checkArguments("padSequences", arguments, 2);
+  checkOptions("padSequences", options, ["value", "steps", "multipleOf"]);
   if (!Array.isArray(sequences) || sequences.length === 0) {
     throw new ValueError(`padSequences takes an array of at least one sequence, but got ${Array.isArray(sequences) ? "an empty one" : describe(sequences)}.`);
   }
@@ -72,6 +75,7 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
  * @throws ShapeError if there are not as many lengths as sequences, or one is longer than there are steps
  */
 export function unpadSequences(x: Variable, lengths: ArrayLike<number>): Variable[] {
+  checkArguments("unpadSequences", arguments, 2);
   if (!(x instanceof Variable)) throw new ValueError(`unpadSequences takes a Variable, but got ${describe(x)}.`);
   const { shape } = x;
   const wrong = Array.from(lengths).find((length) => !Number.isInteger(length) || length < 0 || length > shape[1]);

@@ -1,5 +1,6 @@
 import { chooseRandom, type Random } from "../random/random.ts";
 import { checkCount } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { type AsyncSource, type Source, type Stage, staged } from "./source.ts";
 
 export interface ShuffleOptions {
@@ -25,6 +26,8 @@ export interface ShuffleOptions {
 export function shuffled<T>(source: Source<T>, options?: ShuffleOptions): Iterable<T>;
 export function shuffled<T>(source: AsyncSource<T>, options?: ShuffleOptions): AsyncIterable<T>;
 export function shuffled<T>(source: Source<T> | AsyncSource<T>, options: ShuffleOptions = {}): Iterable<T> | AsyncIterable<T> {
+  checkArguments("shuffled", arguments, 2);
+  checkOptions("shuffled", options, ["random", "buffer"]);
   const random = chooseRandom("shuffled", options.random);
   const buffer = checkCount("shuffled", "buffer", options.buffer ?? 1024, 1);
   if (!Array.isArray(source) && !ArrayBuffer.isView(source)) return staged<T, T>("shuffled", source, () => holding(buffer, random));

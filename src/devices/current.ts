@@ -2,6 +2,7 @@
 
 import { UsageError, ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Device, ThreadReport } from "./device.ts";
 import { ReferenceDevice } from "./reference/reference.ts";
 import { WasmDevice } from "./wasm/wasm.ts";
@@ -45,7 +46,10 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  * Parameters and inputs move over when they are next used.
  * @throws UsageError inside a step; ValueError for an unknown name.
  */
-export function setDevice(name: DeviceName): void { useDevice(deviceByName(name)); }
+export function setDevice(name: DeviceName): void {
+  checkArguments("setDevice", arguments, 1);
+  useDevice(deviceByName(name));
+}
 
 /**
  * How many threads compute, and why not more. With a number: how many there may be from now on, the caller's thread among them.
@@ -55,7 +59,10 @@ export function setDevice(name: DeviceName): void { useDevice(deviceByName(name)
  * Browsers give threads memory to share only on pages that are cross-origin isolated.
  * @throws ValueError unless the number is an integer from 1 to 64.
  */
-export function threads(count?: number): ThreadReport { return currentDevice().threads(count); }
+export function threads(count?: number): ThreadReport {
+  checkArguments("threads", arguments, 1);
+  return currentDevice().threads(count);
+}
 
 /** @internal As `setDevice`, for a device made in a particular way. */
 export function useDevice(device: Device): void {

@@ -7,6 +7,7 @@ import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
 import { openStep, type Step, type Watched, watch } from "../recorder.ts";
 import { describe, formatShape } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { estimate, type Work, workOf } from "./work.ts";
 
 export interface ExplainOptions {
@@ -66,6 +67,8 @@ export interface Explanation {
  * @throws UsageError inside a step, or if f runs no step
  */
 export function explain(f: () => unknown, options: ExplainOptions = {}): Explanation {
+  checkArguments("explain", arguments, 2);
+  checkOptions("explain", options, ["runs"]);
   const { runs = 5 } = options;
   if (typeof f !== "function") throw new ValueError(`explain takes a function, but got ${describe(f)}: write explain(() => grad(…)).`);
   if (!Number.isInteger(runs) || runs < 1) throw new ValueError(`explain takes runs as an integer of at least 1, but got ${describe(runs)}.`);

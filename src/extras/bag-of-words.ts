@@ -1,5 +1,6 @@
 import { input, ValueError, type Variable } from "../index.ts";
 import { describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 /** The words of a text by number. */
 type Words = readonly number[] | Int32Array;
@@ -18,6 +19,8 @@ export interface BagOfWordsOptions {
  * @throws ValueError for an index that is not an integer from 0 to size − 1
  */
 export function bagOfWords(words: Words | readonly Words[], size: number, options: BagOfWordsOptions = {}): Variable {
+  checkArguments("bagOfWords", arguments, 3);
+  checkOptions("bagOfWords", options, ["counts"]);
   if (!Number.isSafeInteger(size) || size < 1) throw new ValueError(`bagOfWords takes an integer of at least 1 as size, but got ${describe(size)}.`);
   if (!Array.isArray(words) && !(words instanceof Int32Array)) throw new ValueError(`bagOfWords takes a list of indices, or a list of lists, but got ${describe(words)}.`);
   const isText = (entry: unknown): boolean => Array.isArray(entry) || entry instanceof Int32Array;

@@ -1,5 +1,6 @@
 import { ShapeError, ValueError, Variable } from "../index.ts";
 import { describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 
 /** Numbers in any nesting: a Variable, an array, a typed array, a list of sequences of different lengths. */
 export type Answers = number | Variable | ArrayLike<number> | readonly Answers[];
@@ -18,6 +19,7 @@ export type Tokens = string | ArrayLike<unknown>;
  * @throws ShapeError where lengths or nesting differ; ValueError for no labels at all, and for what is no number
  */
 export function errorRate(predicted: Answers, labels: Answers): number {
+  checkArguments("errorRate", arguments, 2);
   const { wrong, total } = compare(predicted, labels, "");
   if (total === 0) throw new ValueError("errorRate got no labels: of none there is no share.");
   return wrong / total;
@@ -50,6 +52,7 @@ const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(va
  * @throws ValueError for what is neither a list nor a text
  */
 export function editDistance(a: Tokens, b: Tokens): number {
+  checkArguments("editDistance", arguments, 2);
   const [from, to] = [tokensOf("editDistance", a), tokensOf("editDistance", b)];
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);
   for (let i = 1; i <= from.length; i++) {
@@ -68,6 +71,7 @@ export function editDistance(a: Tokens, b: Tokens): number {
  * @throws ShapeError for another number of sequences; ValueError for what is no sequence, and for references without a token
  */
 export function tokenErrorRate(predicted: readonly Tokens[], references: readonly Tokens[]): number {
+  checkArguments("tokenErrorRate", arguments, 2);
   for (const list of [predicted, references]) {
     if (!Array.isArray(list)) throw new ValueError(`tokenErrorRate takes two lists of sequences, but got ${describe(list)}.`);
   }

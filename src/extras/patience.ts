@@ -1,5 +1,6 @@
 import { ValueError } from "../index.ts";
 import { checkNumber, describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface PatienceOptions {
   /** Whether large values are good, such as accuracies, instead of small ones, such as costs. */
@@ -41,8 +42,9 @@ export class Patience {
    * @throws ValueError unless it is an integer of at least 0 and the tolerance a finite number of at least 0
    */
   constructor(readonly patience = 1, options: PatienceOptions = {}) {
+    checkArguments("Patience", arguments, 2);
+    checkOptions("Patience", options, ["maximize", "tolerance"]);
     if (!Number.isSafeInteger(patience) || patience < 0) throw new ValueError(`Patience takes an integer of at least 0 as patience, but got ${describe(patience)}.`);
-    if (typeof options !== "object" || options === null) throw new ValueError(`Patience takes options such as { maximize: true }, but got ${describe(options)}.`);
     this.maximize = options.maximize ?? false;
     this.tolerance = checkNumber("Patience", "tolerance", options.tolerance ?? 0, 0);
   }

@@ -1,5 +1,6 @@
 import { input, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
-import { checkNumber, describe, formatShape, sizeOf } from "../shape.ts";
+import { checkNumber, formatShape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface ZScoreOptions {
   /** The least that is divided by, for features that hardly vary; 10⁻⁶ unless given. */
@@ -29,9 +30,11 @@ export class ZScore {
    * @throws ValueError for means and deviations of different lengths or that are not finite, or a negative deviation
    */
   constructor(mean: ArrayLike<number>, sigma: ArrayLike<number>, options: ZScoreOptions = {}) {
+    checkArguments("ZScore", arguments, 3);
+    const minSigma = minSigmaOf("ZScore", options);
     this.mean = Float64Array.from(mean);
     this.sigma = Float64Array.from(sigma);
-    this.minSigma = minSigmaOf(options);
+    this.minSigma = minSigma;
     if (this.mean.length === 0 || this.mean.length !== this.sigma.length) {
       throw new ValueError(`ZScore takes a mean and a standard deviation for each feature, but got ${this.mean.length} and ${this.sigma.length} numbers.`);
     }
@@ -45,7 +48,8 @@ export class ZScore {
    * @throws ShapeError for other shapes; ValueError for no samples, or a sample with NaN or an infinity
    */
   static fit(data: Samples, options: ZScoreOptions = {}): ZScore {
-    const minSigma = minSigmaOf(options);
+    checkArguments("ZScore.fit", arguments, 2);
+    const minSigma = minSigmaOf("ZScore.fit", options);
     const moments = new Moments();
     for (const part of isList(data) ? data : [data]) moments.add(part);
     return moments.result(minSigma);
@@ -53,7 +57,8 @@ export class ZScore {
 
   /** As `fit`, over the parts of a stream, which are not kept: for data larger than memory. */
   static async fitStream(parts: AsyncIterable<Samples>, options: ZScoreOptions = {}): Promise<ZScore> {
-    const minSigma = minSigmaOf(options);
+    checkArguments("ZScore.fitStream", arguments, 2);
+    const minSigma = minSigmaOf("ZScore.fitStream", options);
     const moments = new Moments();
     for await (const data of parts) for (const part of isList(data) ? data : [data]) moments.add(part);
     return moments.result(minSigma);
@@ -88,13 +93,15 @@ export class ZScore {
  * @throws as `ZScore.fit`
  */
 export function zscore(x: TensorLike, options: ZScoreOptions = {}): Variable {
+  checkArguments("zscore", arguments, 2);
+  checkOptions("zscore", options, ["minSigma"]);
   return ZScore.fit(x, options).apply(x);
 }
 
 const isList = (data: Samples): data is readonly Variable[] => Array.isArray(data) && data[0] instanceof Variable;
 
-function minSigmaOf(options: ZScoreOptions): number {
-  if (typeof options !== "object" || options === null) throw new ValueError(`ZScore takes options such as { minSigma: 1e-6 }, but got ${describe(options)}.`);
+function minSigmaOf(caller: string, options: ZScoreOptions): number {
+  checkOptions(caller, options, ["minSigma"]);
   const minSigma = checkNumber("ZScore", "minSigma", options.minSigma ?? 1e-6, 0);
   if (minSigma === 0) throw new ValueError("ZScore takes a minSigma of more than 0: a feature that is constant would be divided by it.");
   return minSigma;

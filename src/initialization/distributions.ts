@@ -10,7 +10,7 @@ import { type InitializationOptions, randomOf } from "./weights.ts";
  * @throws ValueError unless both are finite and std is not negative
  */
 export function normal(shape: Shape, options: InitializationOptions & { readonly mean?: number; readonly std?: number } = {}): Variable {
-  const random = randomOf("normal", options);
+  const random = randomOf("normal", arguments, options, ["mean", "std"]);
   const { mean = 0, std = 0.01 } = options;
   checkNumber("normal", "mean", mean);
   checkNumber("normal", "std", std, 0);
@@ -24,7 +24,7 @@ export function normal(shape: Shape, options: InitializationOptions & { readonly
  * @throws ValueError unless low < high, both finite
  */
 export function uniform(shape: Shape, options: InitializationOptions & { readonly low?: number; readonly high?: number } = {}): Variable {
-  const random = randomOf("uniform", options);
+  const random = randomOf("uniform", arguments, options, ["low", "high"]);
   const { low = -0.05, high = 0.05 } = options;
   checkNumber("uniform", "low", low);
   checkNumber("uniform", "high", high);

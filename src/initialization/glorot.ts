@@ -9,6 +9,8 @@ export interface ScaledOptions extends InitializationOptions, GainOptions {
   readonly distribution?: "uniform" | "normal" | undefined;
 }
 
+const scaledOptions = ["distribution", "gain", "activation"];
+
 function checkDistribution(caller: string, distribution: "uniform" | "normal"): "uniform" | "normal" {
   if (distribution === "uniform" || distribution === "normal") return distribution;
   throw new ValueError(`${caller} takes "uniform" or "normal" as distribution, but got ${describe(distribution)}.`);
@@ -24,7 +26,7 @@ function checkDistribution(caller: string, distribution: "uniform" | "normal"): 
  * @throws ShapeError for another shape; ValueError for other options
  */
 export function glorot(shape: Shape, options: ScaledOptions = {}): Variable {
-  const random = randomOf("glorot", options);
+  const random = randomOf("glorot", arguments, options, scaledOptions);
   const { outputs, inputs, window } = weightsOf("glorot", shape);
   const deviation = gainOf("glorot", options) * Math.sqrt(2 / ((inputs + outputs) * window));
   return independent(shape, random, checkDistribution("glorot", options.distribution ?? "uniform"), deviation);
@@ -39,7 +41,7 @@ export function glorot(shape: Shape, options: ScaledOptions = {}): Variable {
  * @throws ShapeError for another shape; ValueError for other options
  */
 export function he(shape: Shape, options: ScaledOptions = {}): Variable {
-  const random = randomOf("he", options);
+  const random = randomOf("he", arguments, options, scaledOptions);
   const { inputs, window } = weightsOf("he", shape);
   const gain = options.gain === undefined && options.activation === undefined ? Math.SQRT2 : gainOf("he", options);
   return independent(shape, random, checkDistribution("he", options.distribution ?? "normal"), gain / Math.sqrt(inputs * window));

@@ -15,7 +15,7 @@ import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
  * @throws ShapeError for another shape; ValueError for other options
  */
 export function orthonormal(shape: Shape, options: InitializationOptions & GainOptions = {}): Variable {
-  const random = randomOf("orthonormal", options);
+  const random = randomOf("orthonormal", arguments, options, ["gain", "activation"]);
   const { outputs, inputs, window } = weightsOf("orthonormal", shape);
   const gain = gainOf("orthonormal", options);
   const columns = inputs * window;

@@ -19,7 +19,7 @@ export interface SparseOptions extends InitializationOptions {
  * @throws ShapeError for another shape; ValueError for other options
  */
 export function sparse(shape: Shape, options: SparseOptions = {}): Variable {
-  const random = randomOf("sparse", options);
+  const random = randomOf("sparse", arguments, options, ["connections", "std"]);
   const { outputs, inputs, window } = weightsOf("sparse", shape);
   const { connections = 15, std = 1 } = options;
   if (!Number.isSafeInteger(connections) || connections < 0) throw new ValueError(`sparse takes an integer of at least 0 as connections, but got ${describe(connections)}.`);

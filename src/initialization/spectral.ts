@@ -12,7 +12,7 @@ import { type InitializationOptions, independent, randomOf, weightsOf } from "./
  * @throws ShapeError for another shape; ValueError for a radius that is not a finite number of at least 0
  */
 export function spectral(shape: Shape, options: InitializationOptions & { readonly radius?: number } = {}): Variable {
-  const random = randomOf("spectral", options);
+  const random = randomOf("spectral", arguments, options, ["radius"]);
   const { outputs, inputs, window } = weightsOf("spectral", shape);
   const radius = checkNumber("spectral", "radius", options.radius ?? 1, 0);
   return independent(shape, random, "normal", radius / Math.sqrt(Math.max(outputs, inputs * window)));

@@ -1,18 +1,20 @@
 /** What the initializers share: their options, and the shape of weights as outputs and inputs. */
 
-import { ShapeError, ValueError } from "../errors.ts";
+import { ShapeError } from "../errors.ts";
 import { input, type Variable } from "../index.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkShape, describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkShape, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface InitializationOptions {
   /** Where the numbers are drawn from; the default generator, which `seed` sets, unless given. */
   readonly random?: Random | undefined;
 }
 
-/** The generator that a user gave, or the default one. */
-export function randomOf(caller: string, options: InitializationOptions): Random {
-  if (typeof options !== "object" || options === null) throw new ValueError(`${caller} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
+/** The generator that a user gave, or the default one. Refuses arguments but shape and options, and options but `random` and `more`. */
+export function randomOf(caller: string, args: ArrayLike<unknown>, options: InitializationOptions, more: readonly string[]): Random {
+  checkArguments(caller, args, 2);
+  checkOptions(caller, options, ["random", ...more]);
   return chooseRandom(caller, options.random);
 }
 

@@ -1,6 +1,7 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf, replaceFile } from "./files.ts";
 import { prepare } from "./fit.ts";
@@ -63,12 +64,15 @@ export interface Inspection {
 
 const keys = { version: "flimsy", structure: "flimsy.structure", training: "flimsy.training", metadata: "flimsy.metadata" } as const;
 const version = "1";
+const saveOptions: readonly (keyof SaveOptions)[] = ["optimizer", "random", "step", "metadata", "components"];
 
 /**
  * A component with what belongs to its training, as the bytes of a safetensors file.
  * @throws ValueError for what cannot be saved, with the path of the field and the remedy
  */
 export function serialize(component: Component, options: SaveOptions = {}): Uint8Array {
+  checkArguments("serialize", arguments, 2);
+  checkOptions("serialize", options, saveOptions);
   return encode("serialize", component, options);
 }
 
@@ -82,13 +86,14 @@ export function serialize(component: Component, options: SaveOptions = {}): Uint
  *   outside of Node
  */
 export function save(path: string | URL, component: Component, options: SaveOptions = {}): void {
+  checkArguments("save", arguments, 3);
+  checkOptions("save", options, saveOptions);
   const target = pathOf("save", path, "In a browser, serialize(component, options) gives the bytes, to be stored or offered as a download.");
   replaceFile(target, encode("save", component, options));
 }
 
 function encode(caller: string, component: Component, options: SaveOptions): Uint8Array {
   if (!(component instanceof Component)) throw new ValueError(`${caller} takes a Component to be saved, but got ${typeof component === "object" ? "another object" : String(component)}.`);
-  checkNames(caller, options, ["optimizer", "random", "step", "metadata", "components"]);
   const optimizers = named<AnyOptimizer>(caller, "optimizer", options.optimizer);
   const randoms = named<Random>(caller, "random", options.random);
   const step = options.step ?? (optimizers.size > 0 ? Math.max(...[...optimizers.values()].map((optimizer) => optimizer.step)) : 0);
@@ -154,12 +159,6 @@ function tensorBytes(caller: string, name: string, value: Tensor): TensorBytes {
   }
 }
 
-function checkNames(caller: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw new ValueError(`${caller} takes options such as { ${known[0]} }, but got ${String(options)}.`);
-  const wrong = Object.keys(options).find((key) => !known.includes(key));
-  if (wrong !== undefined) throw new ValueError(`${caller} got the option ${quoted(wrong)}, which it does not have. Its options are ${known.join(", ")}.`);
-}
-
 /** What the strings of a file say. */
 interface Contents {
   readonly training: Training;
@@ -201,7 +200,8 @@ function parsed(file: TensorFile, key: string): unknown {
  *   Then nothing has changed.
  */
 export function restore<C extends Component = Component>(source: Source, options: RestoreOptions<C> = {}): Checkpoint<C> {
-  checkNames("restore", options, ["into", "optimizer", "random", "components"]);
+  checkArguments("restore", arguments, 2);
+  checkOptions("restore", options, ["into", "optimizer", "random", "components"]);
   const { into } = options;
   const optimizers = named<AnyOptimizer>("restore", "optimizer", options.optimizer);
   const randoms = named<Random>("restore", "random", options.random);
@@ -300,6 +300,7 @@ function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[])
  * @throws CheckpointError, FileError
  */
 export function inspect(source: Source): Inspection {
+  checkArguments("inspect", arguments, 1);
   const file = new TensorFile(load("inspect", source, "header"));
   const { training, metadata } = contentsOf(file);
   return { tensors: [...file.header.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })), step: training.step, metadata };
@@ -311,6 +312,7 @@ export function inspect(source: Source): Inspection {
  * @throws CheckpointError, FileError; ValueError for other types, and integers and float64 beyond that
  */
 export function readTensors(source: Source): Map<string, Variable> {
+  checkArguments("readTensors", arguments, 1);
   const file = new TensorFile(load("readTensors", source, "all"));
   return new Map([...file.header.tensors.keys()].map((name) => [name, file.variable(name)]));
 }
@@ -328,6 +330,8 @@ export interface TensorsOptions {
  * @throws ValueError for what is no Variable, or names that UTF-8 cannot have
  */
 export function serializeTensors(tensors: Tensors, options: TensorsOptions = {}): Uint8Array {
+  checkArguments("serializeTensors", arguments, 2);
+  checkOptions("serializeTensors", options, ["metadata"]);
   return encodeTensors("serializeTensors", tensors, options);
 }
 
@@ -336,12 +340,13 @@ export function serializeTensors(tensors: Tensors, options: TensorsOptions = {})
  * @throws as `serializeTensors`; FileError where it cannot be written; UsageError outside of Node
  */
 export function writeTensors(path: string | URL, tensors: Tensors, options: TensorsOptions = {}): void {
+  checkArguments("writeTensors", arguments, 3);
+  checkOptions("writeTensors", options, ["metadata"]);
   const target = pathOf("writeTensors", path, "In a browser, serializeTensors(tensors) gives the bytes.");
   replaceFile(target, encodeTensors("writeTensors", tensors, options));
 }
 
 function encodeTensors(caller: string, tensors: Tensors, options: TensorsOptions): Uint8Array {
-  checkNames(caller, options, ["metadata"]);
   const entries: [string, Variable][] = tensors instanceof Map ? [...tensors] : isRecord(tensors) ? Object.entries(tensors) : [];
   if (!(tensors instanceof Map) && !isRecord(tensors)) throw new ValueError(`${caller} takes Variables by name, as a Map or an object.`);
   const found = entries.map(([name, variable]) => {

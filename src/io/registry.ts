@@ -6,6 +6,7 @@ import {
   SoftmaxRegression, StackRnn, Stacked, TransformerBlock, ValueComponent,
 } from "../components/index.ts";
 import { Component, ValueError } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { listed } from "./messages.ts";
 
 /** A class of components, whatever its constructor takes. */
@@ -79,6 +80,7 @@ registered.add("The library", libraryComponents);
  * @throws ValueError for what is no class of components, or a name or a class that is taken; then none is registered
  */
 export function registerComponents(components: Readonly<Record<string, ComponentClass>>): void {
+  checkArguments("registerComponents", arguments, 1);
   registered.add("registerComponents", components);
 }
 

@@ -2,6 +2,7 @@
 
 import { ValueError } from "../errors.ts";
 import type { Operand } from "../recorder.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { identity } from "./broadcasting.ts";
 import { builtin } from "./elementwise.ts";
@@ -39,6 +40,7 @@ const clipped = /*#__PURE__*/ builtin("clip", (x, low, high) => x.less(low).wher
  * @throws ValueError if both bounds are numbers and `low` is above `high`
  */
 export function clip(x: Operand, low: Operand, high: Operand): Variable {
+  checkArguments("clip", arguments, 3);
   if (typeof low === "number" && typeof high === "number" && low > high) {
     throw new ValueError(`clip got the bounds ${low} and ${high}: give the lower one first.`);
   }
@@ -54,6 +56,7 @@ const cube = /*#__PURE__*/ builtin("cube", (x) => x.mul(x).mul(x));
 
 /** x to the power of the exponent. Exponents that are the numbers 1, 2, 3, ½ and −1 are computed directly. */
 export function pow(x: Operand, exponent: Operand): Variable {
+  checkArguments("pow", arguments, 2);
   if (typeof x !== "number") {
     if (exponent === 1) return identity(x);
     if (exponent === 2) return square(x);

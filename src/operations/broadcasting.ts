@@ -9,7 +9,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record, record1 } from "../recorder.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall, checkReduction } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
@@ -37,7 +37,7 @@ const sumOperation: Operation = /*#__PURE__*/ register({
  * @param keepdims keep reduced axes with size 1
  */
 export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
-  checkVariable("sum", x);
+  checkReduction("sum", arguments);
   const list = normalizeAxes("sum", axes, x.shape);
   return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
 }
@@ -55,7 +55,7 @@ const identityOperation: Operation = /*#__PURE__*/ register({
  * something else made. Costs nothing.
  */
 export function identity(x: Variable): Variable {
-  checkVariable("identity", x);
+  checkCall("identity", arguments, 1);
   return record1(identityOperation, x.shape, x);
 }
 
@@ -76,7 +76,7 @@ export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape,
  * @throws ShapeError if the number of elements differs
  */
 export function reshape(x: Variable, shape: Shape): Variable {
-  checkVariable("reshape", x);
+  checkCall("reshape", arguments, 2);
   if (!Array.isArray(shape)) checkShape("reshape", shape);
   const open = shape.indexOf(-1);
   let target: Shape = shape;
@@ -108,7 +108,7 @@ const broadcastOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError if the shape does not extend that of x
  */
 export function broadcastTo(x: Operand, shape: Shape): Variable {
-  if (typeof x !== "number") checkVariable("broadcastTo", x);
+  checkCall("broadcastTo", arguments, 2, typeof x === "number" ? 0 : 1);
   const from = typeof x === "number" ? [] : x.shape;
   const extended = broadcast(from, checkShape("broadcastTo", shape));
   if (extended === null || !sameShape(extended, shape)) {

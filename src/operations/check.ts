@@ -2,7 +2,22 @@
 
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { Variable } from "../variable.ts";
+
+/** Of the arguments of an operation: errors for more than `most`, and where the first `variables` are no Variables. */
+export function checkCall(operation: string, args: ArrayLike<unknown>, most: number, variables = 1): void {
+  checkArguments(operation, args, most);
+  for (let i = 0; i < variables; i++) checkVariable(operation, args[i]);
+}
+
+/** Of the arguments of a reduction, `(x, axes, keepdims)`. */
+export function checkReduction(operation: string, args: ArrayLike<unknown>): void {
+  checkCall(operation, args, 3);
+  const keepdims = args[2];
+  if (keepdims === undefined || typeof keepdims === "boolean") return;
+  throw new ValueError(`${operation} takes true or false as keepdims, but got ${describe(keepdims)}. As a callback, write (x) => ${operation}(x).`);
+}
 
 /** An error for what is not a Variable, before anything asks it for its shape. */
 export function checkVariable(operation: string, x: unknown): void {

@@ -15,10 +15,11 @@ import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
 import { sum, view } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall, checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
 import { register } from "./registry.ts";
 
@@ -291,8 +292,8 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
  * @throws ShapeError; ValueError for a stride or padding that is not an integer or two
  */
 export function conv2d(x: Variable, w: Variable, b: Variable | null = null, settings: Conv2dSettings = {}): Variable {
-  checkVariable("conv2d", x);
-  checkVariable("conv2d", w);
+  checkOptions("conv2d", settings, ["stride", "padding"]);
+  checkCall("conv2d", arguments, 4, 2);
   if (b !== null) checkVariable("conv2d", b);
   const [stride, padding] = [pair(settings, "stride", 1), pair(settings, "padding", 0)];
   const batch = x.shape.slice(0, -3);

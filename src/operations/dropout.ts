@@ -4,11 +4,11 @@ import type { Operation } from "../differentiate.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
-import { defaultRandom, type Random } from "../random/random.ts";
+import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
 import { checkNumber, type Shape, sizeOf } from "../shape.ts";
 import { fromValues, type Variable } from "../variable.ts";
 import { identity } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall } from "./check.ts";
 import { builtin } from "./elementwise.ts";
 import { register } from "./registry.ts";
 
@@ -43,9 +43,10 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
  * @param generator the default one, set by `seed`, unless given
  */
 export function dropout(x: Variable, p: number, generator?: Random): Variable {
-  checkVariable("dropout", x);
+  checkCall("dropout", arguments, 3);
   checkNumber("dropout", "probability", p, 0, 1 - 2 ** -24);
+  const random = chooseRandom("dropout", generator);
   if (p === 0 || openStep()?.isTraining !== true) return identity(x);
   // The same number on every device, so that all drop the same elements.
-  return drop(x, uniform(x.shape, generator), Math.fround(p));
+  return drop(x, uniform(x.shape, random), Math.fround(p));
 }

@@ -9,6 +9,7 @@ import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record, record1, record2 } from "../recorder.ts";
 import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { sumTo } from "./broadcasting.ts";
 import { register } from "./registry.ts";
@@ -88,6 +89,7 @@ type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
  * @throws ValueError if f does not return an expression, or uses operators or Math on its arguments
  */
 export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
+  checkArguments("elementwise", arguments, 2);
   if (typeof name !== "string" || typeof f !== "function") {
     throw new ValueError('elementwise takes a name and a function over expressions: elementwise("softsign", (x) => x.div(x.abs().add(1))).');
   }
@@ -100,8 +102,13 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
   const applied = (...x: Operand[]): Variable => apply(operation, arity, x);
   // Almost all operations have one or two operands; these forms do not build arrays.
   const forms: Record<number, (a: Operand, b: Operand) => Variable> = {
-    1: (a) => record1(operation, shapeOf(name, a), a),
-    2: (a, b) => {
+    // Their number is asked for here: so the arguments are no object on the way of most calls.
+    1: function (a) {
+      if (arguments.length > 1) checkArguments(name, arguments, 1);
+      return record1(operation, shapeOf(name, a), a);
+    },
+    2: function (a, b) {
+      if (arguments.length > 2) checkArguments(name, arguments, 2);
       const shape = shapeOf(name, a);
       const other = shapeOf(name, b);
       return record2(operation, shape === other ? shape : broadcastOrThrow(name, shape, other), a, b);
@@ -112,6 +119,7 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
 
 function apply(operation: Elementwise, arity: number, x: readonly Operand[]): Variable {
   const { name } = operation;
+  checkArguments(name, x, arity);
   if (x.length !== arity) throw new ValueError(`${name} takes ${arity} operands, but got ${x.length}.`);
   let shape: Shape = scalarShape;
   for (const operand of x) {

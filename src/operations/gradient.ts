@@ -8,7 +8,7 @@ import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { register } from "./registry.ts";
 
@@ -22,7 +22,7 @@ const detachOperation = /*#__PURE__*/ passing("detach", null);
 
 /** x as a constant: no gradient passes. */
 export function detach(x: Variable): Variable {
-  checkVariable("detach", x);
+  checkCall("detach", arguments, 1);
   return record1(detachOperation, x.shape, x);
 }
 
@@ -37,7 +37,7 @@ const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => 
  * A gradient of 0 stays 0.
  */
 export function gradnorm(x: Variable, scale = 1): Variable {
-  checkVariable("gradnorm", x);
+  checkCall("gradnorm", arguments, 2);
   checkNumber("gradnorm", "scale", scale, 0);
   return record2(gradnormOperation, x.shape, x, scale);
 }

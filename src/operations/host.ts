@@ -6,6 +6,7 @@ import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { Variable } from "../variable.ts";
 
 /** How an operation is declared to `operation`. */
@@ -46,7 +47,9 @@ export interface OperationDefinition {
  *     });
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
-  const { name, structural = false } = definition ?? {};
+  checkArguments("operation", arguments, 1);
+  checkOptions("operation", definition, ["name", "shape", "forward", "reverse", "structural"]);
+  const { name, structural = false } = definition;
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
     throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
   }

@@ -11,7 +11,7 @@ import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf }
 import { fromValues, Variable } from "../variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall, checkVariable } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Indices or labels: integers from 0, on the host or as a Variable. */
@@ -92,7 +92,7 @@ const gatherOperation: Operation = /*#__PURE__*/ register({
  * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
  */
 export function gather(x: Variable, indices: Indices, axis = 0): Variable {
-  checkVariable("gather", x);
+  checkCall("gather", arguments, 3);
   const at = normalizeAxis("gather", axis, x.shape);
   const found = kernelIndices("gather", indices, x.shape[at]);
   return record(gatherOperation, [...x.shape.slice(0, at), ...found.shape, ...x.shape.slice(at + 1)], [x, found], [at]);
@@ -133,6 +133,7 @@ function scatter(indices: Variable, updates: Variable, size: number, axis: numbe
  * @throws ValueError for an index out of range; ShapeError if the numbers of indices and entries differ
  */
 export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
+  checkCall("scatterAdd", arguments, 4, 0);
   if (!Number.isInteger(size) || size < 0) throw new ValueError(`scatterAdd takes an integer of at least 0 as size, but got ${describe(size)}.`);
   checkVariable("scatterAdd", updates);
   const at = normalizeAxis("scatterAdd", axis, updates.shape);
@@ -149,6 +150,7 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
  * @throws ValueError for an index out of range
  */
 export function oneHot(indices: Indices, depth: number): Variable {
+  checkCall("oneHot", arguments, 2, 0);
   if (!Number.isInteger(depth) || depth < 1) throw new ValueError(`oneHot takes an integer of at least 1 as depth, but got ${describe(depth)}.`);
   const found = indexVariable("oneHot", indices, depth);
   return equal(view(found, [...found.shape, 1]), fromValues(Float32Array.from({ length: depth }, (_, i) => i), [depth]));
@@ -162,7 +164,7 @@ export function oneHot(indices: Indices, depth: number): Variable {
  * @throws ValueError for an index out of range
  */
 export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
-  checkVariable("embed", w);
+  checkCall("embed", arguments, 2);
   if (w.shape.length === 0) throw new ShapeError("embed takes a table of shape [rows, ...], but got a scalar.");
   if (!Array.isArray(indices) || !indices.some((entry) => Array.isArray(entry))) return gather(w, indices as Indices);
   const lists = indices as readonly (readonly number[])[];

@@ -11,7 +11,7 @@ import { checkNumber, formatShape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
 import { sumTo } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall, checkVariable } from "./check.ts";
 import { mean } from "./reduction.ts";
 import { register } from "./registry.ts";
 
@@ -122,7 +122,7 @@ const layerNormOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError; ValueError for an epsilon that is not such a number
  */
 export function layerNorm(x: Variable, gain: Variable | null = null, bias: Variable | null = null, epsilon = 1e-5): Variable {
-  checkVariable("layerNorm", x);
+  checkCall("layerNorm", arguments, 4);
   checkNumber("layerNorm", "epsilon", epsilon, 0);
   if (x.shape.length === 0) throw new ShapeError("layerNorm takes x with at least one axis, [..., n], but got a scalar.");
   const n = x.shape[x.shape.length - 1];

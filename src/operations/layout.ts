@@ -8,7 +8,7 @@ import { record } from "../recorder.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { type Axes, identity, reshape, view } from "./broadcasting.ts";
-import { checkVariable, checkVariables } from "./check.ts";
+import { checkCall, checkVariable, checkVariables } from "./check.ts";
 import { register } from "./registry.ts";
 
 /** Row-major strides with the true stride also along axes of size 1. */
@@ -47,7 +47,7 @@ const permuteOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError if `order` does not name every axis once
  */
 export function permute(x: Variable, order: readonly number[]): Variable {
-  checkVariable("permute", x);
+  checkCall("permute", arguments, 2);
   if (!Array.isArray(order)) throw new ValueError(`permute takes a list of axes as order, but got ${describe(order)}.`);
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.shape));
   if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
@@ -73,7 +73,7 @@ const fresh = (x: Variable, y: Variable): Variable => (y === x ? identity(x) : y
  * @throws ShapeError for axes that x does not have
  */
 export function transpose(x: Variable, a = -2, b = -1): Variable {
-  checkVariable("transpose", x);
+  checkCall("transpose", arguments, 3);
   if (x.shape.length < 2 && a === -2 && b === -1) return identity(x);
   const order = x.shape.map((_, i) => i);
   const first = normalizeAxis("transpose", a, x.shape);
@@ -225,7 +225,7 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
 
 /** The elements in reverse order along axes; along all of them by default. */
 export function flip(x: Variable, axes?: Axes): Variable {
-  checkVariable("flip", x);
+  checkCall("flip", arguments, 2);
   const list = normalizeAxes("flip", axes, x.shape);
   return slice(x, ...x.shape.map((_, axis): Range => (list.includes(axis) ? [undefined, undefined, -1] : null)));
 }
@@ -236,7 +236,7 @@ export function flip(x: Variable, axes?: Axes): Variable {
  * @throws ShapeError if there is not one pair for each axis
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
-  checkVariable("pad", x);
+  checkCall("pad", arguments, 2);
   if (!Array.isArray(widths) || widths.length !== x.shape.length || widths.some((pair) => !Array.isArray(pair) || pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
     throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
   }
@@ -289,6 +289,7 @@ const concatOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError if they do not; ValueError for an empty list
  */
 export function concat(xs: readonly Variable[], axis = 0): Variable {
+  checkCall("concat", arguments, 2, 0);
   checkVariables("concat", xs);
   const [first] = xs;
   if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
@@ -309,6 +310,7 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
  * @throws ShapeError if the shapes differ; ValueError for an empty list
  */
 export function stack(xs: readonly Variable[], axis = 0): Variable {
+  checkCall("stack", arguments, 2, 0);
   checkVariables("stack", xs);
   const [first] = xs;
   for (const x of xs) {
@@ -322,7 +324,7 @@ export function stack(xs: readonly Variable[], axis = 0): Variable {
 
 /** The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`. */
 export function decat(x: Variable, axis = 0): Variable[] {
-  checkVariable("decat", x);
+  checkCall("decat", arguments, 2);
   const along = normalizeAxis("decat", axis, x.shape);
   return Array.from({ length: x.shape[along] }, (_, i) => slice(x, ...x.shape.slice(0, along).map(() => null), i));
 }
@@ -334,7 +336,7 @@ export function decat(x: Variable, axis = 0): Variable[] {
  * @throws ShapeError if a named axis has another size
  */
 export function squeeze(x: Variable, axes?: Axes): Variable {
-  checkVariable("squeeze", x);
+  checkCall("squeeze", arguments, 2);
   const list = axes === undefined ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes("squeeze", axes, x.shape);
   const wrong = list.find((axis) => x.shape[axis] !== 1);
   if (wrong !== undefined) throw new ShapeError(`squeeze got axis ${wrong} of shape ${formatShape(x.shape)}: only an axis of size 1 can be removed.`);
@@ -343,7 +345,7 @@ export function squeeze(x: Variable, axes?: Axes): Variable {
 
 /** x with a new axis of size 1 at a place of the result. */
 export function unsqueeze(x: Variable, axis: number): Variable {
-  checkVariable("unsqueeze", x);
+  checkCall("unsqueeze", arguments, 2);
   const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }

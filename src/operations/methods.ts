@@ -15,8 +15,8 @@ import * as probabilities from "./softmax.ts";
 const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
 const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
 const { tanh, sigmoid, relu, softplus, gelu } = activation;
-const softmax = (x: Variable, axis?: number): Variable => probabilities.softmax(x, axis);
-const logSoftmax = (x: Variable, axis?: number): Variable => probabilities.logSoftmax(x, axis);
+const softmax = probabilities.softmax as (x: Variable, axis?: number) => Variable;
+const logSoftmax = probabilities.logSoftmax as (x: Variable, axis?: number) => Variable;
 const { logsumexp, wta } = probabilities;
 
 /** Functions whose first argument becomes `this`. */

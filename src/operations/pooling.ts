@@ -15,7 +15,7 @@ import { checkCount, formatShape, type Shape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall } from "./check.ts";
 import { slice } from "./layout.ts";
 import { register } from "./registry.ts";
 
@@ -125,7 +125,7 @@ function pick(node: NodeView, images: Variable): Variable {
  * @throws ShapeError if the images are smaller than the window; ValueError for a size or stride that is not two integers
  */
 export function maxPool2d(x: Variable, size: number | readonly number[], stride: number | readonly number[] = size): Variable {
-  checkVariable("maxPool2d", x);
+  checkCall("maxPool2d", arguments, 3);
   const [window, steps] = [["size", size], ["stride", stride]].map(([name, list]) => [0, 1].map((i) => checkCount("maxPool2d", name as string, typeof list === "number" ? list : (list as Shape)?.[i], 1)));
   const image = x.shape.slice(-2);
   if (image.length < 2 || image.some((length, axis) => length < window[axis])) {

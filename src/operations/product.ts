@@ -12,7 +12,7 @@ import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Sh
 import { Variable } from "../variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { checkCall, checkReduction } from "./check.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
@@ -65,8 +65,7 @@ function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Var
  * @throws ShapeError
  */
 export function matmul(a: Variable, b: Variable): Variable {
-  checkVariable("matmul", a);
-  checkVariable("matmul", b);
+  checkCall("matmul", arguments, 2, 2);
   if (a.shape.length === 0 || b.shape.length === 0) {
     throw new ShapeError(`matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. Use mul to multiply by a number.`);
   }
@@ -116,8 +115,6 @@ const vectorShapes: Shape[] = [];
 
 /** The shape of x·wᵀ. */
 function linearShape(operation: string, w: Variable, x: Variable): Shape {
-  checkVariable(operation, w);
-  checkVariable(operation, x);
   if (w.shape.length !== 2) {
     throw new ShapeError(`${operation} takes weights of shape [outputs, inputs], but got ${formatShape(w.shape)}.`);
   }
@@ -152,6 +149,7 @@ function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | n
  * @throws ShapeError
  */
 export function linear(w: Variable, x: Variable): Variable {
+  checkCall("linear", arguments, 2, 2);
   const shape = linearShape("linear", w, x);
   return recordLinearMap(shape, w, x, null);
 }
@@ -165,8 +163,8 @@ export function linear(w: Variable, x: Variable): Variable {
  * @throws ShapeError
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable {
+  checkCall("affine", arguments, 3, 3);
   const shape = linearShape("affine", w, x);
-  checkVariable("affine", b);
   if (b.shape.length !== 1 || b.shape[0] !== w.shape[0]) {
     throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
   }
@@ -194,8 +192,7 @@ const dotOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError if the shapes differ
  */
 export function dot(a: Variable, b: Variable): Variable {
-  checkVariable("dot", a);
-  checkVariable("dot", b);
+  checkCall("dot", arguments, 2, 2);
   if (a.shape.length === 0 || !sameShape(a.shape, b.shape)) {
     throw new ShapeError(`dot got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both must have the same shape with at least one axis.`);
   }
@@ -227,7 +224,7 @@ const normOperation: Operation = /*#__PURE__*/ register({
  * @param keepdims keep reduced axes with size 1
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
-  checkVariable("norm2", x);
+  checkReduction("norm2", arguments);
   if (x.shape.length === 0) return norm2(view(x, [1]));
   const list = normalizeAxes("norm2", axes, x.shape);
   const last = moveLast(x, list);

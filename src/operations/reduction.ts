@@ -10,15 +10,15 @@ import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { div, equal, mul, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, view, sum } from "./broadcasting.ts";
-import { checkVariable } from "./check.ts";
+import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
+import { checkCall, checkReduction } from "./check.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
 /** The mean over axes; all of them by default. */
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
-  checkVariable("mean", x);
+  checkReduction("mean", arguments);
   const list = normalizeAxes("mean", axes, x.shape);
   const total = sum(x, list, keepdims);
   return mul(total, 1 / sizeOf(list.map((axis) => x.shape[axis])));
@@ -43,7 +43,6 @@ const maxOperation = /*#__PURE__*/ extreme("max", "maximum");
 const minOperation = /*#__PURE__*/ extreme("min", "minimum");
 
 function reduceExtreme(operation: Operation, x: Variable, axes: Axes | undefined, keepdims: boolean): Variable {
-  checkVariable(operation.name, x);
   const list = normalizeAxes(operation.name, axes, x.shape);
   notEmpty(operation.name, x, list);
   return record(operation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
@@ -57,11 +56,13 @@ function notEmpty(name: string, x: Variable, axes: readonly number[]): void {
 
 /** The largest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
 export function max(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkReduction("max", arguments);
   return reduceExtreme(maxOperation, x, axes, keepdims);
 }
 
 /** The smallest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
 export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkReduction("min", arguments);
   return reduceExtreme(minOperation, x, axes, keepdims);
 }
 
@@ -93,7 +94,6 @@ const argmaxOperation = /*#__PURE__*/ perRow("argmax", argmaxKernel, () => null)
 
 /** A row operation along one axis of x. */
 function along(operation: Operation, x: Variable, axis: number, keepdims: boolean, others: readonly Variable[] = []): Variable {
-  checkVariable(operation.name, x);
   const at = normalizeAxis(operation.name, axis, x.shape);
   notEmpty(operation.name, x, [at]);
   const last = moveLast(x, [at]);
@@ -105,6 +105,7 @@ function along(operation: Operation, x: Variable, axis: number, keepdims: boolea
  * NaN counts as the largest, as in NumPy. Indices are exact up to 2²⁴.
  */
 export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
+  checkReduction("argmax", arguments);
   return along(argmaxOperation, x, axis, keepdims);
 }
 
@@ -126,7 +127,7 @@ const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, ()
  * @returns [...]
  */
 export function argmaxneq(x: Variable, k: Indices): Variable {
-  checkVariable("argmaxneq", x);
+  checkCall("argmaxneq", arguments, 2);
   const n = x.shape[x.shape.length - 1] ?? 0;
   if (n < 2) throw new ShapeError(`argmaxneq got shape ${formatShape(x.shape)}: the last axis needs at least two elements.`);
   const rows = x.shape.slice(0, -1);

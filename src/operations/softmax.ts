@@ -10,7 +10,7 @@ import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import { Variable } from "../variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";
 import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
-import { checkVariable, checkVariables } from "./check.ts";
+import { checkCall, checkReduction, checkVariables } from "./check.ts";
 import { decat, moveBack, moveLast, stack } from "./layout.ts";
 import { candidate, perRow } from "./reduction.ts";
 import { register } from "./registry.ts";
@@ -62,7 +62,6 @@ const logSoftmaxOperation = /*#__PURE__*/ perElement("logSoftmax", logSoftmaxKer
 
 /** An operation of rows, along any axis. */
 function along(operation: Operation, x: Variable, axis: number): Variable {
-  checkVariable(operation.name, x);
   const at = normalizeAxis(operation.name, axis, x.shape);
   const last = moveLast(x, [at]);
   return moveBack(record(operation, last.shape, [last]), x.shape, [at]);
@@ -81,6 +80,7 @@ function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
 export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
 export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
+  checkCall("softmax", arguments, 2, 0);
   return x instanceof Variable ? along(softmaxOperation, x, axis) : overList(softmaxOperation, x);
 }
 
@@ -88,6 +88,7 @@ export function softmax(x: Variable | readonly Variable[], axis = -1): Variable 
 export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
 export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
+  checkCall("logSoftmax", arguments, 2, 0);
   return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : overList(logSoftmaxOperation, x);
 }
 
@@ -98,7 +99,7 @@ const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, ()
 
 /** log Σ eˣ over axes, all of them by default, without overflow. */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
-  checkVariable("logsumexp", x);
+  checkReduction("logsumexp", arguments);
   const list = normalizeAxes("logsumexp", axes, x.shape);
   const last = moveLast(x, list);
   return view(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
@@ -114,5 +115,6 @@ const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null
 
 /** Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0. */
 export function wta(x: Variable, axis = -1): Variable {
+  checkCall("wta", arguments, 2);
   return where(along(winnerOperation, x, axis), x, 0);
 }

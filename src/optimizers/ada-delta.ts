@@ -1,9 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { averagedSquare } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive } from "./settings.ts";
+import { fraction, positive, withRate } from "./settings.ts";
 
 export interface AdaDeltaOptions extends Partial<OptimizerOptions> {
   /** ρ: how much of the averages stays at each update; 0.95 unless given. */
@@ -25,7 +26,8 @@ export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
   protected override readonly isRepeatable: boolean = this.rule === AdaDelta.prototype.rule;
 
   constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
-    super(target, { learningRate: 1, ...options }, { decay: fraction(0.95), epsilon: positive(1e-6) });
+    checkArguments("AdaDelta", arguments, 2);
+    super(target, withRate(options, 1), { decay: fraction(0.95), epsilon: positive(1e-6) });
   }
 
   protected rule(

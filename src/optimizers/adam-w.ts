@@ -1,9 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { type AdamOptions, type AdamSetting, adamSettings, moments } from "./adam.ts";
 import { Optimizer, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
-import { amount } from "./settings.ts";
+import { amount, withRate } from "./settings.ts";
 
 export interface AdamWOptions extends AdamOptions {
   /** λ: each update takes η·λ of every parameter away; 0.01 unless given. Give biases a group with 0. */
@@ -23,7 +24,8 @@ export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
   protected override readonly isRepeatable: boolean = this.rule === AdamW.prototype.rule;
 
   constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
-    super(target, { learningRate: 1e-3, ...options }, { ...adamSettings(), weightDecay: amount(0.01) });
+    checkArguments("AdamW", arguments, 2);
+    super(target, withRate(options, 1e-3), { ...adamSettings(), weightDecay: amount(0.01) });
   }
 
   protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {

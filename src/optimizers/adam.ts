@@ -1,9 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { averaged, averagedSquare } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive } from "./settings.ts";
+import { fraction, positive, withRate } from "./settings.ts";
 
 export interface AdamOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients stays at each update; 0.9 unless given. */
@@ -45,7 +46,8 @@ export class Adam extends Optimizer<AdamSetting> {
   protected override readonly isRepeatable: boolean = this.rule === Adam.prototype.rule;
 
   constructor(target: Target<AdamOptions>, options: AdamOptions = {}) {
-    super(target, { learningRate: 1e-3, ...options }, adamSettings());
+    checkArguments("Adam", arguments, 2);
+    super(target, withRate(options, 1e-3), adamSettings());
   }
 
   protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting>): Updated {

@@ -1,4 +1,5 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
@@ -11,6 +12,7 @@ export class GradientDescent extends Optimizer {
   protected override readonly isRepeatable: boolean = this.rule === GradientDescent.prototype.rule;
 
   constructor(target: Target<OptimizerOptions>, options: OptimizerOptions) {
+    checkArguments("GradientDescent", arguments, 2);
     super(target, options);
   }
 

@@ -3,6 +3,7 @@ import { uniform } from "../operations/dropout.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
 import { checkNumber, describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 
 export interface GradientNoiseOptions {
@@ -33,7 +34,8 @@ export class GradientNoise {
 
   /** @throws ValueError unless η and γ are finite numbers of at least 0 */
   constructor(options: GradientNoiseOptions) {
-    if (typeof options !== "object" || options === null) throw new ValueError(`GradientNoise takes options such as { eta: 0.01 }, but got ${describe(options)}.`);
+    checkArguments("GradientNoise", arguments, 1);
+    checkOptions("GradientNoise", options, ["eta", "gamma", "random"]);
     this.eta = checkNumber("GradientNoise", "eta", options.eta, 0);
     this.gamma = checkNumber("GradientNoise", "gamma", options.gamma ?? 0.55, 0);
     this.random = options.random ?? null;

@@ -1,9 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { averaged, settled } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive } from "./settings.ts";
+import { fraction, positive, withRate } from "./settings.ts";
 
 export interface GravesOptions extends Partial<OptimizerOptions> {
   /** How much of the averages stays at each update; 0.95 unless given. */
@@ -34,7 +35,8 @@ export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
   protected override readonly isRepeatable: boolean = this.rule === Graves.prototype.rule;
 
   constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
-    super(target, { learningRate: 1e-4, ...options }, { decay: fraction(0.95), momentum: fraction(0.9), epsilon: positive(1e-4) });
+    checkArguments("Graves", arguments, 2);
+    super(target, withRate(options, 1e-4), { decay: fraction(0.95), momentum: fraction(0.9), epsilon: positive(1e-4) });
   }
 
   protected rule(

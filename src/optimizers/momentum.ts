@@ -1,4 +1,5 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { settled } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
@@ -24,6 +25,7 @@ export class Momentum extends Optimizer<"momentum"> {
   protected override readonly isRepeatable: boolean = this.rule === Momentum.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
+    checkArguments("Momentum", arguments, 2);
     super(target, options, { momentum: fraction(0.9) });
   }
 

@@ -1,4 +1,5 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { accelerate, type MomentumOptions } from "./momentum.ts";
 import { Optimizer, type Updated } from "./optimizer.ts";
@@ -17,6 +18,7 @@ export class Nesterov extends Optimizer<"momentum"> {
   protected override readonly isRepeatable: boolean = this.rule === Nesterov.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
+    checkArguments("Nesterov", arguments, 2);
     super(target, options, { momentum: fraction(0.9) });
   }
 

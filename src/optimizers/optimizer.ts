@@ -7,12 +7,13 @@ import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
 import { type Step, withStep } from "../recorder.ts";
 import { describe, formatShape, sameShape } from "../shape.ts";
+import { checkOptions } from "../support/options.ts";
 import { fromValues, type Parameter, Variable } from "../variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
-import { GradientNoise } from "./gradient-noise.ts";
+import type { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rateAt } from "./schedule.ts";
-import { checkNames, type Setting, settingsFrom } from "./settings.ts";
+import { checkRate, type LearningRate, rateAt } from "./rate.ts";
+import { type Setting, settingsFrom } from "./settings.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -108,20 +109,20 @@ export abstract class Optimizer<S extends string = never> {
    */
   constructor(target: Target, options: OptimizerOptions, settings: Readonly<Record<S, Setting>> = {} as Record<S, Setting>) {
     const name = new.target.name;
-    if (typeof options !== "object" || options === null) throw new ValueError(`${name} takes options such as { learningRate: 0.01 }, but got ${describe(options)}.`);
     const own = ["learningRate", ...Object.keys(settings)];
-    checkNames(name, options, [...own, "clip", "noise"]);
+    checkOptions(name, options, [...own, "clip", "noise"]);
     this.#learningRate = checkRate(name, options.learningRate);
     const common = settingsFrom(name, settings, options, null);
     this.groups = groupsOf<OptimizerOptions>(name, target).map((group) => {
-      checkNames(`A group of ${name}`, group, ["parameters", ...own]);
+      checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
       return new ParameterGroup(name, parametersOf(name, group.parameters), group.learningRate ?? null, settingsFrom(name, settings, group, common));
     });
     checkDisjoint(name, this.groups.map((group) => group.parameters));
     this.parameters = this.groups.flatMap((group) => group.parameters);
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
-    if (this.noise !== null && !(this.noise instanceof GradientNoise)) {
+    // Known by its method: programs without noise do not load the class.
+    if (this.noise !== null && typeof this.noise.disturbed !== "function") {
       throw new ValueError(`${name} takes noise as new GradientNoise({ eta }), but got ${describe(this.noise)}.`);
     }
   }

@@ -1,4 +1,5 @@
 import { elementwise } from "../operations/elementwise.ts";
+import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { averagedSquare } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
@@ -22,6 +23,7 @@ export class RmsProp extends Optimizer<"decay"> {
   protected override readonly isRepeatable: boolean = this.rule === RmsProp.prototype.rule;
 
   constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
+    checkArguments("RmsProp", arguments, 2);
     super(target, options, { decay: fraction(0.9) });
   }
 

@@ -8,37 +8,19 @@
 
 import { ValueError } from "../errors.ts";
 import { checkNumber, describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";
 
-/** The learning rate of the update with this number; 0 is the first. */
-export type Schedule = (step: number) => number;
-/** A learning rate for all updates, or one for each. */
-export type LearningRate = number | Schedule;
-
-/** A learning rate that a user gave: a number of at least 0 or a function. */
-export function checkRate(caller: string, rate: LearningRate, name = "learningRate"): LearningRate {
-  return typeof rate === "function" ? rate : checkNumber(caller, name, rate, 0);
-}
-
-/** The rate at a step, whatever the schedule is. */
-export function rateAt(caller: string, rate: LearningRate, step: number): number {
-  if (typeof rate === "number") return rate;
-  const value = rate(step);
-  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  throw new ValueError(`The learning-rate schedule of ${caller} gave ${describe(value)} at step ${step}: a rate is a finite number of at least 0.`);
-}
+export type { LearningRate, Schedule };
 
 function checkSteps(caller: string, name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw new ValueError(`${caller} takes an integer of at least 1 as ${name}, but got ${describe(value)}.`);
 }
 
-function checkOptions<O extends object>(caller: string, example: string, options: O): O {
-  if (typeof options === "object" && options !== null) return options;
-  throw new ValueError(`${caller} takes options such as ${example}, but got ${describe(options)}.`);
-}
-
 /** The rate itself, at every step. */
 export function constant(rate: number): Schedule {
+  checkArguments("schedule.constant", arguments, 1);
   checkNumber("schedule.constant", "rate", rate, 0);
   return () => rate;
 }
@@ -51,7 +33,8 @@ export function constant(rate: number): Schedule {
  */
 export function step(rate: LearningRate, options: { readonly every: number; readonly factor?: number }): Schedule {
   const name = "schedule.step";
-  const { every, factor = 0.1 } = checkOptions(name, "{ every: 1000 }", options);
+  checkArguments(name, arguments, 2);
+  const { every, factor = 0.1 } = checkOptions(name, options, ["every", "factor"]);
   checkRate(name, rate, "rate");
   checkSteps(name, "every", every);
   checkNumber(name, "factor", factor, 0);
@@ -68,7 +51,8 @@ export function step(rate: LearningRate, options: { readonly every: number; read
  */
 export function cosine(rate: LearningRate, options: { readonly steps: number; readonly minimum?: number }): Schedule {
   const name = "schedule.cosine";
-  const { steps, minimum = 0 } = checkOptions(name, "{ steps: 1000 }", options);
+  checkArguments(name, arguments, 2);
+  const { steps, minimum = 0 } = checkOptions(name, options, ["steps", "minimum"]);
   checkRate(name, rate, "rate");
   checkSteps(name, "steps", steps);
   checkNumber(name, "minimum", minimum, 0);
@@ -85,6 +69,7 @@ export function cosine(rate: LearningRate, options: { readonly steps: number; re
  */
 export function warmUp(steps: number, rate: LearningRate): Schedule {
   const name = "schedule.warmUp";
+  checkArguments(name, arguments, 2);
   checkSteps(name, "steps", steps);
   checkRate(name, rate, "rate");
   return (step) => step < steps ? rateAt(name, rate, 0) * ((step + 1) / steps) : rateAt(name, rate, step - steps);
@@ -96,6 +81,7 @@ export function warmUp(steps: number, rate: LearningRate): Schedule {
  */
 export function sequence(first: LearningRate, steps: number, second: LearningRate): Schedule {
   const name = "schedule.sequence";
+  checkArguments(name, arguments, 3);
   checkRate(name, first, "first");
   checkSteps(name, "steps", steps);
   checkRate(name, second, "second");

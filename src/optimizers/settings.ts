@@ -2,6 +2,8 @@
 
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { isPlainObject } from "../support/options.ts";
+import type { LearningRate } from "./rate.ts";
 
 export interface Setting {
   /** What it is unless given. */
@@ -34,8 +36,6 @@ export function settingsFrom<S extends string>(
   return found;
 }
 
-/** Refuses options that mean nothing: most often a name that was mistyped. */
-export function checkNames(caller: string, options: object, allowed: readonly string[]): void {
-  const wrong = Object.keys(options).find((name) => !allowed.includes(name));
-  if (wrong !== undefined) throw new ValueError(`${caller} got an option ${JSON.stringify(wrong)} that it does not have; it takes ${allowed.join(", ")}.`);
-}
+/** Options with a learning rate where they give none. What is no options at all stays as it is, to be refused. */
+export const withRate = <O extends object>(options: O, learningRate: number): O & { readonly learningRate: LearningRate } =>
+  (isPlainObject(options) ? { learningRate, ...options } : options) as O & { readonly learningRate: LearningRate };

@@ -12,6 +12,7 @@
 
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -75,6 +76,7 @@ export class Random {
    * @throws ValueError for any other seed
    */
   constructor(seed: number) {
+    checkArguments("Random", arguments, 1);
     this.state = { seed, counter: 0 };
   }
 
@@ -339,6 +341,7 @@ export function chooseRandom(caller: string, random: Random | undefined): Random
  * @throws ValueError unless it is an integer from 0 to 2⁵³ − 1
  */
 export function seed(n: number): void {
+  checkArguments("seed", arguments, 1);
   checkInteger("seed", "the seed", n, 0, Number.MAX_SAFE_INTEGER);
   generator.state = { seed: n, counter: 0 };
 }

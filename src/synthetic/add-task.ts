@@ -1,6 +1,7 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
 import { checkCount } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A sequence with one number as its target. */
@@ -31,8 +32,9 @@ export class AddTask {
    * @throws ValueError for other numbers
    */
   constructor(length: Length, options: TaskOptions = {}) {
-    this.#length = checkLength("AddTask", "the length", length, 2);
+    checkArguments("AddTask", arguments, 2);
     this.#random = checkRandom("AddTask", options);
+    this.#length = checkLength("AddTask", "the length", length, 2);
   }
 
   /**

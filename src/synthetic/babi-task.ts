@@ -1,6 +1,7 @@
 import { ValueError } from "../errors.ts";
 import type { Random } from "../random/random.ts";
 import { checkCount, describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { actors, going, leaving, objects, places, taking, type Thing, World } from "./babi-world.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
@@ -47,8 +48,9 @@ export class BabiTask {
    * @throws ValueError for other numbers, or fewer sentences than facts
    */
   constructor(readonly facts: 1 | 2 | 3, options: BabiTaskOptions = {}) {
+    checkArguments("BabiTask", arguments, 2);
+    this.#random = checkRandom("BabiTask", options, ["length"]);
     if (facts !== 1 && facts !== 2 && facts !== 3) throw new ValueError(`BabiTask: the number of facts must be 1, 2 or 3, but got ${describe(facts)}.`);
-    this.#random = checkRandom("BabiTask", options);
     this.#length = checkLength("BabiTask", "the length", options.length ?? lengths[facts], facts);
     const told = facts === 1 ? [] : [...objects, ...taking, ...leaving, "there"];
     const asked = facts === 3 ? "where was before the" : "where is the";
@@ -96,6 +98,7 @@ const question = (text: string, answer: string, facts: readonly number[]): Quest
 
 /** The words of a text in lower case, without punctuation. */
 export function words(text: string): string[] {
+  checkArguments("words", arguments, 1);
   return text.toLowerCase().match(/[a-z]+/g) ?? [];
 }
 
@@ -104,6 +107,7 @@ export function words(text: string): string[] {
  * where numbers begin at 1 in each story.
  */
 export function formatBabi(stories: readonly BabiStory[]): string {
+  checkArguments("formatBabi", arguments, 1);
   return stories.map(({ story, question, answer, supporting }) => [
     ...story.map((sentence, i) => `${i + 1} ${sentence}\n`),
     `${story.length + 1} ${question}\t${answer}\t${supporting.map((i) => i + 1).join(" ")}\n`,

@@ -2,7 +2,8 @@
 
 import { ValueError } from "../errors.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount, describe } from "../shape.ts";
+import { checkCount } from "../shape.ts";
+import { checkOptions } from "../support/options.ts";
 
 export interface TaskOptions {
   /** Where the task and its samples are drawn from; the default generator, which `seed` sets, unless given. */
@@ -23,8 +24,8 @@ export function checkLength(task: string, what: string, length: Length, least: n
 
 export const drawLength = ([low, high]: readonly [number, number], random: Random): number => random.integer(low, high + 1);
 
-/** The generator that a user gave, or the default one. */
-export function checkRandom(task: string, options: TaskOptions): Random {
-  if (typeof options !== "object" || options === null) throw new ValueError(`${task} takes options such as { random: new Random(1) }, but got ${describe(options)}.`);
+/** The generator that a user gave, or the default one. `more`: options besides it. */
+export function checkRandom(task: string, options: TaskOptions, more: readonly string[] = []): Random {
+  checkOptions(task, options, ["random", ...more]);
   return chooseRandom(task, options.random);
 }

@@ -1,6 +1,7 @@
 import { input } from "../index.ts";
 import type { Random } from "../random/random.ts";
 import { checkCount } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 import type { LabelledSequence } from "./xor-task.ts";
 
@@ -41,7 +42,8 @@ export class CopyTask {
    * @throws ValueError for other numbers, or letters or a length that are not positive integers
    */
   constructor(delay: Length, options: CopyTaskOptions = {}) {
-    this.#random = checkRandom("CopyTask", options);
+    checkArguments("CopyTask", arguments, 2);
+    this.#random = checkRandom("CopyTask", options, ["letters", "length"]);
     this.#delay = checkLength("CopyTask", "the delay", delay, 1);
     this.letters = checkCount("CopyTask", "the number of letters", options.letters ?? 8, 1);
     this.length = checkCount("CopyTask", "the length", options.length ?? 10, 1);

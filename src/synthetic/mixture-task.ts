@@ -1,6 +1,7 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
 import { checkCount } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkRandom, type TaskOptions } from "./check.ts";
 import { drawGaussian, type Gaussian } from "./gaussian.ts";
 
@@ -38,9 +39,10 @@ export class MixtureTask {
    * @throws ValueError unless both numbers are positive integers
    */
   constructor(readonly features: number, readonly classes: number, options: TaskOptions = {}) {
+    checkArguments("MixtureTask", arguments, 3);
+    const random = checkRandom("MixtureTask", options);
     checkCount("MixtureTask", "the number of features", features, 1);
     checkCount("MixtureTask", "the number of classes", classes, 1);
-    const random = checkRandom("MixtureTask", options);
     this.#random = random;
     this.#classes = Array.from({ length: classes }, () => drawGaussian(features, 1, 2 * features, random));
     this.means = this.#classes.map((gaussian) => gaussian.mean);

@@ -1,6 +1,7 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
 import { checkCount } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A sequence with a label for each step. */
@@ -31,8 +32,9 @@ export class XorTask {
    * @throws ValueError for other numbers
    */
   constructor(length: Length, options: TaskOptions = {}) {
-    this.#length = checkLength("XorTask", "the length", length, 1);
+    checkArguments("XorTask", arguments, 2);
     this.#random = checkRandom("XorTask", options);
+    this.#length = checkLength("XorTask", "the length", length, 1);
   }
 
   /**

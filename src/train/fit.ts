@@ -1,4 +1,5 @@
 import type { Component } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import type { History } from "./history.ts";
 import { checkOptions, type FitOptions } from "./options.ts";
 import { Training } from "./training.ts";
@@ -26,5 +27,6 @@ import { Training } from "./training.ts";
  *   checkpoint is as it was
  */
 export async function fit<B, V = B>(component: Component, options: FitOptions<B, V>): Promise<History> {
+  checkArguments("fit", arguments, 2);
   return new Training(component, checkOptions(component, options)).run();
 }

@@ -2,6 +2,7 @@
 
 import { ShapeError, ValueError, Variable } from "../index.ts";
 import { describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { escapeHtml } from "./html.ts";
 import { compact } from "./progress.ts";
 
@@ -28,6 +29,8 @@ export interface HeatmapOptions {
  * @throws ShapeError for what is no matrix, or another number of names; ValueError for other values or options
  */
 export function heatmap(values: Variable | readonly (readonly number[] | Float32Array | Float64Array)[], options: HeatmapOptions = {}): string {
+  checkArguments("heatmap", arguments, 2);
+  checkOptions("heatmap", options, ["rows", "columns", "title", "rowTitle", "columnTitle", "range", "cell"]);
   const matrix = matrixOf(values);
   const [height, width] = [matrix.length, matrix[0].length];
   const { title, rowTitle, columnTitle } = options;

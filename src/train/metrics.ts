@@ -2,6 +2,7 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Listener } from "./listener.ts";
 import type { Numbers } from "./means.ts";
@@ -116,6 +117,7 @@ function parse(line: string): MetricsRecord | null {
  * @throws ValueError for a file that is not there, or that has no such lines at all
  */
 export function readMetrics(path: string): MetricsRecord[] {
+  checkArguments("readMetrics", arguments, 1);
   if (typeof path !== "string") throw new ValueError(`readMetrics takes a path, but got ${describe(path)}.`);
   let text: string;
   try {

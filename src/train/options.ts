@@ -3,6 +3,7 @@
 import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
 import { checkCount, describe } from "../shape.ts";
+import { checkOptions as checkNames } from "../support/options.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
@@ -131,8 +132,8 @@ export interface Settings<B, V> extends FitOptions<B, V> {
 
 /** @throws ValueError for anything that fit does not take */
 export function checkOptions<B, V>(component: Component, options: FitOptions<B, V>): Settings<B, V> {
-  if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
   checkNames("fit", options, known);
+  if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
   const { data, cost, optimizer, validate, patience, until, onStep, onEpoch, samples, progress = "auto", signal } = options;
   checkData("fit", data);
   if (typeof cost !== "function") throw new ValueError(`fit takes as cost a function (batch) => loss, but got ${describe(cost)}.`);
@@ -168,12 +169,6 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
     tensorboard: fileSettings<TensorBoardOptions>("tensorboard", "folder", options.tensorboard, []),
     progress,
   };
-}
-
-function checkNames(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw new ValueError(`${what} takes an object with ${names.join(", ")}, but got ${describe(options)}.`);
-  const wrong = Object.keys(options).find((name) => !names.includes(name));
-  if (wrong !== undefined) throw new ValueError(`${what} got the option ${JSON.stringify(wrong)}, which it does not have. Its options are ${names.join(", ")}.`);
 }
 
 function checkFlags(what: string, options: object, names: readonly string[]): void {

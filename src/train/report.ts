@@ -2,6 +2,7 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, readMetrics } from "./metrics.ts";
@@ -71,6 +72,8 @@ const purpose = "A report";
  * @throws ValueError for what is no run; UsageError if the page cannot be written
  */
 export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
+  checkArguments("report", arguments, 3);
+  checkOptions("report", options, ["title", "notes", "sections"]);
   if (typeof path !== "string" || path === "") throw new ValueError(`report takes a path first, but got ${describe(path)}.`);
   const page = pageOf(namedRuns(runs).map(([name, run]) => shown(name, run)), options);
   try {

@@ -91,7 +91,7 @@ describe("refused", () => {
     ["a parameter in two groups", () => new Adam([{ parameters: p }, { parameters: [q, p] }]), /in groups 0 and 1/],
     ["groups mixed with parameters", () => new Adam([{ parameters: p }, q] as unknown as Parameter[]), /array of groups with a value of type Parameter/],
     ["an empty group", () => new Adam([{ parameters: p }, { parameters: [] }]), /nothing to train/],
-    ["no options", () => new GradientDescent(p, undefined as unknown as OptimizerOptions), /takes options such as/],
+    ["no options", () => new GradientDescent(p, undefined as unknown as OptimizerOptions), /takes one object with the options learningRate, clip, noise, but got undefined/],
     ["no learning rate", () => new GradientDescent(p, options({})), /learningRate, but got undefined/],
     ["a negative learning rate", () => new GradientDescent(p, { learningRate: -1 }), /learningRate/],
     ["NaN as learning rate", () => new Adam(p, { learningRate: NaN }), /learningRate, but got NaN/],
@@ -104,7 +104,7 @@ describe("refused", () => {
     ["an infinite weight decay", () => new AdamW(p, { weightDecay: Infinity }), /weightDecay/],
     ["a setting of a group out of range", () => new Adam([{ parameters: p, beta1: 2 }]), /beta1/],
     ["an option with a typing error", () => new Momentum(p, options({ learningRate: 1, momentun: 0.5 })), /"momentun".*momentum/],
-    ["a clip in a group", () => new Adam([options({ parameters: p, clip: { norm: 1 } })] as unknown as Parameter[]), /A group of Adam got an option "clip"/],
+    ["a clip in a group", () => new Adam([options({ parameters: p, clip: { norm: 1 } })] as unknown as Parameter[]), /A group of Adam got the option "clip"/],
     ["an option of another optimizer", () => new GradientDescent(p, options({ learningRate: 1, decay: 0.9 })), /"decay"/],
     ["a schedule of a group that gives no number", () => {
       const optimizer = new Adam([{ parameters: p, learningRate: () => -1 }], { learningRate: schedule.constant(1) });

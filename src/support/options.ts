@@ -1,0 +1,50 @@
+/**
+ * What JavaScript lets pass: arguments that nobody reads, and options that are not there. Every public function hands over its `arguments`,
+ * which cost nothing where only their number is asked for; a rest parameter would be an array for each call.
+ */
+
+import { ValueError } from "../errors.ts";
+import { describe } from "../shape.ts";
+
+/**
+ * Refuses arguments beyond the first `most`, but for an index and the array that it is of, as `map` and `reduce` pass them:
+ * `terms.reduce(add)` and `xs.map(tanh)` work.
+ */
+export function checkArguments(caller: string, args: ArrayLike<unknown>, most: number): void {
+  if (args.length <= most) return;
+  const [index, list] = [args[most] as number, args[most + 1]];
+  if (args.length === most + 2 && Array.isArray(list) && Object.is(list[index], args[most - 1])) return;
+  throw new ValueError(`${caller} got an argument too many, ${describe(index)}. Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`);
+}
+
+/** Made by `{…}`, in whatever realm. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+}
+
+/**
+ * Refuses options that are no plain object, and names that are not among the known ones: most often one that was mistyped.
+ * @returns the options
+ */
+export function checkOptions<T extends object>(caller: string, options: T, known: readonly string[]): T {
+  const list = known.join(", ");
+  if (!isPlainObject(options)) throw new ValueError(`${caller} takes one object with the options ${list}, but got ${describe(options)}.`);
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const meant = known.find((each) => isNear(name.toLowerCase(), each.toLowerCase()));
+    throw new ValueError(
+      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list}.`,
+    );
+  }
+  return options;
+}
+
+/** Are they the same but for one place of at most two letters? */
+function isNear(a: string, b: string): boolean {
+  let [same, end] = [0, 0];
+  while (same < a.length && a[same] === b[same]) same++;
+  while (same + end < Math.min(a.length, b.length) && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return same + end > 0 && Math.max(a.length, b.length) - same - end <= 2;
+}
