@@ -10,14 +10,13 @@ import { gather } from "./indexing.ts";
 import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
 import { dot, matmul, norm2 } from "./product.ts";
 import { argmax, argmaxneq, max, mean, min } from "./reduction.ts";
-import * as probabilities from "./softmax.ts";
+import { logSoftmax as logSoftmaxOf, logsumexp, softmax as softmaxOf, wta } from "./softmax.ts";
 
 const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
 const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
 const { tanh, sigmoid, relu, softplus, gelu } = activation;
-const softmax = (x: Variable, axis?: number): Variable => probabilities.softmax(x, axis);
-const logSoftmax = (x: Variable, axis?: number): Variable => probabilities.logSoftmax(x, axis);
-const { logsumexp, wta } = probabilities;
+const softmax = (x: Variable, axis?: number): Variable => softmaxOf(x, axis);
+const logSoftmax = (x: Variable, axis?: number): Variable => logSoftmaxOf(x, axis);
 
 /** Functions whose first argument becomes `this`. */
 const table = {
