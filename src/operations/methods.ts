@@ -1,8 +1,11 @@
 /** The operations that read well as methods of a Variable. One table gives both their types and their code. */
 
 import { Variable } from "../variable.ts";
-import * as activation from "./activation.ts";
-import * as arithmetic from "./arithmetic.ts";
+import { gelu, relu, sigmoid, softplus, tanh } from "./activation.ts";
+import {
+  abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,
+  pow, recip, sin, sqrt, sub,
+} from "./arithmetic.ts";
 import { broadcastTo, reshape, sum } from "./broadcasting.ts";
 import { dropout } from "./dropout.ts";
 import { detach, gradnorm, identity } from "./gradient.ts";
@@ -12,9 +15,6 @@ import { dot, matmul, norm2 } from "./product.ts";
 import { argmax, argmaxneq, max, mean, min } from "./reduction.ts";
 import { logSoftmax as logSoftmaxOf, logsumexp, softmax as softmaxOf, wta } from "./softmax.ts";
 
-const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
-const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
-const { tanh, sigmoid, relu, softplus, gelu } = activation;
 const softmax = (x: Variable, axis?: number): Variable => softmaxOf(x, axis);
 const logSoftmax = (x: Variable, axis?: number): Variable => logSoftmaxOf(x, axis);
 
