@@ -11,7 +11,7 @@ import { fromValues, type Parameter, Variable } from "../variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rateAt } from "./schedule.ts";
+import { checkRate, type LearningRate, rateAt } from "./rate.ts";
 import { checkNames, type Setting, settingsFrom } from "./settings.ts";
 
 /** What every optimizer takes. */

@@ -4,7 +4,7 @@ import { Component } from "../component.ts";
 import { ValueError } from "../errors.ts";
 import { describe, formatShape } from "../shape.ts";
 import { Parameter } from "../variable.ts";
-import { checkRate, type LearningRate } from "./schedule.ts";
+import { checkRate, type LearningRate } from "./rate.ts";
 
 /** What can be trained: a component, a parameter, or several of these. */
 export type Trainable = Component | Parameter | readonly (Component | Parameter)[];

@@ -1,0 +1,22 @@
+/** What a learning rate may be. */
+
+import { ValueError } from "../errors.ts";
+import { checkNumber, describe } from "../shape.ts";
+
+/** The learning rate of the update with this number; 0 is the first. */
+export type Schedule = (step: number) => number;
+/** A learning rate for all updates, or one for each. */
+export type LearningRate = number | Schedule;
+
+/** A learning rate that a user gave: a number of at least 0 or a function. */
+export function checkRate(caller: string, rate: LearningRate, name = "learningRate"): LearningRate {
+  return typeof rate === "function" ? rate : checkNumber(caller, name, rate, 0);
+}
+
+/** The rate at a step, whatever the schedule is. */
+export function rateAt(caller: string, rate: LearningRate, step: number): number {
+  if (typeof rate === "number") return rate;
+  const value = rate(step);
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new ValueError(`The learning-rate schedule of ${caller} gave ${describe(value)} at step ${step}: a rate is a finite number of at least 0.`);
+}
