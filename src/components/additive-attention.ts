@@ -1,4 +1,4 @@
-import { Component, linear, matmul, type Parameter, parameter, softmax, tanh, type Variable, where } from "../index.ts";
+import { Component, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, tanh, type Variable } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { checkLast, checkOptions, checkSize } from "./checks.ts";
 import { joined, type Mask, maskVariable, type Sequence, withoutPadding } from "./sequence.ts";
@@ -20,9 +20,6 @@ export interface AttentionMemory {
   readonly projected: Variable;
   readonly mask: Variable | null;
 }
-
-/** A score that leaves no weight after a softmax, and no NaN if all scores are this. */
-const never = -1e9;
 
 /**
  * Attention by a small network (Bahdanau, Cho & Bengio, arXiv:1409.0473): eₜ = v·tanh(w·query + u·keyₜ), weights softmax(e),
@@ -69,13 +66,13 @@ export class AdditiveAttention extends Component {
   /**
    * Attends to a memory.
    * @param query [..., queries], with the batch axes of the memory
-   * @returns the context [..., keys], and the weights [..., steps], which add up to 1
+   * @returns the context [..., keys], and the weights [..., steps], which add up to 1, or are 0 where all is masked
    * @throws ShapeError
    */
   attend(query: Variable, { keys, projected, mask }: AttentionMemory): { context: Variable; weights: Variable } {
     checkLast(this, "query", query, this.queries);
     const scores = matmul(tanh(linear(this.w, query).unsqueeze(-2).add(projected)), this.v);
-    const weights = softmax(mask === null ? scores : where(mask, scores, never));
+    const weights = mask === null ? softmax(scores) : maskedSoftmax(scores, mask);
     return { context: matmul(weights.unsqueeze(-2), keys).squeeze(-2), weights };
   }
 }

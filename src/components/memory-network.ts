@@ -1,5 +1,5 @@
 import {
-  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, matmul, type Parameter, parameter, softmax, ValueError, type Variable, where,
+  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError, type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
@@ -123,7 +123,7 @@ export class MemoryNetwork extends Component {
     const weights: Variable[] = [];
     for (let hop = 0; hop < this.hops; hop++) {
       const match = matmul(memories[hop], u.unsqueeze(-1)).squeeze(-1);
-      const p = options.linear === true ? match : softmax(where(isThere, match, -1e9));
+      const p = options.linear === true ? match : maskedSoftmax(match, isThere);
       u = u.add(matmul(p.unsqueeze(-2), memories[hop + 1]).squeeze(-2));
       weights.push(one ? p.reshape([sentences]) : p);
     }

@@ -1,5 +1,5 @@
 import {
-  arange, Component, dropout, greaterEqual, linear, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
+  arange, Component, dropout, greaterEqual, linear, maskedSoftmax, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
 } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
@@ -27,9 +27,6 @@ export interface AttendOptions {
   /** Whether step t sees only the steps up to t. */
   readonly causal?: boolean;
 }
-
-/** A score that leaves no weight after a softmax, and no NaN if all scores are this. */
-const never = -1e9;
 
 /** [steps, steps]: 1 where a column is not later than the row. */
 function upTo(steps: number): Variable {
@@ -85,7 +82,7 @@ export class MultiHeadAttention extends Component {
    * Attends from every step of x to every step of a memory.
    * @param x [..., steps, inputs]
    * @param memory [..., other steps, keys]; x itself unless given
-   * @returns the result [..., steps, outputs], and the weights [..., heads, steps, other steps]
+   * @returns the result [..., steps, outputs], and the weights [..., heads, steps, other steps]; both are 0 for a step that sees nothing
    * @throws ShapeError
    */
   attend(x: Variable, memory: Variable = x, options: AttendOptions = {}): { output: Variable; weights: Variable } {
@@ -101,17 +98,17 @@ export class MultiHeadAttention extends Component {
     const steps = memory.shape.slice(0, -1);
     const found = mask === undefined ? null : maskVariable(this, mask, steps);
     const cleaned = found === null ? memory : withoutPadding(memory, found);
-    const q = this.split(linear(this.wq, memory === x ? cleaned : x)); // [..., heads, steps, size]
+    const q = this.split(linear(this.wq, memory === x ? cleaned : x).mul(1 / Math.sqrt(this.hidden / this.heads))); // [..., heads, steps, size]
     const k = this.split(linear(this.wk, cleaned), true); // [..., heads, size, steps]
     const v = this.split(linear(this.wv, cleaned));
-    let scores = matmul(q, k).mul(1 / Math.sqrt(this.hidden / this.heads));
-    if (found !== null) scores = where(found.reshape([...found.shape.slice(0, -1), 1, 1, found.shape[found.shape.length - 1]]), scores, never);
+    const scores = matmul(q, k);
+    let sees = found === null ? null : found.reshape([...found.shape.slice(0, -1), 1, 1, found.shape[found.shape.length - 1]]);
     if (causal) {
       const [own, other] = [x.shape[x.shape.length - 2], steps[steps.length - 1]];
       if (own !== other) throw new ShapeError(`${this.constructor.name} got ${own} steps that attend to ${other} steps with causal: true, which takes as many of both.`);
-      scores = where(upTo(own), scores, never);
+      sees = sees === null ? upTo(own) : where(sees, upTo(own), 0);
     }
-    const weights = softmax(scores);
+    const weights = sees === null ? softmax(scores) : maskedSoftmax(scores, sees);
     const heads = matmul(dropout(weights, this.dropout), v);
     return { output: linear(this.wo, this.join(heads)), weights };
   }

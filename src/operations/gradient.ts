@@ -7,9 +7,11 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../recorder.ts";
 import { checkNumber } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { add, div, equal, mul, where } from "./arithmetic.ts";
+import { abs, add, div, equal, mul, where } from "./arithmetic.ts";
+import { view } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
 import { norm2 } from "./product.ts";
+import { max } from "./reduction.ts";
 import { register } from "./registry.ts";
 
 const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
@@ -27,9 +29,13 @@ export function detach(x: Variable): Variable {
 }
 
 const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => {
-  const norm = norm2(gradient, -1, true);
-  const zero = equal(norm, 0);
-  return mul(gradient, where(zero, 0, div(node.input(1), add(norm, zero))));
+  if (gradient.size === 0) return gradient;
+  const rows = gradient.shape.length === 0 ? view(gradient, [1]) : gradient;
+  // Relative to the largest entry, so that the norm is of usual size whatever the gradient is.
+  const largest = detach(max(abs(rows), -1, true));
+  const zero = equal(largest, 0);
+  const relative = where(zero, 0, div(rows, add(largest, zero)));
+  return view(mul(div(relative, add(norm2(relative, -1, true), zero)), node.input(1)), gradient.shape);
 });
 
 /**

@@ -1,8 +1,11 @@
 /** The operations that read well as methods of a Variable. One table gives both their types and their code. */
 
 import { Variable } from "../variable.ts";
-import * as activation from "./activation.ts";
-import * as arithmetic from "./arithmetic.ts";
+import { gelu, relu, sigmoid, softplus, tanh } from "./activation.ts";
+import {
+  abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,
+  pow, recip, sin, sqrt, sub,
+} from "./arithmetic.ts";
 import { broadcastTo, identity, reshape, sum } from "./broadcasting.ts";
 import { dropout } from "./dropout.ts";
 import { detach, gradnorm } from "./gradient.ts";
@@ -10,14 +13,10 @@ import { gather } from "./indexing.ts";
 import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
 import { dot, matmul, norm2 } from "./product.ts";
 import { argmax, argmaxneq, max, mean, min } from "./reduction.ts";
-import * as probabilities from "./softmax.ts";
+import { logSoftmax as logSoftmaxOf, logsumexp, softmax as softmaxOf, wta } from "./softmax.ts";
 
-const { add, sub, mul, div, neg, recip, pow, abs, exp, log, sqrt, sin, cos, maximum, minimum, clip } = arithmetic;
-const { equal, notEqual, less, lessEqual, greater, greaterEqual } = arithmetic;
-const { tanh, sigmoid, relu, softplus, gelu } = activation;
-const softmax = probabilities.softmax as (x: Variable, axis?: number) => Variable;
-const logSoftmax = probabilities.logSoftmax as (x: Variable, axis?: number) => Variable;
-const { logsumexp, wta } = probabilities;
+const softmax = softmaxOf as (x: Variable, axis?: number) => Variable;
+const logSoftmax = logSoftmaxOf as (x: Variable, axis?: number) => Variable;
 
 /** Functions whose first argument becomes `this`. */
 const table = {

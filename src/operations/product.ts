@@ -2,8 +2,8 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
-import { argument } from "../kernels/expression.ts";
-import { row } from "../kernels/kernel.ts";
+import { argument, type Expr } from "../kernels/expression.ts";
+import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, recordLinear } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
@@ -199,7 +199,20 @@ export function dot(a: Variable, b: Variable): Variable {
   return record(dotOperation, a.shape.slice(0, -1), [a, b]);
 }
 
-const normKernel = /*#__PURE__*/ row(["element"], [{ reduce: "sum", value: argument(0).mul(argument(0)) }], [{ per: "row", value: argument(1).sqrt() }]);
+/**
+ * A power of two by which numbers are multiplied before they are squared, given the sum of their magnitudes, so that no sum of squares overflows and none
+ * that counts underflows, in float32 as in float64: the norm is at most that sum, and at least that over √n. For usual numbers it is 1, and no bit changes.
+ */
+export const squaringScale = (sum: Expr): Expr => sum.greater(2 ** 48).where(sum.greater(2 ** 400).where(2 ** -600, 2 ** -84),
+  sum.less(2 ** -30).where(sum.less(2 ** -400).where(2 ** 600, 2 ** 90), 1));
+
+/** A function of its own, which bundlers drop where nobody calls it. */
+function normKernelOf(): RowKernel {
+  const scale = squaringScale(argument(1));
+  const scaled = argument(0).mul(scale);
+  return row(["element"], [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }], [{ per: "row", value: argument(2).sqrt().div(scale) }]);
+}
+const normKernel = /*#__PURE__*/ normKernelOf();
 
 /** Over the last axis. */
 const normOperation: Operation = /*#__PURE__*/ register({
@@ -212,15 +225,16 @@ const normOperation: Operation = /*#__PURE__*/ register({
   },
   reverse: () => (gradient, node) => {
     const norm = node.output;
-    // There is no direction at 0. Dividing by 1 there keeps the part that is not chosen finite, also in higher derivatives.
+    // There is no direction at 0; dividing by 1 there keeps it finite. The direction comes first: a quotient of gradient and norm may overflow.
     const zero = equal(norm, 0);
-    const slope = where(zero, 0, div(gradient, add(norm, zero)));
-    return mul(node.input(0), view(slope, [...norm.shape, 1]));
+    const column = (x: Variable): Variable => view(x, [...norm.shape, 1]);
+    return mul(div(node.input(0), column(add(norm, zero))), column(where(zero, 0, gradient)));
   },
 });
 
 /**
- * The Euclidean norm over axes; by default the last one, so that each sample has its norm. Its gradient at 0 is 0.
+ * The Euclidean norm over axes; by default the last one, so that each sample has its norm. Squares neither overflow nor underflow on the way.
+ * Its gradient at 0 is 0.
  * @param keepdims keep reduced axes with size 1
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {

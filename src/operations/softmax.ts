@@ -9,7 +9,7 @@ import { record } from "../recorder.ts";
 import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import { Variable } from "../variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
+import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariables } from "./check.ts";
 import { decat, moveBack, moveLast, stack } from "./layout.ts";
 import { candidate, perRow } from "./reduction.ts";
@@ -57,6 +57,21 @@ export const softmaxGradient = (y: Variable, g: Variable): Variable => record(so
 
 const softmaxOperation = /*#__PURE__*/ perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
+/** Of elements with a mask. A row in which none counts has no sum to divide by, but is not chosen either. */
+function maskedKernel(): RowKernel {
+  const counts = argument(1);
+  const exponential = counts.where(x.sub(shift(argument(2))).exp(), 0);
+  return row(
+    ["element", "element"],
+    [{ reduce: "maximum", value: counts.where(x, -Infinity) }, { reduce: "sum", value: exponential }],
+    [{ per: "element", value: counts.where(exponential.div(argument(3)), 0) }],
+  );
+}
+
+/** Inputs: scores and a mask, which has no gradient. */
+const maskedSoftmaxOperation = /*#__PURE__*/ perElement("maskedSoftmax", /*#__PURE__*/ maskedKernel(), (k) =>
+  k === 1 ? null : (gradient, node) => softmaxGradient(node.output, where(node.input(1), gradient, 0)));
+
 const logSoftmaxOperation = /*#__PURE__*/ perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
   sub(gradient, mul(exp(node.output), sum(gradient, -1, true))));
 
@@ -82,6 +97,21 @@ export function softmax(xs: readonly Variable[]): Variable[];
 export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
   checkCall("softmax", arguments, 2, 0);
   return x instanceof Variable ? along(softmaxOperation, x, axis) : overList(softmaxOperation, x);
+}
+
+/**
+ * Probabilities of those scores that count: a softmax along the last axis, as if the others were not there. They get 0, whatever they are, and
+ * so does a row in which none counts. That is how attention leaves out padding and the future.
+ *
+ *     maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]]));   // [[½, ½, 0], [0, 0, 0]]
+ *
+ * @param mask 0 for what does not count; it broadcasts to the scores
+ * @throws ShapeError if it does not
+ */
+export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
+  checkCall("maskedSoftmax", arguments, 2, 2);
+  normalizeAxis("maskedSoftmax", -1, scores.shape);
+  return record(maskedSoftmaxOperation, scores.shape, [scores, broadcastTo(mask, scores.shape)]);
 }
 
 /** log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`. */

@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
-import { averagedSquare } from "./average.ts";
+import { averagedSquare, besides } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction, positive, withRate } from "./settings.ts";
@@ -34,8 +34,9 @@ export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
     value: Variable, gradient: Variable, [square, squareChange]: readonly Variable[],
     { learningRate, decay, epsilon }: Numbers<"decay" | "epsilon">,
   ): Updated {
-    const nextSquare = averagedSquare(square, gradient, 1 - decay);
+    const nothing = besides(epsilon);
+    const nextSquare = averagedSquare(square, gradient, 1 - decay, nothing);
     const step = change(gradient, nextSquare, squareChange, epsilon);
-    return { value: move(value, step, learningRate), state: [nextSquare, averagedSquare(squareChange, step, 1 - decay)] };
+    return { value: move(value, step, learningRate), state: [nextSquare, averagedSquare(squareChange, step, 1 - decay, nothing)] };
   }
 }

@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
-import { type AdamOptions, type AdamSetting, adamSettings, moments } from "./adam.ts";
+import { type AdamOptions, type AdamSetting, adamMemory, adamSettings, moments, withRoot } from "./adam.ts";
 import { Optimizer, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { amount, withRate } from "./settings.ts";
@@ -11,8 +11,8 @@ export interface AdamWOptions extends AdamOptions {
   readonly weightDecay?: number | undefined;
 }
 
-const descend = /*#__PURE__*/ elementwise("adamW", (value, first, second, rate, correction, epsilon, decay) =>
-  value.sub(first.mul(rate).div(second.mul(correction).sqrt().add(epsilon))).sub(value.mul(decay)));
+const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, correction, epsilon, decay) =>
+  value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))).sub(value.mul(decay)));
 
 /**
  * Adam with decoupled weight decay (I. Loshchilov & F. Hutter, arXiv:1711.05101, algorithm 2): the step of Adam, and
@@ -20,7 +20,7 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, second, rate, 
  * writes its learning rate as ηₜ·α and multiplies λ by ηₜ only, so its λ is this λ times α.
  */
 export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
-  protected readonly memory: readonly string[] = ["firstMoment", "secondMoment"];
+  protected readonly memory = adamMemory;
   protected override readonly isRepeatable: boolean = this.rule === AdamW.prototype.rule;
 
   constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
@@ -29,8 +29,10 @@ export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
   }
 
   protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {
-    const { first, second, rate, correction } = moments(gradient, state, numbers);
+    const { first, root, rate, correction, epsilon } = moments(gradient, state, numbers);
     const decay = numbers.learningRate * numbers.weightDecay;
-    return { value: descend(value, first, second, rate, correction, numbers.epsilon, decay), state: [first, second] };
+    return { value: descend(value, first, root, rate, correction, epsilon, decay), state: [first, root] };
   }
+
+  protected override upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(state); }
 }

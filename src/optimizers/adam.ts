@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
-import { averaged, averagedSquare } from "./average.ts";
+import { fromValues, type Variable } from "../variable.ts";
+import { averaged, averagedRoot, averagedRootOfAny, besides } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction, positive, withRate } from "./settings.ts";
@@ -11,7 +11,7 @@ export interface AdamOptions extends Partial<OptimizerOptions> {
   readonly beta1?: number | undefined;
   /** β₂: how much of the mean of their squares stays; 0.999 unless given. */
   readonly beta2?: number | undefined;
-  /** ε, added to the root of the second mean; 10⁻⁸ unless given. */
+  /** ε, added to the root of the second mean; 10⁻⁸ unless given. Below 10⁻³⁸, where float32 ends, it is 2⁻¹²⁶. */
   readonly epsilon?: number | undefined;
 }
 
@@ -20,19 +20,32 @@ export type AdamSetting = "beta1" | "beta2" | "epsilon";
 /** The settings of Adam and AdamW. */
 export const adamSettings = () => ({ beta1: fraction(0.9), beta2: fraction(0.999), epsilon: positive(1e-8) });
 
-const descend = /*#__PURE__*/ elementwise("adam", (value, first, second, rate, correction, epsilon) =>
-  value.sub(first.mul(rate).div(second.mul(correction).sqrt().add(epsilon))));
+const descend = /*#__PURE__*/ elementwise("adam", (value, first, root, rate, correction, epsilon) =>
+  value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))));
+
+/** What Adam and AdamW remember: m and √v, as v itself is beyond float32 for gradients below 10⁻¹⁹, which count where ε is as small. */
+export const adamMemory: readonly string[] = ["firstMoment", "rootSecondMoment"];
+
+/** What earlier versions remembered, v, as its root. */
+export function withRoot({ secondMoment, ...others }: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> {
+  return secondMoment === undefined ? others : { ...others, rootSecondMoment: fromValues(secondMoment.data.map(Math.sqrt), secondMoment.shape) };
+}
 
 /**
  * The next moments of Adam, and the numbers that correct their bias towards the zeros that they start from:
- * `rate` is η / (1 − β₁ᵗ) and `correction` 1 / (1 − β₂ᵗ).
+ * `rate` is η / (1 − β₁ᵗ) and `correction` √(1 / (1 − β₂ᵗ)).
  */
-export function moments(gradient: Variable, [first, second]: readonly Variable[], { learningRate, count, beta1, beta2 }: Numbers<AdamSetting>) {
+export function moments(gradient: Variable, [first, root]: readonly Variable[], numbers: Numbers<AdamSetting>) {
+  const { learningRate, count, beta1, beta2 } = numbers;
+  const epsilon = Math.max(numbers.epsilon, 2 ** -126); // which float32 has
+  const nothing = besides(epsilon);
   return {
-    first: averaged(first, gradient, 1 - beta1),
-    second: averagedSquare(second, gradient, 1 - beta2),
+    first: averaged(first, gradient, 1 - beta1, nothing),
+    // Beside most ε a square below 2⁻¹¹² is nothing, and may be forgotten.
+    root: epsilon > 2 ** -32 ? averagedRoot(root, gradient, 1 - beta2) : averagedRootOfAny(root, gradient, 1 - beta2, nothing),
     rate: learningRate / (1 - beta1 ** count),
-    correction: 1 / (1 - beta2 ** count),
+    correction: Math.sqrt(1 / (1 - beta2 ** count)),
+    epsilon,
   };
 }
 
@@ -42,7 +55,7 @@ export function moments(gradient: Variable, [first, second]: readonly Variable[]
  * The learning rate is the paper's 0.001 unless given.
  */
 export class Adam extends Optimizer<AdamSetting> {
-  protected readonly memory: readonly string[] = ["firstMoment", "secondMoment"];
+  protected readonly memory = adamMemory;
   protected override readonly isRepeatable: boolean = this.rule === Adam.prototype.rule;
 
   constructor(target: Target<AdamOptions>, options: AdamOptions = {}) {
@@ -51,7 +64,9 @@ export class Adam extends Optimizer<AdamSetting> {
   }
 
   protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting>): Updated {
-    const { first, second, rate, correction } = moments(gradient, state, numbers);
-    return { value: descend(value, first, second, rate, correction, numbers.epsilon), state: [first, second] };
+    const { first, root, rate, correction, epsilon } = moments(gradient, state, numbers);
+    return { value: descend(value, first, root, rate, correction, epsilon), state: [first, root] };
   }
+
+  protected override upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(state); }
 }

@@ -3,21 +3,34 @@
  * in float32, since it is small; and what is added must not be a difference of larger numbers, so there are two forms.
  */
 
-import type { Expr } from "../kernels/expression.ts";
+import type { Expr, ExprLike } from "../kernels/expression.ts";
 import { elementwise } from "../operations/elementwise.ts";
 
 /**
  * 0 for what has decayed to nothing, as the averages of a unit that is never active do: far below, arithmetic meets denormal
  * numbers, which take many processors a hundred times as long, and rounding keeps those from ever becoming 0.
  */
-export const settled = (x: Expr): Expr => x.abs().less(2 ** -112).where(0, x);
+export const settled = (x: Expr, nothing: ExprLike = NOTHING): Expr => x.abs().less(nothing).where(0, x);
+const NOTHING = 2 ** -112;
+
+/** What is nothing for an average that is divided by, after ε is added, or that is divided by one: no digit of a quotient may depend on it. */
+export const besides = (epsilon: number): number => Math.min(NOTHING, epsilon * 2 ** -24);
 
 function average(a: Expr, x: Expr, share: Expr): Expr {
   const difference = x.sub(a);
-  return settled(share.less(0.5).where(a.add(difference.mul(share)), x.sub(difference.mul(share.sub(1).neg()))));
+  return share.less(0.5).where(a.add(difference.mul(share)), x.sub(difference.mul(share.sub(1).neg())));
 }
 
 /** The average of a gradient. */
-export const averaged = /*#__PURE__*/ elementwise("average", average);
+export const averaged = /*#__PURE__*/ elementwise("average", (a, x, share, nothing) => settled(average(a, x, share), nothing));
 /** The average of the square; never negative. */
-export const averagedSquare = /*#__PURE__*/ elementwise("averageSquare", (a, x, share) => average(a, x.mul(x), share));
+export const averagedSquare = /*#__PURE__*/ elementwise("averageSquare", (a, x, share, nothing) => settled(average(a, x.mul(x), share), nothing));
+/** The root of the average of the square, from itself. */
+export const averagedRoot = /*#__PURE__*/ elementwise("averageRoot", (root, x, share) => settled(average(root.mul(root), x.mul(x), share)).sqrt());
+/** The same for numbers of any size, at twice the time: squares of those far from 1 are beyond float32, so both are brought nearer by a power of two. */
+export const averagedRootOfAny = /*#__PURE__*/ elementwise("averageRootOfAny", (root, x, share, nothing) => {
+  const size = root.less(x.abs()).where(x.abs(), root);
+  const [isSmall, isLarge] = [size.less(2 ** -40), size.greater(2 ** 40)];
+  const [a, b] = [root, x].map((value) => value.mul(isSmall.where(2 ** 80, isLarge.where(2 ** -80, 1))));
+  return settled(average(a.mul(a), b.mul(b), share).sqrt().mul(isSmall.where(2 ** -80, isLarge.where(2 ** 80, 1))), nothing);
+});

@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
-import { averaged, settled } from "./average.ts";
+import { averaged, besides, settled } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction, positive, withRate } from "./settings.ts";
@@ -16,9 +16,9 @@ export interface GravesOptions extends Partial<OptimizerOptions> {
 }
 
 /** n − m² of the next averages, from n − m² and m of these; no difference of large numbers, so it cannot become negative. */
-const spread = /*#__PURE__*/ elementwise("variance", (variance, mean, gradient, decay, share) => {
+const spread = /*#__PURE__*/ elementwise("variance", (variance, mean, gradient, decay, share, nothing) => {
   const difference = gradient.sub(mean);
-  return settled(variance.add(difference.mul(difference).mul(share)).mul(decay));
+  return settled(variance.add(difference.mul(difference).mul(share)).mul(decay), nothing);
 });
 const accelerate = /*#__PURE__*/ elementwise("gravesVelocity", (velocity, gradient, variance, momentum, rate, epsilon) =>
   settled(velocity.mul(momentum).sub(gradient.mul(rate).div(variance.add(epsilon).sqrt()))));
@@ -43,8 +43,9 @@ export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
     value: Variable, gradient: Variable, [mean, variance, velocity]: readonly Variable[],
     { learningRate, decay, momentum, epsilon }: Numbers<"decay" | "momentum" | "epsilon">,
   ): Updated {
-    const nextVariance = spread(variance, mean, gradient, decay, 1 - decay);
-    const nextMean = averaged(mean, gradient, 1 - decay);
+    const nothing = besides(epsilon);
+    const nextVariance = spread(variance, mean, gradient, decay, 1 - decay, nothing);
+    const nextMean = averaged(mean, gradient, 1 - decay, nothing);
     const nextVelocity = accelerate(velocity, gradient, nextVariance, momentum, learningRate, epsilon);
     return { value: move(value, nextVelocity), state: [nextMean, nextVariance, nextVelocity] };
   }

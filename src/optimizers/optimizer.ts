@@ -305,7 +305,8 @@ export abstract class Optimizer<S extends string = never> {
           `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
       );
     }
-    saved.parameters.forEach(({ count, state }, i) => { this.checkSaved(i, count, state); });
+    const parameters = saved.parameters.map(({ count, state }) => ({ count, state: this.upgraded(state) }));
+    parameters.forEach(({ count, state }, i) => { this.checkSaved(i, count, state); });
     for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
 
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
@@ -313,13 +314,16 @@ export abstract class Optimizer<S extends string = never> {
     if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
     this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
     this.parameters.forEach((parameter, i) => {
-      const { count, state } = saved.parameters[i];
+      const { count, state } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
       this.memory.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(state[key].data); });
     });
     this.#step = saved.step;
   }
+
+  /** What a snapshot of an earlier version has for a parameter, as this one remembers it. */
+  protected upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return state; }
 
   private checkSaved(i: number, count: number, state: Readonly<Record<string, Variable>>): void {
     const { name } = this.constructor;

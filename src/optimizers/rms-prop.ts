@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
-import { averagedSquare } from "./average.ts";
+import { averagedSquare, besides } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { fraction } from "./settings.ts";
@@ -11,8 +11,9 @@ export interface RmsPropOptions extends OptimizerOptions {
   readonly decay?: number | undefined;
 }
 
+const EPSILON = 1e-8;
 const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, rate) =>
-  value.sub(gradient.mul(rate).div(square.add(1e-8).sqrt())));
+  value.sub(gradient.mul(rate).div(square.add(EPSILON).sqrt())));
 
 /**
  * RMSProp (T. Tieleman & G. Hinton, Coursera lecture 6.5, 2012): each entry is scaled by the running root mean square of its
@@ -30,7 +31,7 @@ export class RmsProp extends Optimizer<"decay"> {
   protected rule(
     value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<"decay">,
   ): Updated {
-    const next = averagedSquare(square, gradient, 1 - decay);
+    const next = averagedSquare(square, gradient, 1 - decay, besides(EPSILON));
     return { value: descend(value, gradient, next, learningRate), state: [next] };
   }
 }

@@ -1,12 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { AdditiveAttention } from "../../src/components/index.ts";
-import { decat, evaluate, grad, input, ShapeError, zeros } from "../../src/index.ts";
+import { decat, evaluate, grad, input, setDevice, ShapeError, zeros } from "../../src/index.ts";
 import { dot, draw, expectClose, expectGradients, expectValue, type Matrix, matrix, plus, probe, randomize, softmax, times, type Vector, vector } from "./plain.ts";
 
 const attention = randomize(new AdditiveAttention({ queries: 2, keys: 3, hidden: 4 }));
 const keys = draw([2, 5, 3], 1);
 const query = draw([2, 2], 2);
 const rows = keys.toArray() as number[][][];
+
+afterEach(() => { setDevice("wasm"); });
 
 /** Weights and context of one query. */
 function plain(q: Vector, memory: Matrix): { weights: Vector; context: Vector } {
@@ -39,6 +41,22 @@ describe("AdditiveAttention", () => {
     // Nothing to attend to: no NaN either.
     expect(evaluate(() => attention.attend(query, attention.memory(keys, [0, 0, 0, 0, 0])).context).toArray()).toEqual([[0, 0, 0], [0, 0, 0]]);
     expect(attention.attend(query, attention.memory(zeros([2, 0, 3]))).context.toArray()).toEqual([[0, 0, 0], [0, 0, 0]]);
+  });
+
+  it("gives no weight to padding, however low the scores are, and none at all where all is padding", () => {
+    const low = new AdditiveAttention({ queries: 1, keys: 1, hidden: 1 });
+    low.w.assign([[0]]);
+    low.u.assign([[1]]);
+    for (const device of ["wasm", "reference"] as const) {
+      setDevice(device);
+      for (const v of [-1e12, -1e37, 1e37]) {
+        low.v.assign([v]);
+        const memory = low.memory(input([[[9], [7], [NaN]], [[8], [6], [5]]]), [[1, 0, 0], [0, 0, 0]]);
+        const { context, weights } = low.attend(input([[1], [1]]), memory);
+        expect(weights.toArray()).toEqual([[1, 0, 0], [0, 0, 0]]);
+        expect(context.toArray()).toEqual([[9], [0]]);
+      }
+    }
   });
 
   it("has right gradients", () => {

@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { MemoryNetwork, type Story } from "../../src/components/index.ts";
-import { Adam, evaluate, grad, Random, seed, ValueError } from "../../src/index.ts";
+import { Adam, evaluate, grad, Random, seed, setDevice, ValueError } from "../../src/index.ts";
 import { dot, expectClose, expectGradients, expectValue, matrix, plus, randomize, softmax, times, type Vector } from "./plain.ts";
+
+afterEach(() => { setDevice("wasm"); });
 
 /** Scores and weights of one story, by the paper's formulas. */
 function plain(θ: MemoryNetwork, story: Story, question: readonly number[], linear = false): { scores: Vector; weights: Vector[] } {
@@ -58,6 +60,23 @@ describe("MemoryNetwork", () => {
     expect(tied.w).toBe(tied.e[2]);
     expect(tied.options).not.toHaveProperty("outputs");
     expect(new MemoryNetwork({ inputs: 6, size: 2, outputs: 6 }).options.outputs).toBe(6);
+  });
+
+  it("reads nothing of sentences that are not there, however badly the others match", () => {
+    const θ = new MemoryNetwork({ inputs: 2, outputs: 1, size: 1, memory: 2, hops: 1, positions: false });
+    θ.w.assign([[1]]);
+    for (const device of ["wasm", "reference"] as const) {
+      setDevice(device);
+      for (const size of [2 ** 20, 2 ** 60]) {
+        θ.e[0].assign([[size], [-size]]);
+        θ.e[1].assign([[3], [5]]);
+        θ.age.forEach((p) => { p.assign([[0], [0]]); });
+        // The question is word 0; told was word 1, which matches it with −size². The last story has no sentence at all.
+        const { scores, weights } = θ.attend([[[1]], [[1], [1]], []], [[0], [0], [0]]);
+        expect(weights[0].toArray()).toEqual([[1, 0], [0.5, 0.5], [0, 0]]);
+        expect(scores.toArray()).toEqual([[size + 5], [size + 5], [size]]);
+      }
+    }
   });
 
   it("learns where somebody went last", () => {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { MultiHeadAttention } from "../../src/components/index.ts";
-import { evaluate, grad, input, ShapeError } from "../../src/index.ts";
+import { debug, evaluate, grad, input, setDevice, ShapeError } from "../../src/index.ts";
 import { dot, draw, expectClose, expectGradients, expectValue, type Matrix, matrix, plus, probe, randomize, softmax, times, type Vector } from "./plain.ts";
 
 const attention = randomize(new MultiHeadAttention({ inputs: 4, keys: 3, outputs: 2, heads: 2, hidden: 6 }));
@@ -9,6 +9,8 @@ const x = draw([2, 3, 4], 1);
 const memory = draw([2, 5, 3], 2);
 const xRows = x.toArray() as number[][][];
 const memoryRows = memory.toArray() as number[][][];
+
+afterEach(() => { setDevice("wasm"); });
 
 /** The outputs of one sequence, head by head. */
 function plain(layer: MultiHeadAttention, xs: Matrix, keys: Matrix, sees: (t: number, s: number) => boolean = () => true): Matrix {
@@ -57,6 +59,55 @@ describe("MultiHeadAttention", () => {
     for (const p of self.parameters()) {
       expect(p.grad?.data.every(Number.isFinite)).toBe(true);
       p.clearGrad();
+    }
+  });
+
+  it("gives no weight to the future or to padding, however low the scores are", () => {
+    const one = new MultiHeadAttention({ inputs: 2, heads: 1 });
+    for (const w of [one.wk, one.wv, one.wo]) w.assign([[1, 0], [0, 1]]);
+    one.wq.assign([[-1, 0], [0, -1]]);
+    const far = [[40000, 0], [40000, 1], [40000, 2]];
+    for (const device of ["wasm", "reference"] as const) {
+      setDevice(device);
+      for (const size of [1, 1e-3, 1e13]) { // scores up to 1e35
+        const x = input(far.map((row) => row.map((value) => value * size)));
+        const { output, weights } = one.attend(x, x, { causal: true });
+        const rows = weights.toArray() as number[][][];
+        expect(rows[0].map((row, t) => row.slice(t + 1))).toEqual([[0, 0], [0], []]);
+        expect(output.slice(0).toArray()).toEqual(x.slice(0).toArray());
+        const padded = one.attend(x, x, { mask: [1, 0, 0] });
+        expect(padded.weights.toArray()).toEqual([[[1, 0, 0], [1, 0, 0], [1, 0, 0]]]);
+        expect((padded.output.toArray() as number[][])[2]).toEqual(x.slice(0).toArray());
+        const both = one.attend(x, x, { mask: [0, 1, 1], causal: true });
+        expect((both.weights.toArray() as number[][][])[0].slice(0, 2)).toEqual([[0, 0, 0], [0, 1, 0]]);
+        expect((both.output.toArray() as number[][])[0]).toEqual([0, 0]);
+      }
+    }
+  });
+
+  it("keeps padding and the future apart: a step that sees nothing gets 0, and finite gradients", () => {
+    const mask = [[0, 1, 1], [0, 0, 0]];
+    const expected = xRows.map((rows, i) => plain(self, rows, rows, (t, s) => s <= t && mask[i][s] === 1)
+      .map((row) => row.map((value) => (Number.isNaN(value) ? 0 : value)))); // a softmax of nothing
+    for (const nothing of [0, NaN, Infinity, -Infinity]) {
+      const padded = input(xRows.map((rows, i) => rows.map((row, t) => (mask[i][t] === 1 ? row : row.map(() => nothing)))));
+      expectValue(() => self.forward(padded, padded, { mask, causal: true }), expected);
+      grad(() => probe(self.forward(padded, padded, { mask, causal: true })));
+      for (const p of self.parameters()) {
+        expect(p.grad?.data.every(Number.isFinite)).toBe(true);
+        p.clearGrad();
+      }
+    }
+    expectGradients(() => probe(self.forward(x, x, { mask, causal: true })), self, { maxEntries: 12 });
+  });
+
+  it("has no infinity in it that a check of numbers would stop at", () => {
+    debug({ checkNumerics: true });
+    try {
+      grad(() => probe(self.forward(x, x, { mask: [[0, 1, 1], [0, 0, 0]], causal: true })));
+    } finally {
+      debug({ checkNumerics: false });
+      self.parameters().forEach((p) => { p.clearGrad(); });
     }
   });
 

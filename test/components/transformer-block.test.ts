@@ -24,9 +24,15 @@ describe("TransformerBlock", () => {
 
   it("sees only the past with causal: true", () => {
     const block = randomize(new TransformerBlock({ inputs: 4, heads: 2, hidden: 5, causal: true }));
-    const whole = evaluate(() => block.forward(x)).toArray() as number[][][];
-    for (let t = 1; t <= 3; t++) {
-      expectClose(evaluate(() => block.forward(input(rows.map((row) => row.slice(0, t))))).toArray(), whole.map((row) => row.slice(0, t)));
+    for (const size of [1, -1e12]) { // also where all scores lie far below 0
+      block.attention.wq.assign(block.attention.wq.mul(size));
+      const whole = evaluate(() => block.forward(x)).toArray() as number[][][];
+      const padded = evaluate(() => block.forward(x, [1, 1, 0])).toArray() as number[][][];
+      for (let t = 1; t <= 3; t++) {
+        const alone = evaluate(() => block.forward(input(rows.map((row) => row.slice(0, t))))).toArray();
+        expectClose(whole.map((row) => row.slice(0, t)), alone);
+        if (t < 3) expectClose(padded.map((row) => row.slice(0, t)), alone);
+      }
     }
   });
 

@@ -35,7 +35,7 @@ describe("a checkpoint", () => {
     const θ = new Logistic(2, 3);
     const optimizer = new Adam(θ);
     const bytes = serialize(θ, { optimizer });
-    expect([...readTensors(bytes).keys()].sort()).toEqual(["b", "optimizer/firstMoment/b", "optimizer/firstMoment/w", "optimizer/secondMoment/b", "optimizer/secondMoment/w", "w"]);
+    expect([...readTensors(bytes).keys()].sort()).toEqual(["b", "optimizer/firstMoment/b", "optimizer/firstMoment/w", "optimizer/rootSecondMoment/b", "optimizer/rootSecondMoment/w", "w"]);
     expect(readTensors(bytes).get("w")?.toArray()).toEqual(θ.w.toArray());
   });
 

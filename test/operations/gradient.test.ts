@@ -34,6 +34,19 @@ describeOnEach("gradnorm", () => {
     expectNear(input(gradientOf((v) => gradnorm(v), zeros([3]), [1, 2, 2])), [1 / 3, 2 / 3, 2 / 3]);
   });
 
+  it("takes gradients of any size, alone or in a row with others", () => {
+    for (const size of [1e38, 1e30, 1e20, 1e-20, 1e-30, 1e-37]) {
+      const cotangent = [[3 * size, 0], [3 * size, -1.5 * size], [1, 0]];
+      expectNear(input(gradientOf((v) => gradnorm(v, 5), zeros([3, 2]), cotangent)), [[5, 0], [Math.sqrt(20), -Math.sqrt(5)], [5, 0]]);
+      expect(gradientOf((v) => gradnorm(v, 5), input(2), -3 * size)).toBe(-5);
+    }
+    // Denormal in float32, where it is 714 times the smallest number.
+    expectNear(input(gradientOf((v) => gradnorm(v), zeros([2]), [1e-42, 1e-42])), [Math.SQRT1_2, Math.SQRT1_2]);
+    expect(gradientOf((v) => gradnorm(v), zeros([2]), [NaN, 1])).toEqual([NaN, NaN]);
+    expect(gradientOf((v) => gradnorm(v), zeros([0]), [])).toEqual([]);
+    expect(gradientOf((v) => gradnorm(v), zeros([2, 0]))).toEqual([[], []]);
+  });
+
   it("leaves a gradient of 0 as it is", () => {
     expect(gradientOf((v) => gradnorm(v, 5), zeros([2, 2]), [[0, 0], [0, 3]])).toEqual([[0, 0], [0, 5]]);
     expect(gradientOf((v) => gradnorm(v, 0), zeros([2]), [1, 2])).toEqual([0, 0]);

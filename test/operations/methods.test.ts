@@ -10,7 +10,7 @@ import { asInput, specifications } from "./specifications.ts";
 const methods = Object.getOwnPropertyNames(Variable.prototype).filter((name) => Object.hasOwn(specifications, name));
 
 /** A list, or what it has most to do with, is no method of one Variable. */
-const functionsOnly = ["where", "linear", "affine", "embed", "scatterAdd", "oneHot", "concat", "stack", "conv2d", "maxPool2d", "layerNorm"];
+const functionsOnly = ["where", "linear", "affine", "embed", "scatterAdd", "oneHot", "concat", "stack", "conv2d", "maxPool2d", "layerNorm", "maskedSoftmax"];
 
 describe("the methods of a Variable", () => {
   it("are all operations that take a Variable first", () => {

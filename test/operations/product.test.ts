@@ -102,6 +102,24 @@ describeOnEach("dot and norm2", () => {
     expect(norm2(zeros([2, 0])).toArray()).toEqual([0, 0]);
   });
 
+  it("norm2 neither overflows nor underflows, nor does its gradient", () => {
+    for (const size of [1e38, 1e30, 1e20, 1e19, 1e10, 1e-10, 1e-20, 1e-30, 1e-37]) {
+      const x = [1.5 * size, 0.15 * size, -2 * size].map(Math.fround);
+      const norm = Math.hypot(...x);
+      expect(Math.abs(norm2(input(x)).item() / norm - 1)).toBeLessThan(1e-6);
+      const rows = gradientOf((v) => norm2(v), input([x, [1, 2, 2], [0, 0, 0]])) as number[][];
+      expectNear(input(rows), [x.map((value) => value / norm), [1 / 3, 2 / 3, 2 / 3], [0, 0, 0]]);
+      expectNear(input(gradientOf((v) => norm2(v), input(x[0]))), 1);
+      // A long row, whose sum of magnitudes is far larger than the norm.
+      expect(Math.abs(norm2(input(new Float32Array(4000).fill(size / 1e3))).item() / (Math.fround(size / 1e3) * Math.sqrt(4000)) - 1)).toBeLessThan(1e-5);
+    }
+    // Denormal numbers of float32 have few digits.
+    expect(Math.abs(norm2(input([3e-42, 4e-42])).item() / 5e-42 - 1)).toBeLessThan(1e-3);
+    expect(norm2(input([Infinity, 1])).item()).toBe(Infinity);
+    expect(norm2(input([NaN, 1e38])).item()).toBeNaN();
+    expect(norm2(input([Infinity, NaN])).item()).toBeNaN();
+  });
+
   it("norm2 is the root of a sum over any axes", () => {
     forAll(40, 100, (draw) => {
       const shape = draw.shape(1);

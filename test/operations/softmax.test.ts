@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, input, logSoftmax, logsumexp, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
+import { add, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 const inf = Infinity;
@@ -41,6 +41,58 @@ describeOnEach("softmax", () => {
 
   it("has a gradient that sums to 0", () => {
     expect(sum(input(gradientOf((x) => softmax(x), counting(5), [1, 0, 2, 0, 3]))).item()).toBeCloseTo(0, 6);
+  });
+});
+
+describeOnEach("maskedSoftmax", () => {
+  it("is the softmax of what counts, computed apart", () => {
+    forAll(40, 100, (draw) => {
+      const shape = draw.shape(1, 4, false);
+      const n = shape.at(-1) as number;
+      const { values } = draw.tensor(shape);
+      const mask = Float64Array.from(values, () => draw.random.integer(0, 2));
+      const expected = Array.from({ length: values.length / n }, (_, r) => {
+        const row = Array.from({ length: n }, (_, i) => mask[r * n + i] * Math.exp(values[r * n + i]));
+        const total = row.reduce((a, b) => a + b);
+        return row.map((e) => (total === 0 ? 0 : e / total));
+      }).flat();
+      // |x| ≤ 2, and n roundings at most; what does not count may be anything.
+      const x = input(values.map((value, i) => (mask[i] === 0 ? [NaN, inf, -inf, 1e38][i % 4] : value)), shape);
+      expectClose(maskedSoftmax(x, input(mask, shape)).data, expected, 8 + n);
+    });
+  });
+
+  it("does not depend on how large or small the scores are", () => {
+    for (const size of [1e38, 1e9, 1, 0, 1e-38]) {
+      for (const score of [size, -size]) {
+        const x = input([[score, score, 1e38], [score, -1e38, 1e38], [score, inf, NaN], [-1e38, 1e38, -1e38]]);
+        const mask = input([[1, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]]);
+        expect(maskedSoftmax(x, mask).toArray()).toEqual([[0.5, 0.5, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]]);
+      }
+    }
+    expect(maskedSoftmax(input([-inf, 0, 0, NaN]), input([1, 1, 1, 0])).toArray()).toEqual([0, 0.5, 0.5, 0]);
+    expect(maskedSoftmax(input([-inf, -inf, 0]), input([1, 1, 0])).toArray()).toEqual([NaN, NaN, 0]);
+    expect(maskedSoftmax(input([NaN, 0, 0]), input([1, 1, 0])).toArray()).toEqual([NaN, NaN, 0]);
+  });
+
+  it("broadcasts its mask, which may come from anywhere", () => {
+    const x = input([[1, 2, 3], [1, 2, 3]]);
+    expectNear(maskedSoftmax(x, input([1, 1, 1])), [third, third]);
+    expectNear(maskedSoftmax(x, input([[1], [0]])), [third, [0, 0, 0]]);
+    expectNear(maskedSoftmax(x, x.less(3)), [[1 / (1 + Math.E), Math.E / (1 + Math.E), 0], [1 / (1 + Math.E), Math.E / (1 + Math.E), 0]]);
+    expect(maskedSoftmax(zeros([2, 0]), input(1)).shape).toEqual([2, 0]);
+    expect(maskedSoftmax(zeros([0, 2]), input(1)).shape).toEqual([0, 2]);
+    for (const f of [() => maskedSoftmax(x, zeros([2, 2])), () => maskedSoftmax(zeros([3]), zeros([2, 3])), () => maskedSoftmax(zeros([]), zeros([]))]) expect(f).toThrow(ShapeError);
+    expect(() => maskedSoftmax(x, [1, 1, 0] as unknown as Variable)).toThrow(ValueError);
+  });
+
+  it("has a gradient of 0 where nothing counts, whatever the gradient of the weights is there", () => {
+    const mask = input([[1, 1, 0], [0, 0, 0]]);
+    const gradient = (cotangent: number[][]) => gradientOf((x) => maskedSoftmax(x, mask), input([[0, 0, NaN], [inf, 0, NaN]]), cotangent);
+    expectNear(input(gradient([[1, 0, NaN], [NaN, inf, 0]])), [[0.25, -0.25, 0], [0, 0, 0]]);
+    // The entropy of weights has an infinite slope where one is 0.
+    const entropy = (x: Variable) => { const p = maskedSoftmax(x, mask); return p.mul(p.log()).neg(); };
+    expectNear(input(gradientOf(entropy, input([[0, 0, 1], [1, 2, 3]]))), [[0, 0, 0], [0, 0, 0]]);
   });
 });
 

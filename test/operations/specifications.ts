@@ -418,6 +418,14 @@ export const specifications: Record<string, Specification> = {
     magnitude: (x: Variable, axes: number[], keep: boolean) => flimsy.add(flimsy.max(abs(x), axes, keep), 1),
   },
   softmax: rowwise({ ulps: ofSoftmax }),
+  maskedSoftmax: {
+    draw: (draw) => {
+      const scores = draw.shape(1, 4, false);
+      const mask = scores.map((size) => (draw.oneIn(4) ? 1 : size)).slice(draw.oneIn(3) ? draw.integer(0, scores.length) : 0);
+      return [draw.tensor(scores), draw.tensor(mask, (random) => random.integer(0, 2), false)];
+    },
+    ulps: ofRows,
+  },
   logSoftmax: rowwise({ ulps: ofSoftmax, magnitude: (x: Variable, axis: number) => flimsy.add(flimsy.add(abs(x), flimsy.max(abs(x), axis, true)), 1) }),
   "softmax over a list": {
     draw: (draw) => {

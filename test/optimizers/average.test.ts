@@ -1,7 +1,7 @@
 /** Averages that decay: what has become too small to count is 0, as denormal numbers are slow. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { Adam, AdamW, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice } from "../../src/index.ts";
+import { AdaDelta, Adam, AdamW, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice } from "../../src/index.ts";
 
 const optimizers: Record<string, (p: Parameter) => Optimizer> = {
   Momentum: (p) => new Momentum(p, { learningRate: 0.1 }),
@@ -33,4 +33,75 @@ describe.each(["wasm", "reference"] as const)("what an optimizer remembers, on %
       expect(third).not.toBe(0);
     }
   });
+});
+
+/** The change of one entry by its gradient at step t = 1, 2, …, in float64, with ε = `epsilon`. */
+type Rule = (m: number[], g: number, t: number, epsilon: number) => number;
+const adam: Rule = (m, g, t, epsilon) => {
+  m[0] = 0.9 * m[0] + 0.1 * g;
+  m[1] = 0.999 * m[1] + 0.001 * g * g;
+  return -(m[0] / (1 - 0.9 ** t)) / (Math.sqrt(m[1] / (1 - 0.999 ** t)) + epsilon);
+};
+const rules: [string, (p: Parameter, epsilon: number) => Optimizer, Rule][] = [
+  ["Adam", (p, epsilon) => new Adam(p, { learningRate: 1, epsilon }), adam],
+  ["AdamW", (p, epsilon) => new AdamW(p, { learningRate: 1, epsilon, weightDecay: 0 }), adam],
+  ["AdaDelta", (p, epsilon) => new AdaDelta(p, { epsilon }), (m, g, _, epsilon) => {
+    m[0] = 0.95 * m[0] + 0.05 * g * g;
+    const change = -Math.sqrt((m[1] + epsilon) / (m[0] + epsilon)) * g;
+    m[1] = 0.95 * m[1] + 0.05 * change * change;
+    return change;
+  }],
+  ["Graves", (p, epsilon) => new Graves(p, { learningRate: 1, momentum: 0, epsilon }), (m, g, _, epsilon) => {
+    m[0] = 0.95 * m[0] + 0.05 * g * g;
+    m[1] = 0.95 * m[1] + 0.05 * g;
+    return -g / Math.sqrt(m[0] - m[1] * m[1] + epsilon);
+  }],
+  ["RmsProp", (p) => new RmsProp(p, { learningRate: 1 }), (m, g) => {
+    m[0] = 0.9 * m[0] + 0.1 * g * g;
+    return -g / Math.sqrt(m[0] + 1e-8);
+  }],
+];
+
+describe.each(["wasm", "reference"] as const)("gradients that are small beside anything, on %s", (device) => {
+  it.each(rules)("%s makes the steps of exact arithmetic", (name, make, rule) => {
+    setDevice(device);
+    for (const epsilon of [1e-8, 1e-12, 1e-20, 1e-26]) {
+      const sizes = [1e-10, 1e-14, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-22, 1e-25, ...(name.startsWith("Adam") && epsilon < 1e-10 ? [1e25, 1e37] : [])];
+      const p = parameter(sizes.map(() => 0));
+      const optimizer = make(p, epsilon);
+      const memories = sizes.map(() => [0, 0]);
+      for (let t = 1; t <= 60; t++) {
+        const share = t > 20 ? 0 : [1, 0.5, -0.25][t % 3]; // and then they die away
+        const slopes = sizes.map((size) => Math.fround(share * size));
+        p.assign(sizes.map(() => 0));
+        grad(() => p.mul(input(slopes)).sum());
+        optimizer.update();
+        p.data.forEach((found, i) => {
+          const expected = rule(memories[i], slopes[i], t, epsilon);
+          // float32 rounds each of up to 60 averages by 6e-8. A step below 10⁻³⁰ is none in float32, where averages below 2⁻¹¹² are none.
+          expect(Math.abs(found - expected), `step ${t} with gradients of ${sizes[i]} and ε = ${epsilon}: ${found}, not ${expected}`)
+            .toBeLessThanOrEqual((device === "wasm" ? 2e-5 : 1e-7) * Math.abs(expected) + 1e-30);
+        });
+      }
+    }
+  });
+
+  it.each(["Adam", "AdamW"])("%s takes an ε that float32 does not have", (name) => {
+    setDevice(device);
+    const p = parameter([1, 1]);
+    const optimizer = new (name === "Adam" ? Adam : AdamW)(p, { epsilon: 1e-60 });
+    for (let i = 0; i < 3; i++) {
+      grad(() => p.mul(input([0, 1e-12])).sum());
+      optimizer.update();
+    }
+    expect(p.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+it("Adam loads what earlier versions remembered: the second moment itself", () => {
+  const p = parameter([1, 2]);
+  const optimizer = new Adam(p);
+  const [state] = optimizer.snapshot().parameters;
+  optimizer.restore({ ...optimizer.snapshot(), parameters: [{ count: 3, state: { firstMoment: state.state.firstMoment, secondMoment: input([4, 0.25]) } }] });
+  expect(optimizer.state(p).rootSecondMoment.toArray()).toEqual([2, 0.5]);
 });

@@ -5,7 +5,7 @@ afterEach(() => { setDevice("wasm"); });
 
 /** Gives parameters these gradients, as Σ c·θ does. */
 function give(parameters: readonly Parameter[], gradients: readonly (readonly number[])[]): void {
-  grad(() => parameters.map((p, i) => p.mul(input(gradients[i])).sum()).reduce((a, b) => a.add(b)));
+  grad(() => parameters.map((p, i) => p.mul(input(gradients[i] ?? 0)).sum()).reduce((a, b) => a.add(b)));
 }
 
 describe.each(["reference", "wasm"] as DeviceName[])("clip on %s", (device) => {
@@ -21,6 +21,63 @@ describe.each(["reference", "wasm"] as DeviceName[])("clip on %s", (device) => {
     give(θ, [[1, 0], [-1]]);
     optimizer.update();
     expect(θ.flatMap((p) => [...p.data])).toEqual([-1, 0, 1]);
+  });
+
+  // The largest norms are beyond float32, which ends at 3.4·10³⁸; the smallest are denormal there, with three digits at 10⁻⁴².
+  it.each([1e38, 3e37, 1e25, 1e19, 1e10, 1, 1e-10, 1e-22, 1e-30, 1e-38, 1e-42])("by norm, be the gradients of the size of %s", (size) => {
+    setDevice(device);
+    const slopes = [[3, -1, 0.5, 2].map((x) => Math.fround(x * size)), [-2 * size, 3 * size].map(Math.fround)];
+    const norm = Math.hypot(...slopes.flat());
+    for (const share of [0.5, 1e-3, 2]) {
+      const θ = [parameter([0, 0, 0, 0]), parameter([0, 0])];
+      const optimizer = new GradientDescent(θ, { learningRate: 1, clip: { norm: norm * share } });
+      give(θ, slopes);
+      optimizer.update();
+      // Some roundings of 6·10⁻⁸, and of the half of a denormal number where the result is one.
+      const least = device === "wasm" ? 2 ** -149 : 0;
+      θ.flatMap((p) => [...p.data]).forEach((value, i) => {
+        const expected = -slopes.flat()[i] * Math.min(1, share);
+        expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-6 * Math.abs(expected) + least);
+      });
+    }
+  });
+
+  it("by norm, of many entries of which each is small", () => {
+    setDevice(device);
+    for (const size of [1e-30, 1e36]) {
+      const θ = parameter(new Float32Array(10_000));
+      const optimizer = new GradientDescent(θ, { learningRate: 1, clip: { norm: size } });
+      give([θ], [new Array(10_000).fill(size)]);
+      optimizer.update();
+      // The norm is 100 times an entry. 10⁴ roundings of 2⁻²⁴ at most.
+      for (const value of θ.data) expect(Math.abs(value / (-size / 100) - 1)).toBeLessThan(6e-4);
+    }
+  });
+
+  // PyTorch 1.13: clip_grad_norm_([[1, x], [2]], 1) for x = NaN and ∞; without a limit of its own it scales by 1 / (norm + 10⁻⁶).
+  it("by norm: a NaN reaches all gradients, and an infinity leaves nothing of the others", () => {
+    setDevice(device);
+    for (const [x, expected] of [[NaN, [NaN, NaN, NaN]], [Infinity, [0, NaN, 0]], [-Infinity, [0, NaN, 0]]] as const) {
+      const θ = [parameter([0, 0]), parameter([0])];
+      const optimizer = new GradientDescent(θ, { learningRate: 1, clip: { norm: 1 } });
+      give(θ, [[1, x], [2]]);
+      optimizer.update();
+      expect(θ.flatMap((p) => [...p.data].map((value) => value + 0))).toEqual(expected);
+    }
+  });
+
+  it("by norm: to 0, nothing but empty arrays, a bound that is beyond float32", () => {
+    setDevice(device);
+    const clipped = (norm: number, slopes: number[]): number[] => {
+      const θ = [parameter(slopes.map(() => 0)), parameter([], [0, 2])];
+      give(θ, [slopes]);
+      new GradientDescent(θ, { learningRate: 1, clip: { norm } }).update();
+      return [...θ[0].data].map((value) => value + 0);
+    };
+    expect(clipped(0, [3, 4])).toEqual([0, 0]);
+    expect(clipped(0, [0, 0])).toEqual([0, 0]);
+    expect(clipped(1e60, [3, 4])).toEqual([-3, -4]);
+    expect(clipped(1, [])).toEqual([]);
   });
 
   it("by value: each entry", () => {

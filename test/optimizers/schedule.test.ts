@@ -4,6 +4,10 @@ import { Adam, GradientDescent, grad, memory, parameter, schedule, ValueError } 
 const steps = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 describe("schedules", () => {
+  it("are what the namespace has, and nothing else is public there", () => {
+    expect(Object.keys(schedule).sort()).toEqual(["constant", "cosine", "sequence", "step", "warmUp"]);
+  });
+
   it("constant", () => {
     expect(steps(3).map(schedule.constant(0.1))).toEqual([0.1, 0.1, 0.1]);
   });

@@ -62,7 +62,7 @@ describe("snapshot and restore", () => {
     expect(saved.random).toBeNull();
     expect(saved.learningRates).toEqual([0.001, null]);
     expect(saved.parameters.map(({ count }) => count)).toEqual([2, 2]);
-    expect(Object.keys(saved.parameters[0].state)).toEqual(["firstMoment", "secondMoment"]);
+    expect(Object.keys(saved.parameters[0].state)).toEqual(["firstMoment", "rootSecondMoment"]);
     expect(saved.parameters[0].state.firstMoment.shape).toEqual([2, 2]);
     expect(saved.parameters[0].state.firstMoment.toArray()).toEqual(optimizer.state(θ[0]).firstMoment.toArray());
     expect(() => optimizer.state(parameter([1]))).toThrow(ValueError);
