@@ -9,7 +9,7 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, mul, where } from "./arithmetic.ts";
+import { div, equal, where } from "./arithmetic.ts";
 import { type Axes, reducedShape, reshape, sum } from "./broadcasting.ts";
 import { checkVariable } from "./check.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
@@ -20,8 +20,7 @@ import { register } from "./registry.ts";
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkVariable("mean", x);
   const list = normalizeAxes("mean", axes, x.shape);
-  const total = sum(x, list, keepdims);
-  return mul(total, 1 / sizeOf(list.map((axis) => x.shape[axis])));
+  return div(sum(x, list, keepdims), sizeOf(list.map((axis) => x.shape[axis])));
 }
 
 /** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
