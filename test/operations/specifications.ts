@@ -436,6 +436,12 @@ export const specifications: Record<string, Specification> = {
     ulps: 13,
     magnitude: (xs: Variable[]) => xs.map(() => flimsy.full(xs[0].shape, 5)),
   },
+  // eˣ / Σ eˣ
+  "logsumexp′": {
+    draw: (draw) => [draw.tensor(draw.shape(1, 3, false))],
+    f: (x: Variable) => record(operation("logsumexp′"), x.shape, [x]),
+    ulps: ofRows,
+  },
   // y·(g − Σ y·g)
   "softmax′": {
     draw: (draw) => {
@@ -467,11 +473,11 @@ export const specifications: Record<string, Specification> = {
   "layerNorm′": {
     draw: (draw) => {
       const shape = draw.shape(1, 3, false);
-      return [draw.tensor(shape), 1 / (shape.at(-1) as number), draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
+      return [draw.tensor(shape), shape.at(-1) as number, draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
     },
     f: (x: Variable, ...others: Variable[]) => record(operation("layerNorm′"), x.shape, [x, ...others]),
     ulps: (x: Variable) => 2 * (x.shape.at(-1) as number) + 16,
-    magnitude: (x: Variable, _perN: number, epsilon: number, g: Variable, gain: Variable | undefined) => {
+    magnitude: (x: Variable, _n: number, epsilon: number, g: Variable, gain: Variable | undefined) => {
       const h = gain === undefined ? abs(g) : abs(flimsy.mul(g, gain));
       return flimsy.mul(flimsy.add(h, flimsy.mul(flimsy.max(h, -1, true), 1 + Math.sqrt(x.shape.at(-1) as number))), 1 / Math.sqrt(epsilon));
     },
