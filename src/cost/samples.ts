@@ -149,7 +149,7 @@ export class Samples {
   reduce(costs: Variable): Variable {
     const { weight, mask } = this;
     let total = costs;
-    const varies = mask !== null || (typeof weight !== "number" && weight.size > 1);
+    const varies = mask !== null || (typeof weight !== "number" && weight.size !== 1);
     if (varies) {
       const each = costs.shape.length > this.shape.length ? sum(costs, -1) : costs;
       total = mul(each, mask === null ? weight : where(mask, weight, 0));

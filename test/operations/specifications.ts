@@ -2,7 +2,8 @@
  * For every operation: how to draw its arguments, and how exact a float32 device must be.
  *
  * The table is keyed by the name that the operation has in the registry or among the exports. A new operation needs an
- * entry here; its values, gradients, second derivatives and special values are then tested on every device.
+ * entry here, and one in meanings.ts that says what it computes in plain numbers; its values, gradients, second derivatives and special values
+ * are then tested on every device.
  */
 
 import { cost, type Indices, input, Random, reshape, type Shape, type Variable } from "../../src/index.ts";
