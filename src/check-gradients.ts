@@ -116,15 +116,15 @@ export function checkGradients(
     const mismatches: GradientMismatch[] = [];
     const parameters = [...named].map(([name, parameter]) => {
       const exact = onReference.get(name) as FloatArray;
-      const entries = chooseEntries(parameter.size, maxEntries, chooser);
+      const entries = chooseEntries(exact, maxEntries, chooser);
       let error = 0;
       const original = Float64Array.from(parameter.values());
       for (const entry of entries) {
         const { slope: expected, rounding, sides } = again(() => centralDifference(f, parameter, original, entry));
         const size = Math.max(1, Math.abs(exact[entry]), Math.abs(expected));
         const off = Math.abs(exact[entry] - expected);
-        error = Math.max(error, off / size);
-        if (!(off - rounding <= tolerance * size)) {
+        error = Math.max(error, Number.isFinite(off) ? off / size : Infinity);
+        if (!Number.isFinite(off) || off - rounding > tolerance * size) {
           const kink = kinkBetween(again(sides), exact[entry], size);
           mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences", kink });
         }
@@ -154,9 +154,13 @@ function remember(parameter: Parameter): () => void {
   };
 }
 
-function chooseEntries(size: number, most: number, random: Random): number[] {
-  const all = Array.from({ length: size }, (_, i) => i);
-  return size <= most ? all : random.shuffle(all).slice(0, most).sort((a, b) => a - b);
+/** Those whose gradient is not finite first, then any. */
+function chooseEntries(gradient: FloatArray, most: number, random: Random): number[] {
+  const all = Array.from(gradient, (_, i) => i);
+  if (all.length <= most) return all;
+  const suspect = all.filter((i) => !Number.isFinite(gradient[i]));
+  const others = all.filter((i) => Number.isFinite(gradient[i]));
+  return [...suspect, ...random.shuffle(others)].slice(0, most).sort((a, b) => a - b);
 }
 
 interface Difference {
@@ -212,11 +216,12 @@ function compare(
   name: string, shape: Shape, found: FloatArray, exact: FloatArray, least: number, tolerance: number, mismatches: GradientMismatch[],
 ): number {
   let largest = least;
-  for (const value of exact) largest = Math.max(largest, Math.abs(value));
+  for (const value of exact) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   let error = 0;
   let worst = -1;
   exact.forEach((value, i) => {
-    const off = Math.abs(found[i] - value) / largest;
+    // Of what is not finite, only the same is near.
+    const off = Object.is(found[i], value) ? 0 : Math.abs(found[i] - value) / largest;
     if (!(off <= error)) {
       error = Number.isNaN(off) ? Infinity : off;
       worst = i;
@@ -258,6 +263,10 @@ function adviceFor(mismatches: readonly GradientMismatch[]): string[] {
   if (mismatches.some(({ kink }) => kink !== null)) {
     advice.push("At a kink, as of relu, max or abs, there is no one gradient to compare: check with other parameters or data, such as random ones.");
   }
-  if (mismatches.some(({ kink }) => kink === null)) advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
+  const finite = ({ gradient }: GradientMismatch): boolean => Number.isFinite(gradient);
+  if (!mismatches.every(finite)) {
+    advice.push("A gradient that is not finite cannot be compared. Something overflowed, or has no slope there, as log, sqrt and division at 0: check with other parameters or data.");
+  }
+  if (mismatches.some((m) => m.kink === null && finite(m))) advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
   return advice;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean, mul, operation,
-  parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sum, tanh, UsageError, ValueError, type Variable, zeros,
+  type Parameter, parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sqrt, sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../src/index.ts";
 import { currentDevice } from "../src/devices/current.ts";
 import { defaultRandom } from "../src/random/random.ts";
@@ -118,6 +118,29 @@ describe("checkGradients", () => {
     expect(checkGradients(() => add(sum(mul(s.w, s.w)), 1e6), s).ok).toBe(true);
     expect(checkGradients(() => mul(sum(mul(s.w, s.w)), 1e7), s).ok).toBe(true);
     expect(() => checkGradients(() => add(sum(bent((i) => (i === 1 ? 1.001 : 1))(s.w)), 1e6), s)).toThrow(GradientError);
+  });
+});
+
+describe("gradients that are not finite", () => {
+  const report = (w: Parameter, f: (w: Variable) => Variable, options = {}): ReturnType<typeof checkGradients> =>
+    checkGradients(() => sum(f(w)), new Map([["w", w]]), { throws: false, ...options });
+
+  it("are reported once, and not as a difference of devices that agree", () => {
+    const found = report(parameter([0, 4]), sqrt);
+    expect(found.mismatches).toMatchObject([{ index: [0], gradient: Infinity, against: "finite differences" }]);
+    expect(found.parameters[0].deviceError).toBeLessThan(1e-6);
+    expect(String(found)).toContain("w[0]: gradient Infinity, but finite differences give NaN\nA gradient that is not finite cannot be compared");
+    expect(String(found)).not.toContain("reverse rules");
+  });
+
+  it("are found among many entries, of which some are drawn", () => {
+    const w = parameter(new Float64Array(1000).fill(1).with(123, 0));
+    expect(report(w, sqrt, { maxEntries: 3 }).mismatches).toMatchObject([{ index: [123], gradient: Infinity }]);
+  });
+
+  it("do not hide a device that is wrong elsewhere", () => {
+    const found = report(parameter([0, 1]), (w) => add(sqrt(w), wrongOnDevice(1, 2)(w)));
+    expect(found.mismatches).toMatchObject([{ index: [0] }, { index: [1], against: "the reference device" }]);
   });
 });
 

@@ -57,6 +57,6 @@ export class AveragePool2d extends Pool2d {
       const count = Math.floor((x.shape[x.shape.length + axis] - size) / stride) + 1;
       y = Array.from({ length: size }, (_, start) => offset(y, axis, start, stride, count)).reduce((a, b) => a.add(b));
     }
-    return y.mul(1 / (this.size[0] * this.size[1]));
+    return y.div(this.size[0] * this.size[1]);
   }
 }

@@ -10,7 +10,7 @@ import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
 import { register } from "../operations/registry.ts";
-import { shift, softmax, softmaxGradient } from "../operations/softmax.ts";
+import { softmax, softmaxGradient } from "../operations/softmax.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
@@ -26,8 +26,8 @@ const forwardKernel = /*#__PURE__*/ row(
   ["element", "row"],
   [
     { reduce: "maximum", value: x },
-    { reduce: "sum", value: x.sub(shift(argument(2))).exp() },
-    { reduce: "sum", value: index().equal(label).where(x.sub(shift(argument(2))), 0) },
+    { reduce: "sum", value: x.sub(argument(2)).exp() },
+    { reduce: "sum", value: index().equal(label).where(x.sub(argument(2)), 0) },
   ],
   [{ per: "row", value: argument(3).log().sub(argument(4)) }],
 );
@@ -35,8 +35,8 @@ const forwardKernel = /*#__PURE__*/ row(
 /** Per element: (softmax(x) − [index = label]) · g. */
 const backwardKernel = /*#__PURE__*/ row(
   ["element", "row", "row"],
-  [{ reduce: "maximum", value: x }, { reduce: "sum", value: x.sub(shift(argument(3))).exp() }],
-  [{ per: "element", value: x.sub(shift(argument(3))).exp().div(argument(4)).sub(index().equal(label)).mul(argument(2)) }],
+  [{ reduce: "maximum", value: x }, { reduce: "sum", value: x.sub(argument(3)).exp() }],
+  [{ per: "element", value: x.sub(argument(3)).exp().div(argument(4)).sub(index().equal(label)).mul(argument(2)) }],
 );
 
 /** Inputs: scores, labels, gradient of each row. */

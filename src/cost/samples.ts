@@ -155,22 +155,18 @@ export class Samples {
    */
   reduce(costs: Variable): Variable {
     const { weight, mask } = this;
-    let scale: Operand = 1;
     let total = costs;
-    if (mask !== null || (typeof weight !== "number" && weight.size > 1)) {
+    const varies = mask !== null || (typeof weight !== "number" && weight.size !== 1);
+    if (varies) {
       const each = costs.shape.length > this.shape.length ? sum(costs, -1) : costs;
       total = mul(each, mask === null ? weight : where(mask, weight, 0));
-    } else scale = weight;
-    if (total.shape.length > 0) total = sum(total);
-    if (this.isMean) {
-      const count = this.count();
-      if (typeof scale === "number" && typeof count === "number") scale /= Math.max(1, count);
-      else {
-        total = mul(total, scale);
-        return typeof count === "number" ? mul(total, 1 / Math.max(1, count)) : div(total, maximum(count, 1));
-      }
     }
-    return scale === 1 ? total : mul(total, scale);
+    if (total.shape.length > 0) total = sum(total);
+    if (!varies && weight !== 1) total = mul(total, weight);
+    if (!this.isMean) return total;
+    const count = this.count();
+    if (typeof count !== "number") return div(total, maximum(count, 1));
+    return count <= 1 ? total : div(total, count);
   }
 
   /** How many samples count. */

@@ -10,7 +10,8 @@ import { ValueError } from "../errors.ts";
 export type UnaryName =
   | "neg" | "abs" | "sign" | "floor" | "sqrt" | "exp" | "expm1" | "log" | "log1p"
   | "sin" | "cos" | "tanh" | "sigmoid" | "relu";
-export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "maximum" | "minimum" | "equal" | "less" | "lessEqual";
+export type ComparisonName = "equal" | "less" | "lessEqual";
+export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "maximum" | "minimum" | ComparisonName;
 
 /** What `Expr` methods take: another expression or a constant. */
 export type ExprLike = Expr | number;
@@ -169,6 +170,9 @@ export function evaluateUnary(name: UnaryName, x: number): number {
   }
 }
 
+/** As in C and IEEE 754: 1 to any power is 1, also to NaN, and so is −1 to ±∞. In JavaScript these are NaN. */
+const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
+
 /** The meaning of each binary function, in float64. */
 export function evaluateBinary(name: BinaryName, a: number, b: number): number {
   switch (name) {
@@ -176,7 +180,7 @@ export function evaluateBinary(name: BinaryName, a: number, b: number): number {
     case "sub": return a - b;
     case "mul": return a * b;
     case "div": return a / b;
-    case "pow": return a ** b;
+    case "pow": return power(a, b);
     case "maximum": return Math.max(a, b);
     case "minimum": return Math.min(a, b);
     case "equal": return a === b ? 1 : 0;
@@ -191,8 +195,17 @@ const one = constant(1);
 /** A product that knows that 0 · anything is 0: the derivative of what does not depend on the argument. */
 const times = (derivative: Expr, factor: Expr): Expr => (derivative === zero ? zero : derivative.mul(factor));
 
-/** The derivative of the one that is chosen. Where both are equal each gets one half, which is what a central difference sees. */
-const ofChosen = (first: Expr, second: Expr, da: Expr, db: Expr): Expr => first.where(da, second.where(db, da.add(db).mul(0.5)));
+/**
+ * The derivative of the larger or the smaller of a and b. Where both are equal each gets one half, which is what a central difference sees;
+ * where one of them is NaN each gets all.
+ * @param notA, notB where the other one is chosen
+ */
+function ofChosen(a: Expr, b: Expr, notA: Expr, notB: Expr, da: Expr, db: Expr): Expr {
+  const both = da.add(db);
+  const shared = a.equal(b).where(both.mul(0.5), both);
+  const unlessA = db === zero ? shared : notB.where(da, shared);
+  return da === zero ? unlessA : notA.where(db, unlessA);
+}
 
 /** A gradient times a derivative. Where a choice makes the derivative 0, the result is 0 whatever the gradient is, also ∞. */
 export function scaled(gradient: Expr, slope: Expr): Expr {
@@ -217,7 +230,7 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
     case "cos": return times(da, a.sin().neg());
     case "tanh": return times(da, one.sub(e.mul(e)));
     case "sigmoid": return times(da, e.mul(one.sub(e)));
-    case "relu": return a.greater(0).where(da, 0);
+    case "relu": return a.lessEqual(0).where(0, da);
     case "add": return da.add(db);
     case "sub": return db === zero ? da : da === zero ? db.neg() : da.sub(db);
     case "mul": return times(da, b).add(times(db, a));
@@ -226,14 +239,15 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
       return db === zero ? numerator : numerator.sub(db.mul(e.div(b)));
     }
     case "pow": {
-      // Also the slope of x⁰ is 0 around 0, where 0 · x⁻¹ is no number.
-      const pole = b.equal(0).where(a.equal(0), 0);
-      const base = times(da, b.mul(pole.where(0, a.pow(b.sub(1)))));
-      // x⁰ stays 1 around x = 0, so the logarithm of 0 does not count there.
-      return base.add(times(db, e.mul(a.equal(0).where(0, a.log()))));
+      // The slope of x⁰ is 0 also where x⁻¹ is no finite number.
+      const less = a.pow(b.sub(1));
+      const pole = b.equal(0).where(less.abs().less(Number.POSITIVE_INFINITY).where(0, 1), 0);
+      const base = times(da, b.mul(pole.where(0, less)));
+      // 0 stays 0, and 0⁰ counts as 1, for exponents above; so the logarithm of 0 does not count there.
+      return base.add(times(db, a.equal(0).mul(b.greaterEqual(0)).where(0, e.mul(a.log()))));
     }
-    case "maximum": return ofChosen(a.greater(b), a.less(b), da, db);
-    case "minimum": return ofChosen(a.less(b), a.greater(b), da, db);
+    case "maximum": return ofChosen(a, b, a.less(b), a.greater(b), da, db);
+    case "minimum": return ofChosen(a, b, a.greater(b), a.less(b), da, db);
     case "select": return a.where(db, dc);
     default: return zero; // sign, floor and comparisons are constant almost everywhere
   }

@@ -33,10 +33,14 @@ export const cos = /*#__PURE__*/ builtin("cos", (x) => x.cos());
 export const maximum = /*#__PURE__*/ builtin("maximum", (a, b) => a.maximum(b));
 /** The smaller of both; where equal, each gets half of the gradient. */
 export const minimum = /*#__PURE__*/ builtin("minimum", (a, b) => a.minimum(b));
-const clipped = /*#__PURE__*/ builtin("clip", (x, low, high) => x.less(low).where(low, x.greater(high).where(high, x)));
+const clipped = /*#__PURE__*/ builtin("clip", (x, low, high) => {
+  const raised = x.less(low).where(low, x);
+  // A bound that is NaN is the result.
+  return low.equal(low).where(high.equal(high).where(raised.greater(high).where(high, raised), high), low);
+});
 
 /**
- * x, but at least `low` and at most `high`. No gradient reaches x outside of the bounds.
+ * x, but at least `low` and at most `high`; where `low` is above `high`, that is `high`. No gradient reaches x outside of the bounds.
  * @throws ValueError if both bounds are numbers and `low` is above `high`
  */
 export function clip(x: Operand, low: Operand, high: Operand): Variable {

@@ -15,18 +15,20 @@ import { checkCall, checkVariable } from "./check.ts";
 import { mean } from "./reduction.ts";
 import { register } from "./registry.ts";
 
-// What both kernels begin with: x [rows…, n], then 1/n and epsilon, which all rows share.
+// What both kernels begin with: x [rows…, n], then n and epsilon, which all rows share.
 const x = /*#__PURE__*/ argument(0);
-const perN = /*#__PURE__*/ argument(1);
+const n = /*#__PURE__*/ argument(1);
 const epsilon = /*#__PURE__*/ argument(2);
 const shared: readonly Per[] = ["element", "row", "row"];
 
 interface Normalization {
-  /** Σ x, then Σ near and Σ near². */
+  /** Σ x and Σ x², then Σ of near and of its square. */
   readonly stages: RowStage[];
-  /** x less its mean, which has been rounded; `rest` is the mean of what that leaves. */
+  /** x less its mean, which has been rounded, times a power of 2; `rest` is the mean of what that leaves. */
   readonly near: Expr;
   readonly rest: Expr;
+  /** 1 / √(variance + epsilon), for near. */
+  readonly perNear: Expr;
   /** x̂, and 1 / √(variance + epsilon). */
   readonly normalized: Expr;
   readonly perDeviation: Expr;
@@ -34,12 +36,21 @@ interface Normalization {
 
 /** What both kernels compute first. In a row far from 0 the rounding of the mean is no little, beside its deviation; it is found in the second pass. */
 function normalization(inputs: number): Normalization {
-  const near = x.sub(argument(inputs).mul(perN));
-  const rest = argument(inputs + 1).mul(perN);
-  const variance = argument(inputs + 2).mul(perN).sub(rest.mul(rest)).maximum(0);
-  const perDeviation = variance.add(epsilon).sqrt().recip();
-  const stages: RowStage[] = [x, near, near.mul(near)].map((value) => ({ reduce: "sum", value }));
-  return { stages, near, rest, normalized: near.sub(rest).mul(perDeviation), perDeviation };
+  const [sum, sumSquares, sumNear, sumNearSquares] = Array.from({ length: 4 }, (_, i) => argument(inputs + i));
+  // Where squares might overflow, all is made smaller by a power of 2, which leaves the digits as they are.
+  const isLarge = sumSquares.greater(2 ** 112);
+  const scale = isLarge.where(2 ** -80, 1);
+  const centred = x.sub(sum.abs().less(Number.POSITIVE_INFINITY).where(sum.div(n), 0));
+  const near = centred.mul(scale);
+  const rest = sumNear.div(n);
+  const variance = sumNearSquares.div(n).sub(rest.mul(rest)).maximum(0);
+  // What rounding leaves of a constant row must not count as its deviation; nor may it be divided by 0 where epsilon has become too small.
+  const rounding = rest.mul(2 ** -12);
+  const least = epsilon.mul(scale).mul(scale).maximum(isLarge.where(2 ** -149, 0));
+  const perNear = variance.add(rounding.mul(rounding)).add(least).sqrt().recip();
+  const perDeviation = perNear.mul(scale);
+  const stages: RowStage[] = [x, x.mul(x), near, near.mul(near)].map((value) => ({ reduce: "sum", value }));
+  return { stages, near, rest, perNear, normalized: centred.sub(rest.div(scale)).mul(perDeviation), perDeviation };
 }
 
 /** x̂, x̂·gain or x̂·gain + bias, whichever there are. */
@@ -53,12 +64,12 @@ function forwardKernel(more: 0 | 1 | 2): RowKernel {
 /** (h − mean h − x̂·mean(h·x̂)) / deviation, for the gradient g alone or multiplied by gain as h. */
 function backwardKernel(more: 1 | 2): RowKernel {
   const inputs = shared.length + more;
-  const { stages, near, rest, normalized, perDeviation } = normalization(inputs);
+  const { stages, near, rest, perNear, normalized, perDeviation } = normalization(inputs);
   const h = more === 1 ? argument(3) : argument(3).mul(argument(4));
   stages.push({ reduce: "sum", value: h }, { reduce: "sum", value: h.mul(near) });
-  const [sumH, sumProduct] = [argument(inputs + 3), argument(inputs + 4)];
-  const meanProduct = sumProduct.sub(rest.mul(sumH)).mul(perDeviation).mul(perN);
-  const value = h.sub(sumH.mul(perN)).sub(normalized.mul(meanProduct)).mul(perDeviation);
+  const [sumH, sumProduct] = [argument(inputs + 4), argument(inputs + 5)];
+  const meanProduct = sumProduct.sub(rest.mul(sumH)).mul(perNear).div(n);
+  const value = h.sub(sumH.div(n)).sub(normalized.mul(meanProduct)).mul(perDeviation);
   return row([...shared, ...Array<Per>(more).fill("element")], stages, [{ per: "element", value }]);
 }
 
@@ -72,7 +83,7 @@ function lowerRows(lowering: Lowering, node: number, kernel: RowKernel): void {
 }
 
 /**
- * Inputs: x, 1/n, epsilon, the gradient of the result, and perhaps gain. The Jacobian J of x̂ by x is symmetric: without gain this is J·g.
+ * Inputs: x, n, epsilon, the gradient of the result, and perhaps gain. The Jacobian J of x̂ by x is symmetric: without gain this is J·g.
  * With it, h = g·gain: J·h.
  */
 const gradientOperation: Operation = /*#__PURE__*/ register({
@@ -80,15 +91,15 @@ const gradientOperation: Operation = /*#__PURE__*/ register({
   id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowerRows(lowering, node, backward[lowering.trace.inputCount(node) - 4]),
   reverse: (k) => k === 1 || k === 2 ? null : (v, node) => {
-    const [x, perN, epsilon, g] = [node.input(0), node.input(1), node.input(2), node.input(3)];
+    const [x, n, epsilon, g] = [node.input(0), node.input(1), node.input(2), node.input(3)];
     const gain = node.inputCount === 5 ? node.input(4) : null;
-    const jv = record(gradientOperation, node.shape, [x, perN, epsilon, v]);
+    const jv = record(gradientOperation, node.shape, [x, n, epsilon, v]);
     if (k === 3) return gain === null ? jv : mul(jv, gain);
     if (k === 4) return sumTo(mul(jv, g), node.inputShape(4));
     // v·J·h = (Σ v·h − n·mean v·mean h − n·mean(v·x̂)·mean(h·x̂)) / deviation, by x.
     const jh = node.output;
     const h = gain === null ? g : mul(g, gain);
-    const normalized = record(layerNormOperation, node.shape, [x, perN, epsilon]);
+    const normalized = record(layerNormOperation, node.shape, [x, n, epsilon]);
     const over = (y: Variable): Variable => mean(y, -1, true);
     const centred = sub(x, over(x));
     const perDeviation = recip(sqrt(add(over(mul(centred, centred)), epsilon)));
@@ -97,7 +108,7 @@ const gradientOperation: Operation = /*#__PURE__*/ register({
   },
 });
 
-/** Inputs: x [rows…, n], 1/n, epsilon, and perhaps gain, and perhaps bias: each [n], or gain of the shape of x. */
+/** Inputs: x [rows…, n], n, epsilon, and perhaps gain, and perhaps bias: each [n], or gain of the shape of x. */
 const layerNormOperation: Operation = /*#__PURE__*/ register({
   name: "layerNorm",
   id: /*#__PURE__*/ nextOperationId(),
@@ -129,10 +140,10 @@ export function layerNorm(x: Variable, gain: Variable | null = null, bias: Varia
   if (gain !== null) checkVector("gain", gain, x, n);
   if (bias !== null) checkVector("bias", bias, x, n);
   if (gain === null) {
-    const normalized = record(layerNormOperation, x.shape, [x, 1 / n, epsilon]);
+    const normalized = record(layerNormOperation, x.shape, [x, n, epsilon]);
     return bias === null ? normalized : add(normalized, bias);
   }
-  return record(layerNormOperation, x.shape, bias === null ? [x, 1 / n, epsilon, gain] : [x, 1 / n, epsilon, gain, bias]);
+  return record(layerNormOperation, x.shape, bias === null ? [x, n, epsilon, gain] : [x, n, epsilon, gain, bias]);
 }
 
 function checkVector(name: string, vector: Variable, x: Variable, n: number): void {

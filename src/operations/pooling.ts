@@ -17,6 +17,7 @@ import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
 import { checkCall } from "./check.ts";
 import { slice } from "./layout.ts";
+import { isExtreme } from "./reduction.ts";
 import { register } from "./registry.ts";
 
 /** Larger windows have too many operands for one kernel. */
@@ -89,7 +90,7 @@ const largestOperation = /*#__PURE__*/ overWindows(
 
 /** Where the largest entry is, 1 / how often it is there. */
 function shares(entries: number, largest: Expr): Expr[] {
-  const here = args(entries).map((x) => x.equal(largest));
+  const here = args(entries).map((x) => isExtreme(x, largest));
   const count = here.reduce((a, b) => a.add(b));
   return here.map((isHere) => isHere.where(constant(1).div(count), zero));
 }

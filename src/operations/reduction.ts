@@ -9,9 +9,10 @@ import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { div, equal, mul, where } from "./arithmetic.ts";
+import { div, where } from "./arithmetic.ts";
 import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";
+import { elementwise } from "./elementwise.ts";
 import { type Indices, indexVariable } from "./indexing.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
@@ -20,9 +21,12 @@ import { register } from "./registry.ts";
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("mean", arguments);
   const list = normalizeAxes("mean", axes, x.shape);
-  const total = sum(x, list, keepdims);
-  return mul(total, 1 / sizeOf(list.map((axis) => x.shape[axis])));
+  return div(sum(x, list, keepdims), sizeOf(list.map((axis) => x.shape[axis])));
 }
+
+/** Is it the largest or smallest element? Where one is NaN, those that are. */
+export const isExtreme = (x: Expr, extreme: Expr): Expr => x.equal(x).where(x.equal(extreme), 1);
+const chosenFrom = /*#__PURE__*/ elementwise("isExtreme", isExtreme);
 
 /** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
 function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
@@ -33,7 +37,7 @@ function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
     reverse: () => (gradient, node) => {
       const axes = [...node.attributes(1)];
       const shape = reducedShape(node.inputShape(0), axes, true);
-      const chosen = equal(node.input(0), view(node.output, shape));
+      const chosen = chosenFrom(node.input(0), view(node.output, shape));
       return where(chosen, div(view(gradient, shape), sum(chosen, axes, true)), 0);
     },
   });
@@ -83,7 +87,7 @@ export function perRow(name: string, kernel: RowKernel, reverse: Operation["reve
 const x0 = argument(0);
 const infinity = Number.POSITIVE_INFINITY;
 /** The position of an element that is the largest or NaN, else infinity: the smallest of these is the first. */
-export const candidate = (x: Expr, largest: Expr): Expr => x.equal(largest).add(x.notEqual(x)).where(index(), infinity);
+export const candidate = (x: Expr, largest: Expr): Expr => isExtreme(x, largest).where(index(), infinity);
 
 const argmaxKernel = /*#__PURE__*/ row(
   ["element"],

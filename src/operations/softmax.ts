@@ -2,7 +2,7 @@
 
 import type { Operation } from "../differentiate.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
-import { type RowKernel, row } from "../kernels/kernel.ts";
+import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
@@ -15,14 +15,14 @@ import { decat, moveBack, moveLast, stack } from "./layout.ts";
 import { candidate, perRow } from "./reduction.ts";
 import { register } from "./registry.ts";
 
-const x = argument(0);
-/** What is subtracted before exponentials: the largest element, unless it is infinite. */
-export const shift = (largest: Expr): Expr => largest.abs().equal(Number.POSITIVE_INFINITY).where(0, largest);
-const exponential = x.sub(shift(argument(1))).exp();
-const stages = [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }] as const;
+const [x, largest, total] = [argument(0), argument(1), argument(2)];
+/** The largest element, then the sum of exponentials. A row whose largest element is infinite has no answer: it becomes NaN, all of it. */
+const stagesOf = (exponential: Expr): RowStage[] => [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }];
+const exponential = x.sub(largest).exp();
+const stages = stagesOf(exponential);
 
-const softmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: exponential.div(argument(2)) }]);
-const logSoftmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: x.sub(shift(argument(1))).sub(argument(2).log()) }]);
+const softmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: exponential.div(total) }]);
+const logSoftmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: x.sub(largest).sub(total.log()) }]);
 
 /** y·(g − Σ y·g), from y and g. */
 const softmaxGradientKernel = /*#__PURE__*/ row(
@@ -60,7 +60,7 @@ const softmaxOperation = /*#__PURE__*/ perElement("softmax", softmaxKernel, () =
 /** Of elements with a mask. A row in which none counts has no sum to divide by, but is not chosen either. */
 function maskedKernel(): RowKernel {
   const counts = argument(1);
-  const exponential = counts.where(x.sub(shift(argument(2))).exp(), 0);
+  const exponential = counts.where(x.sub(argument(2)).exp(), 0);
   return row(
     ["element", "element"],
     [{ reduce: "maximum", value: counts.where(x, -Infinity) }, { reduce: "sum", value: exponential }],
@@ -122,10 +122,17 @@ export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variab
   return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : overList(logSoftmaxOperation, x);
 }
 
-const logsumexpKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "row", value: argument(2).log().add(shift(argument(1))) }]);
+// An infinite sum has an answer: so an infinite largest element is not subtracted.
+const shift = largest.abs().equal(Number.POSITIVE_INFINITY).where(0, largest);
+const shifted = x.sub(shift).exp();
+const logsumexpKernel = /*#__PURE__*/ row(["element"], stagesOf(shifted), [{ per: "row", value: total.log().add(shift) }]);
+
+/** As softmax, but 0 where all elements are −∞: whichever of them rises a little, the sum stays 0. */
+const sharesKernel = /*#__PURE__*/ row(["element"], stagesOf(shifted), [{ per: "element", value: shifted.div(total.equal(0).where(1, total)) }]);
+const sharesOperation = /*#__PURE__*/ perElement("logsumexp′", sharesKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
 const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
-  mul(record(softmaxOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
+  mul(record(sharesOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
 
 /** log Σ eˣ over axes, all of them by default, without overflow. */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AveragePool2d, MaxPool2d, type Pool2dOptions } from "../../src/components/index.ts";
-import { input, parameter, ShapeError, ValueError } from "../../src/index.ts";
+import { full, input, parameter, ShapeError, ValueError } from "../../src/index.ts";
 import { draw, expectGradients, expectValue, probe } from "./plain.ts";
 
 const x = draw([2, 3, 5, 6]);
@@ -35,6 +35,12 @@ describe.each(kinds)("pooling %j", (options) => {
 describe("pooling", () => {
   it("has negative results where all is negative", () => {
     expectValue(() => new MaxPool2d({ size: 2 }).forward(input([[[-3, -2], [-5, -4]]])), [[[-2]]]);
+  });
+
+  it("has a mean of equal numbers that is each of them, for any window", () => {
+    for (let height = 1; height <= 12; height++) {
+      for (let width = 1; width <= 12; width++) expectValue(() => new AveragePool2d({ size: [height, width] }).forward(full([1, height, width], 3)).equal(3), [[[1]]]);
+    }
   });
 
   it("refuses what does not fit", () => {

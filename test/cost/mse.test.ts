@@ -82,6 +82,16 @@ onDevices("mse", (close, device) => {
     }
   });
 
+  it("has a mean of equal costs that is each of them, for any number", () => {
+    setDevice(device);
+    for (let n = 1; n <= 300; n++) {
+      const [x, mask] = [input(new Array(n).fill(2), [n, 1]), new Array(n).fill(1)];
+      for (const options of [{}, { weight: 3 }, { mask }, { weight: new Array(n).fill(3) }]) {
+        expect(mse(x, new Array(n).fill(0), { reduction: "mean", ...options }).item(), `${n} ${Object.keys(options)}`).toBe("weight" in options ? 6 : 2);
+      }
+    }
+  });
+
   it("says NaN where the data are", () => {
     setDevice(device);
     expect(mse(input([1, NaN]), [0, 0]).item()).toBeNaN();

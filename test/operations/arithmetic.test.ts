@@ -122,7 +122,7 @@ describeOnEach("clip", () => {
   });
 
   it("takes bounds for each element", () => {
-    expect(clip(x(), input([-4, 0, -1, 3, 1]), input([[4], [1]])).toArray()).toEqual([[-3, 0, 0, 3, 4], [-3, 0, 0, 3, 1]]);
+    expect(clip(x(), input([-4, 0, -1, 3, 1]), input([[4], [1]])).toArray()).toEqual([[-3, 0, 0, 3, 4], [-3, 0, 0, 1, 1]]);
   });
 
   it("lets gradients pass between the bounds, these included", () => {

@@ -184,23 +184,32 @@ export const innerProduct = (a: Point, b: Point): number =>
 
 /** One unit in the last place of a float32 number is at most so much of it. */
 export const ulp = 2 ** -23;
-/** The smallest float32: rounding of denormals. */
-const tiny = 2 ** -149;
+
+/** How a device rounds: to which number, one unit in the last place of 1, and the smallest number, which is the rounding of denormals. */
+export interface Precision {
+  readonly round: (x: number) => number;
+  readonly unit: number;
+  readonly least: number;
+}
+const single: Precision = { round: Math.fround, unit: ulp, least: 2 ** -149 };
+const double: Precision = { round: (x) => x, unit: 2 ** -52, least: 2 ** -1074 };
+export const precisionOf = (device: Device): Precision => (device === reference ? double : single);
 
 /**
  * Fails unless each element is within `ulps` units in the last place of `magnitude` of what is expected; with 0 ulps it
- * must be the expected number rounded to float32. NaN must be NaN, and what overflows in float32 infinite.
+ * must be the expected number rounded to float32. NaN must be NaN, and what overflows in float32 infinite. Likewise for float64.
  */
 export function expectClose(
   found: ArrayLike<number>, expected: ArrayLike<number>, ulps: number, magnitude: (i: number) => number = (i) => expected[i], about = "",
+  { round, unit, least }: Precision = single,
 ): void {
   expect(found.length, about).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
-    const rounded = Math.fround(expected[i]);
+    const rounded = round(expected[i]);
     if (found[i] === rounded || (Number.isNaN(found[i]) && Number.isNaN(rounded))) continue;
-    const allowed = ulps * ulp * Math.abs(magnitude(i)) + (ulps === 0 ? 0 : tiny);
+    const allowed = ulps * unit * Math.abs(magnitude(i)) + (ulps === 0 ? 0 : least);
     if (Math.abs(found[i] - expected[i]) <= allowed) continue;
-    throw new Error(`${about} element ${i} of ${expected.length}: ${found[i]}, but expected ${expected[i]} (as float32 ${rounded}) ± ${allowed}`);
+    throw new Error(`${about} element ${i} of ${expected.length}: ${found[i]}, but expected ${expected[i]} (rounded ${rounded}) ± ${allowed}`);
   }
 }
 

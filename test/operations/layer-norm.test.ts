@@ -39,6 +39,23 @@ describeOnEach("layerNorm", () => {
     expect(gradientOf((x) => layerNorm(x), zeros([2, 0]))).toEqual([[], []]);
   });
 
+  it("neither overflows nor lets rounding count where numbers are large", () => {
+    const two = Math.SQRT1_2;
+    for (const large of [1e10, 1e18, 1e19, 1e20, 1e30, 1e38]) {
+      expectNear(layerNorm(input([large, 1, 1])), [2 * two, -two, -two]);
+      expectNear(layerNorm(input([3 * large, 3 * large, large])), [two, two, -2 * two]);
+      expect(layerNorm(full([7], large)).toArray()).toEqual(new Array(7).fill(0));
+      // (h − mean h − x̂·mean(h·x̂)) / deviation, for x̂ = [√2, −√½, −√½] and a deviation of √2/3 · large.
+      const [first, ...rest] = gradientOf((x) => layerNorm(x), input([large, 1, 1]), [0, 1, 2].map((g) => g * Math.min(large, 1e20))) as number[];
+      expect(Math.abs(first)).toBeLessThan(1e-6); // numbers about 1 that cancel
+      expectNear(input(rest).mul(Math.max(1, large / 1e20)), [-1.5 * two, 1.5 * two]);
+    }
+    expectNear(layerNorm(input([1e38, -1e38, 2e38])), [0.2672612, -1.3363062, 1.0690450]);
+    const tail = full([1000], 1e37).add(input(Array.from({ length: 1000 }, (_, i) => (i % 2) * 2e36)));
+    // Where even the sum overflows, the variance is a difference: of squares a hundred times as large.
+    expectClose(layerNorm(tail).slice([0, 4]).data, [-1, 1, -1, 1], 400, () => 1);
+  });
+
   it("shows what is not finite in its row alone", () => {
     const found = layerNorm(input([[1, NaN, 3], [1, Infinity, 3], [1, 2, 3]]), null, null, 0);
     expect(Array.from(found.data.subarray(0, 6))).toEqual(new Array(6).fill(NaN));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { argmax, argmaxneq, input, max, mean, min, ShapeError, ValueError, type Variable, zeros } from "../../src/index.ts";
-import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { argmax, argmaxneq, full, input, max, mean, min, ShapeError, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { counting, describeOnEach, devices, expectNear, forAll, gradientOf, indicesOf, on } from "./harness.ts";
 
 const inf = Infinity;
 
@@ -14,6 +14,27 @@ describeOnEach("mean", () => {
     expect(mean(zeros([0])).toArray()).toBeNaN();
     expectNear(input(gradientOf((v) => mean(v), x)), [[1 / 6, 1 / 6, 1 / 6], [1 / 6, 1 / 6, 1 / 6]]);
   });
+});
+
+describe("the mean of equal numbers", () => {
+  // Sums of so few such numbers are exact; the quotient is too, and so is every way to a mean.
+  const lengths = Array.from({ length: 300 }, (_, i) => i + 1);
+  it.each(devices)("is that number, for any length, on %s", (_, device) => on(device, () => {
+    for (const n of lengths) {
+      expect(mean(full([n], 3)).item(), String(n)).toBe(3);
+      expect(mean(full([n, 5], 1), 0).toArray()).toEqual([1, 1, 1, 1, 1]);
+      expect(mean(full([2, n], 1), -1).toArray()).toEqual([1, 1]);
+    }
+  }));
+
+  it.each(devices)("and sums over n are correctly rounded, as are their gradients, on %s", (_, device) => on(device, () => {
+    const round = device.name === "reference" ? (x: number) => x : Math.fround;
+    for (const n of lengths) {
+      const hits = (7 * n) % (n + 1);
+      expect(mean(input(Array.from({ length: n }, (_, i) => (i < hits ? 1 : 0)))).item(), `${hits} of ${n}`).toBe(round(hits / n));
+      expect(gradientOf((x) => mean(x), zeros([n]))).toEqual(new Array(n).fill(round(1 / n)));
+    }
+  }));
 });
 
 describeOnEach("max and min", () => {

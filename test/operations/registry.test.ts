@@ -5,6 +5,7 @@ import type { Operation } from "../../src/differentiate.ts";
 import * as flimsy from "../../src/index.ts";
 import { operations } from "../../src/operations/registry.ts";
 import { forAll, functionOf, reference, valuesOn } from "./harness.ts";
+import { meanings } from "./meanings.ts";
 import { specifications } from "./specifications.ts";
 
 /** Exported functions that are not operations on Variables. */
@@ -35,7 +36,12 @@ describe("the table of specifications", () => {
     expect(missing, "These exports need an entry in specifications.ts, or in the list of other exports here.").toEqual([]);
   });
 
+  it.each(Object.keys(specifications))("says what %s means in plain numbers", (name) => {
+    expect(meanings[name], `${name} needs an entry in meanings.ts: a closed form or a loop, independent of src/.`).toBeTypeOf("function");
+  });
+
   it("has no entry for what is not there", () => {
+    expect(Object.keys(meanings).filter((name) => !Object.hasOwn(specifications, name))).toEqual([]);
     for (const [name, specification] of Object.entries(specifications)) expect(functionOf(name, specification), name).toBeTypeOf("function");
   });
 });

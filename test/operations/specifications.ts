@@ -2,7 +2,8 @@
  * For every operation: how to draw its arguments, and how exact a float32 device must be.
  *
  * The table is keyed by the name that the operation has in the registry or among the exports. A new operation needs an
- * entry here; its values, gradients, second derivatives and special values are then tested on every device.
+ * entry here, and one in meanings.ts that says what it computes in plain numbers; its values, gradients, second derivatives and special values
+ * are then tested on every device.
  */
 
 import { cost, type Indices, input, Random, reshape, type Shape, type Variable } from "../../src/index.ts";
@@ -444,6 +445,12 @@ export const specifications: Record<string, Specification> = {
     ulps: 13,
     magnitude: (xs: Variable[]) => xs.map(() => flimsy.full(xs[0].shape, 5)),
   },
+  // eˣ / Σ eˣ
+  "logsumexp′": {
+    draw: (draw) => [draw.tensor(draw.shape(1, 3, false))],
+    f: (x: Variable) => record(operation("logsumexp′"), x.shape, [x]),
+    ulps: ofRows,
+  },
   // y·(g − Σ y·g)
   "softmax′": {
     draw: (draw) => {
@@ -475,11 +482,11 @@ export const specifications: Record<string, Specification> = {
   "layerNorm′": {
     draw: (draw) => {
       const shape = draw.shape(1, 3, false);
-      return [draw.tensor(shape), 1 / (shape.at(-1) as number), draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
+      return [draw.tensor(shape), shape.at(-1) as number, draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
     },
     f: (x: Variable, ...others: Variable[]) => record(operation("layerNorm′"), x.shape, [x, ...others]),
     ulps: (x: Variable) => 2 * (x.shape.at(-1) as number) + 16,
-    magnitude: (x: Variable, _perN: number, epsilon: number, g: Variable, gain: Variable | undefined) => {
+    magnitude: (x: Variable, _n: number, epsilon: number, g: Variable, gain: Variable | undefined) => {
       const h = gain === undefined ? abs(g) : abs(flimsy.mul(g, gain));
       return flimsy.mul(flimsy.add(h, flimsy.mul(flimsy.max(h, -1, true), 1 + Math.sqrt(x.shape.at(-1) as number))), 1 / Math.sqrt(epsilon));
     },

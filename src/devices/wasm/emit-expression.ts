@@ -1,8 +1,10 @@
 /** Expressions as WebAssembly: four elements at a time, every distinct part computed once. */
 
-import { type Expr, parts } from "../../kernels/expression.ts";
+import { type ComparisonName, type Expr, parts } from "../../kernels/expression.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import type { VectorMath } from "./vector-math.ts";
+
+const isComparison = ({ kind }: Expr): boolean => kind === "equal" || kind === "less" || kind === "lessEqual";
 
 const none: ReadonlyMap<Expr, Local> = new Map();
 
@@ -31,15 +33,23 @@ export class ExpressionEmitter {
   emit(roots: readonly Expr[], argument: (k: number) => Local, index: Local, known: ReadonlyMap<Expr, Local> = none): Local[] {
     const { body, math } = this;
     const locals = new Map(known);
-    for (const e of parts(...roots)) {
-      if (locals.has(e)) continue;
+    const all = parts(...roots);
+    /** Comparisons are computed as numbers only where they are used as such. */
+    const asNumbers = new Set(roots);
+    for (const e of all) e.inputs.forEach((part, k) => { if (e.kind !== "select" || k > 0) asNumbers.add(part); });
+    for (const e of all) {
+      if (locals.has(e) || (isComparison(e) && !asNumbers.has(e))) continue;
       if (e.kind === "argument") locals.set(e, argument(e.value));
       else if (e.kind === "index") locals.set(e, index);
       else if (e.isConstant) locals.set(e, this.constants.get(e) as Local);
       else {
-        const [a, b, c] = e.inputs.map((part) => locals.get(part) as Local);
-        if (e.kind === "select") math.select(a, b, c);
-        else if (e.inputs.length === 1) math.unary(e.kind as Parameters<VectorMath["unary"]>[0], a);
+        const of = ({ inputs }: Expr): Local[] => inputs.map((part) => locals.get(part) as Local);
+        const [a, b, c] = of(e);
+        if (e.kind === "select") {
+          const [condition] = e.inputs;
+          if (locals.has(condition)) math.select(a, b, c);
+          else math.selectWhere(condition.kind as ComparisonName, of(condition), b, c);
+        } else if (e.inputs.length === 1) math.unary(e.kind as Parameters<VectorMath["unary"]>[0], a);
         else math.binary(e.kind as Parameters<VectorMath["binary"]>[0], a, b);
         const local = body.local(V128);
         body.set(local);
