@@ -274,6 +274,14 @@ export class Body {
     });
   }
 
+  /** `do inner while (--counter)`: the counter is at least 1. */
+  repeat(counter: Local, inner: () => void): this {
+    return this.loop((again) => {
+      inner();
+      this.get(counter).i32(1).i32Sub().tee(counter).branchIf(again);
+    });
+  }
+
   // -- integers ---------------------------------------------------------------------------------
 
   i32Eqz(): this { return this.op(0x45); }
@@ -335,6 +343,7 @@ export class Body {
   f32x4Splat(): this { return this.simd(0x13); }
   f32x4ExtractLane(lane: number): this { return this.simd(0x1f).op(lane); }
   f32x4ReplaceLane(lane: number): this { return this.simd(0x20).op(lane); }
+  f64x2ExtractLane(lane: number): this { return this.simd(0x21).op(lane); }
   f32x4Eq(): this { return this.simd(0x41); }
   f32x4Ne(): this { return this.simd(0x42); }
   f32x4Lt(): this { return this.simd(0x43); }

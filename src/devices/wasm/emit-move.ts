@@ -178,41 +178,76 @@ export function writeScatterAdd(f: Body, fault: number): void {
   });
 }
 
-/** So many rows are added up before their sum moves on: rounding grows with the blocks, not with the rows. */
-const BLOCK_ROWS = 256;
+/** So many pairs of rows are added up in float32 before their sum moves on to float64: rounding does not grow with the rows. */
+const BLOCK_PAIRS = 32;
 /** Columns are reduced in tiles of four vectors, a cache line a row. */
 const TILE = 4;
 
 /** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
+  const isSum = kernel.reduce === "sum";
   const identity = { sum: 0, maximum: -Infinity, minimum: Infinity }[kernel.reduce];
-  const combine = (): Body => kernel.reduce === "sum" ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
+  const combine = (): Body => isSum ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
   const [outer, n, inner, rowBytes] = parameters(f, 2, 4);
   const [out, input] = [operand(f, 0), operand(f, 1)];
-  const [columns, column, from, rest, block] = Array.from({ length: 5 }, () => f.local(I32));
-  const sums = Array.from({ length: TILE }, () => f.local(V128));
-  const totals = Array.from({ length: TILE }, () => f.local(V128));
+  const [columns, column, from, next, pairs, blocks] = Array.from({ length: 6 }, () => f.local(I32));
+  const results = Array.from({ length: TILE }, () => f.local(V128));
+  const total = f.local(V128);
   toBytes(f, rowBytes).set(rowBytes);
 
   const tile = (width: number): void => {
-    for (let v = 0; v < width; v++) f.f32x4(identity).set(totals[v]);
-    f.get(column).set(from).get(n).set(rest);
-    f.while(() => f.get(rest), () => {
-      for (let v = 0; v < width; v++) f.f32x4(identity).set(sums[v]);
-      f.i32(BLOCK_ROWS).get(rest).get(rest).i32(BLOCK_ROWS).i32GtU().select().set(block);
-      f.get(rest).get(block).i32Sub().set(rest);
-      f.while(() => f.get(block), () => {
-        for (let v = 0; v < width; v++) {
-          f.get(sums[v]).get(from).v128Load(16 * v);
-          combine().set(sums[v]);
-        }
-        f.advance(from, rowBytes).increment(block, -1);
+    const sums = results.slice(0, width);
+    /** Totals are of two columns each. They wait in scratch memory, so that the loop over rows has the registers. */
+    const eachTotal = (visit: (at: number, sum: Local, isSecond: boolean) => void): void => {
+      for (let i = 0; i < 2 * width; i++) visit(16 * i, sums[i >> 1], i % 2 === 1);
+    };
+    const addPairs = (): void => {
+      f.get(pairs).if(() => {
+        f.repeat(pairs, () => {
+          f.get(from).get(rowBytes).i32Add().set(next);
+          sums.forEach((sum, v) => {
+            f.get(from).v128Load(16 * v).get(next).v128Load(16 * v);
+            combine().get(sum);
+            combine().set(sum);
+          });
+          f.get(next).get(rowBytes).i32Add().set(from);
+        });
       });
-      for (let v = 0; v < width; v++) {
-        f.get(totals[v]).get(sums[v]);
-        combine().set(totals[v]);
-      }
-    });
+    };
+    const addBlocks = (): void => {
+      // What fills no block comes first.
+      f.get(pairs).i32(BLOCK_PAIRS).i32DivU().set(blocks);
+      f.get(pairs).i32(BLOCK_PAIRS).i32RemU().set(pairs);
+      eachTotal((at) => { f.scratch(0).f64x2(0).v128Store(at); });
+      f.loop((again) => {
+        addPairs();
+        eachTotal((at, sum, isSecond) => {
+          f.get(sum);
+          if (isSecond) f.get(sum).shuffle32(2, 3, 2, 3);
+          f.f64x2PromoteLowF32x4().scratch(0).v128Load(at).f64x2Add().set(total);
+          f.scratch(0).get(total).v128Store(at);
+          if (isSecond) f.f32x4(0).set(sum);
+        });
+        f.i32(BLOCK_PAIRS).set(pairs);
+        f.get(blocks).i32(1).i32Sub().tee(blocks).i32(0).i32GeS().branchIf(again);
+      });
+      eachTotal((at, sum, isSecond) => {
+        f.scratch(0).v128Load(at).f32x4DemoteF64x2Zero();
+        if (isSecond) f.shuffle32(0, 1, 4, 5).set(sum);
+      });
+    };
+
+    f.get(column).set(from);
+    f.get(n).i32(1).i32And().if(
+      () => {
+        sums.forEach((sum, v) => { f.get(from).v128Load(16 * v).set(sum); });
+        f.advance(from, rowBytes);
+      },
+      () => { for (const sum of sums) f.f32x4(identity).set(sum); },
+    );
+    f.get(n).i32(1).i32ShrU().set(pairs);
+    if (isSum) f.get(pairs).i32(BLOCK_PAIRS).i32GtU().if(addBlocks, addPairs);
+    else addPairs();
   };
 
   f.while(() => f.get(outer), () => {
@@ -220,14 +255,14 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     for (const width of [TILE, 1]) {
       f.while(() => f.get(columns).i32(4 * width).i32GeU(), () => {
         tile(width);
-        for (let v = 0; v < width; v++) f.get(out).get(totals[v]).v128Store(16 * v);
+        for (let v = 0; v < width; v++) f.get(out).get(results[v]).v128Store(16 * v);
         f.increment(out, 16 * width).increment(column, 16 * width).increment(columns, -4 * width);
       });
     }
     f.get(columns).if(() => {
       tile(1); // reads up to three elements of the next row, and keeps none of them
       for (let lane = 0; lane < 3; lane++) {
-        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(totals[0]).v128Store32Lane(lane, 4 * lane); });
+        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(results[0]).v128Store32Lane(lane, 4 * lane); });
       }
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });

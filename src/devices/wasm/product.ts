@@ -7,7 +7,7 @@
 
 import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
 import {
-  addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, repeat, storeLanes,
+  addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, storeLanes,
   storeTile, type Sums,
 } from "./product-packed.ts";
 
@@ -42,7 +42,7 @@ function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower:
       f.get(k).tee(counter).if(() => {
         f.get(tileB).set(pointerB);
         pointers.forEach((pointer, i) => { f.get(rows[i]).set(pointer); });
-        repeat(f, counter, () => {
+        f.repeat(counter, () => {
           rowOfB.forEach((vector, v) => { f.get(pointerB).v128Load(16 * v).set(vector); });
           f.advance(pointerB, rowB);
           addOuterProduct(f, fused, sums, rowOfB, numberA, (i) => {
@@ -121,7 +121,7 @@ function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: 
       clear(f, sums);
       if (otherSums !== sums) clear(f, otherSums);
       f.get(k).i32(3).i32ShrU().tee(counter).if(() => {
-        repeat(f, counter, () => {
+        f.repeat(counter, () => {
           step(sums, 0);
           step(otherSums, 16);
           move(32);
@@ -201,7 +201,7 @@ function emitStream(module: ModuleBuilder, fused: boolean): number {
 
     f.while(() => f.get(k).i32(0).i32GtS(), () => {
       f.get(m).set(row).get(a).set(numbers).get(c).set(rowC);
-      repeat(f, row, () => {
+      f.repeat(row, () => {
         f.get(numbers).set(pointerC);
         factors.forEach((factor, l) => {
           f.get(pointerC).v128Load32Splat().set(factor).advance(pointerC, columnA);
@@ -291,7 +291,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     const transpose = (): void => {
       equals(mode, 2).if(() => {
         f.get(m).get(count0).i32Mul().get(count1).i32Mul().set(innerCount).get(c).set(spare);
-        repeat(f, innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
+        f.repeat(innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
         f.i32(1).set(mode).get(c).set(addend);
       });
       f.get(m).tee(n).i32(2).i32Shl().set(stepC).i32(1).set(m);
@@ -403,9 +403,9 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     chooseFreeStrides();
 
     f.get(m).get(stepC).i32Mul().set(bytesC);
-    repeat(f, count0, () => {
+    f.repeat(count0, () => {
       f.get(count1).set(innerCount).get(a).set(innerA).get(b).set(innerB);
-      repeat(f, innerCount, () => {
+      f.repeat(innerCount, () => {
         f.get(addend).set(from);
         isContiguous(columnB).if(multiplyByRows, () => {
           isContiguous(columnA);
