@@ -91,14 +91,24 @@ export interface GatherKernel {
 }
 
 /**
- * out = 0, then out[o, index[j], i] += updates[o, j, i], in the order of j.
- * Operands: out, index, updates. Parameters: outer, count, inner, axis size.
+ * out = 0, then out[o, index[j], i] += updates[o, j, i].
+ * Operands: out, index, updates, room: `scatterRoom` zeros for the kernel's own use, or out again where it needs none.
+ * Parameters: outer, count, inner, axis size.
  */
 export interface ScatterAddKernel {
   readonly kind: "scatterAdd";
   /** Unique; what programs call it. */
   readonly id: number;
   readonly key: "scatterAdd";
+}
+
+/** So many updates of one row make a block: blocks are added up for themselves, so that rounding does not grow with the number of equal indices. */
+export const scatterBlock = 256;
+
+/** The room that scatterAdd needs: a byte for each row, to count its updates, and the sums of blocks with their indices, and of blocks of these. */
+export function scatterRoom(count: number, inner: number, size: number): number {
+  const blocks = Math.floor(count / scatterBlock);
+  return count <= scatterBlock ? 0 : Math.ceil(size / 4) + (blocks + Math.floor(blocks / scatterBlock)) * (1 + inner);
 }
 
 /**
@@ -144,8 +154,8 @@ function countOperands(kernel: Kernel): number {
     case "map": return kernel.outputs.length + kernel.inputs;
     case "row": return kernel.outputs.length + kernel.inputs.length;
     case "columns": case "copy": case "random": return 2;
-    case "gather": case "scatterAdd": return 3;
-    case "product": return 4;
+    case "gather": return 3;
+    case "product": case "scatterAdd": return 4;
     case "host": return 1 + kernel.inputs;
   }
 }

@@ -3,7 +3,7 @@
 import type { Operation } from "../differentiate.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { gather as gatherKernel, scatterAdd as scatterAddKernel } from "../kernels/kernel.ts";
+import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
@@ -113,11 +113,16 @@ const scatterOperation: Operation = /*#__PURE__*/ register({
     const { outer, size, inner } = around(lowering.shape(node), lowering.trace.attribute(node, 0));
     const value = lowering.define(node);
     if (lowering.size(node) === 0) return;
+    const count = lowering.size(indices);
+    const needed = scatterRoom(count, inner, size);
+    const room = needed === 0 ? value : lowering.temporary(needed);
+    if (needed > 0) lowering.zero(node, room);
     lowering.launch(scatterAddKernel, node);
     lowering.output(value);
     lowering.input(indices);
     lowering.input(updates);
-    for (const parameter of [outer, lowering.size(indices), inner, size]) lowering.parameter(parameter);
+    lowering.operand(room);
+    for (const parameter of [outer, count, inner, size]) lowering.parameter(parameter);
   },
   reverse: (k) => k === 0 ? null : (gradient, node) => gather(gradient, node.input(0), node.attribute(0)),
 });

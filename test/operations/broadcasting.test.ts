@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { broadcastTo, evaluate, input, mul, reshape, ShapeError, sum, type Variable, zeros } from "../../src/index.ts";
+import {
+  add, broadcastTo, dot, evaluate, grad, input, mean, mul, norm2, parameter, reshape, ShapeError, softmax, sum, type Variable, zeros,
+} from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, fastDevices, forAll, gradientOf, indicesOf, on } from "./harness.ts";
 
 describeOnEach("sum", () => {
@@ -56,15 +58,49 @@ describeOnEach("sum", () => {
 });
 
 describe.each(fastDevices)("long sums, on %s", (_, device) => {
-  it("lose little: they are made of blocks of 256, or the roundings of all would add up", () => {
-    const [n, roundoff] = [2_000_003, 2 ** -24];
+  // What a sum meets at most, as its error is no more than their number times 2⁻²⁴ · Σ|terms|: in blocks that are added up in float64,
+  // 2 additions of pairs, 16 of their sums, and the result; for columns 1 of a pair, 33, and the result.
+  const [ofRow, ofColumns] = [2 + 16 + 1, 1 + 33 + 1];
+  const data: Record<string, (i: number) => number> = {
+    equal: () => 0.1,
+    alternating: (i) => (i % 2 === 0 ? 0.1 : -0.3),
+    growing: (i) => i / 1000,
+  };
+
+  it.each(Object.keys(data))("round no more often than a block does: %s", (name) => {
     on(device, () => {
+      for (const [outer, n, inner] of [
+        [1, 2 ** 20, 1], [5, 70_001, 1], [1, 1_000_003, 1], [1, 1_000_001, 2], [1, 300_007, 3], [1, 100_000, 8], [1, 20_001, 69], [3, 4099, 7], [2, 130, 33],
+      ]) {
+        const x = input(Float32Array.from({ length: outer * n * inner }, (_, i) => data[name](Math.floor(i / inner) % n)), [outer, n, inner]);
+        let [exact, magnitude] = [0, 0];
+        for (let i = 0; i < n; i++) {
+          const value = Math.fround(data[name](i));
+          exact += value;
+          magnitude += Math.abs(value);
+        }
+        const least = (inner === 1 ? ofRow : ofColumns) * 2 ** -24 * magnitude;
+        for (const value of sum(x, 1).data) expect(Math.abs(value - exact), `${outer} × ${n} × ${inner}`).toBeLessThan(least);
+      }
+    });
+  });
+
+  it("do so in what is made of them", () => {
+    const [n, width, roundoff] = [400_000, 3, 2 ** -24];
+    on(device, () => {
+      const tenth = Math.fround(0.1);
       const x = broadcastTo(0.1, [n]);
-      // 0.1 is not a float32 number; its rounding is not the sum's.
-      const exact = x.data[0] * n;
-      expect(Math.abs(sum(x).item() / exact - 1)).toBeLessThan(256 * roundoff);
-      const columns = sum(reshape(broadcastTo(0.1, [n * 3]), [n, 3]), 0);
-      for (const value of columns.data) expect(Math.abs(value / exact - 1)).toBeLessThan((256 + n / 256) * roundoff);
+      const isNear = (found: number, exact: number, roundings: number): void =>
+        expect(Math.abs(found / exact - 1)).toBeLessThan(roundings * roundoff);
+      isNear(mean(x).item(), tenth, ofRow + 2);
+      // Squares round too; a square root halves the error.
+      isNear(norm2(x).item(), tenth * Math.sqrt(n), (ofRow + 1) / 2 + 1);
+      isNear(dot(x, x).item(), tenth ** 2 * n, ofRow + 1);
+      isNear(softmax(x).data[0], 1 / n, ofRow + 4);
+      // The gradient of a bias is a sum over rows.
+      const bias = parameter(zeros([width]));
+      grad(() => sum(mul(add(broadcastTo(0, [n, width]), bias), 0.1)));
+      for (const value of (bias.grad as Variable).data) isNear(value, tenth * n, ofColumns + 1);
     });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   add, argmax, embed, evaluate, gather, grad, gradients, input, mul, oneHot, parameter, scatterAdd, ShapeError, sum, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
-import { counting, describeOnEach, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { counting, describeOnEach, fastDevices, forAll, gradientOf, indicesOf, on } from "./harness.ts";
 
 describeOnEach("gather", () => {
   it("takes entries of an axis by number", () => {
@@ -94,6 +94,46 @@ describeOnEach("scatterAdd", () => {
       const weights = add(y, 1);
       // ⟨gather(x), w⟩ = ⟨x, scatterAdd(w)⟩, exact in integers
       expect(sum(mul(y, weights)).item()).toBe(sum(mul(x, scatterAdd(indices, weights, shape.at(axis) as number, axis))).item());
+    });
+  });
+});
+
+describeOnEach("many updates of the same row", () => {
+  it("add up exactly where nothing rounds, whichever rows have how many", () => {
+    // Counts about one block of 256, some blocks, and more than a block of blocks.
+    for (const [outer, count, inner, size] of [[1, 255, 1, 2], [2, 256, 3, 2], [1, 257, 1, 1], [3, 1000, 1, 3], [2, 1500, 7, 5], [1, 3000, 18, 300], [2, 140_000, 1, 3], [1, 70_000, 5, 2]]) {
+      const rows = Array.from({ length: count }, (_, j) => (j % 7 < 4 ? size - 1 : (j * 31) % size));
+      const updates = Float32Array.from({ length: outer * count * inner }, (_, i) => (i % 5) - 1);
+      const expected = new Float64Array(outer * size * inner);
+      for (let i = 0; i < updates.length; i++) {
+        const [o, j] = [Math.floor(i / inner / count), Math.floor(i / inner) % count];
+        expected[(o * size + rows[j]) * inner + (i % inner)] += updates[i];
+      }
+      expect([...scatterAdd(rows, input(updates, [outer, count, inner]), size, 1).data], `${[outer, count, inner, size]}`).toEqual([...expected]);
+    }
+  });
+
+});
+
+describe.each(fastDevices)("very many updates of the same row, on %s", (_, device) => {
+  it.each([1, 9])("round no more often than blocks of 256 do, and blocks of these, as do gradients of look-ups: %i wide", (width) => {
+    const count = 140_000;
+    const exact = (i: number): number => Math.fround(i % 2 === 0 ? 0.1 : 0.3);
+    // So many updates are blocks, blocks of blocks, and a part of one of those: each update meets the roundings of its block at each level.
+    const least = 3 * 256 * 2 ** -24 * exact(1) * count;
+    const rows = new Int32Array(count).fill(1);
+    const isNear = (found: ArrayLike<number>): void => {
+      for (let i = 0; i < width; i++) expect(Math.abs(found[width + i] - exact(i) * count)).toBeLessThan(least);
+      expect(found[0]).toBe(0);
+    };
+    on(device, () => {
+      const updates = input(Float32Array.from({ length: count * width }, (_, i) => exact(i % width)), [count, width]);
+      isNear(scatterAdd(rows, updates, 3).data);
+      const table = parameter(zeros([3, width]));
+      grad(() => sum(mul(gather(table, rows), updates)));
+      isNear((table.grad as Variable).data);
+      // A list of lists gives the sum of rows of each.
+      isNear(embed(input(updates.data.slice(0, width), [1, width]), [[], new Array<number>(count).fill(0)]).data);
     });
   });
 });

@@ -194,6 +194,9 @@ export class Body {
 
   i32Load(offset = 0): this { return this.memory(0x28, offset); }
   i64Load(offset = 0): this { return this.memory(0x29, offset); }
+  /** Bytes, without a sign. */
+  i32Load8(offset = 0): this { return this.memory(0x2d, offset); }
+  i32Store8(offset = 0): this { return this.memory(0x3a, offset); }
   f32Load(offset = 0): this { return this.memory(0x2a, offset); }
   i32Store(offset = 0): this { return this.memory(0x36, offset); }
   i64Store(offset = 0): this { return this.memory(0x37, offset); }
@@ -211,6 +214,8 @@ export class Body {
     return offset === 0 ? this : this.i32(offset).i32Add();
   }
   tableSize(): this { return this.op(0xfc, 0x10, 0); }
+  /** destination, source, bytes -> */
+  memoryCopy(): this { return this.op(0xfc, 0x0a, 0x00, 0x00); }
   /** destination, byte value, bytes -> */
   memoryFill(): this { return this.op(0xfc, 0x0b, 0x00); }
 
@@ -274,6 +279,14 @@ export class Body {
     });
   }
 
+  /** `do inner while (--counter)`: the counter is at least 1. */
+  repeat(counter: Local, inner: () => void): this {
+    return this.loop((again) => {
+      inner();
+      this.get(counter).i32(1).i32Sub().tee(counter).branchIf(again);
+    });
+  }
+
   // -- integers ---------------------------------------------------------------------------------
 
   i32Eqz(): this { return this.op(0x45); }
@@ -315,6 +328,7 @@ export class Body {
   f32Max(): this { return this.op(0x97); }
   f32Ne(): this { return this.op(0x5c); }
   i64ExtendI32U(): this { return this.op(0xad); }
+  i64ReinterpretF64(): this { return this.op(0xbd); }
   i32WrapI64(): this { return this.op(0xa7); }
   i64Ne(): this { return this.op(0x52); }
   i64Or(): this { return this.op(0x84); }
@@ -335,6 +349,7 @@ export class Body {
   f32x4Splat(): this { return this.simd(0x13); }
   f32x4ExtractLane(lane: number): this { return this.simd(0x1f).op(lane); }
   f32x4ReplaceLane(lane: number): this { return this.simd(0x20).op(lane); }
+  f64x2ExtractLane(lane: number): this { return this.simd(0x21).op(lane); }
   f32x4Eq(): this { return this.simd(0x41); }
   f32x4Ne(): this { return this.simd(0x42); }
   f32x4Lt(): this { return this.simd(0x43); }

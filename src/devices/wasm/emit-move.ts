@@ -1,7 +1,7 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
-import type { ColumnsKernel } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { type ColumnsKernel, scatterBlock } from "../../kernels/kernel.ts";
+import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
 /** Loads the parameters of a launch with so many operands into locals. */
@@ -22,18 +22,19 @@ function operand(f: Body, k: number): Local {
 /** bytes(local) = 4 · elements. */
 const toBytes = (f: Body, elements: Local): Body => f.get(elements).i32(2).i32Shl();
 
-/** For each vector of a row of `count` elements, then for each single element that remains. Both advance the pointers. */
-function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: () => void, single: () => void): void {
-  f.get(count).set(rest);
-  f.while(() => f.get(rest).i32(4).i32GeU(), () => {
-    vector();
-    for (const pointer of pointers) f.increment(pointer, 16);
-    f.increment(rest, -4);
-  });
-  f.while(() => f.get(rest), () => {
-    single();
-    for (const pointer of pointers) f.increment(pointer, 4);
-    f.increment(rest, -1);
+/** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
+function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {
+  const vectors = (number: number): void => {
+    for (let v = 0; v < number; v++) vector(16 * v);
+    for (const pointer of pointers) f.increment(pointer, 16 * number);
+  };
+  f.get(count).i32(3).i32ShrU().tee(rest).if(() => { f.repeat(rest, () => vectors(2)); });
+  f.get(count).i32(4).i32And().if(() => vectors(1));
+  f.get(count).i32(3).i32And().tee(rest).if(() => {
+    f.repeat(rest, () => {
+      single();
+      for (const pointer of pointers) f.increment(pointer, 4);
+    });
   });
 }
 
@@ -50,7 +51,7 @@ function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, 
       f.get(stepIn).i32(4).i32Eq().if(
         () => {
           alongRow(f, count, rest, [to, from],
-            () => f.get(to).get(from).v128Load().v128Store(),
+            (at) => f.get(to).get(from).v128Load(at).v128Store(at),
             () => f.get(to).get(from).f32Load().f32Store());
         },
         () => {
@@ -129,14 +130,21 @@ export function writeCopy(f: Body): void {
   });
 }
 
-/** The address of the row that an index names; calls `fault` (launch, index, limit) for one that is not an integer in range. */
-function indexedRow(f: Body, index: Local, size: Local, rowBytes: Local, base: Local, row: Local, fault: number): void {
-  f.get(index).f32Load().i32TruncF32S().set(row);
-  f.get(row).get(size).i32GeU()
-    .get(row).f32ConvertI32S().get(index).f32Load().f32Ne()
-    .i32Or()
-    .if(() => { f.get(0).get(index).f32Load().get(size).call(fault); });
-  f.get(row).get(rowBytes).i32Mul().get(base).i32Add().set(row);
+/**
+ * What visits rows that indices name: `each` leaves the row of an index in a local. One that is not an integer in range ends the kernel with a
+ * call of `fault` (launch, index, limit), which is outside of all loops: a call in a loop keeps its variables out of registers.
+ */
+function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Local) => void, row: Local, value: Local) => void): void {
+  const [row, value] = [f.local(I32), f.local(F32)];
+  f.block((wrong) => {
+    inner((index) => {
+      // The last bits of the mantissa of 2⁵² + an integer are that integer. Of what else there is they are something else.
+      f.get(index).f32Load().tee(value).f64PromoteF32().f64(2 ** 52).f64Add().i64ReinterpretF64().i32WrapI64().tee(row);
+      f.get(size).i32GeU().get(row).f32ConvertI32S().get(value).f32Ne().i32Or().branchIf(wrong);
+    }, row, value);
+    f.return();
+  });
+  f.get(0).get(value).get(size).call(fault);
 }
 
 export function writeGather(f: Body, fault: number): void {
@@ -144,75 +152,177 @@ export function writeGather(f: Body, fault: number): void {
   const [out, table, indices] = [operand(f, 0), operand(f, 1), operand(f, 2)];
   const [j, rest, from, index, rowBytes] = Array.from({ length: 5 }, () => f.local(I32));
   toBytes(f, inner).set(rowBytes);
-  f.while(() => f.get(outer), () => {
-    f.get(count).set(j).get(indices).set(index);
-    f.while(() => f.get(j), () => {
-      indexedRow(f, index, size, rowBytes, table, from, fault);
-      alongRow(f, inner, rest, [out, from],
-        () => f.get(out).get(from).v128Load().v128Store(),
-        () => f.get(out).get(from).f32Load().f32Store());
-      f.increment(index, 4).increment(j, -1);
+  withRows(f, size, fault, (find, row) => {
+    f.while(() => f.get(outer), () => {
+      f.get(count).set(j).get(indices).set(index);
+      f.while(() => f.get(j), () => {
+        find(index);
+        f.get(row).get(rowBytes).i32Mul().get(table).i32Add().set(from);
+        alongRow(f, inner, rest, [out, from],
+          (at) => f.get(out).get(from).v128Load(at).v128Store(at),
+          () => f.get(out).get(from).f32Load().f32Store());
+        f.increment(index, 4).increment(j, -1);
+      });
+      f.get(table).get(size).get(rowBytes).i32Mul().i32Add().set(table);
+      f.increment(outer, -1);
     });
-    f.get(table).get(size).get(rowBytes).i32Mul().i32Add().set(table);
-    f.increment(outer, -1);
   });
 }
 
+/**
+ * Where there are more updates than a block has, those of each row are counted. A row that has its block goes to a log, with its index, and
+ * begins again at 0. What is in the log are the updates of another pass, with a log of its own.
+ */
 export function writeScatterAdd(f: Body, fault: number): void {
-  const [outer, count, inner, size] = parameters(f, 3, 4);
-  const [out, indices, updates] = [operand(f, 0), operand(f, 1), operand(f, 2)];
-  const [j, rest, to, index, rowBytes] = Array.from({ length: 5 }, () => f.local(I32));
+  const [outer, count, inner, size] = parameters(f, 4, 4);
+  const [out, indices, updates, room] = [operand(f, 0), operand(f, 1), operand(f, 2), operand(f, 3)];
+  const [j, rest, to, from, index, rowBytes] = Array.from({ length: 6 }, () => f.local(I32));
+  const [entryBytes, indexStep, gap, counter, seen, log, nextLog, entry] = Array.from({ length: 8 }, () => f.local(I32));
   toBytes(f, inner).set(rowBytes);
+  f.get(rowBytes).i32(4).i32Add().set(entryBytes);
   f.get(out).i32(0).get(outer).get(size).i32Mul().get(rowBytes).i32Mul().memoryFill();
-  f.while(() => f.get(outer), () => {
-    f.get(count).set(j).get(indices).set(index);
-    f.while(() => f.get(j), () => {
-      indexedRow(f, index, size, rowBytes, out, to, fault);
-      alongRow(f, inner, rest, [to, updates],
-        () => f.get(to).get(to).v128Load().get(updates).v128Load().f32x4Add().v128Store(),
-        () => f.get(to).get(to).f32Load().get(updates).f32Load().f32Add().f32Store());
-      f.increment(index, 4).increment(j, -1);
+
+  withRows(f, size, fault, (find, row, value) => {
+    const rowOfOut = (): Body => f.get(row).get(rowBytes).i32Mul().get(out).i32Add().tee(to);
+    const addNumber = (): void => {
+      find(index);
+      f.get(row).i32(2).i32Shl().get(out).i32Add().tee(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
+      f.increment(from, 4);
+    };
+    const addRow = (): void => {
+      find(index);
+      rowOfOut().drop();
+      alongRow(f, inner, rest, [to, from],
+        (at) => f.get(to).get(to).v128Load(at).get(from).v128Load(at).f32x4Add().v128Store(at),
+        () => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store());
+    };
+    const addAll = (add: () => void) => (): void => {
+      f.while(() => f.get(j), () => {
+        add();
+        f.increment(index, 4).increment(j, -1);
+      });
+    };
+
+    /** Adds what is left of the updates of a pass, up to the one that makes a block. */
+    const addBlock = (add: () => void) => (): void => {
+      f.block((full) => {
+        f.while(() => f.get(j), () => {
+          add();
+          f.advance(index, indexStep).advance(from, gap).increment(j, -1);
+          f.get(room).get(row).i32Add().tee(counter).get(counter).i32Load8().i32(1).i32Add().tee(seen).i32Store8();
+          f.get(seen).i32(scatterBlock).i32Eq().branchIf(full);
+        });
+        f.i32(0).set(seen);
+      });
+    };
+    const moveToLog = (): void => {
+      f.get(entry).get(value).f32Store().get(entry).i32(4).i32Add();
+      rowOfOut().get(rowBytes).memoryCopy();
+      f.get(to).i32(0).get(rowBytes).memoryFill();
+      f.advance(entry, entryBytes);
+    };
+    const addInBlocks = (): void => {
+      f.i32(4).set(indexStep).i32(0).set(gap);
+      f.get(size).i32(3).i32Add().i32(-4).i32And().get(room).i32Add().set(log);
+      f.get(count).i32(scatterBlock).i32DivU().get(entryBytes).i32Mul().get(log).i32Add().set(nextLog);
+      f.loop((nextPass) => {
+        f.get(log).set(entry);
+        f.loop((nextBlock) => {
+          isOne().if(addBlock(addNumber), addBlock(addRow));
+          f.get(seen).if(() => {
+            moveToLog();
+            f.branch(nextBlock);
+          });
+        });
+        f.get(entry).get(log).i32Sub().get(entryBytes).i32DivU().set(j);
+        f.get(log).set(index).get(log).i32(4).tee(gap).i32Add().set(from).get(entryBytes).set(indexStep);
+        f.get(nextLog).get(log).set(nextLog).set(log);
+        f.get(j).get(outer).i32(1).i32GtU().i32Or().if(() => { f.get(room).i32(0).get(size).memoryFill(); });
+        f.get(j).branchIf(nextPass);
+      });
+    };
+    const isOne = (): Body => f.get(inner).i32(1).i32Eq();
+
+    f.while(() => f.get(outer), () => {
+      f.get(count).set(j).get(indices).set(index).get(updates).set(from);
+      f.get(count).i32(scatterBlock).i32GtU().if(addInBlocks, () => { isOne().if(addAll(addNumber), addAll(addRow)); });
+      f.get(out).get(size).get(rowBytes).i32Mul().i32Add().set(out);
+      f.get(updates).get(count).get(rowBytes).i32Mul().i32Add().set(updates);
+      f.increment(outer, -1);
     });
-    f.get(out).get(size).get(rowBytes).i32Mul().i32Add().set(out);
-    f.increment(outer, -1);
   });
 }
 
-/** So many rows are added up before their sum moves on: rounding grows with the blocks, not with the rows. */
-const BLOCK_ROWS = 256;
+/** So many pairs of rows are added up in float32 before their sum moves on to float64: rounding does not grow with the rows. */
+const BLOCK_PAIRS = 32;
 /** Columns are reduced in tiles of four vectors, a cache line a row. */
 const TILE = 4;
 
 /** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
+  const isSum = kernel.reduce === "sum";
   const identity = { sum: 0, maximum: -Infinity, minimum: Infinity }[kernel.reduce];
-  const combine = (): Body => kernel.reduce === "sum" ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
+  const combine = (): Body => isSum ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
   const [outer, n, inner, rowBytes] = parameters(f, 2, 4);
   const [out, input] = [operand(f, 0), operand(f, 1)];
-  const [columns, column, from, rest, block] = Array.from({ length: 5 }, () => f.local(I32));
-  const sums = Array.from({ length: TILE }, () => f.local(V128));
-  const totals = Array.from({ length: TILE }, () => f.local(V128));
+  const [columns, column, from, next, pairs, blocks] = Array.from({ length: 6 }, () => f.local(I32));
+  const results = Array.from({ length: TILE }, () => f.local(V128));
+  const total = f.local(V128);
   toBytes(f, rowBytes).set(rowBytes);
 
   const tile = (width: number): void => {
-    for (let v = 0; v < width; v++) f.f32x4(identity).set(totals[v]);
-    f.get(column).set(from).get(n).set(rest);
-    f.while(() => f.get(rest), () => {
-      for (let v = 0; v < width; v++) f.f32x4(identity).set(sums[v]);
-      f.i32(BLOCK_ROWS).get(rest).get(rest).i32(BLOCK_ROWS).i32GtU().select().set(block);
-      f.get(rest).get(block).i32Sub().set(rest);
-      f.while(() => f.get(block), () => {
-        for (let v = 0; v < width; v++) {
-          f.get(sums[v]).get(from).v128Load(16 * v);
-          combine().set(sums[v]);
-        }
-        f.advance(from, rowBytes).increment(block, -1);
+    const sums = results.slice(0, width);
+    /** Totals are of two columns each. They wait in scratch memory, so that the loop over rows has the registers. */
+    const eachTotal = (visit: (at: number, sum: Local, isSecond: boolean) => void): void => {
+      for (let i = 0; i < 2 * width; i++) visit(16 * i, sums[i >> 1], i % 2 === 1);
+    };
+    const addPairs = (): void => {
+      f.get(pairs).if(() => {
+        f.repeat(pairs, () => {
+          f.get(from).get(rowBytes).i32Add().set(next);
+          sums.forEach((sum, v) => {
+            f.get(from).v128Load(16 * v).get(next).v128Load(16 * v);
+            combine().get(sum);
+            combine().set(sum);
+          });
+          f.get(next).get(rowBytes).i32Add().set(from);
+        });
       });
-      for (let v = 0; v < width; v++) {
-        f.get(totals[v]).get(sums[v]);
-        combine().set(totals[v]);
-      }
-    });
+    };
+    const addBlocks = (): void => {
+      // What fills no block comes first.
+      f.get(pairs).i32(BLOCK_PAIRS).i32DivU().set(blocks);
+      f.get(pairs).i32(BLOCK_PAIRS).i32RemU().set(pairs);
+      eachTotal((at) => { f.scratch(0).f64x2(0).v128Store(at); });
+      f.loop((again) => {
+        addPairs();
+        eachTotal((at, sum, isSecond) => {
+          f.get(sum);
+          if (isSecond) f.get(sum).shuffle32(2, 3, 2, 3);
+          f.f64x2PromoteLowF32x4().scratch(0).v128Load(at).f64x2Add().set(total);
+          f.scratch(0).get(total).v128Store(at);
+          if (isSecond) f.f32x4(0).set(sum);
+        });
+        f.i32(BLOCK_PAIRS).set(pairs);
+        f.get(blocks).i32(1).i32Sub().tee(blocks).i32(0).i32GeS().branchIf(again);
+      });
+      eachTotal((at, sum, isSecond) => {
+        f.scratch(0).v128Load(at).f32x4DemoteF64x2Zero();
+        if (isSecond) f.shuffle32(0, 1, 4, 5).set(sum);
+      });
+    };
+
+    f.get(column).set(from);
+    f.get(n).i32(1).i32And().if(
+      () => {
+        sums.forEach((sum, v) => { f.get(from).v128Load(16 * v).set(sum); });
+        f.advance(from, rowBytes);
+      },
+      () => { for (const sum of sums) f.f32x4(identity).set(sum); },
+    );
+    f.get(n).i32(1).i32ShrU().set(pairs);
+    if (isSum) f.get(pairs).i32(BLOCK_PAIRS).i32GtU().if(addBlocks, addPairs);
+    else addPairs();
   };
 
   f.while(() => f.get(outer), () => {
@@ -220,14 +330,14 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     for (const width of [TILE, 1]) {
       f.while(() => f.get(columns).i32(4 * width).i32GeU(), () => {
         tile(width);
-        for (let v = 0; v < width; v++) f.get(out).get(totals[v]).v128Store(16 * v);
+        for (let v = 0; v < width; v++) f.get(out).get(results[v]).v128Store(16 * v);
         f.increment(out, 16 * width).increment(column, 16 * width).increment(columns, -4 * width);
       });
     }
     f.get(columns).if(() => {
       tile(1); // reads up to three elements of the next row, and keeps none of them
       for (let lane = 0; lane < 3; lane++) {
-        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(totals[0]).v128Store32Lane(lane, 4 * lane); });
+        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(results[0]).v128Store32Lane(lane, 4 * lane); });
       }
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });

@@ -2,14 +2,17 @@
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
 import { type RowKernel, type RowStage, varies } from "../../kernels/kernel.ts";
-import { type Body, F64, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, I32, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
 import type { VectorMath } from "./vector-math.ts";
 
-/** So many vectors are summed in float32 before the sum moves on to float64: rounding does not grow with the row. */
-const SUM_BLOCK = 256;
-/** Small expressions are computed for several vectors at once, so that sums do not wait for each other and a loop has less to count. */
+/** So many additions in float32 make a block, whose sum moves on to float64: rounding does not grow with the row. */
+const SUM_BLOCK = 16;
+/**
+ * Small expressions are computed for several vectors at once, and these combined in pairs, and the pairs again, before the accumulator takes
+ * them: it is waited for once, it rounds once, and a loop has less to count.
+ */
 const UNROLL = 4;
 const SMALL = 12;
 /** More than a few rows, of so many elements at most, are computed four at a time, one in each lane: so one logarithm serves four rows. */
@@ -42,14 +45,15 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     else last.push(s);
   });
 
-  const [rows, n, rest, count, to] = Array.from({ length: 5 }, () => f.local(I32));
+  const [rows, n, rest, whole, count, to] = Array.from({ length: 6 }, () => f.local(I32));
   const row = kernel.inputs.map(() => f.local(I32));
   const pointer = kernel.inputs.map(() => f.local(I32));
   const out = kernel.outputs.map(() => f.local(I32));
   const value = kernel.inputs.map(() => f.local(V128));
   const results = kernel.stages.map(() => f.local(V128));
-  const accumulators = kernel.stages.map(() => Array.from({ length: UNROLL }, () => f.local(V128)));
-  const totals = kernel.stages.map(() => f.local(F64));
+  const accumulators = kernel.stages.map(() => f.local(V128));
+  const partial = kernel.stages.map(() => Array.from({ length: UNROLL }, () => f.local(V128)));
+  const totals = kernel.stages.map(() => f.local(V128));
   const [index, mask] = [f.local(V128), f.local(V128)];
   const emitter = new ExpressionEmitter(f, math, roots);
   const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
@@ -187,24 +191,30 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const reduces = pass.map((s) => kernel.stages[s].reduce);
     const isSum = reduces.includes("sum");
     const identity = (i: number): Body => f.f32x4(identities[reduces[i]]);
-    const first = pass.map((_, i) => accumulators[i][0]);
     start(roots);
     pass.forEach((_, i) => {
-      if (reduces[i] === "sum") f.f64(0).set(totals[i]);
-      identity(i).set(first[i]);
+      if (reduces[i] === "sum") f.f64x2(0).set(totals[i]);
+      identity(i).set(accumulators[i]);
     });
     f.while(() => f.get(rest), () => {
       // One block of vectors, the last of which may be partial.
       f.i32(isSum ? SUM_BLOCK : 2 ** 29).set(count);
       if (unrolling > 1) {
-        pass.forEach((_, i) => { for (let j = 1; j < unrolling; j++) identity(i).set(accumulators[i][j]); });
-        f.while(() => f.get(rest).i32(4 * unrolling).i32GeU().get(count).i32(0).i32GtS().i32And(), () => {
-          for (let j = 0; j < unrolling; j++) next(roots, j).forEach((result, i) => { take(accumulators[i][j], result, reduces[i]); });
-          advance(roots, unrolling);
-          f.increment(rest, -4 * unrolling);
-          f.increment(count, -1);
+        f.get(rest).i32(4 * unrolling).i32DivU().tee(whole).get(count).get(whole).get(count).i32LtU().select().tee(count).if(() => {
+          f.get(rest).get(count).i32(4 * unrolling).i32Mul().i32Sub().set(rest);
+          f.repeat(count, () => {
+            for (let j = 0; j < unrolling; j++) {
+              next(roots, j).forEach((result, i) => {
+                f.get(result).set(partial[i][j]);
+                for (let step = 1; (j & step) !== 0; step *= 2) take(partial[i][j - 2 * step + 1], partial[i][j - step + 1], reduces[i]);
+              });
+            }
+            pass.forEach((_, i) => { take(accumulators[i], partial[i][0], reduces[i]); });
+            advance(roots, unrolling);
+          });
         });
-        pass.forEach((_, i) => { for (let j = 1; j < unrolling; j++) take(first[i], accumulators[i][j], reduces[i]); });
+        // The rest, if nothing but that is left.
+        f.get(rest).i32(4 * unrolling).i32LtU().i32(unrolling).i32Mul().set(count);
       }
       f.while(() => f.get(rest).i32(0).i32Ne().get(count).i32(0).i32GtS().i32And(), () => {
         const found = next(roots);
@@ -212,15 +222,15 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           () => {
             f.i32x4(0, 1, 2, 3).get(rest).i32x4Splat().i32x4LtS().set(mask);
             found.forEach((result, i) => {
-              f.get(first[i]).get(result);
+              f.get(accumulators[i]).get(result);
               identity(i).get(mask).v128Bitselect();
               combine(f, reduces[i]);
-              f.set(first[i]);
+              f.set(accumulators[i]);
             });
             f.i32(0).set(rest);
           },
           () => {
-            found.forEach((result, i) => { take(first[i], result, reduces[i]); });
+            found.forEach((result, i) => { take(accumulators[i], result, reduces[i]); });
             f.increment(rest, -4);
           },
         );
@@ -230,22 +240,17 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       pass.forEach((_, i) => {
         if (reduces[i] !== "sum") return;
-        const lane = (k: number): Body => f.get(first[i]).f32x4ExtractLane(k).f64PromoteF32();
-        f.get(totals[i]);
-        lane(0);
-        lane(1).f64Add();
-        lane(2);
-        lane(3).f64Add();
-        f.f64Add().f64Add().set(totals[i]);
-        f.f32x4(0).set(first[i]);
+        f.get(accumulators[i]).f64x2PromoteLowF32x4().get(accumulators[i]).get(accumulators[i]).shuffle32(2, 3, 2, 3).f64x2PromoteLowF32x4();
+        f.f64x2Add().get(totals[i]).f64x2Add().set(totals[i]);
+        f.f32x4(0).set(accumulators[i]);
       });
     });
     pass.forEach((s, i) => {
-      if (reduces[i] === "sum") f.get(totals[i]).f32DemoteF64();
+      if (reduces[i] === "sum") f.get(totals[i]).f64x2ExtractLane(0).get(totals[i]).f64x2ExtractLane(1).f64Add().f32DemoteF64();
       else {
-        f.get(first[i]).f32x4ExtractLane(0);
+        f.get(accumulators[i]).f32x4ExtractLane(0);
         for (let lane = 1; lane < 4; lane++) {
-          f.get(first[i]).f32x4ExtractLane(lane);
+          f.get(accumulators[i]).f32x4ExtractLane(lane);
           if (reduces[i] === "maximum") f.f32Max();
           else f.f32Min();
         }

@@ -35,14 +35,6 @@ export function push(f: Body, ...values: Local[]): Body {
   return f;
 }
 
-/** do { inner } while (--counter): the counter is at least 1. */
-export function repeat(f: Body, counter: Local, inner: () => void): void {
-  f.loop((again) => {
-    inner();
-    f.get(counter).i32(1).i32Sub().tee(counter).branchIf(again);
-  });
-}
-
 /** local += factor · constant. */
 export function advanceTimes(f: Body, local: Local, factor: Local, constant: number): void {
   f.get(factor).i32(constant).i32Mul().get(local).i32Add().set(local);
@@ -197,7 +189,7 @@ function emitPack(module: ModuleBuilder, width: number): number {
       f.get(to).set(toRow).get(length).set(rest);
       f.get(along).i32(4).i32Eq().if(() => {
         f.get(length).i32(2).i32ShrU().tee(counter).if(() => {
-          repeat(f, counter, () => {
+          f.repeat(counter, () => {
             for (let first = 0; first < width; first += 4) transpose(first);
             f.increment(toRow, 16 * width);
           });
@@ -205,7 +197,7 @@ function emitPack(module: ModuleBuilder, width: number): number {
         f.get(length).i32(3).i32And().set(rest);
       });
       f.get(rest).if(() => {
-        repeat(f, rest, () => {
+        f.repeat(rest, () => {
           pointers.forEach((pointer, i) => {
             f.get(toRow).get(pointer).i32Load().i32Store(4 * i);
             f.advance(pointer, along);
@@ -258,7 +250,7 @@ function emitPanel(module: ModuleBuilder, fused: boolean, height: number): numbe
     f.loop((again) => {
       clear(f, sums);
       f.get(b).set(pointerB).get(k).set(counter);
-      repeat(f, counter, () => {
+      f.repeat(counter, () => {
         rowB.forEach((vector, v) => { f.get(pointerB).v128Load(16 * v).set(vector); });
         f.advance(pointerB, stepB);
         addOuterProduct(f, fused, sums, rowB, numberA, (i) => f.get(a).v128Load32Splat(4 * i));

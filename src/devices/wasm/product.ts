@@ -7,7 +7,7 @@
 
 import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
 import {
-  addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, repeat, storeLanes,
+  addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, storeLanes,
   storeTile, type Sums,
 } from "./product-packed.ts";
 
@@ -42,7 +42,7 @@ function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower:
       f.get(k).tee(counter).if(() => {
         f.get(tileB).set(pointerB);
         pointers.forEach((pointer, i) => { f.get(rows[i]).set(pointer); });
-        repeat(f, counter, () => {
+        f.repeat(counter, () => {
           rowOfB.forEach((vector, v) => { f.get(pointerB).v128Load(16 * v).set(vector); });
           f.advance(pointerB, rowB);
           addOuterProduct(f, fused, sums, rowOfB, numberA, (i) => {
@@ -121,7 +121,7 @@ function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: 
       clear(f, sums);
       if (otherSums !== sums) clear(f, otherSums);
       f.get(k).i32(3).i32ShrU().tee(counter).if(() => {
-        repeat(f, counter, () => {
+        f.repeat(counter, () => {
           step(sums, 0);
           step(otherSums, 16);
           move(32);
@@ -173,8 +173,17 @@ function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: 
   });
 }
 
+/**
+ * So many products are added up before their sum is added to C: rounding grows with the blocks, not with K. (A packed product has blocks of its
+ * own.) A dot product is made of the sums of four lanes.
+ */
+const blockK = 256;
+const blockDots = 4 * blockK;
+
 /** How many rows of B a stream reads side by side. */
 const streamDepth = 8;
+/** The sums of so many columns have room in the scratch memory: streams are no higher than 39 rows (`limits`). */
+const streamColumns = 4096;
 
 /**
  * C += A·B for few rows of A and contiguous rows of B, which are read in order, once, eight at a time.
@@ -201,7 +210,7 @@ function emitStream(module: ModuleBuilder, fused: boolean): number {
 
     f.while(() => f.get(k).i32(0).i32GtS(), () => {
       f.get(m).set(row).get(a).set(numbers).get(c).set(rowC);
-      repeat(f, row, () => {
+      f.repeat(row, () => {
         f.get(numbers).set(pointerC);
         factors.forEach((factor, l) => {
           f.get(pointerC).v128Load32Splat().set(factor).advance(pointerC, columnA);
@@ -233,6 +242,52 @@ function emitStream(module: ModuleBuilder, fused: boolean): number {
   });
 }
 
+/** The same for any K: what makes the second block and each after it is added up in scratch memory first. */
+function emitStreamInBlocks(module: ModuleBuilder, { fused, scratch }: { fused: boolean; scratch: number }): number {
+  const stream = emitStream(module, fused);
+  return module.function(null, range(10).map(() => I32), [], (f) => {
+    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k] = range(10);
+    const [column, columns, step, row, rest, rowC, to, from] = locals(f, 8);
+    const sum = f.local(V128);
+    const pushBlock = (): Body => f.i32(blockK).get(k).get(k).i32(blockK).i32GtU().select();
+
+    const addSums = (): void => {
+      f.get(m).set(row).scratch(scratch).set(from);
+      f.repeat(row, () => {
+        f.get(columns).set(rest).get(rowC).set(to);
+        f.while(() => f.get(rest).i32(0).i32GtS(), () => {
+          f.get(to).v128Load().get(from).v128Load().f32x4Add().set(sum);
+          f.get(rest).i32(4).i32GeU().if(
+            () => { f.get(to).get(sum).v128Store(); },
+            () => storeLanes(f, to, sum, rest),
+          );
+          f.increment(to, 16).increment(from, 16).increment(rest, -4);
+        });
+        f.advance(rowC, stepC);
+      });
+    };
+
+    push(f, a, rowA, columnA, b, rowB, c, stepC, m, n);
+    pushBlock().call(stream);
+    f.while(() => f.get(k).i32(blockK).i32GtU(), () => {
+      advanceTimes(f, a, columnA, blockK);
+      advanceTimes(f, b, rowB, blockK);
+      f.increment(k, -blockK).i32(0).set(column);
+      f.while(() => f.get(column).get(n).i32LtU(), () => {
+        f.get(n).get(column).i32Sub().tee(columns).i32(streamColumns).get(columns).i32(streamColumns).i32LtU().select().tee(columns);
+        f.i32(3).i32Add().i32(-4).i32And().i32(2).i32Shl().set(step);
+        f.scratch(scratch).i32(0).get(m).get(step).i32Mul().memoryFill();
+        f.get(column).i32(2).i32Shl().tee(rest).get(c).i32Add().set(rowC);
+        push(f, a, rowA, columnA).get(b).get(rest).i32Add().get(rowB).scratch(scratch);
+        push(f, step, m, columns);
+        pushBlock().call(stream);
+        addSums();
+        f.increment(column, streamColumns);
+      });
+    });
+  });
+}
+
 /**
  * The choice among the ways, measured on one machine (x86-64, 48 KiB of L1 and 2 MiB of L2) and not sharp:
  * at the limits the ways differ by a tenth.
@@ -259,7 +314,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
   const dots: number[] = [];
   for (const height of [1, 2, 3, 4]) tiles[height] = emitTiles(module, fused, height, tiles);
   for (const height of [1, 2]) dots[height] = emitDots(module, fused, height, dots);
-  const stream = emitStream(module, fused);
+  const stream = emitStreamInBlocks(module, options);
   const packed = emitPacked(module, options);
 
   return module.function(name, [I32], [], (f) => {
@@ -269,6 +324,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     const [count0, batchA0, batchB0, count1, batchA1, batchB1, stepC] = words.slice(12);
     const strides = [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC];
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
+    const [rest, partA, partB, partK, partMode] = locals(f, 5);
 
     const atLeast = (local: Local, limit: number): Body => f.get(local).i32(limit).i32GeU();
     const equals = (local: Local, value: number): Body => f.get(local).i32(value).i32Eq();
@@ -291,7 +347,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     const transpose = (): void => {
       equals(mode, 2).if(() => {
         f.get(m).get(count0).i32Mul().get(count1).i32Mul().set(innerCount).get(c).set(spare);
-        repeat(f, innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
+        f.repeat(innerCount, () => { f.get(spare).get(addend).f32Load().f32Store().increment(spare, 4); });
         f.i32(1).set(mode).get(c).set(addend);
       });
       f.get(m).tee(n).i32(2).i32Shl().set(stepC).i32(1).set(m);
@@ -324,6 +380,18 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       f.get(innerB).get(first).get(rowB).i32Mul().i32Add().get(rowB);
       push(f, c, stepC, m, n).get(k).get(first).i32Sub().call(stream);
     };
+    /** Adds the products of one block after another to C. */
+    const inBlocks = (block: number, multiply: () => void): void => {
+      f.get(k).set(rest).get(innerA).set(partA).get(innerB).set(partB).get(mode).set(partMode);
+      f.loop((again) => {
+        f.get(rest).i32(block).get(rest).i32(block).i32LtU().select().set(partK);
+        multiply();
+        advanceTimes(f, partA, columnA, block);
+        advanceTimes(f, partB, rowB, block);
+        f.i32(1).set(partMode).get(c).set(from);
+        f.get(rest).i32(block).i32Sub().tee(rest).i32(0).i32GtS().branchIf(again);
+      });
+    };
     const chooseTiles = (push: () => void): void => {
       const call = (height: number) => (): void => {
         push();
@@ -352,7 +420,9 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
         atLeast(n, limits.stream.columns);
         atLeast(k, limits.stream.depth).i32And();
         equals(m, 1).get(smallB).i32Eqz().i32Or().i32And();
-        f.if(callStream, () => chooseTiles(() => push(f, innerA, rowA, columnA, innerB, rowB, c, stepC, m, n, k, mode, from)));
+        f.if(callStream, () => inBlocks(blockK, () => {
+          chooseTiles(() => push(f, partA, rowA, columnA, partB, rowB, c, stepC, m, n, partK, partMode, from));
+        }));
       });
     };
     const multiplyByColumns = (): void => {
@@ -362,11 +432,13 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       atLeast(side, always);
       atLeast(side, least).get(k).get(side).i32(moreDepth).i32Add().i32LeU().i32And().i32Or();
       f.if(() => callPacked(() => f.i32(0)), () => {
-        chooseDots(() => push(f, innerA, rowA, innerB, columnB, c, stepC, m, n, k, mode, from));
+        inBlocks(blockDots, () => {
+          chooseDots(() => push(f, partA, rowA, partB, columnB, c, stepC, m, n, partK, partMode, from));
+        });
       });
     };
 
-    /** Few columns in one batch need none of the choices below: what has to be known is read from the record, and no more. */
+    /** Few columns in one batch and one block need none of the choices below: what has to be known is read from the record, and no more. */
     const multiplyFewColumns = (): void => {
       const { packed: { columns }, packedForDots: { least } } = limits;
       const word = (local: Local): Body => f.get(record).i32Load(8 + 4 * words.indexOf(local));
@@ -379,7 +451,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       };
       for (const local of [m, n, k]) word(local).set(local);
       isOne(count0);
-      isOne(count1).i32And().get(k).i32(1).i32GtU().i32And();
+      isOne(count1).i32And().get(k).i32(2).i32Sub().i32(blockK - 1).i32LtU().i32And();
       f.get(n).i32(2).i32Sub().i32(columns - 2).i32LtU().i32And();
       f.if(() => {
         isOne(columnB).if(() => {
@@ -403,9 +475,9 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     chooseFreeStrides();
 
     f.get(m).get(stepC).i32Mul().set(bytesC);
-    repeat(f, count0, () => {
+    f.repeat(count0, () => {
       f.get(count1).set(innerCount).get(a).set(innerA).get(b).set(innerB);
-      repeat(f, innerCount, () => {
+      f.repeat(innerCount, () => {
         f.get(addend).set(from);
         isContiguous(columnB).if(multiplyByRows, () => {
           isContiguous(columnA);
