@@ -7,12 +7,15 @@
  */
 
 import { describe, expect, it } from "vitest";
+import { gradients, sum, type Variable } from "../../src/index.ts";
 import type { Draw, Tensor } from "./draw.ts";
 import {
-  centralDifference, combinedAt, type Differentiable, expectGradientClose, fastDevices, forAll, functionOf, gradientsAt, innerProduct, on, origin,
+  centralDifference, combinedAt, type Differentiable, devices, expectClose, expectGradientClose, fastDevices, forAll, functionOf, gradientsAt, innerProduct, on, origin, precisionOf,
   reference, secondGradientsAt, tensorsIn, totalSize, valuesOn,
 } from "./harness.ts";
-import { describeArguments, type Specification, specifications } from "./specifications.ts";
+import { slopes } from "./slopes.ts";
+import { combinations } from "./special.ts";
+import { asInput, describeArguments, type Specification, specifications } from "./specifications.ts";
 
 const SIZE = 48;
 
@@ -104,6 +107,29 @@ describe.each(fastDevices)("on %s", (_, device) => {
       const found = on(device, () => secondGradientsAt(d, origin(d), along));
       const ulps = 64 + 2 * totalSize([...d.by, ...d.cotangents]);
       found.forEach((gradient, k) => { expectGradientClose(gradient, expected[k], ulps, `${about} by argument ${k}`); });
+    });
+  });
+});
+
+describe.each(devices)("on %s", (_, device) => {
+  const precision = precisionOf(device);
+  const elementwise = entries.filter(([name, { operands }]) => operands !== undefined && name !== "dropout");
+
+  it.each(elementwise)("%s has its slopes at infinities, NaN, ties, kinks and extremes", (name, specification) => {
+    const args = combinations(specification.operands as number);
+    const f = functionOf(name, specification);
+    const found = on(device, () => {
+      const x = args.map(asInput);
+      return gradients(() => sum(f(...x) as Variable), x).map(({ data }) => data);
+    });
+    expect(slopes[name], `${name} needs an entry in slopes.ts`).toHaveLength(args.length);
+    found.forEach((gradient, k) => {
+      gradient.forEach((slope, i) => {
+        const at = args.map(({ values }) => values[i]);
+        const expected = slopes[name][k](...at);
+        // A few roundings, of numbers that may be as large as 1 and cancel.
+        expectClose([slope], [expected], 32, () => Math.max(1, Math.abs(expected)), `${name}(${at.join(", ")}) by operand ${k}`, precision);
+      });
     });
   });
 });
