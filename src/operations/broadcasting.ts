@@ -4,6 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
+import { whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record } from "../recorder.ts";
@@ -49,6 +50,7 @@ const reshapeOperation: Operation = /*#__PURE__*/ register({
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => reshape(gradient, node.inputShape(0)),
+  elements: (node) => whole(node.shape),
 });
 
 /**
