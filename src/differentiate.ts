@@ -5,13 +5,15 @@
 
 import { argument, constant } from "./kernels/expression.ts";
 import { type MapKernel, map } from "./kernels/kernel.ts";
-import { addCollect, collect, Runs, runsOf } from "./plan/collect.ts";
+import { CollectedPieces } from "./collected.ts";
+import type { Box } from "./plan/box.ts";
+import { collect } from "./plan/collect.ts";
 import { sumOfRows } from "./plan/join.ts";
 import type { Lowerable } from "./plan/lowering.ts";
 import { Role } from "./plan/role.ts";
 import { nextOperationId } from "./plan/trace.ts";
 import { record, record2, type Step } from "./recorder.ts";
-import { type Shape, sizeOf } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 import type { Variable } from "./variable.ts";
 
 /** What a reverse rule can see of the node that it differentiates. */
@@ -29,10 +31,27 @@ export interface NodeView {
 /** From the gradient of the result, the gradient of one input, in that input's shape. */
 export type ReverseRule = (gradient: Variable, node: NodeView) => Variable;
 
+/** Gradients that arrive in pieces, from each of several uses one, in one backward pass. What they are of gets them put together. */
+export interface Pieces {
+  /** Takes the gradient of a node, in pieces for those of its inputs that depend on what gradients are wanted for. */
+  put(view: View, gradient: Variable, depends: Uint8Array): void;
+  /** Are there pieces for a node? */
+  has(node: number): boolean;
+  /** The gradient of a node: the sum of these. */
+  take(node: number): Variable[];
+}
+
+/** @param whole nodes whose gradients are wanted as a whole */
+export type PiecesClass = new (step: Step, whole: ReadonlySet<number>) => Pieces;
+
 /** An operation: how it becomes launches, and how gradients pass through it. */
 export interface Operation extends Lowerable {
   /** The rule for the k-th input, or null where no gradient flows. */
   reverse(k: number): ReverseRule | null;
+  /** Which elements of its input the result consists of, where it consists of such and nothing else. */
+  elements?(node: NodeView): Box;
+  /** What takes its gradient, in place of reverse rules, where those would make arrays that are mostly zeros. */
+  readonly pieces?: PiecesClass;
 }
 
 /** As many are added up in one pass. */
@@ -78,7 +97,7 @@ const zeroOperation: Operation = {
 export const zeroGradient = (shape: Shape): Variable => record(zeroOperation, shape, [], shape);
 
 /** The view on one node after another. */
-class View implements NodeView {
+export class View implements NodeView {
   node = 0;
   constructor(private readonly step: Step) {}
   get output(): Variable { return this.step.variable(this.node); }
@@ -88,103 +107,6 @@ class View implements NodeView {
   inputShape(k: number): Shape { return this.step.trace.shapes[this.step.trace.input(this.node, k)]; }
   attribute(k: number): number { return this.step.trace.attribute(this.node, k); }
   attributes(from = 0): Int32Array { return this.step.trace.attributes(this.node, from); }
-}
-
-/** Part of the gradient of an array that has been collected: some elements of the gradient of the collection. */
-interface Piece {
-  readonly gradient: number;
-  readonly from: number;
-  readonly to: number;
-  readonly length: number;
-}
-
-/** The gradients of what was collected: they arrive in pieces. */
-class Pieces {
-  private readonly of = new Map<number, Piece[]>();
-  private readonly runs = new Runs();
-
-  constructor(private readonly step: Step) {}
-
-  has(node: number): boolean { return this.of.has(node); }
-
-  /** Hands the gradient of a collection to what it was collected from. */
-  spread(node: number, gradient: Variable, depends: Uint8Array): void {
-    const { trace } = this.step;
-    const runs = runsOf(trace, node);
-    for (let at = 0, from = 0; at < runs.length; from += runs[at + 2], at += 3) {
-      const input = runs[at] < 0 ? -1 : trace.input(node, runs[at]);
-      if (input < 0 || depends[input] === 0) continue;
-      const known = this.of.get(input);
-      const piece = { gradient: this.step.node(gradient), from, to: runs[at + 1], length: runs[at + 2] };
-      if (known === undefined) this.of.set(input, [piece]);
-      else known.push(piece);
-    }
-  }
-
-  /**
-   * The pieces of a node's gradient put together: arrays of its shape, each made of pieces for different elements. Where that would be
-   * many arrays, or arrays that are mostly zeros because few elements have most pieces, pieces for the same elements are added up first.
-   */
-  take(node: number): Variable[] {
-    const { step, runs } = this;
-    const shape = step.trace.shapes[node];
-    const size = sizeOf(shape);
-    let rest = byPlace(this.of.get(node) ?? []);
-    this.of.delete(node);
-    const found: Variable[] = [];
-    while (rest.length > 0) {
-      if (isUneven(rest, size)) rest = rest.map((pieces) => [this.total(pieces)]);
-      let end = 0;
-      let left = 0;
-      runs.clear();
-      for (const pieces of rest) {
-        if (pieces[0].to >= end) {
-          const { gradient, from, to, length } = pieces.pop() as Piece;
-          if (to > end) runs.add(-1, 0, to - end);
-          runs.add(gradient, from, length);
-          end = to + length;
-        }
-        if (pieces.length > 0) rest[left++] = pieces;
-      }
-      if (end < size) runs.add(-1, 0, size - end);
-      rest.length = left;
-      found.push(step.variable(addCollect(step.trace, shape, runs)));
-    }
-    return found;
-  }
-
-  /** Pieces for the same elements as one. */
-  private total(pieces: Piece[]): Piece {
-    const { trace } = this.step;
-    const [{ to, length }] = pieces;
-    while (pieces.length > 1) {
-      this.runs.clear();
-      const some = pieces.splice(0, MOST_INPUTS);
-      for (const piece of some) this.runs.add(piece.gradient, piece.from, length);
-      const rows = addCollect(trace, [some.length, length], this.runs);
-      pieces.push({ gradient: trace.general(sumOfRows, [length], [rows], []), from: 0, to, length });
-    }
-    return pieces[0];
-  }
-}
-
-/** Pieces for the same elements together, the last ones first, in the order of these elements. */
-function byPlace(pieces: Piece[]): Piece[][] {
-  pieces.reverse().sort((a, b) => a.to - b.to || a.length - b.length);
-  const found: Piece[][] = [];
-  let last: Piece | null = null;
-  for (const piece of pieces) {
-    if (last !== null && last.to === piece.to && last.length === piece.length) found[found.length - 1].push(piece);
-    else found.push([piece]);
-    last = piece;
-  }
-  return found;
-}
-
-/** Have few elements many pieces? */
-function isUneven(places: readonly Piece[][], size: number): boolean {
-  const most = places.reduce((found, { length }) => Math.max(found, length), 0);
-  return most > 1 && (most > 8 * places.length || places.reduce((sum, [{ length }]) => sum + length, 0) < size / 4);
 }
 
 /** More gradients of one node are added up in parts. */
@@ -206,36 +128,45 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
   /** What has arrived at each node. */
   const gradients: (Variable | Variable[] | null)[] = new Array(last + 1).fill(null);
   if (depends[last] === 1) gradients[last] = step.variable(trace.scalar(1, result.shape));
-  const pieces = new Pieces(step);
+  const wanted = new Set(targets);
+  const pieces: Pieces[] = [];
+  const hasPieces = (node: number): boolean => {
+    for (let i = 0; i < pieces.length; i++) if (pieces[i].has(node)) return true;
+    return false;
+  };
   const total = (node: number): Variable | null => {
     let found = gradients[node];
-    if (pieces.has(node)) found = [found ?? [], pieces.take(node)].flat();
+    if (hasPieces(node)) found = [found ?? [], pieces.flatMap((some) => (some.has(node) ? some.take(node) : []))].flat();
     if (!Array.isArray(found)) return found ?? null;
-    if (found.length === 1) {
-      [gradients[node]] = found;
-      return found[0];
+    if (found.length > 1) {
+      while (found.length > MOST_INPUTS) found.push(addGradients(...found.splice(0, MOST_INPUTS)));
+      found = [addGradients(...found)];
     }
-    while (found.length > MOST_INPUTS) found.push(addGradients(...found.splice(0, MOST_INPUTS)));
-    const sum = addGradients(...found);
-    gradients[node] = sum;
-    return sum;
+    [gradients[node]] = found;
+    return found[0];
   };
 
   const view = new View(step);
   for (let node = last; node >= 0; node--) {
-    if ((gradients[node] === null && !pieces.has(node)) || trace.isLeaf(node)) continue;
+    if ((gradients[node] === null && !hasPieces(node)) || trace.isLeaf(node)) continue;
     const gradient = total(node) as Variable;
-    if (trace.operations[node] === collect) {
-      pieces.spread(node, gradient, depends);
+    const operation = trace.operations[node] as Operation;
+    const kind = trace.operations[node] === collect ? CollectedPieces : operation.pieces;
+    view.node = step.reversing = node;
+    if (kind !== undefined) {
+      let some = pieces.find((known) => known instanceof kind);
+      if (some === undefined) {
+        some = new kind(step, wanted);
+        pieces.push(some);
+      }
+      some.put(view, gradient, depends);
       continue;
     }
-    const operation = trace.operations[node] as Operation;
     for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
       const input = trace.input(node, k);
       if (depends[input] === 0) continue;
       const rule = operation.reverse(k);
       if (rule === null) continue;
-      view.node = step.reversing = node;
       const part = rule(gradient, view);
       const before = gradients[input];
       if (before === null) gradients[input] = part;

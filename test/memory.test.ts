@@ -158,6 +158,35 @@ describe("large steps", () => {
     expect(memory().arena).toBe(after.arena);
   });
 
+  it("give their block back to the heap after several small ones, and others may have it", () => {
+    const step = (n: number): number => evaluate(() => sum(mul(add(zeros([n]), 1), 2))).item();
+    for (let i = 0; i < 20; i++) step(1000);
+    const before = memory().arena;
+    for (const looks of [false, true]) {
+      evaluate(() => {
+        const x = add(zeros([2 ** 22]), 1);
+        if (looks) expect(slice(x, 7).item()).toBe(1);
+        return sum(mul(x, x));
+      });
+      expect(memory().arena).toBeGreaterThan(2 ** 24);
+      for (let i = 0; i < 40; i++) expect(step(1000)).toBe(2000);
+      expect(memory().arena).toBeLessThanOrEqual(Math.max(before, 2 ** 17));
+    }
+    expect(step(2 ** 22)).toBe(2 ** 23);
+  });
+
+  it("alternate with small ones without losing their block each time", () => {
+    const step = (n: number): number => evaluate(() => sum(add(zeros([n]), 1))).item();
+    let lost = 0;
+    for (let epoch = 0; epoch < 30; epoch++) {
+      for (let i = 0; i < 3; i++) expect(step(2 ** 20)).toBe(2 ** 20);
+      const large = memory().arena;
+      for (let i = 0; i < 40; i++) expect(step(100)).toBe(100);
+      if (memory().arena < large) lost++;
+    }
+    expect(lost).toBeLessThan(8);
+  });
+
   // A million work as well, in a few seconds.
   it("of a hundred and fifty thousand operations work", () => {
     const w = parameter([0.5, 2]);

@@ -72,14 +72,16 @@ export interface ProductKernel {
 }
 
 /**
- * Strided copy of a box. Operands: output, input (offsets are part of the operands; strides may be 0 or negative).
+ * Strided copy of a box, or its addition to what is there; then no element of the output is met twice.
+ * Operands: output, input (offsets are part of the operands; strides may be 0 or negative).
  * Parameters: rank, then for each axis, innermost first: size, stride of output, stride of input.
  */
 export interface CopyKernel {
   readonly kind: "copy";
   /** Unique; what programs call it. */
   readonly id: number;
-  readonly key: "copy";
+  readonly key: string;
+  readonly adds: boolean;
 }
 
 /** out[o, j, i] = table[o, index[j], i]. Operands: out, table, index. Parameters: outer, count, inner, axis size. */
@@ -188,7 +190,8 @@ function intern<K extends Kernel>(kernel: Omit<K, "id">): K {
 }
 
 export const product: ProductKernel = intern({ kind: "product", key: "product" });
-export const copy: CopyKernel = intern({ kind: "copy", key: "copy" });
+export const copy: CopyKernel = intern({ kind: "copy", key: "copy", adds: false });
+export const copyAdd: CopyKernel = intern({ kind: "copy", key: "copy add", adds: true });
 export const gather: GatherKernel = intern({ kind: "gather", key: "gather" });
 export const scatterAdd: ScatterAddKernel = intern({ kind: "scatterAdd", key: "scatterAdd" });
 export const random: RandomKernel = intern({ kind: "random", key: "random" });

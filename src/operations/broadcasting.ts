@@ -4,6 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ShapeError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
+import { whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { type Operand, record, record1 } from "../recorder.ts";
@@ -48,6 +49,7 @@ const identityOperation: Operation = /*#__PURE__*/ register({
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient) => gradient,
+  elements: (node) => whole(node.shape),
 });
 
 /**
@@ -66,6 +68,7 @@ const reshapeOperation: Operation = /*#__PURE__*/ register({
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => view(gradient, node.inputShape(0)),
+  elements: (node) => whole(node.shape),
 });
 
 /** x in a shape with as many elements; x itself where it has that shape. Within operations: what a user calls gives a new Variable. */

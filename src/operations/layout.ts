@@ -5,22 +5,13 @@ import { ShapeError, ValueError } from "../errors.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
+import { stridesOf } from "../plan/box.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
 import type { Variable } from "../variable.ts";
 import { type Axes, identity, reshape, view } from "./broadcasting.ts";
 import { checkCall, checkVariable, checkVariables } from "./check.ts";
+import { cut, place } from "./pieces.ts";
 import { register } from "./registry.ts";
-
-/** Row-major strides with the true stride also along axes of size 1. */
-function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = stride;
-    stride *= shape[i];
-  }
-  return strides;
-}
 
 // -- permute ------------------------------------------------------------------------------------------
 
@@ -40,6 +31,10 @@ const permuteOperation: Operation = /*#__PURE__*/ register({
     const order = [...node.attributes()];
     return reorder(gradient, order.map((_, axis) => order.indexOf(axis)));
   },
+  elements: (node) => {
+    const strides = stridesOf(node.inputShape(0));
+    return { offset: 0, sizes: node.shape, strides: [...node.attributes()].map((axis) => strides[axis]) };
+  },
 });
 
 /**
@@ -53,7 +48,8 @@ export function permute(x: Variable, order: readonly number[]): Variable {
   if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
     throw new ShapeError(`permute got order [${order.join(", ")}] for shape ${formatShape(x.shape)}: name each of its ${x.shape.length} axes once.`);
   }
-  return fresh(x, reorder(x, axes));
+  const moved = reorder(x, axes);
+  return moved === x ? identity(x) : moved;
 }
 
 /** As `permute`; x itself where that changes nothing. */
@@ -64,9 +60,6 @@ function reorder(x: Variable, axes: readonly number[]): Variable {
   if (moved.every((axis, i) => i === 0 || axis > moved[i - 1])) return view(x, shape);
   return record(permuteOperation, shape, [x], axes);
 }
-
-/** What a user gets: a new Variable also where nothing has changed. */
-const fresh = (x: Variable, y: Variable): Variable => (y === x ? identity(x) : y);
 
 /**
  * x with two axes exchanged, by default the last two; with one axis it is x as it is.
@@ -99,74 +92,6 @@ export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Va
 
 // -- slice and pad --------------------------------------------------------------------------------------
 
-/** Attributes: start of each axis, step of each axis, size of each axis. */
-const sliceOperation: Operation = /*#__PURE__*/ register({
-  name: "slice",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.move,
-  lower: (lowering, node) => {
-    const { trace } = lowering;
-    const source = trace.input(node, 0);
-    const shape = lowering.shape(node);
-    const rank = shape.length;
-    const strides = stridesOf(lowering.shape(source));
-    let offset = 0;
-    const inputStrides = strides.map((stride, i) => {
-      offset += trace.attribute(node, i) * stride;
-      return stride * trace.attribute(node, rank + i);
-    });
-    // Elements that lie one after another are a view.
-    let expected = 1;
-    let contiguous = true;
-    for (let i = rank - 1; i >= 0; i--) {
-      if (shape[i] !== 1 && inputStrides[i] !== expected) contiguous = false;
-      expected *= shape[i];
-    }
-    if (contiguous && lowering.size(node) > 0) lowering.alias(node, source, offset);
-    else lowering.copy(node, lowering.define(node), 0, source, offset, shape, contiguousStrides(shape), inputStrides);
-  },
-  reverse: () => (gradient, node) => {
-    const rank = node.shape.length;
-    const x = node.attributes();
-    return place(gradient, node.inputShape(0), x.slice(0, rank), x.slice(rank, 2 * rank));
-  },
-});
-
-function cut(x: Variable, starts: ArrayLike<number>, steps: ArrayLike<number>, shape: Shape): Variable {
-  return record(sliceOperation, shape.slice(), [x], [...Array.from(starts), ...Array.from(steps), ...shape]);
-}
-
-/** Zeros of a shape, with x put at some starts and steps: the adjoint of slice. Attributes: starts, steps, shape. */
-const placeOperation: Operation = /*#__PURE__*/ register({
-  name: "pad",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.move,
-  lower: (lowering, node) => {
-    const { trace } = lowering;
-    const source = trace.input(node, 0);
-    const shape = lowering.shape(source);
-    const rank = shape.length;
-    const strides = stridesOf(lowering.shape(node));
-    let offset = 0;
-    const outputStrides = strides.map((stride, i) => {
-      offset += trace.attribute(node, i) * stride;
-      return stride * trace.attribute(node, rank + i);
-    });
-    const value = lowering.define(node);
-    if (lowering.size(source) < lowering.size(node)) lowering.zero(node, value);
-    lowering.copy(node, value, offset, source, 0, shape, outputStrides, contiguousStrides(shape));
-  },
-  reverse: () => (gradient, node) => {
-    const shape = node.inputShape(0);
-    const x = node.attributes();
-    return cut(gradient, x.slice(0, shape.length), x.slice(shape.length, 2 * shape.length), shape);
-  },
-});
-
-function place(x: Variable, shape: Shape, starts: ArrayLike<number>, steps: ArrayLike<number>): Variable {
-  return record(placeOperation, shape.slice(), [x], [...Array.from(starts), ...Array.from(steps), ...shape]);
-}
-
 /** Where a slice begins and ends along one axis: an index, or [start, end) with an optional step; negative ones count from the end. */
 export type Range = number | readonly [start?: number | undefined, end?: number | undefined, step?: number] | null;
 
@@ -186,20 +111,19 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
   if (ranges.length > shape.length) {
     throw new ShapeError(`slice got ${ranges.length} ranges for shape ${formatShape(shape)}, which has ${shape.length} axes.`);
   }
-  const starts: number[] = [];
-  const steps: number[] = [];
+  const places = stridesOf(shape);
+  let offset = 0;
+  let whole = true;
   const sizes: number[] = [];
-  const removed: number[] = [];
+  const strides: number[] = [];
   shape.forEach((size, axis) => {
     const range = ranges[axis] ?? null;
     if (typeof range === "number") {
       if (!Number.isInteger(range) || range < -size || range >= size) {
         throw new ShapeError(`slice got index ${range} for axis ${axis} of shape ${formatShape(shape)}: an index is an integer from ${-size} to ${size - 1}.`);
       }
-      starts.push(range < 0 ? range + size : range);
-      steps.push(1);
-      sizes.push(1);
-      removed.push(axis);
+      offset += (range < 0 ? range + size : range) * places[axis];
+      if (size > 1) whole = false;
       return;
     }
     if (range !== null && !Array.isArray(range)) {
@@ -214,13 +138,12 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
     const start = step > 0 ? bound(from, 0, 0, size) : bound(from, size - 1, -1, size - 1);
     const end = step > 0 ? bound(to, size, 0, size) : bound(to, -1, -1, size - 1);
     const count = Math.max(0, Math.ceil((end - start) / step));
-    starts.push(count === 0 ? 0 : start);
-    steps.push(step);
+    if (count > 0) offset += start * places[axis];
     sizes.push(count);
+    strides.push(count > 1 ? step * places[axis] : 0);
+    if (count !== size || step !== 1) whole = false;
   });
-  const whole = sizes.every((size, i) => size === shape[i] && steps[i] === 1);
-  const part = whole ? x : cut(x, starts, steps, sizes);
-  return fresh(x, view(part, sizes.filter((_, axis) => !removed.includes(axis))));
+  return whole ? reshape(x, sizes) : cut(x, { offset, sizes, strides });
 }
 
 /** The elements in reverse order along axes; along all of them by default. */
@@ -242,7 +165,9 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
   }
   if (widths.every(([before, after]) => before === 0 && after === 0)) return identity(x);
   const shape = x.shape.map((size, i) => size + widths[i][0] + widths[i][1]);
-  return place(x, checkShape("pad", shape), widths.map(([before]) => before), widths.map(() => 1));
+  const strides = stridesOf(checkShape("pad", shape));
+  const offset = widths.reduce((sum, [before], i) => sum + before * strides[i], 0);
+  return place(shape, [x], [{ offset, sizes: x.shape, strides }]);
 }
 
 // -- joining and splitting --------------------------------------------------------------------------------
@@ -279,8 +204,8 @@ const concatOperation: Operation = /*#__PURE__*/ register({
       known = { index, starts };
       startsOf.set(gradient, known);
     }
-    const [shape, start] = [node.inputShape(k), known.starts[k]];
-    return cut(gradient, shape.map((_, i) => (i === axis ? start : 0)), shape.map(() => 1), shape);
+    const strides = stridesOf(node.shape);
+    return cut(gradient, { offset: known.starts[k] * strides[axis], sizes: node.inputShape(k), strides });
   },
 });
 

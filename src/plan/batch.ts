@@ -122,7 +122,6 @@ class Batching {
     this.findSums();
     if (this.kinds.length === 0 && this.sums.length === 0) return null;
     this.out.reset(0);
-    this.out.tables = this.trace.tables;
     this.schedule();
     for (const root of this.roots) this.emit(root);
     return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins, members: this.members };

@@ -5,14 +5,12 @@ import type { Lowerable } from "./lowering.ts";
 import type { Shape } from "../shape.ts";
 import { nextOperationId, type Trace } from "./trace.ts";
 
-/** Attribute: the number of its table, which has for each run the input (−1 for zeros), where in it the run begins, and its length. */
+/** Attributes: for each run the input (−1 for zeros), where in it the run begins, and its length. */
 export const collect: Lowerable = {
   name: "collect",
   id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => { lowering.collect(node, runsOf(lowering.trace, node)); },
+  lower: (lowering, node) => { lowering.collect(node, lowering.trace.attributes(node)); },
 };
-
-export const runsOf = (trace: Trace, node: number): Int32Array => trace.tables[trace.attribute(node, 0)];
 
 /** A list of runs as it is put together: those that go on where the last one ended are joined to it. */
 export class Runs {
@@ -54,5 +52,5 @@ export class Runs {
 /** Adds a node with some runs of other nodes to a trace. */
 export function addCollect(trace: Trace, shape: Shape, runs: Runs): number {
   const { sources, table } = runs.table();
-  return trace.general(collect, shape, sources, [trace.tables.push(table) - 1]);
+  return trace.general(collect, shape, sources, table);
 }

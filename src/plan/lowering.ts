@@ -309,12 +309,12 @@ export class Lowering extends Launches {
     }
   }
 
-  /** Copies a box: sizes with the strides of the output and of the input, outermost first. */
+  /** Copies a box, or adds it to what is there: sizes with the strides of the output and of the input, outermost first. */
   copy(
     node: number, output: number, outputOffset: number, source: number, sourceOffset: number,
-    sizes: readonly number[], outputStrides: readonly number[], inputStrides: readonly number[],
+    sizes: readonly number[], outputStrides: ArrayLike<number>, inputStrides: ArrayLike<number>, kernel = copy,
   ): void {
-    this.copyValue(node, output, outputOffset, this.use(source), this.nodeOffset.at(source) + sourceOffset, sizes, outputStrides, inputStrides);
+    this.copyValue(node, output, outputOffset, this.use(source), this.nodeOffset.at(source) + sourceOffset, sizes, outputStrides, inputStrides, kernel);
   }
 
   copyWhole(node: number, output: number, value: number, offset: number): void {
@@ -323,10 +323,10 @@ export class Lowering extends Launches {
 
   private copyValue(
     node: number, output: number, outputOffset: number, value: number, offset: number,
-    sizes: readonly number[], outputStrides: readonly number[], inputStrides: readonly number[],
+    sizes: readonly number[], outputStrides: ArrayLike<number>, inputStrides: ArrayLike<number>, kernel = copy,
   ): void {
     if (sizes.includes(0)) return;
-    this.launch(copy, node);
+    this.launch(kernel, node);
     this.output(output, outputOffset);
     this.operand(value, offset);
     const rank = this.code.push(0);

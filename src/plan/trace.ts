@@ -2,8 +2,8 @@
  * What a step has recorded: the shared stack of Flimsy.jl, as a tape of integers.
  *
  * Node i occupies the words from `start[i]`: operation id, number of inputs and of attributes (20 and 11 bits),
- * inputs (node numbers, each smaller than i), attributes. Shapes of results follow from these words, so the words alone are the structure of the computation:
- * two steps with the same words can run the same plan. Data are not in the words.
+ * inputs (node numbers, each smaller than i), attributes; before very many attributes stands their number. Shapes of results follow from
+ * these words, so the words alone are the structure of the computation: two steps with the same words can run the same plan. Data are not in the words.
  */
 
 import { ValueError } from "../errors.ts";
@@ -54,13 +54,10 @@ export class Trace {
   scalarCount = 0;
   /** How many arrays from outside this step uses: leaves that are not scalars, in order of appearance. */
   arrayCount = 0;
-  /** Long lists of integers that attributes refer to by number. Only plans make them. */
-  tables: Int32Array[] = [];
 
   reset(serial: number): void {
     this.serial = serial;
     this.count = this.length = this.scalarCount = this.arrayCount = 0;
-    this.tables = [];
     // A huge step should not hold its memory forever.
     if (this.operations.length > 65536) {
       this.operations.length = this.shapes.length = 0;
@@ -124,12 +121,13 @@ export class Trace {
   }
 
   general(operation: Recordable, shape: Shape, inputs: ArrayLike<number>, attributes: ArrayLike<number>): number {
-    const node = this.open(operation, shape, 2 + inputs.length + attributes.length);
+    const node = this.open(operation, shape, 3 + inputs.length + attributes.length);
     const { words } = this;
     let at = this.length;
     words[at++] = operation.id;
-    words[at++] = counts(operation, inputs.length, attributes.length);
+    words[at++] = counts(operation, inputs.length, Math.min(attributes.length, MANY_ATTRIBUTES));
     for (let i = 0; i < inputs.length; i++) words[at++] = inputs[i];
+    if (attributes.length >= MANY_ATTRIBUTES) words[at++] = attributes.length;
     for (let i = 0; i < attributes.length; i++) words[at++] = attributes[i];
     this.length = at;
     return node;
@@ -139,7 +137,7 @@ export class Trace {
   copy(from: Trace, node: number, names: Int32Array): number {
     const start = from.start[node];
     const inputs = from.inputCount(node);
-    const length = 2 + inputs + from.attributeCount(node);
+    const length = from.attributesAt(node) + from.attributeCount(node) - start;
     const copied = this.open(from.operations[node], from.shapes[node], length);
     const at = this.length;
     for (let i = 0; i < length; i++) this.words[at + i] = from.words[start + i];
@@ -200,23 +198,33 @@ export class Trace {
   /** The place of a leaf among the scalars, or among the arrays. */
   leafOrdinal(node: number): number { return this.words[this.start[node] + 3]; }
   inputCount(node: number): number { return this.words[this.start[node] + 1] & MAX_INPUTS; }
-  attributeCount(node: number): number { return this.words[this.start[node] + 1] >>> INPUT_BITS; }
+  attributeCount(node: number): number {
+    const count = this.words[this.start[node] + 1] >>> INPUT_BITS;
+    return count < MANY_ATTRIBUTES ? count : this.words[this.attributesAt(node) - 1];
+  }
   input(node: number, k: number): number { return this.words[this.start[node] + 2 + k]; }
-  attribute(node: number, k: number): number { return this.words[this.start[node] + 2 + this.inputCount(node) + k]; }
+  attribute(node: number, k: number): number { return this.words[this.attributesAt(node) + k]; }
   /** The attributes from the k-th on. */
   attributes(node: number, k = 0): Int32Array {
-    const at = this.start[node] + 2 + this.inputCount(node);
+    const at = this.attributesAt(node);
     return this.words.slice(at + k, at + this.attributeCount(node));
+  }
+
+  private attributesAt(node: number): number {
+    const at = this.start[node];
+    const count = this.words[at + 1];
+    return at + 2 + (count & MAX_INPUTS) + (count >>> INPUT_BITS < MANY_ATTRIBUTES ? 0 : 1);
   }
 }
 
 const INPUT_BITS = 20;
 const MAX_INPUTS = 2 ** INPUT_BITS - 1;
-const MAX_ATTRIBUTES = 2 ** 11 - 1;
+/** From here on the number of attributes stands before them. */
+const MANY_ATTRIBUTES = 2 ** 11 - 1;
 
 /** The second word of a node. */
 export function counts(operation: Recordable, inputs: number, attributes: number): number {
-  if (inputs > MAX_INPUTS || attributes > MAX_ATTRIBUTES) {
+  if (inputs > MAX_INPUTS) {
     throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
   }
   return inputs | (attributes << INPUT_BITS);

@@ -6,7 +6,7 @@
 import { MemoryError } from "../../errors.ts";
 import { interpret } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
+  type ColumnsKernel, type CopyKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
 import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
@@ -118,7 +118,7 @@ function carryOut(kernel: Kernel, launch: Launch): void {
     case "row": return row(kernel, launch);
     case "columns": return columns(kernel, launch);
     case "product": return product(launch);
-    case "copy": return copy(launch);
+    case "copy": return copy(kernel, launch);
     case "gather": return gather(launch);
     case "scatterAdd": return scatterAdd(launch);
     case "random": return random(launch);
@@ -222,11 +222,11 @@ function product(launch: Launch): void {
   }
 }
 
-function copy(launch: Launch): void {
+function copy({ adds }: CopyKernel, launch: Launch): void {
   const rank = launch.parameter(0);
   const visit = (axis: number, to: number, from: number): void => {
     if (axis < 0) {
-      launch.write(0, to, launch.read(1, from));
+      launch.write(0, to, adds ? launch.read(0, to) + launch.read(1, from) : launch.read(1, from));
       return;
     }
     const [size, strideOut, strideIn] = [1, 2, 3].map((i) => launch.parameter(axis * 3 + i));

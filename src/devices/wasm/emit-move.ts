@@ -1,6 +1,6 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
-import { type ColumnsKernel, scatterBlock } from "../../kernels/kernel.ts";
+import { type ColumnsKernel, type CopyKernel, scatterBlock } from "../../kernels/kernel.ts";
 import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
@@ -36,6 +36,25 @@ function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[]
       for (const pointer of pointers) f.increment(pointer, 4);
     });
   });
+}
+
+/** A row of `count` elements added to what is there, some steps in bytes apart, by vectors where they are neighbours. */
+function addRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local): void {
+  const single = (): Body => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
+  f.get(stepOut).i32(4).i32Eq().get(stepIn).i32(4).i32Eq().i32And().if(
+    () => {
+      alongRow(f, count, rest, [to, from],
+        () => f.get(to).get(to).v128Load().get(from).v128Load().f32x4Add().v128Store(),
+        single);
+    },
+    () => {
+      f.get(count).set(rest);
+      f.while(() => f.get(rest), () => {
+        single();
+        f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
+      });
+    },
+  );
 }
 
 /** A row of `count` elements, some steps in bytes apart, by vectors where they are neighbours, or every other one of the input. */
@@ -87,7 +106,7 @@ function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, 
 /**
  * The two innermost axes are loops; the outer ones are found by taking the number of the plane apart, as in a map kernel.
  */
-export function writeCopy(f: Body): void {
+export function writeCopy(f: Body, { adds }: CopyKernel): void {
   const axesAt = HEADER + 8 + 4;
   const [rank, n, stepOut, stepIn] = parameters(f, 2, 4);
   const [out, into] = [operand(f, 0), operand(f, 1)];
@@ -123,7 +142,8 @@ export function writeCopy(f: Body): void {
     f.get(rows).set(row);
     f.while(() => f.get(row), () => {
       f.get(planeTo).set(to).get(planeFrom).set(from);
-      copyRow(f, n, rest, to, stepOut, from, stepIn, spare);
+      if (adds) addRow(f, n, rest, to, stepOut, from, stepIn);
+      else copyRow(f, n, rest, to, stepOut, from, stepIn, spare);
       f.advance(planeTo, rowOut).advance(planeFrom, rowIn).increment(row, -1);
     });
     f.increment(plane, 1);

@@ -105,7 +105,7 @@ export class KernelTable {
         case "map": return writeMap(f, new VectorMath(f, fused, imports.math), kernel);
         case "row": return writeRow(f, new VectorMath(f, fused, imports.math), kernel);
         case "columns": return writeColumns(f, kernel);
-        case "copy": return writeCopy(f);
+        case "copy": return writeCopy(f, kernel);
         case "gather": return writeGather(f, imports.fault);
         case "scatterAdd": return writeScatterAdd(f, imports.fault);
         case "random": return writeRandom(f);

@@ -51,6 +51,13 @@ interface Chunk {
 }
 
 const FIRST_CHUNK = 2 ** 16;
+/** An arena larger than this goes back to the heap, but for what steps need, */
+const LARGE_ARENA = 2 ** 20;
+/** when they need less than this part of it */
+const FAR_LESS = 1 / 4;
+/** so many times one after another; twice as many each time that it had to grow again. */
+const SEVERAL = 8;
+const MOST_SEVERAL = 1024;
 
 export class WasmDevice implements Device {
   readonly name = "wasm";
@@ -62,6 +69,11 @@ export class WasmDevice implements Device {
   private chunks: Chunk[] = [];
   /** How much of the last chunk is taken. */
   private taken = 0;
+  /** How many of the last steps needed far less than the arena, and the most that one of them did. */
+  private small = 0;
+  private most = 0;
+  private several = SEVERAL;
+  private hasShrunk = false;
   private running: WasmExecutable | null = null;
 
   /**
@@ -272,6 +284,8 @@ export class WasmDevice implements Device {
     if (chunk === undefined || this.taken + needed > chunk.bytes) {
       // While nothing of the step lives in it, a larger block replaces the one before.
       if (chunk !== undefined && this.taken === 0) this.drop(this.chunks.pop() as Chunk);
+      if (this.hasShrunk) this.several = Math.min(2 * this.several, MOST_SEVERAL);
+      this.hasShrunk = false;
       chunk = this.chunk(Math.max(FIRST_CHUNK, needed, this.arenaBytes), needed);
       this.chunks.push(chunk);
       this.taken = 0;
@@ -296,12 +310,20 @@ export class WasmDevice implements Device {
   private get arenaBytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
 
   endStep(): void {
-    this.taken = 0;
-    if (this.chunks.length <= 1) return;
+    if (this.taken === 0) return; // it ran nothing
     const bytes = this.arenaBytes;
+    const used = bytes - this.chunks[this.chunks.length - 1].bytes + this.taken;
+    this.taken = 0;
+    const isSmall = bytes > LARGE_ARENA && used < FAR_LESS * bytes;
+    this.small = isSmall ? this.small + 1 : 0;
+    this.most = isSmall ? Math.max(this.most, used) : 0;
+    const shrinks = this.small >= this.several;
+    if (this.chunks.length === 1 && !shrinks) return;
     for (const chunk of this.chunks) this.drop(chunk);
     this.chunks = [];
-    this.chunks = [this.chunk(bytes, FIRST_CHUNK)];
+    this.chunks = [this.chunk(Math.max(shrinks ? this.most : bytes, FIRST_CHUNK), FIRST_CHUNK)];
+    if (shrinks) this.small = this.most = 0;
+    this.hasShrunk ||= shrinks;
   }
 
   readRegion(region: object | number, offset: number, size: number): Float32Array {

@@ -1,0 +1,159 @@
+/**
+ * Pieces: parts of arrays, and arrays put together from parts. The gradient of an array that is used in parts arrives in pieces, one from each use.
+ * One operation puts all of them together, so that it takes memory and time in proportion to the pieces, and not to the array for each of them.
+ */
+
+import type { Operation, Pieces, View } from "../differentiate.ts";
+import { copy, copyAdd } from "../kernels/kernel.ts";
+import { type Box, compose, stridesOf, whole } from "../plan/box.ts";
+import { Role } from "../plan/role.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record, type Step } from "../recorder.ts";
+import { contiguousStrides, type Shape } from "../shape.ts";
+import type { Variable } from "../variable.ts";
+import { register } from "./registry.ts";
+
+/** An operation whose result is a part of its input. */
+type Part = Operation & Required<Pick<Operation, "elements">>;
+
+/** A box of x. Attributes: its offset and strides, then the shape. */
+const sliceOperation: Part = /*#__PURE__*/ register({
+  name: "slice",
+  id: /*#__PURE__*/ nextOperationId(),
+  role: Role.move,
+  lower: (lowering, node) => {
+    const { trace } = lowering;
+    const source = trace.input(node, 0);
+    const { offset, sizes, strides } = boxOf(trace.shapes[node], trace.attributes(node));
+    // Elements that lie one after another are a view.
+    const expected = stridesOf(sizes);
+    const isView = lowering.size(node) > 0 && sizes.every((size, i) => size === 1 || strides[i] === expected[i]);
+    if (isView) lowering.alias(node, source, offset);
+    else lowering.copy(node, lowering.define(node), 0, source, offset, sizes, contiguousStrides(sizes), strides);
+  },
+  elements: (node) => boxOf(node.shape, node.attributes()),
+  reverse: () => null, // its gradient is a piece of that of x
+  get pieces() { return Boxes; },
+});
+
+const boxOf = (sizes: Shape, attributes: Int32Array): Box => ({ offset: attributes[0], sizes, strides: attributes.subarray(1, 1 + sizes.length) });
+
+/** A box of x as an array. */
+export const cut = (x: Variable, { offset, sizes, strides }: Box): Variable =>
+  record(sliceOperation, sizes, [x], [offset, ...Array.from(strides), ...sizes]);
+
+/**
+ * Zeros, to which each input is added as a box: the adjoint of slices. Attributes: the highest rank of an input, for each its offset and strides,
+ * after as many numbers as its rank is lower, then the shape.
+ */
+const placeOperation: Operation = /*#__PURE__*/ register({
+  name: "pad",
+  id: /*#__PURE__*/ nextOperationId(),
+  role: Role.move,
+  lower: (lowering, node) => {
+    const { trace } = lowering;
+    const value = lowering.define(node);
+    if (lowering.size(node) === 0) return;
+    const pieces = trace.inputCount(node);
+    if (pieces > 1 || lowering.size(trace.input(node, 0)) < lowering.size(node)) lowering.zero(node, value);
+    const attributes = trace.attributes(node);
+    for (let k = 0, at = 1; k < pieces; k++, at += 1 + attributes[0]) {
+      const source = trace.input(node, k);
+      const sizes = lowering.shape(source);
+      const strides = attributes.subarray(at + 1 + attributes[0] - sizes.length, at + 1 + attributes[0]);
+      lowering.copy(node, value, attributes[at], source, 0, sizes, strides, contiguousStrides(sizes), k === 0 ? copy : copyAdd);
+    }
+  },
+  reverse: (k) => (gradient, node) => {
+    const sizes = node.inputShape(k);
+    const rank = node.attribute(0);
+    const at = 1 + k * (1 + rank);
+    return cut(gradient, { offset: node.attribute(at), sizes, strides: sizes.map((_, i) => node.attribute(at + 1 + rank - sizes.length + i)) });
+  },
+});
+
+/** Zeros of a shape, to which some arrays are added as boxes of it. */
+export function place(shape: Shape, parts: readonly Variable[], boxes: readonly Box[]): Variable {
+  const rank = boxes.reduce((most, { sizes }) => Math.max(most, sizes.length), 0);
+  const attributes = [rank];
+  for (const { offset, sizes, strides } of boxes) {
+    attributes.push(offset);
+    for (let i = sizes.length - rank; i < sizes.length; i++) attributes.push(i < 0 ? 0 : strides[i]);
+  }
+  return record(placeOperation, shape, parts, attributes.concat(shape));
+}
+
+/** Gradients, and the boxes of an array that they are of. */
+interface Boxed {
+  readonly gradients: Variable[];
+  readonly boxes: Box[];
+}
+
+/** A node that is a box of another array. */
+interface Located {
+  readonly array: number;
+  readonly box: Box;
+}
+
+/** The gradients of arrays, from the gradients of slices. */
+class Boxes implements Pieces {
+  private readonly boxed = new Map<number, Boxed>();
+  /** Where nodes that are parts of others are. */
+  private readonly located = new Map<number, Located>();
+
+  /** @param whole nodes whose gradients are wanted as a whole */
+  constructor(
+    private readonly step: Step,
+    private readonly whole: ReadonlySet<number>,
+  ) {}
+
+  has(node: number): boolean { return this.boxed.has(node); }
+
+  put(view: View, gradient: Variable, depends: Uint8Array): void {
+    if (depends[this.step.trace.input(view.node, 0)] === 0) return;
+    const { array, box } = this.locate(view);
+    const known = this.boxed.get(array);
+    if (known === undefined) this.boxed.set(array, { gradients: [gradient], boxes: [box] });
+    else {
+      known.gradients.push(gradient);
+      known.boxes.push(box);
+    }
+  }
+
+  /** The array that a slice is a part of: not its input, where that is such a part itself and its own gradient is not wanted. */
+  private locate(view: View): Located {
+    const { trace } = this.step;
+    const { node } = view;
+    const path: number[] = [];
+    let array = node;
+    let found: Located | undefined;
+    do {
+      path.push(array);
+      array = trace.input(array, 0);
+      if (this.whole.has(array) || (trace.operations[array] as Operation).elements === undefined) break;
+      found = this.located.get(array);
+    } while (found === undefined);
+    found ??= { array, box: whole(trace.shapes[array]) };
+    while (path.length > 0) {
+      view.node = path.pop() as number;
+      const inner = (trace.operations[view.node] as Part).elements(view);
+      const box = compose(found.box, inner);
+      const input = trace.input(view.node, 0);
+      found = box === null ? { array: input, box: inner } : { array: found.array, box };
+      this.located.set(view.node, found);
+    }
+    return found;
+  }
+
+  take(node: number): Variable[] {
+    const { gradients, boxes } = this.boxed.get(node) as Boxed;
+    this.boxed.delete(node);
+    const shape = this.step.trace.shapes[node];
+    const found: Variable[] = [];
+    while (gradients.length > 0) found.push(place(shape, gradients.splice(0, MOST), boxes.splice(0, MOST)));
+    return found;
+  }
+}
+
+/** As many are put together at a time. */
+const MOST = 2 ** 19;
