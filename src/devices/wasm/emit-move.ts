@@ -38,19 +38,21 @@ function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[]
   });
 }
 
+/** A row of `count` neighbours added to others. Advances both pointers. */
+function addNeighbours(f: Body, count: Local, rest: Local, to: Local, from: Local): void {
+  alongRow(f, count, rest, [to, from],
+    (at) => f.get(to).get(to).v128Load(at).get(from).v128Load(at).f32x4Add().v128Store(at),
+    () => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store());
+}
+
 /** A row of `count` elements added to what is there, some steps in bytes apart, by vectors where they are neighbours. */
 function addRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local): void {
-  const single = (): Body => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
   f.get(stepOut).i32(4).i32Eq().get(stepIn).i32(4).i32Eq().i32And().if(
-    () => {
-      alongRow(f, count, rest, [to, from],
-        () => f.get(to).get(to).v128Load().get(from).v128Load().f32x4Add().v128Store(),
-        single);
-    },
+    () => addNeighbours(f, count, rest, to, from),
     () => {
       f.get(count).set(rest);
       f.while(() => f.get(rest), () => {
-        single();
+        f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
         f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
       });
     },
@@ -212,9 +214,7 @@ export function writeScatterAdd(f: Body, fault: number): void {
     const addRow = (): void => {
       find(index);
       rowOfOut().drop();
-      alongRow(f, inner, rest, [to, from],
-        (at) => f.get(to).get(to).v128Load(at).get(from).v128Load(at).f32x4Add().v128Store(at),
-        () => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store());
+      addNeighbours(f, inner, rest, to, from);
     };
     const addAll = (add: () => void) => (): void => {
       f.while(() => f.get(j), () => {
