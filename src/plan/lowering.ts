@@ -126,25 +126,33 @@ export class Lowering extends Launches {
     }
   }
 
-  /** The sum of all inputs of a node, which have its shape, `most` at a time. */
+  /** The sum of all inputs of a node, which have its shape: of parts of them, `most` at a time, so that rounding does not grow with their number. */
   accumulate(node: number, most: number, sumOf: (count: number) => MapKernel): void {
     const { trace, code } = this;
-    const value = this.define(node);
-    const size = this.valueSize.at(value);
-    const count = trace.inputCount(node);
+    const result = this.define(node);
+    const size = this.valueSize.at(result);
     if (size === 0) return;
-    for (let from = 0; from < count; ) {
-      const before = from === 0 ? 0 : 1;
-      const inputs = Math.min(count - from, most - before);
-      this.launch(sumOf(before + inputs), node);
-      this.output(value);
-      if (before === 1) this.operand(value);
-      for (let k = 0; k < inputs; k++) this.input(trace.input(node, from + k));
+    const add = (output: number, from: number, to: number): void => {
+      // Parts of so many inputs, a power of `most`, are added up for themselves.
+      let length = 1;
+      while (length * most < to - from) length *= most;
+      const parts: number[] = [];
+      for (let at = from; at < to; at += length) {
+        const end = Math.min(to, at + length);
+        parts.push(end - at === 1 ? -1 - at : this.temporary(size));
+        if (end - at > 1) add(parts[parts.length - 1], at, end);
+      }
+      this.launch(sumOf(parts.length), node);
+      this.output(output);
+      for (const part of parts) {
+        if (part < 0) this.input(trace.input(node, -1 - part));
+        else this.operand(part);
+      }
       code.push(size);
-      for (let k = 0; k < before + inputs; k++) code.push(1);
+      for (let k = 0; k < parts.length; k++) code.push(1);
       code.push(0);
-      from += inputs;
-    }
+    };
+    add(result, 0, trace.inputCount(node));
   }
 
   /** The parameters of a map: adjacent axes along which every input runs on are one. */
