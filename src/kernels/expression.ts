@@ -171,7 +171,7 @@ export function evaluateUnary(name: UnaryName, x: number): number {
 }
 
 /** As in C and IEEE 754: 1 to any power is 1, also to NaN, and so is −1 to ±∞. In JavaScript these are NaN. */
-const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
+export const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
 
 /** The meaning of each binary function, in float64. */
 export function evaluateBinary(name: BinaryName, a: number, b: number): number {
@@ -241,8 +241,8 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
     case "pow": {
       // The slope of x⁰ is 0 also where x⁻¹ is no finite number.
       const less = a.pow(b.sub(1));
-      const pole = b.equal(0).where(less.abs().less(Number.POSITIVE_INFINITY).where(0, 1), 0);
-      const base = times(da, b.mul(pole.where(0, less)));
+      const finite = less.sub(less).equal(0).where(less, 0);
+      const base = times(da, b.mul(b.equal(0).where(finite, less)));
       // 0 stays 0, and 0⁰ counts as 1, for exponents above; so the logarithm of 0 does not count there.
       return base.add(times(db, a.equal(0).mul(b.greaterEqual(0)).where(0, e.mul(a.log()))));
     }

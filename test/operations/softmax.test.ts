@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
+import { add, gradients, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 
 const inf = Infinity;
@@ -156,6 +156,26 @@ describeOnEach("logsumexp", () => {
     expect(logsumexp(input([NaN, 0])).item()).toBeNaN();
     expect(logsumexp(zeros([0])).item()).toBe(-inf);
     expect(gradientOf((x) => logsumexp(x), input([-inf, 0]))).toEqual([0, 1]);
+  });
+});
+
+describeOnEach("a hidden Markov model", () => {
+  it("has posterior probabilities as gradients, with impossible beginnings and transitions", () => {
+    // From left to right, so that most of the first sums are of −∞ alone.
+    const half = Math.log(0.5);
+    const transitions = input([[half, half, -inf], [-inf, half, half], [-inf, -inf, 0]]);
+    const emissions = input([[-1, -2, -3], [-2, -1, -3], [-1, -1, -1], [-2, -2, -0.5]]);
+    const likelihood = (): Variable => {
+      let forward = add(input([0, -inf, -inf]), emissions.slice(0));
+      for (let t = 1; t < 4; t++) forward = add(logsumexp(add(forward.reshape([3, 1]), transitions), 0), emissions.slice(t));
+      return logsumexp(forward);
+    };
+    const [counts, states] = gradients(likelihood, [transitions, emissions]);
+    // Each step is in one state; each of three transitions is one of those that are possible.
+    expectNear(states.sum(1), [1, 1, 1, 1]);
+    expectNear(states.slice(0), [1, 0, 0]);
+    expectNear(counts.sum(), 3);
+    expect([[0, 2], [1, 0], [2, 0], [2, 1]].map(([i, j]) => counts.slice(i, j).item())).toEqual([0, 0, 0, 0]);
   });
 });
 

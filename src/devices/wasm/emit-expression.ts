@@ -4,7 +4,7 @@ import { type ComparisonName, type Expr, parts } from "../../kernels/expression.
 import { type Body, type Local, V128 } from "./assembler.ts";
 import type { VectorMath } from "./vector-math.ts";
 
-const isComparison = ({ kind }: Expr): boolean => kind === "equal" || kind === "less" || kind === "lessEqual";
+const isComparison = ({ kind }: Expr): boolean => kind === "equal" || kind.startsWith("less");
 
 const none: ReadonlyMap<Expr, Local> = new Map();
 

@@ -9,11 +9,11 @@
  * coefficient less than Cephes has suffices.
  */
 
-import type { BinaryName, ComparisonName, UnaryName } from "../../kernels/expression.ts";
+import { type BinaryName, type ComparisonName, power, type UnaryName } from "../../kernels/expression.ts";
 import { type Body, F64, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
 
 /** What a module with vector math imports from the host, under "env". */
-export const mathImports = { sin: Math.sin, cos: Math.cos, pow: Math.pow };
+export const mathImports = { sin: Math.sin, cos: Math.cos, pow: power };
 
 /** The function indices of `mathImports`. All take and give f64, for which engines know `Math.sin` and call it directly. */
 export type MathImports = Record<keyof typeof mathImports, number>;
@@ -130,9 +130,7 @@ export class VectorMath {
       case "div": body.f32x4Div(); break;
       case "maximum": body.f32x4Max(); break;
       case "minimum": body.f32x4Min(); break;
-      case "equal":
-      case "less":
-      case "lessEqual": this.compare(name).f32x4(1).v128And(); break;
+      default: this.compare(name).f32x4(1).v128And();
     }
   }
 
@@ -149,8 +147,7 @@ export class VectorMath {
 
   /** Two vectors -> all bits where the comparison holds. */
   private compare(name: ComparisonName): Body {
-    const { body } = this;
-    return name === "equal" ? body.f32x4Eq() : name === "less" ? body.f32x4Lt() : body.f32x4Le();
+    return name === "equal" ? this.body.f32x4Eq() : name === "less" ? this.body.f32x4Lt() : this.body.f32x4Le();
   }
 
   // -- building blocks --------------------------------------------------------------------------
@@ -393,7 +390,7 @@ export class VectorMath {
 
   // -- powers -----------------------------------------------------------------------------------
 
-  /** 2 to the b log₂(a), in float64, since an error of the logarithm counts b times. Special cases are the host's, but for 1 and −1. */
+  /** 2 to the b log₂(a), in float64, since an error of the logarithm counts b times. All special cases are the host's. */
   private pow(a: Local, b: Local): void {
     const { body } = this;
     this.temporaries((result, high, isSpecial) => {
@@ -405,13 +402,7 @@ export class VectorMath {
       const infinity = Number.POSITIVE_INFINITY;
       body.get(a).f32x4(0).f32x4Gt().get(a).f32x4(infinity).f32x4Lt().v128And();
       body.get(b).f32x4Abs().f32x4(infinity).f32x4Lt().v128And().simd(V128_NOT).tee(isSpecial).v128AnyTrue();
-      body.if(() => {
-        this.callHost(this.imports.pow, [a, b], isSpecial, result);
-        // 1 to any power, and −1 to ±∞: there Math.pow says NaN.
-        body.f32x4(1).get(result);
-        body.get(a).f32x4(1).f32x4Eq().get(a).f32x4(-1).f32x4Eq().get(b).f32x4Abs().f32x4(infinity).f32x4Eq().v128And().v128Or();
-        body.v128Bitselect().set(result);
-      });
+      body.if(() => this.callHost(this.imports.pow, [a, b], isSpecial, result));
       body.get(result);
     });
   }
