@@ -1,6 +1,7 @@
 /** Components: parameters grouped with the functions that use them. */
 
 import { formatShape } from "./shape.ts";
+import { inspected } from "./support/print.ts";
 import { Parameter } from "./variable.ts";
 
 /**
@@ -67,7 +68,7 @@ export abstract class Component {
   }
 
   /** What `console.log` prints in Node. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+  [inspected](): string { return this.toString(); }
 }
 
 /** May this hold parameters? Components, arrays, maps and plain objects do. */

@@ -3,6 +3,7 @@ import { uniform } from "../operations/dropout.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
 import { checkNumber, describe } from "../shape.ts";
+import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../variable.ts";
 
 export interface GradientNoiseOptions {
@@ -44,6 +45,11 @@ export class GradientNoise {
   deviation(step: number): number {
     return Math.sqrt(this.eta / (1 + step) ** this.gamma);
   }
+
+  toString(): string { return formatCall(this.constructor.name, { eta: this.eta, gamma: this.gamma, random: this.random }); }
+
+  /** What `console.log` prints in Node. */
+  [inspected](): string { return this.toString(); }
 
   /** @internal The gradients with noise, as operations of the open step. */
   disturbed(gradients: readonly Variable[], step: number): readonly Variable[] {

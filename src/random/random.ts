@@ -12,6 +12,7 @@
 
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
+import { formatCall, inspected } from "../support/print.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -209,8 +210,11 @@ export class Random {
   }
 
   toString(): string {
-    return `Random(seed ${this.#seed}, counter ${this.state.counter})`;
+    return formatCall("Random", this.state);
   }
+
+  /** What `console.log` prints in Node. */
+  [inspected](): string { return this.toString(); }
 
   /** Go on with a block. It is computed when its first word is needed. */
   #seek(block: number): void {
