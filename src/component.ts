@@ -2,6 +2,7 @@
 
 import { ValueError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
+import { inspected } from "./support/print.ts";
 import { Parameter } from "./variable.ts";
 
 /**
@@ -61,7 +62,7 @@ export abstract class Component {
   }
 
   /** What `console.log` prints in Node. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+  [inspected](): string { return this.toString(); }
 }
 
 /** Where a component holds parameters, in the order of the fields. */

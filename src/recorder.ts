@@ -237,6 +237,9 @@ export class Step {
 
   // -- running --------------------------------------------------------------------------------------
 
+  /** Can its numbers be had without running anything? */
+  knows(variable: Variable): boolean { return !this.isRunning && (variable.index < this.ran || this.trace.isLeaf(variable.index)); }
+
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
     const node = variable.index;

@@ -8,6 +8,7 @@ import type { FloatArray } from "./kernels/kernel.ts";
 import type { Recordable } from "./plan/trace.ts";
 import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
 import { checkArguments } from "./support/options.ts";
+import { formatArray, inspected } from "./support/print.ts";
 
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];
@@ -19,14 +20,20 @@ type Rows = number | ArrayLike<number> | readonly Rows[];
 /** A step as its variables see it. */
 interface Owner {
   readonly ended: boolean;
+  /** Have its numbers been computed? */
+  knows(variable: Variable): boolean;
   values(variable: Variable): FloatArray;
 }
+
+const notCloned = Symbol("Send data and shape of a Variable: it");
 
 /**
  * An array of numbers that operations produce and consume: float32, or float64 on the reference device.
  * Inside a step a Variable stands for a result that may not have been computed yet; asking for its numbers computes it.
  */
 export class Variable {
+  /** @internal Refuses `structuredClone` and `postMessage`, which quote it: what arrived would have no numbers. */
+  readonly notCloned = notCloned;
   /** Sizes of the axes, outermost first; `[]` for a single number. */
   readonly shape: Shape;
   /** @internal The operation that made it, for messages. */
@@ -93,20 +100,23 @@ export class Variable {
     return nest(0, 0);
   }
 
-  /** Shape and the first elements, such as `Variable [2, 3] [1, 2, 3, 4, 5, 6]`; an open step is not run for it. */
+  /**
+   * Shape and elements, rows below each other, such as `Variable [3] [1, 2, 3]`; of more than 100 only those at the ends of each axis. An open step
+   * is not run for it.
+   */
   toString(): string {
-    const head = `${this.constructor.name} ${formatShape(this.shape)}`;
-    if (this.storage === null) return `${head} (${this.operation?.name}, ${this.step?.ended === false ? "not computed yet" : "of a step that has ended"})`;
-    const values = this.storage.values();
-    const shown = Array.from(values.subarray(0, 8), (value) => String(Number(value.toPrecision(6))));
-    return `${head} [${shown.join(", ")}${values.length > 8 ? ", …" : ""}]`;
+    const { shape, storage, step } = this;
+    const head = `${this.constructor.name} ${formatShape(shape)}`;
+    const isOpen = step?.ended === false;
+    if (storage === null && !(isOpen && step.knows(this))) return `${head} (${this.operation?.name}, ${isOpen ? "not computed yet" : "of a step that has ended"})`;
+    return `${head}${shape.length > 1 ? "\n" : " "}${formatArray(this.values(), shape)}`;
   }
 
   /** What `JSON.stringify` writes: the elements as nested arrays. */
   toJSON(): NestedArray { return this.toArray(); }
 
   /** What `console.log` prints in Node. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string { return this.toString(); }
+  [inspected](): string { return this.toString(); }
 
   /** Variables are not numbers: `a + b` would silently be wrong. */
   [Symbol.toPrimitive](hint: string): string {

@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  add, evaluate, type FlimsyError, grad, gradients, input, mul, type NestedArray, Parameter, parameter, reshape, setDevice, ShapeError, StaleVariableError, sum,
-  UsageError, ValueError, Variable,
+  add, arange, debug, evaluate, type FlimsyError, grad, gradients, input, mul, type NestedArray, Parameter, parameter, reshape, setDevice, ShapeError, StaleVariableError, sum,
+  UsageError, ValueError, Variable, zeros,
 } from "../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
@@ -88,12 +88,43 @@ describe("reading", () => {
 });
 
 describe("printing", () => {
-  it("shows shape and first values", () => {
-    expect(String(input([[1, 2.5], [1 / 3, -4]]))).toBe("Variable [2, 2] [1, 2.5, 0.333333, -4]");
-    expect(String(input(3))).toBe("Variable [] [3]");
-    expect(String(parameter(new Array(9).fill(1)))).toBe("Parameter [9] [1, 1, 1, 1, 1, 1, 1, 1, …]");
+  it("shows shape and values, the rows of matrices below each other", () => {
+    expect(String(input([1, 2.5]))).toBe("Variable [2] [1, 2.5]");
+    expect(String(input([[1, 2.5], [1 / 3, -4]]))).toBe("Variable [2, 2]\n[[1, 2.5],\n [0.333333, -4]]");
+    expect(String(arange(8).reshape([2, 2, 2]))).toBe("Variable [2, 2, 2]\n[[[0, 1],\n  [2, 3]],\n [[4, 5],\n  [6, 7]]]");
+    expect(String(input(3))).toBe("Variable [] 3");
+    expect(String(input([NaN, -Infinity]))).toBe("Variable [2] [NaN, -Infinity]");
     expect(`${input([])}`).toBe("Variable [0] []");
-    expect(inspect({ x: input([1]) })).toBe("{ x: Variable [1] [1] }");
+    expect(String(zeros([2, 0]))).toBe("Variable [2, 0]\n[[],\n []]");
+    expect(inspect({ x: input([[1], [2]]) })).toBe("{\n  x: Variable [2, 1]\n  [[1],\n   [2]]\n}");
+    expect(inspect([parameter([1, 2])])).toBe("[ Parameter [2] [1, 2] ]");
+  });
+
+  it("shows the ends of what is large", () => {
+    expect(String(arange(100))).not.toContain("…");
+    expect(String(arange(101))).toBe("Variable [101] [0, 1, 2, …, 98, 99, 100]");
+    expect(String(arange(700).reshape([100, 7])).split("\n").slice(1)).toEqual([
+      "[[0, 1, 2, …, 4, 5, 6],", " [7, 8, 9, …, 11, 12, 13],", " [14, 15, 16, …, 18, 19, 20],", " …,",
+      " [679, 680, 681, …, 683, 684, 685],", " [686, 687, 688, …, 690, 691, 692],", " [693, 694, 695, …, 697, 698, 699]]",
+    ]);
+  });
+
+  it("shows what an open step knows: after a look, at once in eager mode", () => {
+    evaluate(() => {
+      const y = add(input([[1], [2]]), 1);
+      const view = y.reshape([2]);
+      expect(String(y)).toContain("not computed yet");
+      y.toArray();
+      expect([String(y), String(view)]).toEqual(["Variable [2, 1]\n[[2],\n [3]]", "Variable [2] [2, 3]"]);
+      expect(String(y.mul(2))).toBe("Variable [2, 1] (mul, not computed yet)");
+      return 0;
+    });
+    debug({ eager: true });
+    try {
+      evaluate(() => { expect(String(add(input([1, 2]), 1))).toBe("Variable [2] [2, 3]"); return 0; });
+    } finally {
+      debug({ eager: false });
+    }
   });
 
   it("does not run an open step, and never throws", () => {
@@ -106,6 +137,23 @@ describe("printing", () => {
     expect(String(kept)).toBe("Variable [2] (add, of a step that has ended)");
     expect(inspect(kept)).toContain("of a step that has ended");
     expect(`${kept}`).toContain("add");
+  });
+});
+
+describe("a Variable that is cloned or posted", () => {
+  it("says what to send", () => {
+    const used = parameter([1, 2]);
+    const x = input([1, 2]);
+    const made = grad(() => ({ loss: used.mul(x).sum(), y: used.add(x) }));
+    const { port1 } = new MessageChannel();
+    for (const value of [input([1]), x, used, used.grad, made.y, { model: { w: used } }]) {
+      for (const send of [structuredClone, (v: unknown) => port1.postMessage(v)]) {
+        expect(() => send(value)).toThrow(expect.objectContaining({ name: "DataCloneError", message: expect.stringContaining("Send data and shape of a Variable") }));
+      }
+    }
+    port1.close();
+    const { data, shape } = structuredClone({ data: made.y.data, shape: made.y.shape });
+    expect(input(data, shape).toArray()).toEqual([2, 4]);
   });
 });
 

@@ -200,11 +200,10 @@ export function dot(a: Variable, b: Variable): Variable {
 }
 
 /**
- * A power of two by which numbers are multiplied before they are squared, given the sum of their magnitudes, so that no sum of squares overflows and none
- * that counts underflows, in float32 as in float64: the norm is at most that sum, and at least that over √n. For usual numbers it is 1, and no bit changes.
+ * A power of two by which numbers are multiplied before they are squared, given the sum of their magnitudes, so that in float32 no sum of squares
+ * overflows and none that counts underflows: the norm is at most that sum, and at least that over √n. For usual numbers it is 1, and no bit changes.
  */
-export const squaringScale = (sum: Expr): Expr => sum.greater(2 ** 48).where(sum.greater(2 ** 400).where(2 ** -600, 2 ** -84),
-  sum.less(2 ** -30).where(sum.less(2 ** -400).where(2 ** 600, 2 ** 90), 1));
+export const squaringScale = (sum: Expr): Expr => sum.greater(2 ** 48).where(2 ** -84, sum.less(2 ** -30).where(2 ** 90, 1));
 
 /** A function of its own, which bundlers drop where nobody calls it. */
 function normKernelOf(): RowKernel {

@@ -4,6 +4,7 @@ import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
 import { checkNumber, describe } from "../shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../variable.ts";
 
 export interface GradientNoiseOptions {
@@ -46,6 +47,11 @@ export class GradientNoise {
   deviation(step: number): number {
     return Math.sqrt(this.eta / (1 + step) ** this.gamma);
   }
+
+  toString(): string { return formatCall(this.constructor.name, { eta: this.eta, gamma: this.gamma, random: this.random }); }
+
+  /** What `console.log` prints in Node. */
+  [inspected](): string { return this.toString(); }
 
   /** @internal The gradients with noise, as operations of the open step. */
   disturbed(gradients: readonly Variable[], step: number): readonly Variable[] {

@@ -8,6 +8,7 @@ import type { RandomState } from "../random/random.ts";
 import { type Step, withStep } from "../recorder.ts";
 import { describe, formatShape, sameShape } from "../shape.ts";
 import { checkOptions } from "../support/options.ts";
+import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, Variable } from "../variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
@@ -121,7 +122,7 @@ export abstract class Optimizer<S extends string = never> {
     this.parameters = this.groups.flatMap((group) => group.parameters);
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
-    // Known by its method: programs without noise do not load the class.
+    // Known by what it does, so that programs without noise need not load it.
     if (this.noise !== null && typeof this.noise.disturbed !== "function") {
       throw new ValueError(`${name} takes noise as new GradientNoise({ eta }), but got ${describe(this.noise)}.`);
     }
@@ -276,6 +277,17 @@ export abstract class Optimizer<S extends string = never> {
       if (!sameShape(shape, targets[i].shape)) throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
     }
   }
+
+  /** What it is: `RmsProp(learningRate=0.01, decay=0.9)`, or how many groups there are with options of their own. */
+  toString(): string {
+    const { clip, noise, groups } = this;
+    return formatCall(this.constructor.name, {
+      learningRate: this.#learningRate, ...(groups.length > 1 ? { groups: groups.length } : groups[0].settings), clip: clip && JSON.stringify(clip), noise,
+    });
+  }
+
+  /** What `console.log` prints in Node. */
+  [inspected](): string { return this.toString(); }
 
   /** A copy of all that has to be kept to go on later, in this program or another. */
   snapshot(): OptimizerState {

@@ -9,6 +9,7 @@
 import { ValueError } from "../errors.ts";
 import { checkNumber, describe } from "../shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { inspected } from "../support/print.ts";
 import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";
 
 export type { LearningRate, Schedule };
@@ -18,11 +19,17 @@ function checkSteps(caller: string, name: string, value: number): number {
   throw new ValueError(`${caller} takes an integer of at least 1 as ${name}, but got ${describe(value)}.`);
 }
 
+/** A schedule that says what it is when it is printed. */
+function shown(name: string, values: readonly unknown[], f: Schedule): Schedule {
+  const text = (): string => `${name}(${values.map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value))).join(", ")})`;
+  return Object.defineProperties(f, { toString: { value: text }, [inspected]: { value: text } });
+}
+
 /** The rate itself, at every step. */
 export function constant(rate: number): Schedule {
   checkArguments("schedule.constant", arguments, 1);
   checkNumber("schedule.constant", "rate", rate, 0);
-  return () => rate;
+  return shown("schedule.constant", [rate], () => rate);
 }
 
 /**
@@ -38,7 +45,7 @@ export function step(rate: LearningRate, options: { readonly every: number; read
   checkRate(name, rate, "rate");
   checkSteps(name, "every", every);
   checkNumber(name, "factor", factor, 0);
-  return (step) => rateAt(name, rate, step) * factor ** Math.floor(step / every);
+  return shown(name, [rate, { every, factor }], (step) => rateAt(name, rate, step) * factor ** Math.floor(step / every));
 }
 
 /**
@@ -56,10 +63,10 @@ export function cosine(rate: LearningRate, options: { readonly steps: number; re
   checkRate(name, rate, "rate");
   checkSteps(name, "steps", steps);
   checkNumber(name, "minimum", minimum, 0);
-  return (step) => {
+  return shown(name, [rate, { steps, minimum }], (step) => {
     const share = 0.5 * (1 + Math.cos(Math.PI * Math.min(step / steps, 1)));
     return minimum + (rateAt(name, rate, step) - minimum) * share;
-  };
+  });
 }
 
 /**
@@ -72,7 +79,7 @@ export function warmUp(steps: number, rate: LearningRate): Schedule {
   checkArguments(name, arguments, 2);
   checkSteps(name, "steps", steps);
   checkRate(name, rate, "rate");
-  return (step) => step < steps ? rateAt(name, rate, 0) * ((step + 1) / steps) : rateAt(name, rate, step - steps);
+  return shown(name, [steps, rate], (step) => step < steps ? rateAt(name, rate, 0) * ((step + 1) / steps) : rateAt(name, rate, step - steps));
 }
 
 /**
@@ -85,5 +92,5 @@ export function sequence(first: LearningRate, steps: number, second: LearningRat
   checkRate(name, first, "first");
   checkSteps(name, "steps", steps);
   checkRate(name, second, "second");
-  return (step) => step < steps ? rateAt(name, first, step) : rateAt(name, second, step - steps);
+  return shown(name, [first, steps, second], (step) => step < steps ? rateAt(name, first, step) : rateAt(name, second, step - steps));
 }

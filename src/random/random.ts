@@ -13,6 +13,7 @@
 import { ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
 import { checkArguments } from "../support/options.ts";
+import { formatCall, inspected } from "../support/print.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -211,8 +212,11 @@ export class Random {
   }
 
   toString(): string {
-    return `Random(seed ${this.#seed}, counter ${this.state.counter})`;
+    return formatCall("Random", this.state);
   }
+
+  /** What `console.log` prints in Node. */
+  [inspected](): string { return this.toString(); }
 
   /** Go on with a block. It is computed when its first word is needed. */
   #seek(block: number): void {

@@ -1,8 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { Dropout } from "../../src/components/index.ts";
-import { evaluate, grad, ones, parameter, seed, ValueError } from "../../src/index.ts";
+import { evaluate, grad, ones, parameter, Random, seed, ValueError } from "../../src/index.ts";
+import { draw, expectClose, expectValue } from "./plain.ts";
 
 describe("Dropout", () => {
+  it("keeps what the generator gives at least p for, and divides it by 1 − p", () => {
+    const layer = new Dropout({ p: 0.25 });
+    const x = draw([12]);
+    const u = new Random(9).uniformArray(12);
+    seed(9);
+    const w = parameter([1]);
+    const { y } = grad(() => { const y = layer.forward(x); return { loss: y.sum().mul(w).sum(), y }; });
+    expectClose(y.toArray(), [...x.data].map((value, i) => (u[i] < 0.25 ? 0 : value / 0.75)));
+    expectValue(() => layer.forward(x), x.toArray());
+  });
+
   it("acts inside grad only", () => {
     seed(1);
     const layer = new Dropout({ p: 0.25 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ValueComponent } from "../../src/components/index.ts";
 import { input, ShapeError, ValueError } from "../../src/index.ts";
-import { expectGradients } from "./plain.ts";
+import { expectGradients, expectValue } from "./plain.ts";
 
 describe("ValueComponent", () => {
   it("holds a parameter", () => {
+    const θ = new ValueComponent({ value: [2, 3] });
+    expectValue(() => θ.value.mul(input([5, 7])), [10, 21]);
     expect(new ValueComponent({ value: [[1, 2], [3, 4]] }).value.toArray()).toEqual([[1, 2], [3, 4]]);
     expect(new ValueComponent({ value: Float32Array.of(1, 2, 3, 4), shape: [2, 2] }).value.shape).toEqual([2, 2]);
     expect(new ValueComponent({ value: input(3) }).value.item()).toBe(3);

@@ -5,6 +5,7 @@ import {
   AdaDelta, Adam, AdamW, type DeviceName, GradientDescent, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter,
   parameter, Random, RmsProp, setDevice,
 } from "../../src/index.ts";
+import * as flimsy from "../../src/index.ts";
 
 const STEPS = 50;
 const SHAPES = [[3, 5], [4], []];
@@ -103,6 +104,34 @@ function difference(device: DeviceName, make: (θ: Parameter[]) => Optimizer, pu
   expect(optimizer.step).toBe(STEPS);
   return worst;
 }
+
+it("every optimizer that is exported has its published rule here", () => {
+  const exported = Object.entries(flimsy).filter(([name, value]) => name !== "Optimizer" && typeof value === "function" && value.prototype instanceof flimsy.Optimizer);
+  expect(exported.length).toBeGreaterThan(0);
+  for (const [name, optimizer] of exported) expect(rules.some(([, make]) => make([parameter([0])]).constructor === optimizer), name).toBe(true);
+});
+
+describe.each(["reference", "wasm"] as DeviceName[])("gradients of 0, huge, tiny and NaN, on %s", (device) => {
+  it.each(rules)("%s", (_, make, published) => {
+    setDevice(device);
+    const sizes = [0, 1e12, 1e-12, NaN, 1];
+    const p = parameter(sizes.map(() => 1));
+    const optimizer = make([p]);
+    const expected = sizes.map(() => ({ value: 1, memory: zeros() }));
+    for (let t = 1; t <= 5; t++) {
+      const slopes = sizes.map((size) => Math.fround(size * [1, -0.5, 2][t % 3]));
+      grad(() => p.mul(input(slopes)).sum());
+      optimizer.update();
+      p.data.forEach((found, i) => {
+        const entry = expected[i];
+        entry.value += published(entry.memory, slopes[i], t, entry.value);
+        if (Number.isNaN(entry.value)) expect(found).toBeNaN();
+        // float32 rounds values and averages by 6e-8 at each of 5 updates, and √(n − m²) of one entry loses some more digits.
+        else expect(Math.abs(found - entry.value)).toBeLessThanOrEqual((device === "wasm" ? 1e-5 : 1e-9) * Math.max(1, Math.abs(entry.value)));
+      });
+    }
+  });
+});
 
 /** A record that gives 0 for what is not in it yet. */
 const zeros = (): Entry => new Proxy({} as Entry, { get: (target, name: string) => target[name] ?? 0 });

@@ -1,0 +1,64 @@
+/** What each cost means: a small case in closed form, on every device, with special values. Found from what is exported. */
+
+import { afterEach, expect, it } from "vitest";
+import * as cost from "../../src/cost/index.ts";
+import { input, setDevice } from "../../src/index.ts";
+
+afterEach(() => { setDevice("wasm"); });
+
+const { log, exp, LN2 } = Math;
+const inf = Infinity;
+/** Each case: what the cost gives, and what it is. */
+const meanings: Record<string, readonly (readonly [found: () => number, expected: number])[]> = {
+  mse: [
+    [() => cost.mse(input([[1, -2], [0.5, 3]]), [[0, 2], [0.5, 1]]).item(), (1 + 16 + 0 + 4) / 2],
+    [() => cost.mse(input([[1, -2], [0.5, 3]]), [[0, 2], [0.5, 1]], { weight: [3, 5], reduction: "mean" }).item(), (3 * 17 / 2 + 5 * 4 / 2) / 2],
+    [() => cost.mse(input([inf]), [1]).item(), inf],
+    [() => cost.mse(input([1, NaN]), [1, 0]).item(), NaN],
+    [() => cost.mse(input([-0]), [0]).item(), 0],
+  ],
+  bernoulliCrossEntropyWithScores: [
+    [() => cost.bernoulliCrossEntropyWithScores(input([2, -1, 0]), [1, 0, 0.25]).item(), log(1 + exp(-2)) + log(1 + exp(-1)) + LN2],
+    [() => cost.bernoulliCrossEntropyWithScores(input([1e4]), [0]).item(), 1e4],
+    [() => cost.bernoulliCrossEntropyWithScores(input([-1e4]), [0]).item(), 0],
+    [() => cost.bernoulliCrossEntropyWithScores(input([NaN]), [1]).item(), NaN],
+  ],
+  bernoulliCrossEntropy: [
+    [() => cost.bernoulliCrossEntropy(input([0.25, 0.5, 0.75]), [1, 0, 0.5]).item(), log(4) + LN2 - log(0.75 * 0.25) / 2],
+    [() => cost.bernoulliCrossEntropy(input([0, 1]), [1, 1]).item(), 20 * log(10)], // a probability of 0 counts as 10⁻²⁰
+    [() => cost.bernoulliCrossEntropy(input([NaN]), [1]).item(), NaN],
+  ],
+  categoricalCrossEntropyWithScores: [
+    [() => cost.categoricalCrossEntropyWithScores(input([[0, log(2), log(5)], [1, 1, 1]]), [1, 2]).item(), log(8 / 2) + log(3)],
+    [() => cost.categoricalCrossEntropyWithScores(input([[0, log(2), log(5)], [1, 1, 1]]), [0, 1], { weight: [2, 3], reduction: "mean" }).item(), (2 * log(8) + 3 * log(3)) / 2],
+    [() => cost.categoricalCrossEntropyWithScores(input([1e4, -1e4]), 1).item(), 2e4],
+    [() => cost.categoricalCrossEntropyWithScores(input([0, -inf]), 0).item(), 0],
+    [() => cost.categoricalCrossEntropyWithScores(input([0, -inf]), 1).item(), inf],
+    [() => cost.categoricalCrossEntropyWithScores(input([0, NaN]), 0).item(), NaN],
+  ],
+  categoricalCrossEntropy: [
+    [() => cost.categoricalCrossEntropy(input([[0.125, 0.875], [0.5, 0.5]]), [0, 1]).item(), log(8) + LN2],
+    [() => cost.categoricalCrossEntropy(input([1, 0]), 1).item(), 20 * log(10)],
+    [() => cost.categoricalCrossEntropy(input([NaN, 0.5]), 0).item(), NaN],
+  ],
+  // Two steps, the symbols blank, a and b: "a" is spelt by aa, a– and –a.
+  ctcWithScores: [
+    [() => cost.ctcWithScores(input([[0, log(2), 0], [log(3), 0, 0]]), [1]).item(), -log((2 / 4) * (1 / 5) + (2 / 4) * (3 / 5) + (1 / 4) * (1 / 5))],
+    [() => cost.ctcWithScores(input([[0, log(2), 0], [log(3), 0, 0]]), []).item(), -log((1 / 4) * (3 / 5))],
+    [() => cost.ctcWithScores(input([[0, log(2), 0], [log(3), 0, 0]]), [1, 2]).item(), -log((2 / 4) * (1 / 5))],
+    [() => cost.ctcWithScores(input([[0, 0], [NaN, 0]]), [1]).item(), NaN],
+  ],
+};
+
+it.each(Object.keys(cost))("%s is what it says", (name) => {
+  expect(Object.keys(meanings), "This cost needs a meaning in plain numbers.").toContain(name);
+  for (const device of ["wasm", "reference"] as const) {
+    setDevice(device);
+    meanings[name].forEach(([found, expected], i) => {
+      const value = found();
+      // float32 to some roundings of 6e-8.
+      if (Number.isFinite(expected)) expect(Math.abs(value - expected), `case ${i} on ${device}: ${value}, not ${expected}`).toBeLessThanOrEqual((device === "wasm" ? 1e-6 : 1e-13) * Math.max(1, Math.abs(expected)));
+      else expect(value, `case ${i} on ${device}`).toBe(expected);
+    });
+  }
+});
