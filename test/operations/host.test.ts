@@ -145,7 +145,7 @@ describe("the wrong use of operation", () => {
     ["a function", () => 1],
   ])("with %s is refused", (_, definition) => {
     expect(() => operation(definition as never)).toThrow(ValueError);
-    expect(() => operation(definition as never)).toThrow(/operation takes \{ name, shape, forward, reverse \}/);
+    expect(() => operation(definition as never)).toThrow(/operation takes (one object with the options|\{) ?name, shape, forward, reverse/);
   });
 
   it.each<[string, unknown]>([
