@@ -131,7 +131,8 @@ async function declare(out) {
   await Promise.all(
     files.map(async (file) => {
       const text = await readFile(path.join(out, file), "utf8");
-      const rewritten = text.replace(/\b(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');
+      // Before TypeScript 5.7 typed arrays take no type argument.
+      const rewritten = text.replace(/\b(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"').replace(/\b(\w+Array)<ArrayBuffer>/g, "$1");
       await writeFile(path.join(out, file), rewritten);
     }),
   );

@@ -8,6 +8,7 @@ import { defaultRandom, Random } from "./random/random.ts";
 import { keep, openStep, withStep } from "./recorder.ts";
 import { checkNumber, describe, type Shape } from "./shape.ts";
 import { grad, type WithLoss } from "./step.ts";
+import { isMap } from "./support/arrays.ts";
 import { checkArguments, checkOptions } from "./support/options.ts";
 import { Parameter, Variable } from "./variable.ts";
 
@@ -74,8 +75,8 @@ export function checkGradients(
   const tolerance = checkNumber("checkGradients", "tolerance", options.tolerance ?? 1e-6, 0);
   const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
   const maxEntries = checkNumber("checkGradients", "maxEntries", options.maxEntries ?? 64, 1);
-  const named = component instanceof Map ? component : (component as Component)?.namedParameters?.();
-  if (typeof f !== "function" || !(named instanceof Map)) {
+  const named = isMap(component) ? component as ReadonlyMap<string, Parameter> : (component as Component)?.namedParameters?.();
+  if (typeof f !== "function" || !isMap(named)) {
     throw new ValueError(`checkGradients takes a function and a Component, but got ${describe(f)} and ${describe(component)}.`);
   }
 

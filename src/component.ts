@@ -2,6 +2,8 @@
 
 import { ValueError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
+import { isMap } from "./support/arrays.ts";
+import { isPlainObject } from "./support/options.ts";
 import { inspected } from "./support/print.ts";
 import { Parameter } from "./variable.ts";
 
@@ -82,14 +84,11 @@ function placesOf(component: Component): [path: string, Parameter][] {
 
 /** May this hold parameters? Components, arrays, maps and plain objects do. */
 function isHolder(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  if (value instanceof Component || Array.isArray(value) || value instanceof Map) return true;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return value instanceof Component || Array.isArray(value) || isMap(value) || isPlainObject(value);
 }
 
 function entriesOf(value: object): [string, unknown][] {
-  if (value instanceof Map) return [...value].map(([key, entry]) => [String(key), entry]);
+  if (isMap(value)) return [...value].map(([key, entry]) => [String(key), entry]);
   return Object.entries(value);
 }
 
@@ -101,5 +100,5 @@ function holdsParameters(value: unknown, open: Set<object>): boolean {
 }
 
 function kindOf(value: object): string {
-  return Array.isArray(value) ? `array of ${value.length}` : value instanceof Map ? `map of ${value.size}` : "object";
+  return Array.isArray(value) ? `array of ${value.length}` : isMap(value) ? `map of ${value.size}` : "object";
 }

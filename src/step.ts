@@ -6,6 +6,7 @@ import { bufferKey, type Root } from "./plan/planner.ts";
 import { LeafKind, Mark } from "./plan/trace.ts";
 import { type Goal, keep, openStep, type Step, withStep } from "./recorder.ts";
 import { describe, formatShape } from "./shape.ts";
+import { isMap, kindOf } from "./support/arrays.ts";
 import { checkArguments } from "./support/options.ts";
 import { fromValues, Parameter, Variable } from "./variable.ts";
 
@@ -174,8 +175,8 @@ function variablesIn(value: unknown): Variable[] {
     if (typeof part !== "object" || part === null || seen.has(part) || ArrayBuffer.isView(part)) continue;
     seen.add(part);
     if (part instanceof Variable) found.add(part);
-    else if (Array.isArray(part) || part instanceof Set) part.forEach((entry) => open.push(entry));
-    else if (part instanceof Map) part.forEach((entry, key) => open.push(key, entry));
+    else if (Array.isArray(part) || kindOf(part) === "Set") (part as unknown[]).forEach((entry) => { open.push(entry); });
+    else if (isMap(part)) part.forEach((entry, key) => open.push(key, entry));
     else for (const entry of Object.values(part)) open.push(entry);
   }
   return [...found];

@@ -7,6 +7,7 @@ import { ShapeError, StaleVariableError, UsageError, ValueError } from "./errors
 import type { FloatArray } from "./kernels/kernel.ts";
 import type { Recordable } from "./plan/trace.ts";
 import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
+import { isList, kindOf, type NumberList, withNumbers } from "./support/arrays.ts";
 import { checkArguments } from "./support/options.ts";
 import { formatArray, inspected } from "./support/print.ts";
 
@@ -15,7 +16,7 @@ export type NestedArray = number | readonly NestedArray[];
 /** What `input` and `parameter` take. */
 export type TensorLike = Variable | Rows;
 /** Numbers in any nesting, the innermost rows perhaps as typed arrays. */
-type Rows = number | ArrayLike<number> | readonly Rows[];
+type Rows = number | NumberList | readonly Rows[];
 
 /** A step as its variables see it. */
 interface Owner {
@@ -64,7 +65,10 @@ export class Variable {
     return this.step.values(this);
   }
 
-  /** A copy of the elements in row-major order: a Float32Array, or a Float64Array on the reference device. */
+  /**
+   * A copy of the elements in row-major order: a Float32Array, or a Float64Array on the reference device. Each `x.data` is another copy, so
+   * in a loop over `x.data[i]` take it once, before the loop: `const { data } = x`.
+   */
   get data(): FloatArray { return new (currentDevice().FloatArray)(this.values()); }
 
   /** The elements, on every device, also those that cannot be waited for. */
@@ -88,8 +92,13 @@ export class Variable {
     return this.values()[0];
   }
 
-  /** The elements as nested arrays of numbers; a number if the shape is `[]`. */
-  toArray(): NestedArray {
+  /**
+   * The elements as nested arrays of numbers; a number if the shape is `[]`. The type is what they are assigned to, or the one that is named:
+   *
+   *     const rows: number[][] = x.toArray();
+   *     x.toArray<number[]>().map(Math.round);
+   */
+  toArray<T extends NestedArray = NestedArray>(): T {
     checkArguments("toArray", arguments, 0);
     const values = this.values();
     const nest = (axis: number, offset: number): NestedArray => {
@@ -97,7 +106,7 @@ export class Variable {
       const stride = sizeOf(this.shape.slice(axis + 1));
       return Array.from({ length: this.shape[axis] }, (_, i) => nest(axis + 1, offset + i * stride));
     };
-    return nest(0, 0);
+    return nest(0, 0) as T;
   }
 
   /**
@@ -208,7 +217,11 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 }
 
 /**
- * A trained array with these initial values, which are copied.
+ * A trained array with these initial values, which are copied. To begin a loop with one, say that what follows is any Variable:
+ *
+ *     let h: Variable = this.h0; // without the type it could hold nothing but parameters
+ *     for (const x of xs) h = tanh(affine(this.w, x, this.b).add(linear(this.u, h)));
+ *
  * @throws as `input`
  */
 export function parameter(value: TensorLike, shape?: Shape): Parameter {
@@ -236,8 +249,8 @@ function numbers(operation: string, data: TensorLike, shape?: Shape): { values: 
 function flatten(operation: string, data: TensorLike): { values: FloatArray; shape: Shape } {
   if (data instanceof Variable) return { values: data.data, shape: data.shape };
   if (typeof data === "number") return { values: Float64Array.of(data), shape: scalarShape };
-  if (data instanceof Float32Array || data instanceof Float64Array) return { values: data.slice(), shape: [data.length] };
-  if (ArrayBuffer.isView(data) && !(data instanceof DataView)) {
+  if (isList(data) && kindOf(data).startsWith("Float")) return { values: (data as FloatArray).slice(), shape: [data.length] };
+  if (isList(data) && !Array.isArray(data)) {
     const values = Float64Array.from(data as unknown as ArrayLike<number>, Number);
     for (const value of values) {
       if (Math.abs(value) > 2 ** 24) {
@@ -264,15 +277,11 @@ function flatten(operation: string, data: TensorLike): { values: FloatArray; sha
     }
     if (!isList(level)) throw ragged(operation, path, describe(level), `an array of ${shape[axis]}`);
     if (level.length !== shape[axis]) throw ragged(operation, path, `an array of ${level.length}`, `an array of ${shape[axis]}`);
-    for (let i = 0; i < level.length; i++) fill(level[i], axis + 1, `${path}[${i}]`);
+    const list = withNumbers(level);
+    for (let i = 0; i < list.length; i++) fill(list[i], axis + 1, `${path}[${i}]`);
   };
   fill(data, 0, "data");
   return { values, shape };
-}
-
-/** An array, or a typed one: a row of a table is often a Float32Array. */
-function isList(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 function ragged(operation: string, path: string, found: string, expected: string): ShapeError {

@@ -1,7 +1,8 @@
 /** The package as its users get it: built, installed in another project, and bundled by a bundler that drops what is unused. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as esbuild from "esbuild";
@@ -90,6 +91,57 @@ describe("the package", () => {
       expect(found).toMatchObject(named);
       expect(found.count).toBeGreaterThan(60);
     }
+  });
+
+  describe("its declarations", () => {
+    /** A program that takes every entry, and what used to need casts. */
+    const program = `${entries.map(({ specifier }, i) => `import * as entry${i} from "${specifier}";`).join("\n")}
+      import { Component, cost, gather, input, parameter, RmsProp, tanh, type Labels, type Parameter, type Variable } from "flimsy-ml";
+      export const all = [${entries.map((_, i) => `entry${i}`).join()}];
+      class Cell extends Component {
+        readonly h0: Parameter = parameter([0, 0]);
+        run(xs: Variable[]): Variable {
+          let h: Variable = this.h0;
+          for (const x of xs) h = tanh(h.add(x));
+          return h;
+        }
+        cost(x: Variable, y: Labels) { return cost.categoricalCrossEntropyWithScores(x, y); }
+      }
+      class Own extends RmsProp {}
+      const cell = new Cell();
+      const rows: number[][] = input([[1, 2]]).toArray();
+      const doubled = input([1, 2]).toArray<number[]>().map((v) => 2 * v);
+      const labels = [new Uint8Array(1), new Int16Array(1), new Uint32Array(1), new BigInt64Array(1), new BigUint64Array(1), [0], 0];
+      export const losses = labels.map((y) => cell.cost(input([[1, 2]]), y)).concat(gather(input([1, 2]), new BigInt64Array(1)), input(new BigInt64Array(2)));
+      export const found: [number[][], number[], string, Own] = [rows, doubled, Own.name, new Own(cell, { learningRate: 0.1 })];`;
+
+    function check(compiler: string, options: Record<string, unknown>): string {
+      const folder = mkdtempSync(path.join(project, "types-"));
+      writeFileSync(path.join(folder, "program.ts"), program);
+      writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }));
+      const base = { strict: true, target: "es2022", lib: ["es2022", "dom"], module: "nodenext", types: [], noEmit: true, skipLibCheck: false };
+      writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...base, ...options }, files: ["program.ts"] }));
+      const run = spawnSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+      return run.stdout + run.stderr;
+    }
+
+    const require = createRequire(import.meta.url);
+    const current = require.resolve("typescript/bin/tsc");
+    it("serve the current TypeScript, resolved as older configurations do", () => {
+      expect(check(current, { module: "commonjs", moduleResolution: "node10", ignoreDeprecations: "6.0" })).toBe("");
+    }, 120_000);
+
+    /** The oldest that is supported; its folder is not there in a checkout that was installed without it. */
+    const oldest = ((): string | null => {
+      try {
+        return require.resolve("typescript-5.0/bin/tsc");
+      } catch {
+        return null;
+      }
+    })();
+    it.skipIf(oldest === null)(`serve TypeScript 5.0, with its libraries checked${oldest === null ? " (SKIPPED: typescript-5.0 is not installed; run npm ci)" : ""}`, () => {
+      expect(check(oldest as string, {})).toBe("");
+    }, 120_000);
   });
 
   it("runs as it is, and drops nothing that is used", async () => {

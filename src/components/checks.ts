@@ -40,7 +40,7 @@ export function checkSizes(component: Component, field: string, sizes: number | 
 /** A probability of dropping: from 0 to less than 1. */
 export function checkDropout(component: Component, field: string, p: number): number {
   if (typeof p === "number" && p >= 0 && p < 1) return p;
-  throw new ValueError(`${nameOf(component)} takes a probability from 0 to less than 1 as ${field}, but got ${show(p)}.`);
+  throw new ValueError(`${nameOf(component)} takes as ${field} the share that is dropped, from 0 to less than 1, but got ${show(p)}${p === 1 ? ": nothing would be left" : ""}.`);
 }
 
 export function checkFlag(component: Component, field: string, value: boolean): boolean {

@@ -1,7 +1,7 @@
-import { Component, conv2d, type Parameter, parameter, ShapeError, type Variable, zeros } from "../index.ts";
+import { Component, conv2d, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
 import { he } from "../initialization/index.ts";
 import { checkOptions, checkSize, checkSizes } from "./checks.ts";
-import { checkFits, checkImage, type Pair } from "./window.ts";
+import { channelsLast, checkFits, checkImage, type Pair } from "./window.ts";
 
 export interface Conv2dOptions {
   /** The number of channels of an image. */
@@ -43,6 +43,10 @@ export class Conv2d extends Component {
     this.outputs = checkSize(this, "outputs", options.outputs);
     this.size = checkSizes(this, "size", options.size, 2);
     this.stride = checkSizes(this, "stride", options.stride ?? 1, 2);
+    if (typeof options.padding === "string") {
+      const half = this.size.map((size) => (size - 1) / 2);
+      throw new ValueError(`${this.constructor.name} takes numbers as padding, but got "${options.padding}": of images that keep their size at stride 1 it is [${half.join(", ")}], (size − 1) / 2 of an odd size.`);
+    }
     this.padding = checkSizes(this, "padding", options.padding ?? 0, 2, 0);
     this.w = parameter(he([this.outputs, this.inputs, ...this.size]));
     this.b = parameter(zeros([this.outputs]));
@@ -62,7 +66,7 @@ export class Conv2d extends Component {
   forward(x: Variable): Variable {
     checkImage(this, x);
     if (x.shape[x.shape.length - 3] !== this.inputs) {
-      throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].`);
+      throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].${channelsLast(x, this.inputs)}`);
     }
     checkFits(this, x.shape.slice(-2).map((size, axis) => size + 2 * this.padding[axis]), this.size);
     return conv2d(x, this.w, this.b, { stride: this.stride, padding: this.padding });

@@ -12,6 +12,14 @@ export function checkImage(component: Component, x: Variable): void {
   throw new ShapeError(`${component.constructor.name} got x of shape [${x.shape.join(", ")}]; it takes images [..., channels, height, width].`);
 }
 
+/** What to do about images [samples, height, width, channels], as other libraries have them. */
+export function channelsLast(x: Variable, channels: number): string {
+  if (x.shape.at(-1) !== channels) return "";
+  const order = x.shape.map((_, axis) => axis);
+  order.splice(-3, 3, order.length - 1, order.length - 3, order.length - 2);
+  return ` The channels seem to come last here: bring them before height and width with x.permute([${order.join(", ")}]).`;
+}
+
 /** Refuses an image [height, width] that is smaller than the window. */
 export function checkFits(component: Component, image: Shape, size: readonly number[]): void {
   image.forEach((length, axis) => {

@@ -87,8 +87,8 @@ function samplesAndClasses(name: string, output: Variable, options: CostOptions)
  * that no score overflows: Σ weight · (log Σ exp(scores) − scores[label]).
  *
  * @param scores [classes] for one sample, or [samples…, classes]
- * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), Int32Array or
- *   Variable
+ * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), a typed array or
+ *   a Variable
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */
@@ -104,8 +104,8 @@ export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labe
  * gradient. Where there are scores, prefer `categoricalCrossEntropyWithScores`: it is exact, faster, and learns from every sample.
  *
  * @param probabilities [classes] for one sample, or [samples…, classes]; that they add up to 1 is not checked
- * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), Int32Array or
- *   Variable
+ * @param labels an integer from 0 to classes − 1 for each sample: a number, number[] (nested for several axes), a typed array or
+ *   a Variable
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */

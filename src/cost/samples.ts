@@ -7,15 +7,16 @@ import { reshape, sum } from "../operations/broadcasting.ts";
 import { type Indices, indexVariable } from "../operations/indexing.ts";
 import type { Operand } from "../recorder.ts";
 import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../shape.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../variable.ts";
 
 /** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
-export type Labels = Indices | readonly (readonly number[])[];
+export type Labels = Indices | readonly NumberList[];
 
 /** Numbers (or booleans, which count as 1 and 0) for a cost: one, nested arrays, a flat array in row-major order, a Variable. */
-export type Numbers = Variable | NestedNumbers | ArrayLike<number>;
-type NestedNumbers = number | boolean | readonly NestedNumbers[];
+export type Numbers = Variable | NestedNumbers | NumberList;
+type NestedNumbers = number | boolean | NumberList | readonly NestedNumbers[];
 
 /**
  * What every cost takes. A *sample* is a row of what the model puts out: everything along the last axis. [classes] is one
@@ -110,9 +111,9 @@ export class Samples {
     const { name, shape, known, mask } = this;
     // A number of the step costs less than an array.
     if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
-    const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given).values as ArrayLike<number> : given as Indices;
+    const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
     const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
-      : typeof flat === "number" ? [flat] : Array.isArray(flat) || ArrayBuffer.isView(flat) ? flat : null;
+      : typeof flat === "number" ? [flat] : isList(flat) ? withNumbers(flat as ArrayLike<number>) : null;
     const count = flat instanceof Variable ? flat.size : list?.length; // what is no list at all, indexVariable refuses
     if (count !== undefined && count !== sizeOf(shape)) {
       throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} labels.`);
@@ -201,8 +202,8 @@ export function numbers(name: string, what: string, given: Numbers): Found {
   }
   let values: ArrayLike<number>;
   let shape: readonly number[];
-  if (ArrayBuffer.isView(given) && "length" in given) {
-    values = given as unknown as ArrayLike<number>;
+  if (isList(given) && !Array.isArray(given)) {
+    values = withNumbers(given as ArrayLike<number>);
     shape = [values.length];
   } else {
     shape = shapeOf(given as NestedNumbers);
@@ -215,24 +216,24 @@ export function numbers(name: string, what: string, given: Numbers): Found {
 
 function shapeOf(nested: NestedNumbers): number[] {
   const shape: number[] = [];
-  for (let level = nested; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = nested; isList(level); level = level[0]) shape.push(level.length);
   return shape;
 }
 
 function flatten(name: string, what: string, level: NestedNumbers, shape: Shape, axis: number, list: number[]): void {
   if (axis === shape.length) {
     if (typeof level !== "number" && typeof level !== "boolean") {
-      if (Array.isArray(level)) throw new ShapeError(`${name} got ragged ${what}: an array where others have a number. Pad it, and mask out the padding.`);
+      if (isList(level)) throw new ShapeError(`${name} got ragged ${what}: an array where others have a number. Pad it, and mask out the padding.`);
       throw new ValueError(`${name} takes numbers as ${what}, but got ${describe(level)}.`);
     }
     list.push(Number(level));
     return;
   }
-  if (!Array.isArray(level) || level.length !== shape[axis]) {
+  if (!isList(level) || level.length !== shape[axis]) {
     throw new ShapeError(
-      `${name} got ragged ${what}: ${Array.isArray(level) ? `an array of ${level.length}` : describe(level)} where others have an array of ${shape[axis]}. ` +
+      `${name} got ragged ${what}: ${isList(level) ? `an array of ${level.length}` : describe(level)} where others have an array of ${shape[axis]}. ` +
         "Pad it, and mask out the padding.",
     );
   }
-  for (const entry of level as readonly NestedNumbers[]) flatten(name, what, entry, shape, axis + 1, list);
+  for (const entry of Array.from(withNumbers(level) as ArrayLike<NestedNumbers>)) flatten(name, what, entry, shape, axis + 1, list);
 }

@@ -2,15 +2,16 @@
 
 import { ShapeError, ValueError } from "../errors.ts";
 import { describe, formatShape, type Shape } from "../shape.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { input, type NestedArray, Variable } from "../variable.ts";
 import { stepsNeeded } from "./labels.ts";
 
 /** The labels of one utterance: integers, none of them the blank. */
-export type Sequence = readonly number[] | Int32Array;
+export type Sequence = NumberList;
 /** The labels of one utterance, or of each: lists of any lengths, or a padded Variable [samples, length] with `targetLengths`. */
 export type Targets = Sequence | readonly Sequence[] | Variable;
 /** How long each utterance of a batch is; a number for one utterance. */
-export type Lengths = number | readonly number[] | Int32Array | Variable;
+export type Lengths = number | NumberList | Variable;
 
 export interface CtcOptions {
   /** The symbol that stands for no label. Default 0. */
@@ -68,7 +69,7 @@ export class Utterances {
     if (given !== undefined && typeof given !== "number" && !isList(given) && !(given instanceof Variable)) {
       throw new ValueError(`${name} takes an integer for each utterance as ${option}, but got ${describe(given)}.`);
     }
-    const list = given === undefined ? null : typeof given === "number" ? [given] : given instanceof Variable ? given.data : given;
+    const list = given === undefined ? null : typeof given === "number" ? [given] : given instanceof Variable ? given.data : withNumbers(given as ArrayLike<number>);
     if (list !== null && list.length !== samples) throw new ShapeError(`${name} got ${list.length} ${option} for ${samples} utterances.`);
     return Array.from({ length: samples }, (_, i) => {
       if (!counts(i)) return 0;
@@ -130,16 +131,14 @@ export class Utterances {
     if (!isList(given)) throw new ValueError(`${name} takes ${wanted} as targets, but got ${describe(given)}.`);
     if (this.isSingle) {
       if (given.length > 0 && typeof given[0] === "object") throw new ShapeError(`${name} got several targets for scores of shape ${formatShape(this.shape)}, that is one utterance: give ${wanted}.`);
-      return [given as Sequence];
+      return [withNumbers(given as ArrayLike<number>)];
     }
     const lists = Array.from(given as readonly unknown[]);
     const wrong = lists.find((list) => !isList(list));
     if (wrong !== undefined) throw new ShapeError(`${name} got targets with ${describe(wrong)} in it for scores of shape ${formatShape(this.shape)}: give ${wanted}.`);
-    return lists as Sequence[];
+    return lists.map((list) => withNumbers(list as ArrayLike<number>));
   }
 }
-
-const isList = (value: unknown): value is ArrayLike<number> => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 
 /** Scores in any form: a Variable, or nested arrays. */
 export type Scores = Variable | NestedArray;

@@ -19,7 +19,8 @@ export interface TableBatchOptions {
   readonly shuffle?: boolean | Random | undefined;
 }
 
-type TypedArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
+type TypedArray =
+  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 /** One part of each sample: an array, or a Variable whose first axis is the samples. */
 export type Column = Variable | TypedArray | readonly unknown[];
 /** Some samples of a table. */

@@ -97,6 +97,6 @@ function notASource(caller: string, source: unknown): ValueError {
 function failed(error: unknown, progress: { readonly samples: number; done: boolean }): Error {
   progress.done = true;
   if (error instanceof StreamError) return error; // a stage before this one has said it
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = (error as Error | null)?.message ?? String(error);
   return new StreamError(`The stream of samples failed after ${progress.samples}: ${reason}`, progress.samples, { cause: error });
 }

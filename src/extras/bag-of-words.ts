@@ -1,9 +1,10 @@
 import { input, ValueError, type Variable } from "../index.ts";
 import { describe } from "../shape.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
 /** The words of a text by number. */
-type Words = readonly number[] | Int32Array;
+type Words = NumberList;
 
 export interface BagOfWordsOptions {
   /** Count each word, instead of saying only whether it is there. */
@@ -22,14 +23,13 @@ export function bagOfWords(words: Words | readonly Words[], size: number, option
   checkArguments("bagOfWords", arguments, 3);
   checkOptions("bagOfWords", options, ["counts"]);
   if (!Number.isSafeInteger(size) || size < 1) throw new ValueError(`bagOfWords takes an integer of at least 1 as size, but got ${describe(size)}.`);
-  if (!Array.isArray(words) && !(words instanceof Int32Array)) throw new ValueError(`bagOfWords takes a list of indices, or a list of lists, but got ${describe(words)}.`);
-  const isText = (entry: unknown): boolean => Array.isArray(entry) || entry instanceof Int32Array;
-  const many = Array.isArray(words) && words.some(isText);
-  if (many && !words.every(isText)) throw new ValueError("bagOfWords got a list that mixes indices and lists: give one or the other.");
+  if (!isList(words)) throw new ValueError(`bagOfWords takes a list of indices, or a list of lists, but got ${describe(words)}.`);
+  const many = Array.isArray(words) && words.some(isList);
+  if (many && !words.every(isList)) throw new ValueError("bagOfWords got a list that mixes indices and lists: give one or the other.");
   const texts = (many ? words : [words]) as readonly Words[];
   const values = new Float32Array(texts.length * size);
   texts.forEach((text, i) => {
-    for (const word of text) {
+    for (const word of Array.from(withNumbers(text as ArrayLike<number>))) {
       if (!Number.isInteger(word) || word < 0 || word >= size) throw new ValueError(`bagOfWords got index ${describe(word)}: an index here is an integer from 0 to ${size - 1}.`);
       const at = i * size + word;
       values[at] = options.counts ? values[at] + 1 : 1;

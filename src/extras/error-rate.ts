@@ -1,9 +1,10 @@
 import { ShapeError, ValueError, Variable } from "../index.ts";
 import { describe } from "../shape.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments } from "../support/options.ts";
 
 /** Numbers in any nesting: a Variable, an array, a typed array, a list of sequences of different lengths. */
-export type Answers = number | Variable | ArrayLike<number> | readonly Answers[];
+export type Answers = number | Variable | NumberList | readonly Answers[];
 
 /** A sequence to compare: words, phonemes, a text by its characters. */
 export type Tokens = string | ArrayLike<unknown>;
@@ -26,7 +27,7 @@ export function errorRate(predicted: Answers, labels: Answers): number {
 }
 
 function compare(given: unknown, right: unknown, place: string): { wrong: number; total: number } {
-  const [a, b] = [given, right].map((value) => (value instanceof Variable ? value.toArray() : value));
+  const [a, b] = [given, right].map((value) => (value instanceof Variable ? value.toArray() : withNumbers(value)));
   if (typeof a === "number" && typeof b === "number") return { wrong: a === b ? 0 : 1, total: 1 };
   for (const value of [a, b]) {
     if (typeof value !== "number" && !isList(value)) throw new ValueError(`errorRate takes numbers, in lists, arrays or Variables, but got ${describe(value)}${place}.`);
@@ -44,8 +45,6 @@ function compare(given: unknown, right: unknown, place: string): { wrong: number
   }
   return { wrong, total };
 }
-
-const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
 
 /**
  * The least number of insertions, deletions and substitutions that make `b` of `a` (Levenshtein 1966). Tokens are compared with ===.

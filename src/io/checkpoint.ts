@@ -1,6 +1,7 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf, replaceFile } from "./files.ts";
@@ -347,8 +348,8 @@ export function writeTensors(path: string | URL, tensors: Tensors, options: Tens
 }
 
 function encodeTensors(caller: string, tensors: Tensors, options: TensorsOptions): Uint8Array {
-  const entries: [string, Variable][] = tensors instanceof Map ? [...tensors] : isRecord(tensors) ? Object.entries(tensors) : [];
-  if (!(tensors instanceof Map) && !isRecord(tensors)) throw new ValueError(`${caller} takes Variables by name, as a Map or an object.`);
+  const entries: [string, Variable][] = isMap(tensors) ? [...tensors as ReadonlyMap<string, Variable>] : isRecord(tensors) ? Object.entries(tensors) : [];
+  if (!isMap(tensors) && !isRecord(tensors)) throw new ValueError(`${caller} takes Variables by name, as a Map or an object.`);
   const found = entries.map(([name, variable]) => {
     if (!(variable instanceof Variable)) throw new ValueError(`${caller} takes Variables, but ${quoted(name)} is none. Wrap arrays with input(…).`);
     return tensorBytes(caller, name, variable);

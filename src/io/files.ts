@@ -1,6 +1,7 @@
 /** Files, in Node. Its modules are asked for when they are needed, so that nothing here keeps a browser from loading this. */
 
 import { UsageError, ValueError } from "../index.ts";
+import { isUrl } from "../support/arrays.ts";
 import { FileError } from "./errors.ts";
 import { messageOf } from "./messages.ts";
 
@@ -19,7 +20,7 @@ function nodeModule(name: string): unknown {
 export function pathOf(caller: string, path: string | URL, instead: string): string {
   if (nodeModule("node:fs") === null) throw new UsageError(`${caller} got a path, but there are no files here, or this version of Node is older than 20.16. ${instead}`);
   if (typeof path === "string" && path !== "" && !path.includes("\0") && !/^[a-z]{2,}:\/\//i.test(path)) return path;
-  if (path instanceof URL && path.protocol === "file:") {
+  if (isUrl(path) && path.protocol === "file:") {
     try {
       const found = (nodeModule("node:url") as typeof import("node:url")).fileURLToPath(path);
       if (!found.includes("\0")) return found;
@@ -27,7 +28,7 @@ export function pathOf(caller: string, path: string | URL, instead: string): str
       // It has a host, or an encoded slash.
     }
   }
-  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${path instanceof URL ? path.href : JSON.stringify(path) ?? String(path)}.`);
+  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${isUrl(path) ? path.href : JSON.stringify(path) ?? String(path)}.`);
 }
 
 const reasons: Readonly<Record<string, string>> = {

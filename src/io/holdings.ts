@@ -1,6 +1,8 @@
 /** What a component holds in its fields: parameters, and what is remembered beside them. */
 
 import { Component, Parameter, Variable } from "../index.ts";
+import { isMap } from "../support/arrays.ts";
+import { isPlainObject } from "../support/options.ts";
 import { type TypedArray, typedArrayName } from "./dtypes.ts";
 
 /** An array of numbers in a field. */
@@ -17,15 +19,9 @@ export interface Holding {
 
 export const isTensor = (value: unknown): value is Tensor => value instanceof Variable || typedArrayName(value) !== null;
 
-/** Is this an object of no class: `{}`? */
-export function isPlainObject(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** Arrays, maps and plain objects are gone through, as `Component.namedParameters` does. */
 export const isHolder = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && (Array.isArray(value) || value instanceof Map || isPlainObject(value));
+  typeof value === "object" && value !== null && (Array.isArray(value) || isMap(value) || isPlainObject(value));
 
 /** An object may have no text, or a very long one; saving refuses it as a key. */
 const keyText = (key: unknown): string => (isHolder(key) ? "{…}" : String(key));
@@ -52,7 +48,7 @@ export function holdings(component: Component, into: boolean, most = mostPlaces)
   const visit = (holder: object, path: readonly string[]): void => {
     if (path.length > longest) left = -1;
     open.add(holder);
-    for (const [key, value] of holder instanceof Map ? holder : Object.entries(holder)) {
+    for (const [key, value] of isMap(holder) ? holder : Object.entries(holder)) {
       if (--left < 0) return;
       const isPart = value instanceof Component;
       if (isTensor(value) || (isPart && !into)) found.push({ path: [...path, keyText(key)], holder, key, value: value as Tensor | Component });
@@ -71,7 +67,7 @@ export function canBeGoneThrough(component: Component): boolean {
   const visit = (holder: object): void => {
     open.add(holder);
     if (open.size > mostKeys.through) left = -1;
-    for (const value of holder instanceof Map ? holder.values() : Object.values(holder)) {
+    for (const value of isMap(holder) ? holder.values() : Object.values(holder)) {
       if (--left < 0) return;
       if ((value instanceof Component || isHolder(value)) && !open.has(value)) visit(value);
     }
@@ -86,7 +82,7 @@ export const nameOfPath = (path: readonly string[]): string => path.reduce((name
 
 /** Puts another value where something is held. */
 export function replace({ holder, key }: Pick<Holding, "holder" | "key">, value: unknown): void {
-  if (holder instanceof Map) holder.set(key, value);
+  if (isMap(holder)) holder.set(key, value);
   else define(holder, key as string, value);
 }
 
@@ -96,7 +92,7 @@ export function define(target: object, key: string, value: unknown): void {
 }
 
 export function isReplaceable({ holder, key }: Pick<Holding, "holder" | "key">): boolean {
-  if (holder instanceof Map) return true;
+  if (isMap(holder)) return true;
   const property = Object.getOwnPropertyDescriptor(holder, key as string);
   return property === undefined ? Object.isExtensible(holder) : property.writable === true;
 }

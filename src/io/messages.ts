@@ -18,4 +18,4 @@ export const pathText = (path: string): string => (path.length > 120 ? `${path.s
 /** A shape that may come from a file. */
 export const shapeText = (shape: readonly number[]): string => `[${listed(shape.map(String), 12)}]`;
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error: unknown): string => (error as Error | null)?.message ?? String(error);

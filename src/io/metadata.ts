@@ -1,7 +1,8 @@
 /** What a user keeps with a checkpoint: values that JSON has, and numbers that are not finite. */
 
 import { ValueError } from "../index.ts";
-import { define, isPlainObject } from "./holdings.ts";
+import { isPlainObject } from "../support/options.ts";
+import { define } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import type { Json } from "./structure.ts";
 
@@ -16,7 +17,7 @@ export function encodeMetadata(caller: string, value: unknown, path = "metadata"
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: Object.is(value, -0) ? "-0" : String(value) };
   if (level >= mostLevels.saved) throw new ValueError(`${caller} cannot save ${path.slice(0, 60)}…: it is nested in more than ${mostLevels.saved} levels, or contains itself.`);
   if (Array.isArray(value)) return Array.from(value, (entry, i) => encodeMetadata(caller, entry, `${path}[${i}]`, level + 1));
-  if (typeof value === "object" && isPlainObject(value)) {
+  if (isPlainObject(value)) {
     if ("$" in value) throw new ValueError(`${caller} cannot save ${path}: the key "$" is taken for numbers that JSON does not have. Choose another.`);
     const json: { [key: string]: Json } = {};
     for (const [key, entry] of Object.entries(value)) define(json, key, encodeMetadata(caller, entry, `${path}.${key}`, level + 1));

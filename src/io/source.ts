@@ -1,6 +1,7 @@
 /** Where a file comes from: a path, or its bytes. */
 
 import { ValueError } from "../index.ts";
+import { isUrl } from "../support/arrays.ts";
 import { CheckpointError } from "./errors.ts";
 import { openFile, pathOf } from "./files.ts";
 import { headerLength, parseHeader } from "./safetensors.ts";
@@ -31,7 +32,7 @@ export class LoadedFile {
  * @throws FileError where it cannot be read; ValueError for what is no source; UsageError for a path outside of Node
  */
 export function load(caller: string, source: Source, what: "all" | "header"): LoadedFile {
-  if (typeof source === "string" || source instanceof URL) {
+  if (typeof source === "string" || isUrl(source)) {
     const path = pathOf(caller, source, `In a browser, give ${caller} the ArrayBuffer of a response: await (await fetch(url)).arrayBuffer().`);
     const file = openFile(path);
     try {

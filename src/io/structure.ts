@@ -2,8 +2,10 @@
 
 import { activationName } from "../components/index.ts";
 import { Component, Parameter, Random, ValueError, Variable } from "../index.ts";
+import { isMap } from "../support/arrays.ts";
+import { isPlainObject } from "../support/options.ts";
 import { typedArrayName } from "./dtypes.ts";
-import { holdings, isHolder, isPlainObject, isTensor, type Tensor } from "./holdings.ts";
+import { holdings, isHolder, isTensor, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
 import { messageOf, pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
@@ -54,7 +56,7 @@ export class Encoder {
     else if (value instanceof Component) put(this.reference(value, path, making));
     else if (isTensor(value)) put(this.tensor(value, path));
     else if (value instanceof Random) put({ $: "random", ...value.state });
-    else if (typeof value === "object" && (Array.isArray(value) || value instanceof Map || isPlainObject(value))) this.holder(value, path, put, making);
+    else if (typeof value === "object" && (Array.isArray(value) || isMap(value) || isPlainObject(value))) this.holder(value, path, put, making);
     else throw this.cannot(path, `${typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`}`, "Give the class of the component an `options` getter that says what its constructor takes, in numbers, strings, arrays and components.");
   }
 
@@ -69,16 +71,16 @@ export class Encoder {
       return put({ $: "node", id });
     }
     if (++this.depth > mostLevels.saved) throw new ValueError(`${this.caller} cannot save ${pathText(path)}: it is nested in more than ${mostLevels.saved} levels.`);
-    const isMap = value instanceof Map;
-    const keys = Array.isArray(value) || isMap ? [] : Object.keys(value);
+    const map = isMap(value) ? value : null;
+    const keys = Array.isArray(value) || map !== null ? [] : Object.keys(value);
     const entries: Json[] = [];
-    const json: Json = Array.isArray(value) ? entries : isMap ? { $: "map", entries } : keys.includes("$") ? { $: "object", entries } : {};
+    const json: Json = Array.isArray(value) ? entries : map !== null ? { $: "map", entries } : keys.includes("$") ? { $: "object", entries } : {};
     this.first.set(value, { json, put });
     put(json); // first of all: the value may contain itself
     if (Array.isArray(value)) {
       for (let i = 0; i < value.length; i++) this.value(value[i], `${path}.${i}`, (entry) => { entries[i] = entry; }, making);
-    } else if (isMap) {
-      for (const [key, entry] of value) entries.push(this.pair(key, entry, path, making));
+    } else if (map !== null) {
+      for (const [key, entry] of map) entries.push(this.pair(key, entry, path, making));
     } else {
       for (const key of keys) {
         const entry = (value as Record<string, unknown>)[key];

@@ -84,6 +84,7 @@ export function reshape(x: Variable, shape: Shape): Variable {
   const open = shape.indexOf(-1);
   let target: Shape = shape;
   if (open >= 0) {
+    if (shape.lastIndexOf(-1) > open) throw new ShapeError(`reshape got shape ${formatShape(shape)} for ${formatShape(x.shape)}: only one size can be −1, the others say what it is.`);
     const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
     target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
   }

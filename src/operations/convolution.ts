@@ -8,13 +8,13 @@
  */
 
 import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import { ShapeError, ValueError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map, product } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
-import { checkCount, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkCount, describe, formatShape, type Shape, sizeOf } from "../shape.ts";
 import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
@@ -278,7 +278,11 @@ export interface Conv2dSettings {
 }
 
 function pair(settings: Conv2dSettings, name: "stride" | "padding", least: number): readonly number[] {
-  const found = settings?.[name] ?? least;
+  const found = settings[name] ?? least;
+  if (typeof found === "string") {
+    throw new ValueError(`conv2d takes numbers as ${name}, but got ${describe(found)}. For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.`);
+  }
+  if (typeof found !== "number" && found?.length !== 2) throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
   return [0, 1].map((axis) => checkCount("conv2d", name, typeof found === "number" ? found : found[axis], least));
 }
 
@@ -301,7 +305,8 @@ export function conv2d(x: Variable, w: Variable, b: Variable | null = null, sett
   if (image.length < 3 || w.shape.length !== 4 || w.shape[1] !== image[0] || sizeOf(w.shape) === 0) {
     throw new ShapeError(
       `conv2d got images ${formatShape(x.shape)} and a kernel ${formatShape(w.shape)}: it takes [..., inputs, height, width] ` +
-        "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows.",
+        "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows." +
+        (image.length === 3 && w.shape[1] !== image[0] && w.shape[1] === image[2] ? " The channels seem to come last here: bring them before height and width, of [samples, height, width, channels] with x.permute([0, 3, 1, 2])." : ""),
     );
   }
   if (b !== null && (b.shape.length !== 1 || b.shape[0] !== w.shape[0])) {

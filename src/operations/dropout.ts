@@ -1,11 +1,12 @@
 /** Dropout. */
 
 import type { Operation } from "../differentiate.ts";
+import { ValueError } from "../errors.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
-import { checkNumber, type Shape, sizeOf } from "../shape.ts";
+import { describe, type Shape, sizeOf } from "../shape.ts";
 import { fromValues, type Variable } from "../variable.ts";
 import { identity } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
@@ -44,7 +45,9 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
  */
 export function dropout(x: Variable, p: number, generator?: Random): Variable {
   checkCall("dropout", arguments, 3);
-  checkNumber("dropout", "probability", p, 0, 1 - 2 ** -24);
+  if (!(typeof p === "number" && p >= 0 && p <= 1 - 2 ** -24)) {
+    throw new ValueError(`dropout takes the share that is dropped, from 0 to less than 1, but got ${describe(p)}${p === 1 ? ": nothing would be left" : ""}.`);
+  }
   const random = chooseRandom("dropout", generator);
   if (p === 0 || openStep()?.isTraining !== true) return identity(x);
   // The same number on every device, so that all drop the same elements.

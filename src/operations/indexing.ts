@@ -8,14 +8,15 @@ import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { fromValues, Variable } from "../variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
 import { register } from "./registry.ts";
 
-/** Indices or labels: integers from 0, on the host or as a Variable. */
-export type Indices = number | readonly number[] | Int32Array | Variable;
+/** Indices or labels: integers from 0; one, a list or typed array of any kind on the host, or a Variable. */
+export type Indices = number | NumberList | Variable;
 
 /**
  * Indices as a Variable. Those that the host knows are checked here, where the user's line is; those that a step
@@ -32,10 +33,8 @@ export function indexVariable(operation: string, indices: Indices, limit: number
     checkIndex(operation, indices, limit);
     return fromValues(FloatArray.of(indices), scalarShape);
   }
-  if (!Array.isArray(indices) && !(ArrayBuffer.isView(indices) && "length" in indices)) {
-    throw new ValueError(`${operation} takes an integer, number[], Int32Array or Variable of indices, but got ${describe(indices)}.`);
-  }
-  const list = indices as readonly number[];
+  if (!isList(indices)) throw new ValueError(`${operation} takes an integer, a list, a typed array or a Variable of indices, but got ${describe(indices)}.`);
+  const list = withNumbers(indices as readonly number[]);
   const values = new FloatArray(list.length);
   for (let i = 0; i < values.length; i++) {
     checkIndex(operation, list[i], limit);

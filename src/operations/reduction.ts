@@ -127,7 +127,7 @@ const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, ()
 /**
  * The index of the largest element along the last axis whose index is not k: the strongest competitor of a label.
  * @param x [..., n] with n ≥ 2
- * @param k one index for each row: a number, number[], Int32Array or Variable
+ * @param k one index for each row: a number, a list, a typed array or a Variable
  * @returns [...]
  */
 export function argmaxneq(x: Variable, k: Indices): Variable {

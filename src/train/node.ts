@@ -74,7 +74,7 @@ export function writable<T>(path: string, write: () => T): T {
 }
 
 /** What an error says, whatever was thrown. */
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const reasonOf = (error: unknown): string => (error as Error | null)?.message ?? String(error);
 
 /**
  * A package that is used only in Node, and only where it is needed: no bundler sees it. It is looked for beside Flimsy, then,

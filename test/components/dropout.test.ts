@@ -32,6 +32,6 @@ describe("Dropout", () => {
 
   it("refuses what is no probability", () => {
     for (const p of [-0.1, 1, NaN, "0.5" as never]) expect(() => new Dropout({ p })).toThrow(ValueError);
-    expect(() => new Dropout({} as never)).toThrow("Dropout takes a probability from 0 to less than 1 as p, but got undefined.");
+    expect(() => new Dropout({} as never)).toThrow("Dropout takes as p the share that is dropped, from 0 to less than 1, but got undefined.");
   });
 });

@@ -105,7 +105,7 @@ describe("debug({ eager: true })", () => {
   afterEach(() => debug({ eager: false }));
 
   it("is one of the options of debug, which has no others", () => {
-    expect(() => debug({ toString: true } as never)).toThrow("debug takes checkNumerics and eager as true or false");
+    expect(() => debug({ toString: true } as never)).toThrow("Its options are checkNumerics, checkComparisons, eager.");
     expect(() => debug({ eager: 1 } as never)).toThrow(ValueError);
   });
 

@@ -69,7 +69,11 @@ describe("conv2d", () => {
     expect(() => conv2d(x, numbers([1, 2, 0, 3]))).toThrow(ShapeError);
     expect(() => conv2d(x, numbers([1, 2, 6, 3]))).toThrow("smaller than the kernel");
     expect(() => conv2d(x, w, null, { stride: [0, 1] })).toThrow(new ValueError("conv2d takes an integer of at least 1 as stride, but got 0."));
-    expect(() => conv2d(x, w, null, { padding: [1] })).toThrow("conv2d takes an integer of at least 0 as padding, but got undefined.");
+    expect(() => conv2d(x, w, null, { padding: "same" as never })).toThrow(/conv2d takes numbers as padding, but got "same".*\(kernel size − 1\) \/ 2/);
+    const last = numbers([4, 5, 6, 2]);
+    expect(() => conv2d(last, w)).toThrow(/channels seem to come last here.*x\.permute\(\[0, 3, 1, 2\]\)/);
+    expect(conv2d(last.permute([0, 3, 1, 2]), w).shape).toEqual([4, 1, 3, 4]);
+    expect(() => conv2d(x, w, null, { padding: [1] })).toThrow("conv2d takes an integer or [down, across] as padding, but got a value of type Array.");
     expect(() => conv2d(x, w, numbers([2]))).toThrow("the bias must have shape [1]");
     expect(() => conv2d(1 as never, w)).toThrow("conv2d takes a Variable");
   });
