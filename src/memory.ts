@@ -9,7 +9,7 @@ export type MemoryReport = Record<MemoryKind | "arena" | "plans" | "total", numb
 /**
  * Live bytes: `parameters`, their `gradients`, `optimizer` state and `inputs` that are kept on a device;
  * the `arena` in which steps work, and the cached `plans`.
- * Memory of collected JavaScript objects is given back when the garbage collector says so.
+ * Memory of collected JavaScript objects is given back when the garbage collector says so, or when memory is short.
  */
 export function memory(): MemoryReport {
   const report: MemoryReport = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, arena: 0, plans: 0, total: 0 };

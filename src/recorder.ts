@@ -4,7 +4,8 @@
  */
 
 import { currentDevice, guardDevice } from "./devices/current.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
+import { type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
+import { type Buffer, nextStep } from "./devices/residency.ts";
 import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
 import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
@@ -105,7 +106,6 @@ function cacheOf(device: Device): PlanCache<Compiled> {
 
 /** One trace serves all steps, as there is never more than one open. */
 const sharedTrace = new Trace();
-let steps = 0;
 let current: Step | null = null;
 guardDevice(() => current !== null);
 
@@ -136,6 +136,7 @@ type Pinned = { readonly region: Region; readonly offset: number } | { readonly 
 export class Step {
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
   trace = sharedTrace;
+  readonly serial = nextStep();
   readonly device = currentDevice();
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
@@ -159,7 +160,7 @@ export class Step {
     /** Whether gradients are wanted: dropout acts, parameters are told from other arrays. */
     readonly training: boolean,
   ) {
-    this.trace.reset(++steps);
+    this.trace.reset(this.serial);
   }
 
   end(): void {
@@ -189,8 +190,8 @@ export class Step {
     if (this.training && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.training && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
-    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== null && storage.lastStep !== this) kind = LeafKind.resident;
-    storage.lastStep = this;
+    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
+    storage.lastStep = this.serial;
     this.arrays.push(variable);
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);

@@ -4,15 +4,10 @@
  */
 
 import type { FloatArray } from "../kernels/kernel.ts";
+import type { Buffer } from "./residency.ts";
 
 /** What long-lived memory is for; `memory()` reports by these. */
 export type MemoryKind = "parameters" | "gradients" | "optimizer" | "inputs";
-
-/** Long-lived memory of a device, or a view of a value that a step has pinned. */
-export interface Buffer {
-  readonly size: number;
-  free(): void;
-}
 
 /**
  * A plan in the form that devices take: a list of launches as words.
@@ -65,7 +60,7 @@ export interface Device {
   /** The array type of its numbers. */
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
 
-  /** New memory, zeroed. */
+  /** New memory, zeroed. Where there is too little, arrays that the running step does not use leave (`residency.ts`). */
   allocate(size: number, kind: MemoryKind): Buffer;
   write(buffer: Buffer, data: FloatArray): void;
   read(buffer: Buffer): FloatArray;

@@ -3,21 +3,20 @@
  * against, so each kernel is written as its definition reads.
  */
 
-import { MemoryError } from "../../errors.ts";
 import { interpret } from "../../kernels/expression.ts";
 import {
   type ColumnsKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { Buffer } from "../residency.ts";
+import { outOfMemory } from "../shortage.ts";
 
-class ReferenceBuffer implements Buffer {
-  constructor(
-    readonly values: Float64Array,
-    private readonly onFree: () => void = () => {},
-  ) {}
-  get size(): number { return this.values.length; }
-  free(): void { this.onFree(); }
+/** Ordinary memory: nothing leaves it, and the collector finds it at once. */
+class ReferenceBuffer extends Buffer {
+  constructor(readonly values: Float64Array, release: () => void) {
+    super(values.length, release);
+  }
 }
 
 class ReferenceExecutable implements Executable {
@@ -44,9 +43,13 @@ export class ReferenceDevice implements Device {
 
   allocate(size: number, kind: MemoryKind): Buffer {
     const bytes = size * 8;
+    const values = this.zeros(size, kind);
     this.live[kind] += bytes;
-    return new ReferenceBuffer(zeros(size), () => { this.live[kind] -= bytes; });
+    return new ReferenceBuffer(values, this.release(kind, bytes));
   }
+
+  /** Made apart, so that it cannot hold the values. */
+  private release(kind: MemoryKind, bytes: number): () => void { return () => { this.live[kind] -= bytes; }; }
 
   write(buffer: Buffer, data: Float32Array | Float64Array): void { (buffer as ReferenceBuffer).values.set(data); }
   read(buffer: Buffer): Float64Array { return (buffer as ReferenceBuffer).values.slice(); }
@@ -54,7 +57,7 @@ export class ReferenceDevice implements Device {
 
   run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[], times: Float64Array | null = null): Float64Array {
     const { program } = executable as ReferenceExecutable;
-    const arena = zeros(program.arena);
+    const arena = this.zeros(program.arena, "arena");
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
     program.hosts.forEach((offset, i) => { arena.set(hosts[i], offset); });
     const { words } = program;
@@ -83,7 +86,15 @@ export class ReferenceDevice implements Device {
 
   view(base: Buffer | object | number, offset: number, size: number): Buffer {
     const values = base instanceof ReferenceBuffer ? base.values : (base as Float64Array);
-    return new ReferenceBuffer(values.subarray(offset, offset + size));
+    return new ReferenceBuffer(values.subarray(offset, offset + size), () => {});
+  }
+
+  private zeros(size: number, kind: MemoryKind | "arena"): Float64Array {
+    try {
+      return new Float64Array(size);
+    } catch (error) {
+      throw outOfMemory(size * 8, kind, this.memory(), null, error);
+    }
   }
 
   endStep(): void {}
@@ -91,14 +102,6 @@ export class ReferenceDevice implements Device {
   threads(): ThreadReport { return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." }; }
 
   memory(): Record<MemoryKind | "arena" | "plans", number> { return { ...this.live, arena: 0, plans: 0 }; }
-}
-
-function zeros(size: number): Float64Array {
-  try {
-    return new Float64Array(size);
-  } catch (error) {
-    throw new MemoryError(`The step needs ${size} numbers at once, which is more than the system gives. Use smaller batches or shorter sequences, or split the step.`, { cause: error });
-  }
 }
 
 function check(checks: Int32Array, launch: number, spaces: readonly Float64Array[]): void {

@@ -116,7 +116,8 @@ export class Team {
   /** Why there are no workers any more. */
   private failure = "";
 
-  constructor(private readonly heap: Heap) {}
+  /** @param allocate gives memory that is never given back */
+  constructor(private readonly heap: Heap, private readonly allocate: (bytes: number) => number) {}
 
   // -- for the caller ----------------------------------------------------------------------------------
 
@@ -156,7 +157,7 @@ export class Team {
     if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
     try {
       while (this.threads.length < this.wanted - 1) {
-        const scratch = this.heap.allocate(scratchBytes);
+        const scratch = this.allocate(scratchBytes);
         const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
         thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length, control });
         this.threads.push(thread);
@@ -176,7 +177,7 @@ export class Team {
       return;
     }
     const { bytes, places } = module;
-    const address = this.heap.allocate(12 + bytes.length);
+    const address = this.allocate(12 + bytes.length);
     const { i32, memory } = this.heap;
     i32.set([0, places, bytes.length], word(address));
     new Uint8Array(memory.buffer).set(bytes, address + 12);

@@ -4,22 +4,28 @@
  */
 
 import { type FloatArray, type HostKernel, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { Buffer, Residency } from "../residency.ts";
+import { outOfMemory } from "../shortage.ts";
 import { type Cut, cutOf, partStart } from "./cut.ts";
 import { Heap } from "./heap.ts";
 import { hasRelaxedSimd, KernelTable, scratchBytes } from "./kernels.ts";
 import { CONTROL_BYTES, FORK_PARTS, forkHeader, HEADER } from "./layout.ts";
 import { canShare, Team } from "./team.ts";
 
-class WasmBuffer implements Buffer {
+class WasmBuffer extends Buffer {
   constructor(
     /** Byte address. */
     readonly address: number,
-    readonly size: number,
-    private readonly onFree: (() => void) | null,
-  ) {}
-  free(): void { this.onFree?.(); }
+    size: number,
+    release: () => void,
+  ) {
+    super(size, release);
+  }
 }
+
+/** Views own nothing. */
+const nothing = (): void => {};
 
 class WasmExecutable implements Executable {
   /** Where its launches are, and where they end; 0 before the first run. */
@@ -59,6 +65,9 @@ export class WasmDevice implements Device {
   private readonly kernels: KernelTable;
   private readonly team: Team;
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, plans: 0 };
+  private readonly residency = new Residency<WasmBuffer>();
+  /** The executables that are in memory. */
+  private readonly written = new Set<WasmExecutable>();
   private chunks: Chunk[] = [];
   /** How much of the last chunk is taken. */
   private taken = 0;
@@ -66,11 +75,11 @@ export class WasmDevice implements Device {
 
   /**
    * @param options `fused`: use the fused multiply-add of relaxed SIMD; by default where the engine has it.
-   * `shared`: have memory that threads can share; by default where the engine allows it
+   * `shared`: have memory that threads can share; by default where the engine allows it. `pages`: of 64 KiB, that the memory may have
    */
-  constructor(options: { fused?: boolean; shared?: boolean } = {}) {
-    this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare());
-    this.team = new Team(this.heap);
+  constructor(options: { fused?: boolean; shared?: boolean; pages?: number } = {}) {
+    this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare(), options.pages);
+    this.team = new Team(this.heap, (bytes) => this.block(bytes, "plans"));
     const calls = {
       fault: (launch: number, value: number, limit: number): void => {
         throw new LaunchFault(this.launchAt(launch), "index", value, limit >>> 0);
@@ -86,17 +95,35 @@ export class WasmDevice implements Device {
 
   allocate(size: number, kind: MemoryKind): Buffer {
     const bytes = roomFor(size);
-    const address = this.heap.allocate(bytes);
+    const address = this.block(bytes, kind);
     const block = Heap.blockSize(bytes);
     this.heap.f32.fill(0, address >>> 2, (address + bytes) >>> 2);
     this.live[kind] += block;
-    let isLive = true;
-    return new WasmBuffer(address, size, () => {
-      if (!isLive) return;
-      isLive = false;
+    const buffer = new WasmBuffer(address, size, () => {
       this.live[kind] -= block;
       this.heap.free(address, bytes);
+      this.residency.delete(buffer);
     });
+    this.residency.add(buffer);
+    return buffer;
+  }
+
+  /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, and then the plans. */
+  private block(bytes: number, kind: MemoryKind | "arena" | "plans"): number {
+    for (;;) {
+      const address = this.heap.allocate(bytes);
+      if (address >= 0) return address;
+      const buffer = this.residency.leastRecent();
+      if (buffer !== null) this.evict(buffer);
+      else if (this.written.size > 0) for (const executable of this.written) executable.release();
+      else throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
+    }
+  }
+
+  /** Lets a buffer leave, with its values unless the host has them. */
+  private evict(buffer: WasmBuffer): void {
+    if (!buffer.isCopy) buffer.saved = this.read(buffer);
+    buffer.free();
   }
 
   write(buffer: Buffer, data: FloatArray): void { this.heap.f32.set(data, (buffer as WasmBuffer).address / 4); }
@@ -145,6 +172,7 @@ export class WasmDevice implements Device {
       this.heap.free(executable.address, bytes);
       this.live.plans -= Heap.blockSize(bytes);
       executable.address = 0;
+      this.written.delete(executable);
     });
   }
 
@@ -156,7 +184,8 @@ export class WasmDevice implements Device {
     const arena = this.reserve(program.arena * 4);
     if (executable.address === 0) {
       const bytes = executable.bytes - program.words.length * 4;
-      executable.address = this.heap.allocate(bytes);
+      executable.address = this.block(bytes, "plans");
+      this.written.add(executable);
       this.live.plans += Heap.blockSize(bytes);
       executable.arena = -1;
     }
@@ -283,12 +312,8 @@ export class WasmDevice implements Device {
 
   /** A block of the size that is wanted or, where memory is short, of the size that is needed. */
   private chunk(wanted: number, needed: number): Chunk {
-    try {
-      return { address: this.heap.allocate(wanted), bytes: wanted };
-    } catch (error) {
-      if (wanted === needed) throw error;
-      return { address: this.heap.allocate(needed), bytes: needed };
-    }
+    const address = this.heap.allocate(wanted);
+    return address >= 0 ? { address, bytes: wanted } : { address: this.block(needed, "arena"), bytes: needed };
   }
 
   private drop(chunk: Chunk): void { this.heap.free(chunk.address, chunk.bytes); }
@@ -311,7 +336,7 @@ export class WasmDevice implements Device {
 
   view(base: Buffer | object | number, offset: number, size: number): Buffer {
     const address = typeof base === "number" ? base : (base as WasmBuffer).address;
-    return new WasmBuffer(address + offset * 4, size, null);
+    return new WasmBuffer(address + offset * 4, size, nothing);
   }
 
   threads(count?: number): ThreadReport {
