@@ -8,7 +8,7 @@ import { type Device, type Executable, LaunchFault, type Region } from "./device
 import { type Buffer, nextStep } from "./devices/residency.ts";
 import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
-import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
+import { type FloatArray, limitKernels } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
 import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "./plan/planner.ts";
 import { stack } from "./plan/stack.ts";
@@ -23,8 +23,6 @@ export type Operand = Variable | number;
 const RESIDENT_SIZE = 1024;
 /** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
 const FUSE_AFTER = 3;
-/** Where structures differ without end, so would fused kernels; each takes some 50 kB of the engine for good. */
-const MAX_KERNELS = 4096;
 /** Larger structures are not planned again: the pause would be seconds. */
 const MAX_FUSED_NODES = 2 ** 18;
 
@@ -294,8 +292,9 @@ export class Step {
     const { count, length, words } = trace;
     const found = isOwn ? null : cache.find(words, length);
     const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
-    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
+    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES;
     if (found !== null && (found.fused || !fuse)) return found;
+    limitKernels();
 
     const mayStack = nodes !== null && testing.stack && !checks && !fuseAtOnce && !this.ownRules && this.ran === 0;
     const stacked = mayStack ? stack(trace, nodes) : null;

@@ -1,7 +1,7 @@
 /** What to do where a device has too little memory: it depends on what fills that. */
 
 import { MemoryError } from "../errors.ts";
-import type { MemoryKind } from "./device.ts";
+import type { DeviceMemory } from "./device.ts";
 
 const remedies = {
   model: "Parameters with their gradients and what the optimizer remembers fill it, so smaller batches hardly help: make the model smaller, " +
@@ -16,7 +16,7 @@ const remedies = {
  * @param live what there is of each kind; what the running step does not use has left
  * @param limit the most that there can be, null where only the system knows
  */
-export function outOfMemory(bytes: number, kind: MemoryKind | "arena" | "plans", live: Record<MemoryKind | "arena" | "plans", number>, limit: number | null, cause?: unknown): MemoryError {
+export function outOfMemory(bytes: number, kind: keyof DeviceMemory, live: DeviceMemory, limit: number | null, cause?: unknown): MemoryError {
   const all = { ...live };
   all[kind] += bytes;
   const model = all.parameters + all.gradients + all.optimizer;

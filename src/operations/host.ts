@@ -2,7 +2,7 @@
 
 import { type NodeView, type Operation, zeroGradient } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
+import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
@@ -40,16 +40,12 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function") {
     throw new ValueError("operation takes { name, shape, forward, reverse }: a string and functions. See its documentation for an example.");
   }
-  const kernels: HostKernel[] = []; // by number of inputs
+  const run: HostFunction = (y, ...x) => definition.forward(y, ...x);
 
   const recorded: Operation = {
     name,
     id: /*#__PURE__*/ nextOperationId(),
-    lower: (lowering, node) => {
-      const inputs = lowering.trace.inputCount(node);
-      kernels[inputs] ??= host(name, inputs, (y, ...x) => definition.forward(y, ...x));
-      lowering.host(node, kernels[inputs]);
-    },
+    lower: (lowering, node) => lowering.host(node, run),
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
   };
 

@@ -5,10 +5,10 @@
 
 import { interpret } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
+  type ColumnsKernel, type HostFunction, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
 import { Buffer } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 
@@ -73,7 +73,7 @@ export class ReferenceDevice implements Device {
         read: (k, distance) => space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance],
         write: (k, distance, value) => { space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance] = value; },
         parameter: (i) => words[parameters + i],
-      });
+      }, program.functions);
       if (times !== null) times[number] = performance.now() - begin;
       if (program.checks !== null) check(program.checks, number, [arena, ...buffers.map((buffer) => (buffer as ReferenceBuffer).values)]);
     }
@@ -89,7 +89,7 @@ export class ReferenceDevice implements Device {
     return new ReferenceBuffer(values.subarray(offset, offset + size), () => {});
   }
 
-  private zeros(size: number, kind: MemoryKind | "arena"): Float64Array {
+  private zeros(size: number, kind: keyof DeviceMemory): Float64Array {
     try {
       return new Float64Array(size);
     } catch (error) {
@@ -101,7 +101,7 @@ export class ReferenceDevice implements Device {
 
   threads(): ThreadReport { return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." }; }
 
-  memory(): Record<MemoryKind | "arena" | "plans", number> { return { ...this.live, arena: 0, plans: 0 }; }
+  memory(): DeviceMemory { return { ...this.live, arena: 0, plans: 0, kernels: 0 }; }
 }
 
 function check(checks: Int32Array, launch: number, spaces: readonly Float64Array[]): void {
@@ -115,7 +115,7 @@ function check(checks: Int32Array, launch: number, spaces: readonly Float64Array
   }
 }
 
-function carryOut(kernel: Kernel, launch: Launch): void {
+function carryOut(kernel: Kernel, launch: Launch, functions: readonly HostFunction[]): void {
   switch (kernel.kind) {
     case "map": return map(kernel, launch);
     case "row": return row(kernel, launch);
@@ -125,7 +125,7 @@ function carryOut(kernel: Kernel, launch: Launch): void {
     case "gather": return gather(launch);
     case "scatterAdd": return scatterAdd(launch);
     case "random": return random(launch);
-    case "host": return host(kernel, launch);
+    case "host": return host(kernel, launch, functions);
   }
 }
 
@@ -280,13 +280,13 @@ function random(launch: Launch): void {
   }
 }
 
-function host(kernel: HostKernel, launch: Launch): void {
+function host(kernel: HostKernel, launch: Launch, functions: readonly HostFunction[]): void {
   const arrays: { data: Float64Array; shape: number[] }[] = [];
-  let at = 1;
+  let at = 2;
   for (let k = 0; k <= kernel.inputs; k++) {
     const rank = launch.parameter(at++);
     const shape = Array.from({ length: rank }, () => launch.parameter(at++));
     arrays.push({ data: launch.operand(k).subarray(0, shape.reduce((a, b) => a * b, 1)), shape });
   }
-  kernel.run(arrays[0], ...arrays.slice(1));
+  functions[launch.parameter(1)](arrays[0], ...arrays.slice(1));
 }

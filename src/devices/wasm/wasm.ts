@@ -3,8 +3,8 @@
  * and each step enters WebAssembly once to run it; only what has moved since is patched.
  */
 
-import { type FloatArray, type HostKernel, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type FloatArray, kernelById, operandCount } from "../../kernels/kernel.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 import { type Cut, cutOf, partStart } from "./cut.ts";
@@ -79,7 +79,7 @@ export class WasmDevice implements Device {
    */
   constructor(options: { fused?: boolean; shared?: boolean; pages?: number } = {}) {
     this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare(), options.pages);
-    this.team = new Team(this.heap, (bytes) => this.block(bytes, "plans"));
+    this.team = new Team(this.heap, (bytes) => this.block(bytes, "kernels"));
     const calls = {
       fault: (launch: number, value: number, limit: number): void => {
         throw new LaunchFault(this.launchAt(launch), "index", value, limit >>> 0);
@@ -88,7 +88,8 @@ export class WasmDevice implements Device {
       wait: (): void => this.team.wait(),
     };
     const { memory, isShared } = this.heap;
-    this.kernels = new KernelTable(memory, isShared, calls, CONTROL_BYTES, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
+    this.kernels = new KernelTable({ memory, scratch: CONTROL_BYTES, ...calls }, isShared, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
+    this.kernels.follow(() => {});
   }
 
   // -- long-lived memory ------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ export class WasmDevice implements Device {
   }
 
   /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, and then the plans. */
-  private block(bytes: number, kind: MemoryKind | "arena" | "plans"): number {
+  private block(bytes: number, kind: keyof DeviceMemory): number {
     for (;;) {
       const address = this.heap.allocate(bytes);
       if (address >= 0) return address;
@@ -136,6 +137,7 @@ export class WasmDevice implements Device {
   // -- programs -----------------------------------------------------------------------------------------
 
   prepare(program: Program): Executable {
+    this.kernels.follow(() => this.team.forget());
     const { words, strands } = program;
     let missing: Set<number> | null = null;
     const cuts = new Map<number, Cut>();
@@ -279,17 +281,18 @@ export class WasmDevice implements Device {
     const { i32, f32 } = this.heap;
     const { program } = this.running as WasmExecutable;
     let at = 0;
-    for (let count = this.launchAt(launch); count > 0; count--) at += program.words[at + 1];
-    const kernel = kernelById(program.words[at]) as HostKernel;
+    for (let before = this.launchAt(launch); before > 0; before--) at += program.words[at + 1];
     const operands = launch / 4 + HEADER / 4;
-    let parameter = operands + operandCount(kernel.id) + 1;
-    const arrays = Array.from({ length: 1 + kernel.inputs }, (_, k) => {
+    const count = operandCount(program.words[at]);
+    let parameter = operands + count + 1;
+    const run = program.functions[i32[parameter++]];
+    const arrays = Array.from({ length: count }, (_, k) => {
       const rank = i32[parameter++];
       const shape = Array.from({ length: rank }, () => i32[parameter++]);
       const from = (i32[operands + k] >>> 0) / 4;
       return { data: f32.subarray(from, from + shape.reduce((a, b) => a * b, 1)), shape };
     });
-    kernel.run(arrays[0], ...arrays.slice(1));
+    run(arrays[0], ...arrays.slice(1));
   }
 
   // -- the arena of the step ------------------------------------------------------------------------------
@@ -344,8 +347,8 @@ export class WasmDevice implements Device {
     return this.team.report();
   }
 
-  memory(): Record<MemoryKind | "arena" | "plans", number> {
-    return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0) };
+  memory(): DeviceMemory {
+    return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0), kernels: this.kernels.bytes };
   }
 }
 
