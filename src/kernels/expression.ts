@@ -295,9 +295,9 @@ export function parts(...roots: readonly Expr[]): Expr[] {
   return order;
 }
 
-/** The arguments that some expressions use, ascending. */
+/** The arguments that some expressions use, each once, ascending. */
 export function argumentsOf(...roots: readonly Expr[]): number[] {
-  return parts(...roots).filter((e) => e.kind === "argument").map((e) => e.value).sort((a, b) => a - b);
+  return [...new Set(parts(...roots).filter((e) => e.kind === "argument").map((e) => e.value))].sort((a, b) => a - b);
 }
 
 /** Reads an argument of a compiled expression. */

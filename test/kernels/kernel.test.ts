@@ -173,7 +173,32 @@ describe("expressions made without end", () => {
       for (let i = 0; i < 20_000; i++) x.mul(0.5 + round + i * 1e-5);
       expect(text()).toEqual(before);
     }
-    // Of an older one, too.
+  });
+
+  it("may hold what was made before and after: the same argument twice", () => {
+    const forget = (): void => { for (let i = 0; i < 20_000; i++) argument(0).mul(77 + i * 1e-5); };
+    const made = [
+      elementwise("square", (x) => { forget(); return x.mul(argument(0)); }),
+      elementwise("sum", (x) => { const y = x.mul(2); forget(); return y.add(argument(0).mul(2)).mul(0.25).mul(x); }),
+    ];
+    const values = Array.from({ length: 11 }, (_, i) => i - 4);
+    for (const device of ["wasm", "reference"] as const) {
+      setDevice(device);
+      for (const square of made) {
+        const x = parameter(values);
+        for (let run = 0; run < 5; run++) {
+          x.clearGrad();
+          grad(() => sum(square(x)));
+          expect(evaluate(() => square(x)).toArray()).toEqual(values.map((v) => v * v));
+          expect(x.grad?.toArray()).toEqual(values.map((v) => 2 * v));
+        }
+      }
+    }
+  });
+
+  it("have the same derivatives as older ones", () => {
+    const x = argument(0);
+    for (let i = 0; i < 20_000; i++) x.mul(88 + i * 1e-5);
     expect(String(derivative(x.mul(argument(1)), 0))).toBe("b");
   });
 });
