@@ -14,7 +14,11 @@ import { control } from "./layout.ts";
 /** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
 const DEFAULT_LIMIT = 4;
 const MAX_THREADS = 64;
-/** What a worker does: `control` and the functions are those of fork.ts. */
+/**
+ * What a worker does: `control` and the functions are those of fork.ts. A module of the chain is copied while the worker counts as active, since its memory
+ * is given back only while nobody does and after the generation has changed; where it is cut short, this thread does not know yet that the memory has
+ * grown. The first module has `serve`; where it is not there yet, it will be in a moment.
+ */
 const program = `
 const start = ({ memory, scratch, worker, control }) => {
   const words = new Int32Array(memory.buffer);
@@ -22,7 +26,6 @@ const start = ({ memory, scratch, worker, control }) => {
   const { sin, cos, pow } = Math;
   const env = { memory, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
   let generation, last, serve;
-  // The next module of the chain, whose memory is given back only while nobody is active, and after the generation has changed.
   function next() {
     Atomics.add(words, control.active / 4, 1);
     let found = null;
@@ -39,7 +42,7 @@ const start = ({ memory, scratch, worker, control }) => {
   function load() {
     for (let module = next(); module !== null; module = next()) {
       const { address, places, size, bytes } = module;
-      if (bytes.length !== size) continue; // the memory has grown, and this thread does not know it yet
+      if (bytes.length !== size) continue;
       env.table.grow(places - env.table.length);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
       for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
@@ -55,7 +58,6 @@ const start = ({ memory, scratch, worker, control }) => {
       last = control.modules;
       serve = undefined;
     }
-    // The first module has it, and is there in a moment.
     for (; serve === undefined && Atomics.load(words, control.generation / 4) === now; Atomics.wait(words, control.generation / 4, now, 1)) load();
   }
   try {
