@@ -46,7 +46,7 @@ export class KernelTable {
   /** Kernel id -> place in the table, −1 where the kernel has not been generated. */
   private places = new Int32Array(256);
   private generation = -1;
-  /** What the engine keeps of all modules, by estimate. */
+  /** What the engine keeps of all kernels, by estimate. */
   bytes = 0;
   /** Runs the launches from one address to another. */
   run!: (from: number, to: number) => void;
@@ -73,8 +73,8 @@ export class KernelTable {
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
     this.places.fill(-1);
     this.used = 1;
-    this.bytes = 0;
     this.run = this.instantiate(emitRunner(this.isShared), 1).run as KernelTable["run"];
+    this.bytes = 0;
   }
 
   private instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {
