@@ -5,10 +5,11 @@
 
 import { Comparisons, calledOutside } from "./comparisons.ts";
 import { currentDevice, guardDevice } from "./devices/current.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
+import { type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
+import { type Buffer, nextStep } from "./devices/residency.ts";
 import { Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
-import { type FloatArray, kernelCount } from "./kernels/kernel.ts";
+import { type FloatArray, limitKernels } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
 import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "./plan/planner.ts";
 import { stack } from "./plan/stack.ts";
@@ -24,8 +25,6 @@ export type Operand = Variable | number;
 const RESIDENT_SIZE = 1024;
 /** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
 const FUSE_AFTER = 3;
-/** Where structures differ without end, so would fused kernels; each takes some 50 kB of the engine for good. */
-const MAX_KERNELS = 4096;
 /** Larger structures are not planned again: the pause would be seconds. */
 const MAX_FUSED_NODES = 2 ** 18;
 
@@ -111,7 +110,6 @@ function cacheOf(device: Device): PlanCache<Compiled> {
 
 /** One trace serves all steps, as there is never more than one open. */
 const sharedTrace = new Trace();
-let steps = 0;
 let current: Step | null = null;
 guardDevice(() => current !== null);
 
@@ -148,6 +146,7 @@ type Pinned = { readonly region: Region; readonly offset: number } | { readonly 
 export class Step {
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
   trace = sharedTrace;
+  readonly serial = nextStep();
   readonly device = currentDevice();
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
@@ -171,7 +170,7 @@ export class Step {
     readonly caller: string,
     readonly purpose: Purpose,
   ) {
-    this.trace.reset(++steps);
+    this.trace.reset(this.serial);
   }
 
   /** Parameters are told from other arrays, and dropout acts. */
@@ -204,8 +203,8 @@ export class Step {
     if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
-    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== null && storage.lastStep !== this) kind = LeafKind.resident;
-    storage.lastStep = this;
+    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
+    storage.lastStep = this.serial;
     this.arrays.push(variable);
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);
@@ -320,8 +319,9 @@ export class Step {
     const { count, length, words } = trace;
     const found = isOwn ? null : cache.find(words, length);
     const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
-    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES && kernelCount() < MAX_KERNELS;
+    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES;
     if (found !== null && (found.fused || !fuse)) return found;
+    limitKernels();
 
     const mayStack = nodes !== null && testing.stack && !checks && !fuseAtOnce && !this.ownRules && this.ran === 0;
     const stacked = mayStack ? stack(trace, nodes) : null;

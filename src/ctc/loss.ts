@@ -3,7 +3,7 @@
 import { currentDevice } from "../devices/current.ts";
 import type { Operation } from "../differentiate.ts";
 import { UsageError, ValueError } from "../errors.ts";
-import { type HostArray, host } from "../kernels/kernel.ts";
+import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
@@ -36,17 +36,17 @@ function compute(scores: HostArray, targets: HostArray, losses: HostArray["data"
   }
 }
 
-const lossKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => compute(scores, targets, y.data, null));
-const bothKernel = /*#__PURE__*/ host("ctc", 2, (y, scores, targets) => {
+const lossOf: HostFunction = (y, scores, targets) => compute(scores, targets, y.data, null);
+const both: HostFunction = (y, scores, targets) => {
   const size = sizeOf(scores.shape);
   compute(scores, targets, y.data.subarray(size), y.data.subarray(0, size));
-});
+};
 
 /** Inputs: scores, targets. The gradients of all scores, then the losses of the utterances. */
 const gradientsAndLosses: Operation = {
   name: "ctc′",
   id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowering.host(node, bothKernel),
+  lower: (lowering, node) => lowering.host(node, both),
   reverse: (k) => k === 1 ? null : () => {
     throw new UsageError(
       "The gradient of the CTC cost cannot be differentiated again: second derivatives of it are not implemented. " +
@@ -74,7 +74,7 @@ const lossesOfBoth: Operation = {
 const losses: Operation = {
   name: "ctc",
   id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowering.host(node, lossKernel),
+  lower: (lowering, node) => lowering.host(node, lossOf),
   reverse: (k) => k === 1 ? null : (gradient, node) =>
     scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),
 };

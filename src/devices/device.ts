@@ -3,16 +3,13 @@
  * and nothing above it but `Variable.data` and `item()` relies on reading being synchronous.
  */
 
-import type { FloatArray } from "../kernels/kernel.ts";
+import type { FloatArray, HostFunction } from "../kernels/kernel.ts";
+import type { Buffer } from "./residency.ts";
 
 /** What long-lived memory is for; `memory()` reports by these. */
 export type MemoryKind = "parameters" | "gradients" | "optimizer" | "inputs";
-
-/** Long-lived memory of a device, or a view of a value that a step has pinned. */
-export interface Buffer {
-  readonly size: number;
-  free(): void;
-}
+/** Bytes by what they are for. */
+export type DeviceMemory = Record<MemoryKind | "arena" | "plans" | "kernels", number>;
 
 /**
  * A plan in the form that devices take: a list of launches as words.
@@ -34,6 +31,8 @@ export interface Program {
   readonly scalars: Int32Array;
   /** Where in the arena each bound host array is copied. */
   readonly hosts: Int32Array;
+  /** The functions of the host that it calls. They are the user's, and go when the program does. */
+  readonly functions: readonly HostFunction[];
   /** How many buffers are bound. */
   readonly buffers: number;
   /** For a run that checks numbers: after launch i, look at `size` elements at (space, offset); four words each. */
@@ -65,7 +64,7 @@ export interface Device {
   /** The array type of its numbers. */
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
 
-  /** New memory, zeroed. */
+  /** New memory, zeroed. Where there is too little, arrays that the running step does not use leave (`residency.ts`). */
   allocate(size: number, kind: MemoryKind): Buffer;
   write(buffer: Buffer, data: FloatArray): void;
   read(buffer: Buffer): FloatArray;
@@ -86,8 +85,8 @@ export interface Device {
   /** Sets how many threads there may be, where a number is given; says how many there are. */
   threads(count?: number): ThreadReport;
 
-  /** Live bytes by kind, with the arena and the plans. */
-  memory(): Record<MemoryKind | "arena" | "plans", number>;
+  /** Live bytes by kind, with the arena, the plans and what the engine has compiled, by estimate. */
+  memory(): DeviceMemory;
 }
 
 /** A kernel met data that it cannot work with. The step turns this into an error that names the operation. */

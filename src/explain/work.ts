@@ -82,7 +82,7 @@ export function workOf(kernel: Kernel, words: Int32Array, at: number): Work {
     case "host": {
       // For each operand its rank and its sizes.
       let elements = 0;
-      for (let i = 1, left = operands; left > 0; left--) {
+      for (let i = 2, left = operands; left > 0; left--) {
         const rank = parameter(i++);
         let size = 1;
         for (let axis = 0; axis < rank; axis++) size *= parameter(i++);

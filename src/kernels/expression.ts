@@ -1,7 +1,7 @@
 /**
  * Scalar expressions: what an elementwise kernel computes for one element, as data.
  *
- * Expressions are hash-consed: equal expressions are the same object, so common subexpressions are
+ * Expressions are hash-consed: equal expressions are (almost always) the same object, so common subexpressions are
  * computed once and a kernel is known by its text. Constructors simplify what is exact for every value.
  */
 
@@ -16,7 +16,13 @@ export type BinaryName = "add" | "sub" | "mul" | "div" | "pow" | "maximum" | "mi
 /** What `Expr` methods take: another expression or a constant. */
 export type ExprLike = Expr | number;
 
+/**
+ * So many are remembered; then it begins anew, as users make expressions without end. Nothing may depend on equal expressions being the same
+ * object: where they are not, something is computed twice.
+ */
+const MAX_INTERNED = 2 ** 14;
 const interned = new Map<string, Expr>();
+let made = 0;
 
 const combines = "An elementwise expression combines expressions and numbers,";
 const useMethods = "Use only the methods of its arguments, such as x.exp() or x.mul(y), not Math or arithmetic operators.";
@@ -24,7 +30,7 @@ const useMethods = "Use only the methods of its arguments, such as x.exp() or x.
 /** A node of a scalar expression over arguments `argument(0)`, `argument(1)`, … */
 export class Expr {
   private constructor(
-    /** Unique per structure. */
+    /** Unique. */
     readonly id: number,
     readonly kind: "argument" | "constant" | "index" | "select" | UnaryName | BinaryName,
     readonly inputs: readonly Expr[],
@@ -37,7 +43,8 @@ export class Expr {
     const key = `${kind}:${Object.is(value, -0) ? "-0" : value}:${inputs.map((e) => e.id).join()}`;
     let expr = interned.get(key);
     if (expr === undefined) {
-      expr = new Expr(interned.size, kind, inputs, value);
+      if (interned.size >= MAX_INTERNED) interned.clear();
+      expr = new Expr(made++, kind, inputs, value);
       interned.set(key, expr);
     }
     return expr;
@@ -193,7 +200,7 @@ const zero = constant(0);
 const one = constant(1);
 
 /** A product that knows that 0 · anything is 0: the derivative of what does not depend on the argument. */
-const times = (derivative: Expr, factor: Expr): Expr => (derivative === zero ? zero : derivative.mul(factor));
+const times = (derivative: Expr, factor: Expr): Expr => (derivative.is(0) ? zero : derivative.mul(factor));
 
 /**
  * The derivative of the larger or the smaller of a and b. Where both are equal each gets one half, which is what a central difference sees;
@@ -209,7 +216,7 @@ function ofChosen(a: Expr, b: Expr, notA: Expr, notB: Expr, da: Expr, db: Expr):
 
 /** A gradient times a derivative. Where a choice makes the derivative 0, the result is 0 whatever the gradient is, also ∞. */
 export function scaled(gradient: Expr, slope: Expr): Expr {
-  if (slope === zero) return zero;
+  if (slope.is(0)) return zero;
   if (slope.kind !== "select") return gradient.mul(slope);
   const [condition, a, b] = slope.inputs;
   return condition.where(scaled(gradient, a), scaled(gradient, b));
@@ -235,8 +242,8 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
     case "sub": return db === zero ? da : da === zero ? db.neg() : da.sub(db);
     case "mul": return times(da, b).add(times(db, a));
     case "div": {
-      const numerator = da === zero ? zero : da.div(b);
-      return db === zero ? numerator : numerator.sub(db.mul(e.div(b)));
+      const numerator = da.is(0) ? zero : da.div(b);
+      return db.is(0) ? numerator : numerator.sub(db.mul(e.div(b)));
     }
     case "pow": {
       // The slope of x⁰ is 0 also where x⁻¹ is no finite number.
@@ -262,7 +269,7 @@ export function derivative(expr: Expr, argumentIndex: number): Expr {
     let result = known.get(e);
     if (result === undefined) {
       const d = e.inputs.map(visit);
-      result = d.every((x) => x === zero) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+      result = d.every((x) => x.is(0)) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
       known.set(e, result);
     }
     return result;
@@ -302,9 +309,9 @@ export function parts(...roots: readonly Expr[]): Expr[] {
   return order;
 }
 
-/** The arguments that some expressions use, ascending. */
+/** The arguments that some expressions use, each once, ascending. */
 export function argumentsOf(...roots: readonly Expr[]): number[] {
-  return parts(...roots).filter((e) => e.kind === "argument").map((e) => e.value).sort((a, b) => a - b);
+  return [...new Set(parts(...roots).filter((e) => e.kind === "argument").map((e) => e.value))].sort((a, b) => a - b);
 }
 
 /** Reads an argument of a compiled expression. */

@@ -131,9 +131,12 @@ export interface HostArray {
   readonly shape: readonly number[];
 }
 
+/** Writes every element of the output. */
+export type HostFunction = (output: HostArray, ...inputs: HostArray[]) => void;
+
 /**
  * A function of the host over whole arrays. Operands: output, inputs….
- * Parameters: how many follow; then for each operand its rank and its sizes.
+ * Parameters: how many follow; the function's place in the program's list; then for each operand its rank and its sizes.
  */
 export interface HostKernel {
   readonly kind: "host";
@@ -141,7 +144,6 @@ export interface HostKernel {
   readonly id: number;
   readonly key: string;
   readonly inputs: number;
-  readonly run: (output: HostArray, ...inputs: HostArray[]) => void;
 }
 
 /** Any array of numbers that a device works with. */
@@ -162,11 +164,33 @@ function countOperands(kernel: Kernel): number {
   }
 }
 
+/**
+ * The kernels that programs use, by id. Users make operations, and structures differ, without end; so from time to time all ids are forgotten, with
+ * all plans that hold them and all that devices have compiled for them. Kernels that are used again get another id.
+ */
 const kernels: Kernel[] = [];
 /** By id, as kernels are objects of many forms, and looking at them is slow. */
 const operandCounts: number[] = [];
 const outputCounts: number[] = [];
-const known = new Map<string, Kernel>();
+let generation = 0;
+
+/** So many kernels may be made before they are forgotten: some 50 kB of the engine each. */
+export const MAX_KERNELS = 2048;
+
+/** What kernels share: an id from their first use in a program on. */
+class Registered {
+  private place = -1;
+  get id(): number {
+    const kernel = this as unknown as Kernel;
+    if (kernels[this.place] !== kernel) {
+      this.place = kernels.length;
+      kernels.push(kernel);
+      operandCounts.push(countOperands(kernel));
+      outputCounts.push(kernel.kind === "map" || kernel.kind === "row" ? kernel.outputs.length : 1);
+    }
+    return this.place;
+  }
+}
 
 /** The kernel with this id, as it stands in programs. */
 export const kernelById = (id: number): Kernel => kernels[id];
@@ -174,17 +198,27 @@ export const kernelById = (id: number): Kernel => kernels[id];
 export const operandCount = (id: number): number => operandCounts[id];
 /** How many of the operands are outputs. */
 export const outputCount = (id: number): number => outputCounts[id];
-/** How many kernels there are. None is ever given back. */
+/** How many kernels have an id. */
 export const kernelCount = (): number => kernels.length;
+/** Changes when ids are forgotten. */
+export const kernelGeneration = (): number => generation;
 
-/** One object and one id for each distinct kernel. */
+/** Forgets all ids where there are too many. Only while no program is being made. */
+export function limitKernels(): void {
+  if (kernels.length < MAX_KERNELS) return;
+  kernels.length = operandCounts.length = outputCounts.length = 0;
+  known.clear();
+  generation++;
+}
+
+const known = new Map<string, Kernel>();
+
+/** One object for equal kernels, as long as it is remembered. */
 function intern<K extends Kernel>(kernel: Omit<K, "id">): K {
   const earlier = known.get(kernel.key as string);
   if (earlier !== undefined) return earlier as K;
-  const fresh = { ...kernel, id: kernels.length } as unknown as K;
-  kernels.push(fresh);
-  operandCounts.push(countOperands(fresh));
-  outputCounts.push(fresh.kind === "map" || fresh.kind === "row" ? fresh.outputs.length : 1);
+  if (known.size >= 2 * MAX_KERNELS) known.clear(); // made, but never used
+  const fresh = Object.assign(new Registered(), kernel) as unknown as K;
   known.set(fresh.key, fresh);
   return fresh;
 }
@@ -226,7 +260,5 @@ export function rowReduction(reduce: Reduce): RowKernel {
   return rowReductions[reduce];
 }
 
-/** A host kernel; each call makes a new one. */
-export function host(name: string, inputs: number, run: HostKernel["run"]): HostKernel {
-  return intern<HostKernel>({ kind: "host", key: `host ${kernels.length} ${name}`, inputs, run });
-}
+/** The kernel of all functions of so many inputs. */
+export const host = (inputs: number): HostKernel => intern<HostKernel>({ kind: "host", key: `host ${inputs}`, inputs });

@@ -2,7 +2,7 @@
 
 import type { Operation, ReverseRule } from "../differentiate.ts";
 import { ShapeError, ValueError } from "../errors.ts";
-import { argument, argumentsOf, constant, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
+import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
@@ -14,8 +14,8 @@ import type { Variable } from "../variable.ts";
 import { sumTo } from "./broadcasting.ts";
 import { register } from "./registry.ts";
 
-const one = constant(1);
-const sum = map(2, argument(0).add(argument(1)));
+/** Is an expression the sum of arguments 0 and 1? */
+const isSum = ({ kind, inputs }: Expr): boolean => kind === "add" && inputs.every((input, k) => input.kind === "argument" && input.value === k);
 
 /** An operation that is known by its expression over `arity` arguments. */
 class Elementwise implements Operation {
@@ -30,7 +30,7 @@ class Elementwise implements Operation {
     private readonly expr: Expr,
   ) {
     this.kernel = map(arity, expr);
-    this.role = this.kernel === sum ? Role.add : Role.map;
+    this.role = arity === 2 && isSum(expr) ? Role.add : Role.map;
   }
 
   lower(lowering: Lowering, node: number): void {
@@ -48,7 +48,7 @@ class Elementwise implements Operation {
     const { arity, expr } = this;
     const slope = derivative(expr, k);
     if (slope.is(0)) return null;
-    if (slope === one) return (gradient, node) => sumTo(gradient, node.inputShape(k));
+    if (slope.is(1)) return (gradient, node) => sumTo(gradient, node.inputShape(k));
     const output = argument(arity);
     const gradientArgument = argument(arity + 1);
     const usingOutput = substitute(slope, (part) => (part === expr ? output : undefined));

@@ -2,7 +2,7 @@
 
 import { type NodeView, type Operation, zeroGradient } from "../differentiate.ts";
 import { ShapeError, UsageError, ValueError } from "../errors.ts";
-import { type HostArray, type HostKernel, host } from "../kernels/kernel.ts";
+import type { HostArray } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
@@ -53,16 +53,11 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
     throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
   }
-  const kernels: HostKernel[] = []; // by number of inputs
 
   const recorded: Operation = {
     name,
     id: /*#__PURE__*/ nextOperationId(),
-    lower: (lowering, node) => {
-      const inputs = lowering.trace.inputCount(node);
-      kernels[inputs] ??= host(name, inputs, run);
-      lowering.host(node, kernels[inputs]);
-    },
+    lower: (lowering, node) => lowering.host(node, run),
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
   };
 

@@ -1,9 +1,11 @@
 /**
  * Plans by structure. A hash finds the candidate, and every word is compared before it is used:
- * a plan never runs for a structure that is not its own. The least recently used give way when it grows.
+ * a plan never runs for a structure that is not its own. The least recently used give way when it grows, and all when the ids of kernels
+ * are forgotten.
  */
 
 import type { Executable } from "../devices/device.ts";
+import { kernelGeneration } from "../kernels/kernel.ts";
 
 const MAX_ENTRIES = 256;
 const MOST_RECENT = 4;
@@ -21,13 +23,21 @@ export class PlanCache<P extends { readonly executable: Executable }> {
   private count = 0;
   private bytes = 0;
   private clock = 0;
+  private generation = kernelGeneration();
   /** A loop asks for the same few structures again and again: they are compared before anything is hashed. */
   private readonly recent: Entry<P>[] = [];
 
   find(words: Int32Array, length: number): P | null {
+    this.follow();
     const entry = this.recall(words, length);
     if (entry !== null) entry.used = ++this.clock;
     return entry?.plan ?? null;
+  }
+
+  private follow(): void {
+    if (this.generation === kernelGeneration()) return;
+    this.clear();
+    this.generation = kernelGeneration();
   }
 
   private recall(words: Int32Array, length: number): Entry<P> | null {
@@ -57,6 +67,7 @@ export class PlanCache<P extends { readonly executable: Executable }> {
 
   /** Keeps a plan; one with the same structure is replaced and released. */
   put(words: Int32Array, length: number, plan: P): void {
+    this.follow();
     const hash = hashOf(words, length);
     const earlier = this.lookup(hash, words, length);
     if (earlier !== null) this.remove(earlier);

@@ -4,7 +4,7 @@
  * All of it lies in arrays of integers, because a structure that never repeats is planned at every step.
  */
 
-import { type Kernel, kernelById } from "../kernels/kernel.ts";
+import { type HostFunction, type Kernel, kernelById } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
 
 /** The id of a launch whose kernel and operands are known only when its group is complete. */
@@ -33,6 +33,9 @@ export class Launches {
 
   /** Launches that may run side by side: for each group the launch with which each strand begins, and the one after the last. */
   readonly groups: (readonly number[])[] = [];
+
+  /** The functions of the host that are launched, with their places. */
+  protected readonly functions = new Map<HostFunction, number>();
 
   /** The last launch that may refuse its data. */
   lastFallible = -1;
@@ -122,6 +125,12 @@ export class Launches {
   }
 
   parameter(value: number): void { this.code.push(value); }
+
+  protected functionPlace(run: HostFunction): number {
+    const place = this.functions.get(run) ?? this.functions.size;
+    this.functions.set(run, place);
+    return place;
+  }
 
   /** Does the launch read exactly the elements of a value that it writes at the same time? Then it may work in place. */
   isElementwiseAt(launch: number, value: number): boolean {

@@ -6,7 +6,7 @@
 import { MemoryError } from "../errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
-  columns, copy, type HostKernel, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
+  columns, copy, type HostFunction, host, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
 } from "../kernels/kernel.ts";
 import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
@@ -365,15 +365,17 @@ export class Lowering extends Launches {
   }
 
   /** A function of the host over the inputs of the node. */
-  host(node: number, kernel: HostKernel): void {
+  host(node: number, run: HostFunction): void {
+    const inputs = this.trace.inputCount(node);
     this.define(node);
-    this.launch(kernel, node);
+    this.launch(host(inputs), node);
     const operands = [node];
-    for (let k = 0; k < kernel.inputs; k++) operands.push(this.trace.input(node, k));
+    for (let k = 0; k < inputs; k++) operands.push(this.trace.input(node, k));
     this.output(this.nodeValue.at(node));
     for (const operand of operands.slice(1)) this.input(operand);
     const shapes = operands.map((operand) => this.shape(operand));
-    this.parameter(shapes.reduce((count, shape) => count + 1 + shape.length, 0));
+    this.parameter(shapes.reduce((count, shape) => count + 1 + shape.length, 1));
+    this.parameter(this.functionPlace(run));
     for (const shape of shapes) {
       this.parameter(shape.length);
       for (const size of shape) this.parameter(size);

@@ -291,6 +291,7 @@ class Planner extends Lowering {
       scalars: Int32Array.from(this.scalars),
       hosts: Int32Array.from(this.hostValues, (value) => this.valueOffset.at(value)),
       buffers: this.bufferKeys.length,
+      functions: [...this.functions.keys()],
       checks: checks ? check.toArray() : null,
     };
     Ints.give(words);

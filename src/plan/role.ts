@@ -24,18 +24,18 @@ export const Role = {
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 
-/** Roles by the id of operations, 255 where not known yet: operations are objects of many forms, and looking at them is slow. */
-let roles = new Uint8Array(64).fill(255);
+/** Roles of operations, at their ids' last bits: operations are objects of many forms, and looking at them is slow. */
+const CACHED = 4096;
+const ids = new Int32Array(CACHED).fill(-1);
+const roles = new Uint8Array(CACHED);
 
 /** The role of a node's operation, 0 for none. */
 export function roleOf(trace: Trace, node: number): Role | 0 {
   const id = trace.words[trace.start[node]];
-  if (id < roles.length && roles[id] !== 255) return roles[id] as Role | 0;
-  if (id >= roles.length) {
-    const more = new Uint8Array(2 * id).fill(255);
-    more.set(roles);
-    roles = more;
+  const place = id & (CACHED - 1);
+  if (ids[place] !== id) {
+    ids[place] = id;
+    roles[place] = (trace.operations[node] as { readonly role?: Role }).role ?? 0;
   }
-  roles[id] = (trace.operations[node] as { readonly role?: Role }).role ?? 0;
-  return roles[id] as Role | 0;
+  return roles[place] as Role | 0;
 }

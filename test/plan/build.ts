@@ -1,6 +1,7 @@
 /** Traces and plans made by hand, and run on a device. */
 
-import type { Buffer, Device } from "../../src/devices/device.ts";
+import type { Device } from "../../src/devices/device.ts";
+import type { Buffer } from "../../src/devices/residency.ts";
 import { kernelById } from "../../src/kernels/kernel.ts";
 import "../../src/index.ts";
 import { operations } from "../../src/operations/registry.ts";

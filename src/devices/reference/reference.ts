@@ -3,21 +3,20 @@
  * against, so each kernel is written as its definition reads.
  */
 
-import { MemoryError } from "../../errors.ts";
 import { interpret } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type CopyKernel, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
+  type ColumnsKernel, type CopyKernel, type HostFunction, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { Buffer } from "../residency.ts";
+import { outOfMemory } from "../shortage.ts";
 
-class ReferenceBuffer implements Buffer {
-  constructor(
-    readonly values: Float64Array,
-    private readonly onFree: () => void = () => {},
-  ) {}
-  get size(): number { return this.values.length; }
-  free(): void { this.onFree(); }
+/** Ordinary memory: nothing leaves it, and the collector finds it at once. */
+class ReferenceBuffer extends Buffer {
+  constructor(readonly values: Float64Array, release: () => void) {
+    super(values.length, release);
+  }
 }
 
 class ReferenceExecutable implements Executable {
@@ -44,9 +43,13 @@ export class ReferenceDevice implements Device {
 
   allocate(size: number, kind: MemoryKind): Buffer {
     const bytes = size * 8;
+    const values = this.zeros(size, kind);
     this.live[kind] += bytes;
-    return new ReferenceBuffer(zeros(size), () => { this.live[kind] -= bytes; });
+    return new ReferenceBuffer(values, this.release(kind, bytes));
   }
+
+  /** Made apart, so that it cannot hold the values. */
+  private release(kind: MemoryKind, bytes: number): () => void { return () => { this.live[kind] -= bytes; }; }
 
   write(buffer: Buffer, data: Float32Array | Float64Array): void { (buffer as ReferenceBuffer).values.set(data); }
   read(buffer: Buffer): Float64Array { return (buffer as ReferenceBuffer).values.slice(); }
@@ -54,7 +57,7 @@ export class ReferenceDevice implements Device {
 
   run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[], times: Float64Array | null = null): Float64Array {
     const { program } = executable as ReferenceExecutable;
-    const arena = zeros(program.arena);
+    const arena = this.zeros(program.arena, "arena");
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
     program.hosts.forEach((offset, i) => { arena.set(hosts[i], offset); });
     const { words } = program;
@@ -70,7 +73,7 @@ export class ReferenceDevice implements Device {
         read: (k, distance) => space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance],
         write: (k, distance, value) => { space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance] = value; },
         parameter: (i) => words[parameters + i],
-      });
+      }, program.functions);
       if (times !== null) times[number] = performance.now() - begin;
       if (program.checks !== null) check(program.checks, number, [arena, ...buffers.map((buffer) => (buffer as ReferenceBuffer).values)]);
     }
@@ -83,22 +86,22 @@ export class ReferenceDevice implements Device {
 
   view(base: Buffer | object | number, offset: number, size: number): Buffer {
     const values = base instanceof ReferenceBuffer ? base.values : (base as Float64Array);
-    return new ReferenceBuffer(values.subarray(offset, offset + size));
+    return new ReferenceBuffer(values.subarray(offset, offset + size), () => {});
+  }
+
+  private zeros(size: number, kind: keyof DeviceMemory): Float64Array {
+    try {
+      return new Float64Array(size);
+    } catch (error) {
+      throw outOfMemory(size * 8, kind, this.memory(), null, error);
+    }
   }
 
   endStep(): void {}
 
   threads(): ThreadReport { return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." }; }
 
-  memory(): Record<MemoryKind | "arena" | "plans", number> { return { ...this.live, arena: 0, plans: 0 }; }
-}
-
-function zeros(size: number): Float64Array {
-  try {
-    return new Float64Array(size);
-  } catch (error) {
-    throw new MemoryError(`The step needs ${size} numbers at once, which is more than the system gives. Use smaller batches or shorter sequences, or split the step.`, { cause: error });
-  }
+  memory(): DeviceMemory { return { ...this.live, arena: 0, plans: 0, kernels: 0 }; }
 }
 
 function check(checks: Int32Array, launch: number, spaces: readonly Float64Array[]): void {
@@ -112,7 +115,7 @@ function check(checks: Int32Array, launch: number, spaces: readonly Float64Array
   }
 }
 
-function carryOut(kernel: Kernel, launch: Launch): void {
+function carryOut(kernel: Kernel, launch: Launch, functions: readonly HostFunction[]): void {
   switch (kernel.kind) {
     case "map": return map(kernel, launch);
     case "row": return row(kernel, launch);
@@ -122,7 +125,7 @@ function carryOut(kernel: Kernel, launch: Launch): void {
     case "gather": return gather(launch);
     case "scatterAdd": return scatterAdd(launch);
     case "random": return random(launch);
-    case "host": return host(kernel, launch);
+    case "host": return host(kernel, launch, functions);
   }
 }
 
@@ -277,13 +280,13 @@ function random(launch: Launch): void {
   }
 }
 
-function host(kernel: HostKernel, launch: Launch): void {
+function host(kernel: HostKernel, launch: Launch, functions: readonly HostFunction[]): void {
   const arrays: { data: Float64Array; shape: number[] }[] = [];
-  let at = 1;
+  let at = 2;
   for (let k = 0; k <= kernel.inputs; k++) {
     const rank = launch.parameter(at++);
     const shape = Array.from({ length: rank }, () => launch.parameter(at++));
     arrays.push({ data: launch.operand(k).subarray(0, shape.reduce((a, b) => a * b, 1)), shape });
   }
-  kernel.run(arrays[0], ...arrays.slice(1));
+  functions[launch.parameter(1)](arrays[0], ...arrays.slice(1));
 }

@@ -31,17 +31,17 @@ const LONG_PART = 5e6;
 const costs: Partial<Record<string, number>> = {
   argument: 0.1, constant: 0, div: 0.3, sqrt: 0.3, exp: 0.5, expm1: 0.8, log: 0.8, log1p: 1, tanh: 0.8, sigmoid: 0.7, sin: 10, cos: 10, pow: 20,
 };
-const costOfKernel: (number | undefined)[] = [];
+const costOfKernel = new WeakMap<Kernel, number>();
 
 function elementCost(kernel: MapKernel | RowKernel): number {
-  const known = costOfKernel[kernel.id];
+  const known = costOfKernel.get(kernel);
   if (known !== undefined) return known;
   let cost = 0;
   for (const roots of kernel.kind === "map" ? [kernel.outputs] : [...kernel.stages, ...kernel.outputs].map(({ value }) => [value])) {
     cost += 0.1;
     for (const part of expressions(...roots)) if (kernel.kind === "map" || varies(kernel, part)) cost += costs[part.kind] ?? 0.05;
   }
-  costOfKernel[kernel.id] = cost;
+  costOfKernel.set(kernel, cost);
   return cost;
 }
 

@@ -17,8 +17,8 @@ const WORKER_SPINS = 150_000;
 const CALLER_SPINS = 10_000;
 
 /**
- * Exports `run` (from, to), which runs launches, and `serve` (number of the worker), which takes parts until there has been
- * nothing to do for a while; puts the fork into the table. It asks for `load`, which gives a worker the kernels that it lacks,
+ * Exports `run` (from, to), which runs launches, and `serve` (number of the worker, generation of its kernels), which takes parts until there has been
+ * nothing to do for a while, or its kernels are outdated; puts the fork into the table. It asks for `load`, which gives a worker the kernels that it lacks,
  * and `wait`, which returns when the workers may be done.
  */
 export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
@@ -79,14 +79,16 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   });
   module.fillTable(0, [fork]);
 
-  module.function("serve", [I32], [], (f) => {
+  module.function("serve", [I32, I32], [], (f) => {
     const spins = f.local(I32);
     f.i32(WORKER_SPINS).set(spins);
-    f.while(() => f.get(spins).i32(0).i32Ne().i32(0).i32AtomicLoad(control.limit).get(0).i32GtU().i32And(), () => {
+    const isCurrent = (): Body => f.i32(0).i32AtomicLoad(control.generation).get(1).i32Eq();
+    f.while(() => { f.get(spins).i32(0).i32Ne().i32(0).i32AtomicLoad(control.limit).get(0).i32GtU().i32And(); isCurrent().i32And(); }, () => {
       f.increment(spins, -1);
       f.i32(0).i32AtomicLoad(control.ticket).if(() => {
         f.i32(0).i32(1).i32AtomicAdd(control.active).drop();
-        f.call(work);
+        // Kernels are forgotten while nobody is active: they stay current until this worker is not.
+        isCurrent().if(() => f.call(work));
         f.i32(0).i32(-1).i32AtomicAdd(control.active).drop();
         f.i32(0).i32AtomicLoad(control.waiting).if(() => f.i32(0).i32(1).atomicNotify(control.active).drop());
         f.i32(WORKER_SPINS).set(spins);

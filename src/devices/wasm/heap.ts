@@ -1,9 +1,7 @@
 /**
  * The linear memory and who owns which part of it. Blocks are found by size class and joined with their free
- * neighbours when given back; the memory grows as needed, up to the 4 GiB that 32-bit addresses reach.
+ * neighbours when given back; the memory grows as needed, up to the 4 GiB that 32-bit addresses reach, if the system gives so much.
  */
-
-import { MemoryError } from "../../errors.ts";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -27,9 +25,10 @@ export class Heap {
   /**
    * @param reserved bytes at the beginning that belong to others
    * @param shared should other threads have the memory too, where the engine can do that?
+   * @param pages of 64 KiB that the memory may have at most
    */
-  constructor(reserved: number, shared = false) {
-    const limits = { initial: Math.ceil((reserved + 2 ** 20) / PAGE), maximum: MAX_PAGES };
+  constructor(reserved: number, shared = false, private readonly pages = MAX_PAGES) {
+    const limits = { initial: Math.min(pages, Math.ceil((reserved + 2 ** 20) / PAGE)), maximum: pages };
     const memory = shared ? sharedMemory(limits) : null;
     this.isShared = memory !== null;
     this.memory = memory ?? new WebAssembly.Memory(limits);
@@ -38,10 +37,13 @@ export class Heap {
     this.i32 = new Int32Array(this.memory.buffer);
   }
 
+  /** The most bytes that the memory may have. */
+  get limit(): number { return this.pages * PAGE; }
+
   /** What a block for so many bytes takes. */
   static blockSize(bytes: number): number { return align(bytes + SLACK); }
 
-  /** A block of `Heap.blockSize(bytes)`; its content is whatever was there. */
+  /** A block of `Heap.blockSize(bytes)`, −1 where there is none; its content is whatever was there. */
   allocate(bytes: number): number {
     const size = Heap.blockSize(bytes);
     for (let c = classOf(size); c < this.classes.length; c++) {
@@ -54,7 +56,7 @@ export class Heap {
       }
     }
     const start = this.top;
-    this.reach(start + size, bytes);
+    if (!this.reach(start + size)) return -1;
     this.top = start + size;
     return start;
   }
@@ -90,20 +92,16 @@ export class Heap {
     this.classes[classOf(size)].delete(start);
   }
 
-  /** Grows the memory to `end` bytes: by at least a quarter, so that growing stays rare. */
-  private reach(end: number, bytes: number): void {
+  /** Grows the memory to `end` bytes: by at least a quarter, so that growing stays rare. False where that cannot be. */
+  private reach(end: number): boolean {
     const have = this.memory.buffer.byteLength / PAGE;
     const need = Math.ceil(end / PAGE);
-    if (need <= have) return;
-    const generous = Math.min(MAX_PAGES, Math.max(need, Math.ceil(have * 1.25)));
-    if (need > MAX_PAGES || !(this.grow(generous - have) || this.grow(need - have))) {
-      throw new MemoryError(
-        `The step needs ${formatBytes(bytes)} more in one piece, but ${formatBytes(this.top)} of the at most 4 GiB of WebAssembly memory are in use or in smaller pieces` +
-          `${need > MAX_PAGES ? "" : " and the system gives no more"}. Use smaller batches or shorter sequences, or split the step.`,
-      );
-    }
+    if (need <= have) return true;
+    const generous = Math.min(this.pages, Math.max(need, Math.ceil(have * 1.25)));
+    if (need > this.pages || !(this.grow(generous - have) || this.grow(need - have))) return false;
     this.f32 = new Float32Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
+    return true;
   }
 
   private grow(pages: number): boolean {
@@ -128,7 +126,3 @@ function sharedMemory(limits: { initial: number; maximum: number }): WebAssembly
 const classOf = (size: number): number => (size >= 2 ** 32 ? 32 : 31 - Math.clz32(size));
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
-
-function formatBytes(bytes: number): string {
-  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}

@@ -1,6 +1,6 @@
 /** Kernels as functions in one table: generated when a plan first needs them, several at a time in one module. */
 
-import { type Kernel, kernelById } from "../../kernels/kernel.ts";
+import { type Kernel, kernelById, kernelGeneration } from "../../kernels/kernel.ts";
 import { F32, I32, ModuleBuilder } from "./assembler.ts";
 import { writeMap } from "./emit-map.ts";
 import { writeColumns, writeCopy, writeGather, writeScatterAdd } from "./emit-move.ts";
@@ -29,41 +29,59 @@ export interface HostCalls {
   wait(): void;
 }
 
-/** A module, and how long the table is with it. */
+/** What engines keep of a module beside its code, by measurement: Node takes some 20 kB for one kernel, and ten times its bytes. */
+const MODULE_BYTES = 16_384;
+const CODE_FACTOR = 10;
+
+/** A module, and how long the table is with it. What it exports by numbers is put there. */
 export interface TableModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly places: number;
 }
 
 export class KernelTable {
-  private readonly table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
+  private table!: WebAssembly.Table;
   /** How many places are taken. The first is the fork's. */
-  private used = 1;
+  private used = 0;
   /** Kernel id -> place in the table, −1 where the kernel has not been generated. */
-  private places = new Int32Array(256).fill(-1);
-  private readonly imports: WebAssembly.Imports;
+  private places = new Int32Array(256);
+  private generation = -1;
+  /** What the engine keeps of all kernels, by estimate. */
+  bytes = 0;
   /** Runs the launches from one address to another. */
-  readonly run: (from: number, to: number) => void;
+  run!: (from: number, to: number) => void;
 
   /**
-   * @param scratch the address of `scratchBytes` bytes
+   * @param env what modules import: the memory, the address of `scratchBytes` bytes, what kernels ask of the host
    * @param onModule is told of every module, so that other threads can have it too
    */
   constructor(
-    memory: WebAssembly.Memory,
+    private readonly env: HostCalls & { readonly memory: WebAssembly.Memory; readonly scratch: number },
     private readonly isShared: boolean,
-    calls: HostCalls,
-    scratch: number,
     private readonly fused: boolean,
     private readonly onModule: (module: TableModule) => void,
-  ) {
-    this.imports = { env: { memory, table: this.table, scratch, load: () => {}, ...mathImports, ...calls } };
-    this.run = this.instantiate(emitRunner(isShared), 1).run as KernelTable["run"];
+  ) {}
+
+  /**
+   * Begins anew where the ids of kernels have been forgotten, in a table of its own: engines keep what has ever been in one.
+   * @param onForget is told before the first module
+   */
+  follow(onForget: () => void): void {
+    if (this.generation === kernelGeneration()) return;
+    onForget();
+    this.generation = kernelGeneration();
+    this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
+    this.places.fill(-1);
+    this.used = 1;
+    this.run = this.instantiate(emitRunner(this.isShared), 1).run as KernelTable["run"];
+    this.bytes = 0;
   }
 
   private instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), this.imports);
+    const env = { load: () => {}, ...mathImports, ...this.env, table: this.table };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
     this.onModule({ bytes, places });
+    this.bytes += MODULE_BYTES + CODE_FACTOR * bytes.length;
     return exports;
   }
 
@@ -81,13 +99,14 @@ export class KernelTable {
       host: module.importFunction("host", [I32]),
     };
     module.importMemory("memory", this.isShared);
-    module.importTable("table");
     module.importScratch("scratch");
-    module.fillTable(this.used, Array.from(ids, (id) => this.emit(module, kernelById(id), imports)));
-    const places = this.used + ids.size;
-    while (places > this.table.length) this.table.grow(this.table.length);
-    this.instantiate(module.finish(), places);
+    // Exported and put into the table from outside: each instance that imports a table keeps a copy of it in older engines.
+    let place = this.used;
+    for (const id of ids) this.emit(module, String(place++), kernelById(id), imports);
+    while (place > this.table.length) this.table.grow(this.table.length);
+    const exports = this.instantiate(module.finish(), place);
     for (const id of ids) {
+      this.table.set(this.used, exports[this.used] as () => void);
       while (id >= this.places.length) {
         const larger = new Int32Array(this.places.length * 2).fill(-1);
         larger.set(this.places);
@@ -97,10 +116,10 @@ export class KernelTable {
     }
   }
 
-  private emit(module: ModuleBuilder, kernel: Kernel, imports: { math: ReturnType<typeof importMath>; fault: number; host: number }): number {
+  private emit(module: ModuleBuilder, name: string, kernel: Kernel, imports: { math: ReturnType<typeof importMath>; fault: number; host: number }): number {
     const { fused } = this;
-    if (kernel.kind === "product") return emitProduct(module, null, { fused, scratch: MAP_SCRATCH_BYTES });
-    return module.function(null, [I32], [], (f) => {
+    if (kernel.kind === "product") return emitProduct(module, name, { fused, scratch: MAP_SCRATCH_BYTES });
+    return module.function(name, [I32], [], (f) => {
       switch (kernel.kind) {
         case "map": return writeMap(f, new VectorMath(f, fused, imports.math), kernel);
         case "row": return writeRow(f, new VectorMath(f, fused, imports.math), kernel);

@@ -29,5 +29,7 @@ export const control = {
   limit: 128,
   /** The chain of modules: address of the next, how long the table is with it, bytes, and the bytes. */
   modules: 132,
+  /** How often the chain has begun anew. */
+  generation: 136,
 } as const;
 export const CONTROL_BYTES = 192;

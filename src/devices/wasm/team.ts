@@ -14,30 +14,54 @@ import { control } from "./layout.ts";
 /** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
 const DEFAULT_LIMIT = 4;
 const MAX_THREADS = 64;
-/** What a worker does: `control` and the functions are those of fork.ts. */
+/**
+ * What a worker does: `control` and the functions are those of fork.ts. A module of the chain is copied while the worker counts as active, since its memory
+ * is given back only while nobody does and after the generation has changed; where it is cut short, this thread does not know yet that the memory has
+ * grown. The first module has `serve`; where it is not there yet, it will be in a moment.
+ */
 const program = `
 const start = ({ memory, scratch, worker, control }) => {
-  const table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
   const words = new Int32Array(memory.buffer);
   const never = () => { throw new Error("not in a worker"); };
   const { sin, cos, pow } = Math;
-  const env = { memory, table, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
-  let last = control.modules, serve;
-  function load() {
-    for (;;) {
+  const env = { memory, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
+  let generation, last, serve;
+  function next() {
+    Atomics.add(words, control.active / 4, 1);
+    let found = null;
+    if (Atomics.load(words, control.generation / 4) === generation) {
       const view = new Int32Array(memory.buffer);
-      const next = Atomics.load(view, last >>> 2) >>> 0;
-      if (next === 0) return;
-      const [, places, size] = view.subarray(next / 4);
-      table.grow(places - table.length);
-      const bytes = new Uint8Array(memory.buffer, next + 12, size).slice();
+      const address = Atomics.load(view, last >>> 2) >>> 0;
+      const [, places, size] = view.subarray(address / 4);
+      if (address > 0) found = { address, places, size, bytes: new Uint8Array(memory.buffer).slice(address + 12, address + 12 + size) };
+    }
+    Atomics.sub(words, control.active / 4, 1);
+    Atomics.notify(words, control.active / 4);
+    return found;
+  }
+  function load() {
+    for (let module = next(); module !== null; module = next()) {
+      const { address, places, size, bytes } = module;
+      if (bytes.length !== size) continue;
+      env.table.grow(places - env.table.length);
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+      for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
       serve ??= exports.serve;
-      last = next;
+      last = address;
     }
   }
+  function follow() {
+    const now = Atomics.load(words, control.generation / 4);
+    if (now !== generation) {
+      generation = now;
+      env.table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
+      last = control.modules;
+      serve = undefined;
+    }
+    for (; serve === undefined && Atomics.load(words, control.generation / 4) === now; Atomics.wait(words, control.generation / 4, now, 1)) load();
+  }
   try {
-    load();
+    follow();
     Atomics.add(words, control.started / 4, 1);
     for (;;) {
       const limit = Atomics.load(words, control.limit / 4);
@@ -45,7 +69,8 @@ const start = ({ memory, scratch, worker, control }) => {
         Atomics.wait(words, control.limit / 4, limit);
         continue;
       }
-      serve(worker);
+      follow();
+      serve?.(worker, generation);
       Atomics.add(words, control.sleepers / 4, 1);
       Atomics.wait(words, control.ticket / 4, 0);
       Atomics.sub(words, control.sleepers / 4, 1);
@@ -109,6 +134,8 @@ export class Team {
   private readonly threads: Thread[] = [];
   /** Modules that the workers will need once they start. */
   private readonly modules: TableModule[] = [];
+  /** What lies in the shared memory for them. */
+  private readonly chain: { readonly address: number; readonly bytes: number }[] = [];
   /** Where the address of the next module goes. */
   private last: number = control.modules;
   /** A worker that gets no part done in so many seconds has died; parts take milliseconds. */
@@ -116,7 +143,8 @@ export class Team {
   /** Why there are no workers any more. */
   private failure = "";
 
-  constructor(private readonly heap: Heap) {}
+  /** @param allocate gives memory of the heap, or throws */
+  constructor(private readonly heap: Heap, private readonly allocate: (bytes: number) => number) {}
 
   // -- for the caller ----------------------------------------------------------------------------------
 
@@ -156,7 +184,7 @@ export class Team {
     if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
     try {
       while (this.threads.length < this.wanted - 1) {
-        const scratch = this.heap.allocate(scratchBytes);
+        const scratch = this.allocate(scratchBytes);
         const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
         thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length, control });
         this.threads.push(thread);
@@ -176,12 +204,25 @@ export class Team {
       return;
     }
     const { bytes, places } = module;
-    const address = this.heap.allocate(12 + bytes.length);
+    const address = this.allocate(12 + bytes.length);
+    this.chain.push({ address, bytes: 12 + bytes.length });
     const { i32, memory } = this.heap;
     i32.set([0, places, bytes.length], word(address));
     new Uint8Array(memory.buffer).set(bytes, address + 12);
     Atomics.store(i32, word(this.last), address);
     this.last = address;
+  }
+
+  /** Nobody needs the modules so far any more: workers begin anew with those that follow. */
+  forget(): void {
+    this.modules.length = 0;
+    if (this.threads.length === 0 || this.failure !== "") return;
+    const { i32 } = this.heap;
+    Atomics.store(i32, word(control.modules), 0);
+    Atomics.add(i32, word(control.generation), 1);
+    this.settle();
+    for (const { address, bytes } of this.chain.splice(0)) this.heap.free(address, bytes);
+    this.last = control.modules;
   }
 
   /** Says how many workers may take parts. */

@@ -3,23 +3,29 @@
  * and each step enters WebAssembly once to run it; only what has moved since is patched.
  */
 
-import { type FloatArray, type HostKernel, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Buffer, type Device, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type FloatArray, kernelById, operandCount } from "../../kernels/kernel.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { Buffer, Residency } from "../residency.ts";
+import { outOfMemory } from "../shortage.ts";
 import { type Cut, cutOf, partStart } from "./cut.ts";
 import { Heap } from "./heap.ts";
 import { hasRelaxedSimd, KernelTable, scratchBytes } from "./kernels.ts";
 import { CONTROL_BYTES, FORK_PARTS, forkHeader, HEADER } from "./layout.ts";
 import { canShare, Team } from "./team.ts";
 
-class WasmBuffer implements Buffer {
+class WasmBuffer extends Buffer {
   constructor(
     /** Byte address. */
     readonly address: number,
-    readonly size: number,
-    private readonly onFree: (() => void) | null,
-  ) {}
-  free(): void { this.onFree?.(); }
+    size: number,
+    release: () => void,
+  ) {
+    super(size, release);
+  }
 }
+
+/** Views own nothing. */
+const nothing = (): void => {};
 
 class WasmExecutable implements Executable {
   /** Where its launches are, and where they end; 0 before the first run. */
@@ -66,6 +72,9 @@ export class WasmDevice implements Device {
   private readonly kernels: KernelTable;
   private readonly team: Team;
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, plans: 0 };
+  private readonly residency = new Residency<WasmBuffer>();
+  /** The executables that are in memory. */
+  private readonly written = new Set<WasmExecutable>();
   private chunks: Chunk[] = [];
   /** How much of the last chunk is taken. */
   private taken = 0;
@@ -78,11 +87,11 @@ export class WasmDevice implements Device {
 
   /**
    * @param options `fused`: use the fused multiply-add of relaxed SIMD; by default where the engine has it.
-   * `shared`: have memory that threads can share; by default where the engine allows it
+   * `shared`: have memory that threads can share; by default where the engine allows it. `pages`: of 64 KiB, that the memory may have
    */
-  constructor(options: { fused?: boolean; shared?: boolean } = {}) {
-    this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare());
-    this.team = new Team(this.heap);
+  constructor(options: { fused?: boolean; shared?: boolean; pages?: number } = {}) {
+    this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare(), options.pages);
+    this.team = new Team(this.heap, (bytes) => this.block(bytes, "kernels"));
     const calls = {
       fault: (launch: number, value: number, limit: number): void => {
         throw new LaunchFault(this.launchAt(launch), "index", value, limit >>> 0);
@@ -91,24 +100,43 @@ export class WasmDevice implements Device {
       wait: (): void => this.team.wait(),
     };
     const { memory, isShared } = this.heap;
-    this.kernels = new KernelTable(memory, isShared, calls, CONTROL_BYTES, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
+    this.kernels = new KernelTable({ memory, scratch: CONTROL_BYTES, ...calls }, isShared, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
+    this.kernels.follow(() => {});
   }
 
   // -- long-lived memory ------------------------------------------------------------------------------
 
   allocate(size: number, kind: MemoryKind): Buffer {
     const bytes = roomFor(size);
-    const address = this.heap.allocate(bytes);
+    const address = this.block(bytes, kind);
     const block = Heap.blockSize(bytes);
     this.heap.f32.fill(0, address >>> 2, (address + bytes) >>> 2);
     this.live[kind] += block;
-    let isLive = true;
-    return new WasmBuffer(address, size, () => {
-      if (!isLive) return;
-      isLive = false;
+    const buffer = new WasmBuffer(address, size, () => {
       this.live[kind] -= block;
       this.heap.free(address, bytes);
+      this.residency.delete(buffer);
     });
+    this.residency.add(buffer);
+    return buffer;
+  }
+
+  /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, and then the plans. */
+  private block(bytes: number, kind: keyof DeviceMemory): number {
+    for (;;) {
+      const address = this.heap.allocate(bytes);
+      if (address >= 0) return address;
+      const buffer = this.residency.leastRecent();
+      if (buffer !== null) this.evict(buffer);
+      else if (this.written.size > 0) for (const executable of this.written) executable.release();
+      else throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
+    }
+  }
+
+  /** Lets a buffer leave, with its values unless the host has them. */
+  private evict(buffer: WasmBuffer): void {
+    if (!buffer.isCopy) buffer.saved = this.read(buffer);
+    buffer.free();
   }
 
   write(buffer: Buffer, data: FloatArray): void { this.heap.f32.set(data, (buffer as WasmBuffer).address / 4); }
@@ -121,6 +149,7 @@ export class WasmDevice implements Device {
   // -- programs -----------------------------------------------------------------------------------------
 
   prepare(program: Program): Executable {
+    this.kernels.follow(() => this.team.forget());
     const { words, strands } = program;
     let missing: Set<number> | null = null;
     const cuts = new Map<number, Cut>();
@@ -157,6 +186,7 @@ export class WasmDevice implements Device {
       this.heap.free(executable.address, bytes);
       this.live.plans -= Heap.blockSize(bytes);
       executable.address = 0;
+      this.written.delete(executable);
     });
   }
 
@@ -168,7 +198,8 @@ export class WasmDevice implements Device {
     const arena = this.reserve(program.arena * 4);
     if (executable.address === 0) {
       const bytes = executable.bytes - program.words.length * 4;
-      executable.address = this.heap.allocate(bytes);
+      executable.address = this.block(bytes, "plans");
+      this.written.add(executable);
       this.live.plans += Heap.blockSize(bytes);
       executable.arena = -1;
     }
@@ -262,17 +293,18 @@ export class WasmDevice implements Device {
     const { i32, f32 } = this.heap;
     const { program } = this.running as WasmExecutable;
     let at = 0;
-    for (let count = this.launchAt(launch); count > 0; count--) at += program.words[at + 1];
-    const kernel = kernelById(program.words[at]) as HostKernel;
+    for (let before = this.launchAt(launch); before > 0; before--) at += program.words[at + 1];
     const operands = launch / 4 + HEADER / 4;
-    let parameter = operands + operandCount(kernel.id) + 1;
-    const arrays = Array.from({ length: 1 + kernel.inputs }, (_, k) => {
+    const count = operandCount(program.words[at]);
+    let parameter = operands + count + 1;
+    const run = program.functions[i32[parameter++]];
+    const arrays = Array.from({ length: count }, (_, k) => {
       const rank = i32[parameter++];
       const shape = Array.from({ length: rank }, () => i32[parameter++]);
       const from = (i32[operands + k] >>> 0) / 4;
       return { data: f32.subarray(from, from + shape.reduce((a, b) => a * b, 1)), shape };
     });
-    kernel.run(arrays[0], ...arrays.slice(1));
+    run(arrays[0], ...arrays.slice(1));
   }
 
   // -- the arena of the step ------------------------------------------------------------------------------
@@ -297,12 +329,8 @@ export class WasmDevice implements Device {
 
   /** A block of the size that is wanted or, where memory is short, of the size that is needed. */
   private chunk(wanted: number, needed: number): Chunk {
-    try {
-      return { address: this.heap.allocate(wanted), bytes: wanted };
-    } catch (error) {
-      if (wanted === needed) throw error;
-      return { address: this.heap.allocate(needed), bytes: needed };
-    }
+    const address = this.heap.allocate(wanted);
+    return address >= 0 ? { address, bytes: wanted } : { address: this.block(needed, "arena"), bytes: needed };
   }
 
   private drop(chunk: Chunk): void { this.heap.free(chunk.address, chunk.bytes); }
@@ -333,7 +361,7 @@ export class WasmDevice implements Device {
 
   view(base: Buffer | object | number, offset: number, size: number): Buffer {
     const address = typeof base === "number" ? base : (base as WasmBuffer).address;
-    return new WasmBuffer(address + offset * 4, size, null);
+    return new WasmBuffer(address + offset * 4, size, nothing);
   }
 
   threads(count?: number): ThreadReport {
@@ -341,8 +369,8 @@ export class WasmDevice implements Device {
     return this.team.report();
   }
 
-  memory(): Record<MemoryKind | "arena" | "plans", number> {
-    return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0) };
+  memory(): DeviceMemory {
+    return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0), kernels: this.kernels.bytes };
   }
 }
 

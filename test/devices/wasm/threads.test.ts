@@ -14,7 +14,7 @@ import * as kernels from "../../../src/kernels/kernel.ts";
 /** What tests see of a device beyond its face. */
 interface Inside {
   heap: { i32: Int32Array; f32: Float32Array; allocate(bytes: number): number };
-  team: { threads: { terminate(): Promise<unknown> }[]; patience: number };
+  team: { threads: { terminate(): Promise<unknown> }[]; patience: number; allocate: (bytes: number) => number; chain: unknown[] };
 }
 const inside = (device: WasmDevice): Inside => device as unknown as Inside;
 
@@ -64,7 +64,7 @@ function programOf({ kernel, sizes, parameters, same }: Launch): { program: Prog
   const operands = offsets.flatMap((offset) => [0, offset]);
   const words = Int32Array.from([kernel.id, 2 + operands.length + parameters.length, ...operands, ...parameters]);
   return {
-    program: { words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), buffers: 0, strands: new Int32Array(0), checks: null },
+    program: { words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), functions: [], buffers: 0, strands: new Int32Array(0), checks: null },
     offsets,
     data: new Float32Array(arena),
   };
@@ -432,3 +432,51 @@ function smallRun(): [Program, Float32Array] {
   const { program, data } = programOf({ kernel: kernels.map(1, a.mul(2)), sizes: [100, 100], parameters: [100, 1, 0] });
   return [program, data];
 }
+
+describe("kernels that begin anew", () => {
+  it("do so in all threads, also while some are starting or asleep", async () => {
+    const device = new WasmDevice();
+    device.threads(3);
+    const alone = new WasmDevice({ shared: false });
+    const { team, heap } = inside(device);
+    const { allocate } = team;
+    const scratch: number[] = [];
+    team.allocate = (bytes) => {
+      const address = allocate(bytes);
+      if (bytes === scratchBytes) scratch.push(address);
+      return address;
+    };
+    /** Runs products until every worker has had a part: it leaves numbers in its own memory. */
+    const allTakePart = (): void => {
+      const launch = product(randomNumbers(3), 600, 100);
+      const made = programOf(launch);
+      fill(made, launch, randomNumbers(4));
+      const words = scratch.map((address) => heap.i32.subarray(address / 4, (address + scratchBytes) / 4));
+      for (const each of words) each.fill(0);
+      for (let i = 0; !words.every((each) => each.some((word) => word !== 0)); i++) {
+        expect(i).toBeLessThan(5000);
+        run(device, made.program, made.data);
+      }
+    };
+    for (let generation = 0; generation < 6; generation++) {
+      for (let round = 0; round < 8; round++) {
+        const n = 40_000;
+        // Kernels that have not been there before, at the same places in the table as others were.
+        const launch: Launch = { kernel: kernels.map(2, a.mul(0.9 + generation).add(b.mul(round)).exp()), sizes: [n, n, n], parameters: [n, 1, 1, 0] };
+        const made = programOf(launch);
+        fill(made, launch, randomNumbers(generation * 8 + round));
+        const expected = bits(run(alone, made.program, made.data));
+        for (let i = 0; i < 10; i++) expect(difference(expected, bits(run(device, made.program, made.data)))).toBe(-1);
+        if (round === 4 && generation === 1) await allStarted(device);
+        if (round === 4 && generation === 3) await pause(100); // they sleep
+        if (round === 7 && generation > 1) allTakePart();
+      }
+      while (kernels.kernelCount() < kernels.MAX_KERNELS) void kernels.map(1, a.mul(kernels.kernelCount() + generation / 8)).id;
+      kernels.limitKernels();
+    }
+    expect(device.threads()).toEqual({ count: 3, limit: 3, why: "" });
+    // In memory are the modules of the last generation alone: the runner, eight maps, the product.
+    expect(team.chain.length).toBe(10);
+    for (const thread of inside(device).team.threads) void thread.terminate();
+  });
+});
