@@ -3,58 +3,68 @@
  * A message says what happened, where, and what to do about it.
  */
 
-/** The place and the file of a frame of a stack, in V8's and in Firefox' and Safari's notation; names may hold spaces. */
-function placeOf(frame: string): { location: string; file: string } | null {
-  const [, location, file] = /(?:^|\(|@|at |async )(((?:(?:file|https?|blob|webpack|node):|\/|[A-Za-z]:\\).*?):\d+:\d+)\)?$/.exec(frame) ?? [];
-  return location === undefined ? null : { location, file };
+/** Where a frame of a stack is: `at` grows from line to line, and from column to column. */
+interface Place {
+  readonly location: string;
+  readonly file: string;
+  readonly at: number;
 }
 
-const frameFile = (frame: string): string | null => placeOf(frame)?.file ?? null;
-
-function moduleFile(stack: string | undefined): string | null {
-  return stack?.split("\n").map(frameFile).find((file) => file !== null) ?? null;
+/** The place of a frame in V8's notation, or in Firefox' and Safari's; null for what is the engine's own. Names and files may hold spaces. */
+function placeOf(frame: string): Place | null {
+  const location = frame.replace(/^.*? \((.+)\)$|^\s+at (?:async )?|^[^@:]*@/, "$1");
+  const [, file, line, column] = /^(?!(?:node|node-internal|ext|internal|native|unknown):)(.+):(\d+):(\d+)$/.exec(location) ?? [];
+  return file === undefined ? null : { location, file, at: Number(line) * 2 ** 32 + Number(column) };
 }
 
-/** The folder that holds Flimsy itself; frames in it are not the user's. */
-const home = moduleFile(new Error().stack)?.replace(/[^/\\]*$/, "") ?? null;
+const framesOf = ({ stack }: Error): string[] => (stack ?? "").split("\n").filter((frame) => placeOf(frame) !== null);
 
-/** The stack without the frames of Flimsy itself: the user's own line comes first. */
-export function userFrames(stack: string | undefined): string[] {
-  const frames = (stack ?? "").split("\n").filter((line) => frameFile(line) !== null);
-  // A bundle puts user and library into one file; then every frame is kept.
-  const user = home === null ? frames : frames.filter((line) => !isOurs(frameFile(line) as string));
-  return user.length > 0 ? user : frames;
+/** Defined by the build alone. */
+declare const isBuilt: boolean;
+/** The folder of the sources, where Flimsy runs from them. */
+const home = typeof isBuilt === "undefined" ? placeOf(framesOf(new Error())[0] ?? "")?.file.replace(/[^/\\]*$/, "") : undefined;
+
+/**
+ * Which code is Flimsy's own: what lies between errors that were made at the first and at the last line of a file. The build puts them into each
+ * file of the package, and the files leave them here. Bundlers rename, move, split and join files, but keep together what belongs to one. The errors
+ * are asked for their places only when these are needed, so that whatever maps the frames of a stack maps them too.
+ */
+const marks = Symbol.for("flimsy-ml");
+interface Marked { [marks]?: Error[][] }
+
+const own: { file: string; from: number; to: number }[] = [];
+
+function isOwn({ file, at }: Place): boolean {
+  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
+    const places = errors.map((error) => placeOf(framesOf(error)[0] ?? ""));
+    const ats = places.map((place) => place?.at ?? NaN);
+    own.push({ file: places[0]?.file ?? "", from: Math.min(...ats), to: Math.max(...ats) });
+  }
+  return own.some((code) => file === code.file && at >= code.from && at <= code.to) || (home !== undefined && file.startsWith(home));
 }
 
-function isOurs(file: string): boolean {
-  return home !== null && file.startsWith(home) && !/\.(test|spec)\.[cm]?[jt]s$/.test(file);
-}
-
-/** Where the user called, as `file:line:column`, or "" where the engine gives no stack. */
-export function userLocation(): string {
-  const limit = stackLimit(DEEP);
-  const { stack } = new Error();
-  stackLimit(limit);
-  return placeOf(userFrames(stack)[0] ?? "")?.location ?? "";
-}
-
-/** Engines keep the top frames only, which may all be Flimsy's own: sets how many, and returns how many it was before. */
-function stackLimit(frames: number): number {
-  const before = Error.stackTraceLimit;
-  Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
-  return before;
-}
-
+/** Engines keep the top frames only, which may all be Flimsy's own. */
 const DEEP = 64;
+
+/** The frames of whoever called Flimsy, the innermost first. */
+function userFrames(): string[] {
+  const limit = Error.stackTraceLimit;
+  const setLimit = (frames: number): boolean => Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
+  setLimit(DEEP);
+  const error = new Error();
+  setLimit(limit);
+  return framesOf(error).filter((frame) => !isOwn(placeOf(frame) as Place));
+}
+
+/** Where the user called, as `file:line:column`, or "" where the engine does not tell. */
+export const userLocation = (): string => placeOf(userFrames()[0] ?? "")?.location ?? "";
 
 /** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
-    const limit = stackLimit(DEEP);
     super(message, options);
-    stackLimit(limit);
     this.name = new.target.name;
-    const frames = userFrames(this.stack).slice(0, limit);
+    const frames = userFrames().slice(0, Error.stackTraceLimit);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join("\n");
   }
 }
