@@ -3,68 +3,68 @@
  * A message says what happened, where, and what to do about it.
  */
 
-/** Where a frame of a stack is: `at` grows from line to line, and from column to column. */
+/** A frame of a stack, and where it is: `at` grows from line to line, and from column to column. */
 interface Place {
+  readonly frame: string;
   readonly location: string;
   readonly file: string;
   readonly at: number;
 }
 
-/** The place of a frame in V8's notation, or in Firefox' and Safari's; null for what is the engine's own. Names and files may hold spaces. */
-function placeOf(frame: string): Place | null {
-  const location = frame.replace(/^.*? \((.+)\)$|^\s+at (?:async )?|^[^@:]*@/, "$1");
-  const [, file, line, column] = /^(?!(?:node|node-internal|ext|internal|native|unknown):)(.+):(\d+):(\d+)$/.exec(location) ?? [];
-  return file === undefined ? null : { location, file, at: Number(line) * 2 ** 32 + Number(column) };
+/** The frames of a stack in V8's notation, or in Firefox' and Safari's, without the engine's own. Names and files may hold spaces. */
+function placesOf({ stack }: Error): Place[] {
+  return (stack ?? "").split("\n").flatMap((frame) => {
+    const location = frame.replace(/^.*? \((.+)\)$|^\s+at (?:async )?|^[^@:]*@/, "$1");
+    const [, file, line, column] = /^(?!(?:node|node-internal|ext|internal|native|unknown):)(.+):(\d+):(\d+)$/.exec(location) ?? [];
+    return file === undefined ? [] : { frame, location, file, at: Number(line) * 2 ** 32 + Number(column) };
+  });
 }
 
-const framesOf = ({ stack }: Error): string[] => (stack ?? "").split("\n").filter((frame) => placeOf(frame) !== null);
-
-/** Defined by the build alone. */
-declare const isBuilt: boolean;
-/** The folder of the sources, where Flimsy runs from them. */
-const home = typeof isBuilt === "undefined" ? placeOf(framesOf(new Error())[0] ?? "")?.file.replace(/[^/\\]*$/, "") : undefined;
-
 /**
- * Which code is Flimsy's own: what lies between errors that were made at the first and at the last line of a file. The build puts them into each
- * file of the package, and the files leave them here. Bundlers rename, move, split and join files, but keep together what belongs to one. The errors
- * are asked for their places only when these are needed, so that whatever maps the frames of a stack maps them too.
+ * The build gives each file of the package marks: errors made at its first and at its last line, which it leaves here. What lies between them is
+ * Flimsy's own code. Bundlers rename, move, split and join files, but keep together what belongs to one. The errors are asked for their places
+ * only when these are needed, so that whatever maps the frames of a stack maps them too.
  */
 const marks = Symbol.for("flimsy-ml");
 interface Marked { [marks]?: Error[][] }
-
 const own: { file: string; from: number; to: number }[] = [];
 
+/** Defined by the build alone. The sources have no marks: they are what lies in this folder. */
+declare const isBuilt: boolean;
+const home = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*$/, "") : "";
+
 function isOwn({ file, at }: Place): boolean {
+  if (typeof isBuilt === "undefined") return file.startsWith(home);
   for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
-    const places = errors.map((error) => placeOf(framesOf(error)[0] ?? ""));
-    const ats = places.map((place) => place?.at ?? NaN);
-    own.push({ file: places[0]?.file ?? "", from: Math.min(...ats), to: Math.max(...ats) });
+    const places = errors.map((error) => placesOf(error)[0]);
+    const ats = places.map((place) => place?.at);
+    own.push({ file: places[0]?.file, from: Math.min(...ats), to: Math.max(...ats) });
   }
-  return own.some((code) => file === code.file && at >= code.from && at <= code.to) || (home !== undefined && file.startsWith(home));
+  return own.some((code) => file === code.file && at >= code.from && at <= code.to);
 }
 
 /** Engines keep the top frames only, which may all be Flimsy's own. */
 const DEEP = 64;
 
-/** The frames of whoever called Flimsy, the innermost first. */
-function userFrames(): string[] {
+/** Where Flimsy was called, the innermost place first. */
+function userPlaces(): Place[] {
   const limit = Error.stackTraceLimit;
   const setLimit = (frames: number): boolean => Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
   setLimit(DEEP);
   const error = new Error();
   setLimit(limit);
-  return framesOf(error).filter((frame) => !isOwn(placeOf(frame) as Place));
+  return placesOf(error).filter((place) => !isOwn(place));
 }
 
 /** Where the user called, as `file:line:column`, or "" where the engine does not tell. */
-export const userLocation = (): string => placeOf(userFrames()[0] ?? "")?.location ?? "";
+export const userLocation = (): string => userPlaces()[0]?.location ?? "";
 
 /** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
-    const frames = userFrames().slice(0, Error.stackTraceLimit);
+    const frames = userPlaces().slice(0, Error.stackTraceLimit).map(({ frame }) => frame);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join("\n");
   }
 }
@@ -83,6 +83,9 @@ export class StaleVariableError extends FlimsyError {}
 
 /** An operation produced a NaN or an infinity while `debug({ checkNumerics: true })` was on. */
 export class NanError extends FlimsyError {}
+
+/** A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`. */
+export class DeviceError extends FlimsyError {}
 
 /** The device has no more memory. */
 export class MemoryError extends FlimsyError {}

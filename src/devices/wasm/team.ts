@@ -22,38 +22,36 @@ const start = ({ memory, scratch, worker, control }) => {
   const never = () => { throw new Error("not in a worker"); };
   const { sin, cos, pow } = Math;
   const env = { memory, table, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
-  let last = control.modules, serve;
+  let view = words, last = control.modules, serve;
   function load() {
-    for (;;) {
-      const view = new Int32Array(memory.buffer);
-      const next = Atomics.load(view, last >>> 2) >>> 0;
-      if (next === 0) return;
+    for (let next; (next = Atomics.load(view, last >>> 2) >>> 0) !== 0; last = next) {
+      memory.grow(0); // else the buffer may be of before the memory grew to there
+      view = new Int32Array(memory.buffer);
       const [, places, size] = view.subarray(next / 4);
       table.grow(places - table.length);
       const bytes = new Uint8Array(memory.buffer, next + 12, size).slice();
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
       serve ??= exports.serve;
-      last = next;
     }
   }
-  try {
-    load();
-    Atomics.add(words, control.started / 4, 1);
-    for (;;) {
-      const limit = Atomics.load(words, control.limit / 4);
-      if (worker >= limit) {
-        Atomics.wait(words, control.limit / 4, limit);
-        continue;
-      }
-      serve(worker);
-      Atomics.add(words, control.sleepers / 4, 1);
-      Atomics.wait(words, control.ticket / 4, 0);
-      Atomics.sub(words, control.sleepers / 4, 1);
+  Atomics.add(words, control.started / 4, 1);
+  for (;;) {
+    const limit = Atomics.load(words, control.limit / 4);
+    if (worker >= limit) {
+      Atomics.wait(words, control.limit / 4, limit);
+      continue;
     }
-  } catch (error) {
-    Atomics.store(words, control.failed / 4, 1);
-    Atomics.notify(words, control.active / 4);
-    throw error;
+    if (!serve) load(); // who may take parts has been given the modules before
+    try {
+      serve(worker);
+    } catch (error) {
+      Atomics.store(words, control.failed / 4, 1);
+      Atomics.notify(words, control.active / 4);
+      throw error;
+    }
+    Atomics.add(words, control.sleepers / 4, 1);
+    Atomics.wait(words, control.ticket / 4, 0);
+    Atomics.sub(words, control.sleepers / 4, 1);
   }
 };
 if (typeof require === "function") require("node:worker_threads").parentPort.once("message", start);
@@ -113,6 +111,8 @@ export class Team {
   private last: number = control.modules;
   /** A worker that gets no part done in so many seconds has died; parts take milliseconds. */
   private readonly patience: number = 10;
+  /** Has the caller's thread been back in its event loop since workers were last asked for? */
+  private hasYielded = false;
   /** Why there are no workers any more. */
   private failure = "";
 
@@ -137,14 +137,16 @@ export class Team {
 
   private why(count: number, limit: number): string {
     if (this.failure !== "") return this.failure;
-    if (!canShare()) {
+    if (host.crossOriginIsolated === false) {
       return "The page is not cross-origin isolated. Serve it with the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
     }
+    if (!canShare()) return "The engine has no SharedArrayBuffer.";
     if (!this.heap.isShared) return "There is no memory that threads can share.";
     if (limit === 1) return this.limit === 1 ? "threads(1) has been called." : "The machine has one core.";
     if (this.threads.length === 0) return "Workers start with the first launch that is large enough.";
-    return count < limit ? "Workers are starting." : "";
+    if (count === limit) return "";
+    return `Workers are starting.${this.hasYielded ? "" : " Browsers start them when this thread returns to its event loop; it has not yet."}`;
   }
 
   private get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
@@ -154,6 +156,8 @@ export class Team {
   /** A launch is large enough for threads: starts those that are lacking. */
   start(): void {
     if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
+    this.hasYielded = false;
+    setTimeout(() => { this.hasYielded = true; });
     try {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.heap.allocate(scratchBytes);
@@ -203,7 +207,7 @@ export class Team {
       Atomics.store(i32, word(control.waiting), 0);
       if (Atomics.load(i32, word(control.active)) !== active) return;
     }
-this.dissolve("A worker died in the middle of a step.");
+    this.dissolve("A worker died in the middle of a step.");
     throw new FlimsyError(
       "A worker thread died in the middle of a step. Its results are lost, and arrays that the step updates may be half written: " +
         "go on from a checkpoint. From here on, one thread computes.",
