@@ -59,6 +59,9 @@ function userPlaces(): Place[] {
 /** Where the user called, as `file:line:column`, or "" where the engine does not tell. */
 export const userLocation = (): string => userPlaces()[0]?.location ?? "";
 
+/** The file that this code runs from. Not `import.meta.url`: bundlers write the path of the machine that they run on, and CommonJS has none. */
+export const ownFile = (): string => placesOf(new Error())[0]?.file ?? "";
+
 /** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -58,6 +58,45 @@ describe("the package", () => {
     expect(await bundled("plain", 'import { ZScore } from "flimsy-ml/extras"; console.log(ZScore.fit([[1, 2], [3, 4]]).apply([[2, 3]]).sum().item());')).toBe("0");
   });
 
+  it("says nothing of the machine that bundles it, and brings no warnings, in any format", async () => {
+    const source = path.join(project, "fit.ts");
+    writeFileSync(source, 'import { fit, report } from "flimsy-ml/train"; console.log(typeof fit, typeof report);');
+    for (const format of ["esm", "cjs", "iife"] as const) {
+      const { outputFiles, warnings } = await esbuild.build({ entryPoints: [source], bundle: true, write: false, format, platform: "node", logLevel: "silent" });
+      expect(warnings).toEqual([]);
+      // webpack would put the path of the file here, others nothing at all.
+      expect(outputFiles[0].text).not.toContain("import.meta");
+      expect(outputFiles[0].text).not.toContain("import_meta");
+    }
+  });
+
+  it("is found by bundlers that do not read exports, such as Parcel", () => {
+    const { main, alias } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    const found = Object.entries({ "./": main, ...alias }).map(([subpath, file]) => [`flimsy-ml${subpath.slice(1)}`.replace(/\/$/, ""), file]);
+    expect(found).toEqual(entries.map(({ specifier, output }) => [specifier, `./dist/${output}.js`]));
+  });
+
+  it("holds whatever its documents link to", () => {
+    const pack = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8", shell: process.platform === "win32" });
+    const files = new Set(JSON.parse(pack)[0].files.map((file: { path: string }) => file.path) as string[]);
+    const text = (file: string): string => readFileSync(path.join(root, file), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+    /** As GitHub makes them of headings. */
+    const anchors = (file: string): string[] => Array.from(text(file).matchAll(/^#+ (.*)$/gm), ([, heading]) =>
+      heading.toLowerCase().replace(/[^\p{L}\p{N}\p{M}\s_-]/gu, "").trim().replace(/\s/g, "-"));
+    const documents = [...files].filter((file) => file.endsWith(".md"));
+    expect(documents).toEqual(expect.arrayContaining(["README.md", "CONTRIBUTING.md", "docs/browser.md", "docs/examples.md"]));
+    const dead = documents.flatMap((document) => Array.from(text(document).matchAll(/\]\(([^)\s]+)\)|(?:href|src)="([^"]+)"/g), ([, a, b]) => a ?? b)
+      .filter((link) => !/^\w+:/.test(link))
+      .filter((link) => {
+        const [to, anchor] = link.split("#");
+        const file = to === "" ? document : path.posix.join(path.posix.dirname(document), to);
+        const isThere = files.has(file) || [...files].some((each) => each.startsWith(`${file.replace(/\/$/, "")}/`));
+        return !isThere || (anchor !== undefined && !anchors(file).includes(anchor));
+      })
+      .map((link) => `${document}: ${link}`));
+    expect(dead).toEqual([]);
+  });
+
   describe("names the user's line in errors of a bundled program", () => {
     // Each failure is at a number of its own, by which it is found in whatever a bundler makes of the program.
     const files = {
