@@ -26,7 +26,7 @@ const standard = (): Device => device("wasm", () => {
     return new WasmDevice();
   } catch (error) {
     throw new DeviceError(
-      `WebAssembly does not work here: ${error}. A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; setDevice("reference") does without, slowly.`,
+      `WebAssembly does not work here (${error}). A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; setDevice("reference") does without, slowly.`,
       { cause: error },
     );
   }

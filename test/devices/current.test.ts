@@ -88,7 +88,7 @@ describe("where WebAssembly does not work", () => {
     ];
     for (const use of uses) {
       expect(use).toThrow(fresh.DeviceError);
-      expect(use).toThrow(`WebAssembly does not work here: ${reason}`);
+      expect(use).toThrow(`WebAssembly does not work here (${reason}`);
       expect(use).toThrow(/script-src 'wasm-unsafe-eval'.*setDevice\("reference"\)/);
     }
     fresh.setDevice("reference");
