@@ -3,58 +3,71 @@
  * A message says what happened, where, and what to do about it.
  */
 
-/** The place and the file of a frame of a stack, in V8's and in Firefox' and Safari's notation; names may hold spaces. */
-function placeOf(frame: string): { location: string; file: string } | null {
-  const [, location, file] = /(?:^|\(|@|at |async )(((?:(?:file|https?|blob|webpack|node):|\/|[A-Za-z]:\\).*?):\d+:\d+)\)?$/.exec(frame) ?? [];
-  return location === undefined ? null : { location, file };
+/** A frame of a stack, and where it is: `at` grows from line to line, and from column to column. */
+interface Place {
+  readonly frame: string;
+  readonly location: string;
+  readonly file: string;
+  readonly at: number;
 }
 
-const frameFile = (frame: string): string | null => placeOf(frame)?.file ?? null;
-
-function moduleFile(stack: string | undefined): string | null {
-  return stack?.split("\n").map(frameFile).find((file) => file !== null) ?? null;
+/** The frames of a stack in V8's notation, or in Firefox' and Safari's, without the engine's own. Names and files may hold spaces. */
+function placesOf({ stack }: Error): Place[] {
+  return (stack ?? "").split("\n").flatMap((frame) => {
+    const location = frame.replace(/^.*? \((.+)\)$|^\s+at (?:async )?|^[^@:]*@/, "$1");
+    const [, file, line, column] = /^(?!(?:node|node-internal|ext|internal|native|unknown):)(.+):(\d+):(\d+)$/.exec(location) ?? [];
+    return file === undefined ? [] : { frame, location, file, at: Number(line) * 2 ** 32 + Number(column) };
+  });
 }
 
-/** The folder that holds Flimsy itself; frames in it are not the user's. */
-const home = moduleFile(new Error().stack)?.replace(/[^/\\]*$/, "") ?? null;
+/**
+ * The build gives each file of the package marks: errors made at its first and at its last line, which it leaves here. What lies between them is
+ * Flimsy's own code. Bundlers rename, move, split and join files, but keep together what belongs to one. The errors are asked for their places
+ * only when these are needed, so that whatever maps the frames of a stack maps them too.
+ */
+const marks = Symbol.for("flimsy-ml");
+interface Marked { [marks]?: Error[][] }
+const own: { file: string; from: number; to: number }[] = [];
 
-/** The stack without the frames of Flimsy itself: the user's own line comes first. */
-export function userFrames(stack: string | undefined): string[] {
-  const frames = (stack ?? "").split("\n").filter((line) => frameFile(line) !== null);
-  // A bundle puts user and library into one file; then every frame is kept.
-  const user = home === null ? frames : frames.filter((line) => !isOurs(frameFile(line) as string));
-  return user.length > 0 ? user : frames;
+/** Defined by the build alone. The sources have no marks: they are what lies in this folder. */
+declare const isBuilt: boolean;
+const home = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*$/, "") : "";
+
+function isOwn({ file, at }: Place): boolean {
+  if (typeof isBuilt === "undefined") return file.startsWith(home);
+  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
+    const places = errors.map((error) => placesOf(error)[0]);
+    const ats = places.map((place) => place?.at);
+    own.push({ file: places[0]?.file, from: Math.min(...ats), to: Math.max(...ats) });
+  }
+  return own.some((code) => file === code.file && at >= code.from && at <= code.to);
 }
 
-function isOurs(file: string): boolean {
-  return home !== null && file.startsWith(home) && !/\.(test|spec)\.[cm]?[jt]s$/.test(file);
-}
-
-/** Where the user called, as `file:line:column`, or "" where the engine gives no stack. */
-export function userLocation(): string {
-  const limit = stackLimit(DEEP);
-  const { stack } = new Error();
-  stackLimit(limit);
-  return placeOf(userFrames(stack)[0] ?? "")?.location ?? "";
-}
-
-/** Engines keep the top frames only, which may all be Flimsy's own: sets how many, and returns how many it was before. */
-function stackLimit(frames: number): number {
-  const before = Error.stackTraceLimit;
-  Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
-  return before;
-}
-
+/** Engines keep the top frames only, which may all be Flimsy's own. */
 const DEEP = 64;
+
+/** Where Flimsy was called, the innermost place first. */
+function userPlaces(): Place[] {
+  const limit = Error.stackTraceLimit;
+  const setLimit = (frames: number): boolean => Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
+  setLimit(DEEP);
+  const error = new Error();
+  setLimit(limit);
+  return placesOf(error).filter((place) => !isOwn(place));
+}
+
+/** Where the user called, as `file:line:column`, or "" where the engine does not tell. */
+export const userLocation = (): string => userPlaces()[0]?.location ?? "";
+
+/** The file that this code runs from. Not `import.meta.url`: bundlers write the path of the machine that they run on, and CommonJS has none. */
+export const ownFile = (): string => placesOf(new Error())[0]?.file ?? "";
 
 /** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
-    const limit = stackLimit(DEEP);
     super(message, options);
-    stackLimit(limit);
     this.name = new.target.name;
-    const frames = userFrames(this.stack).slice(0, limit);
+    const frames = userPlaces().slice(0, Error.stackTraceLimit).map(({ frame }) => frame);
     if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join("\n");
   }
 }
@@ -73,6 +86,9 @@ export class StaleVariableError extends FlimsyError {}
 
 /** An operation produced a NaN or an infinity while `debug({ checkNumerics: true })` was on. */
 export class NanError extends FlimsyError {}
+
+/** A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`. */
+export class DeviceError extends FlimsyError {}
 
 /** The device has no more memory. */
 export class MemoryError extends FlimsyError {}

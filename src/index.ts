@@ -13,7 +13,7 @@ export { arange, eye, full, ones, rand, randn, zeros } from "./creation.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {
-  FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
+  DeviceError, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
 } from "./errors.ts";
 export type { Expr, ExprLike } from "./kernels/expression.ts";
 export type { HostArray } from "./kernels/kernel.ts";

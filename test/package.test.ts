@@ -1,12 +1,12 @@
 /** The package as its users get it: built, installed in another project, and bundled by a bundler that drops what is unused. */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as esbuild from "esbuild";
-import { rolldown } from "rolldown";
+import { type OutputOptions, rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../scripts/build.js";
 import { entries, root } from "../scripts/package.js";
@@ -146,5 +146,117 @@ describe("the package", () => {
 
   it("runs as it is, and drops nothing that is used", async () => {
     expect(await bundled("plain", 'import { ZScore } from "flimsy-ml/extras"; console.log(ZScore.fit([[1, 2], [3, 4]]).apply([[2, 3]]).sum().item());')).toBe("0");
+  });
+
+  it("says nothing of the machine that bundles it, and brings no warnings, in any format", async () => {
+    const source = path.join(project, "fit.ts");
+    writeFileSync(source, 'import { fit, report } from "flimsy-ml/train"; console.log(typeof fit, typeof report);');
+    for (const format of ["esm", "cjs", "iife"] as const) {
+      const { outputFiles, warnings } = await esbuild.build({ entryPoints: [source], bundle: true, write: false, format, platform: "node", logLevel: "silent" });
+      expect(warnings).toEqual([]);
+      // webpack would put the path of the file here, others nothing at all.
+      expect(outputFiles[0].text).not.toContain("import.meta");
+      expect(outputFiles[0].text).not.toContain("import_meta");
+    }
+  });
+
+  it("is found by bundlers that do not read exports, such as Parcel", () => {
+    const { main, alias } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    const found = Object.entries({ "./": main, ...alias }).map(([subpath, file]) => [`flimsy-ml${subpath.slice(1)}`.replace(/\/$/, ""), file]);
+    expect(found).toEqual(entries.map(({ specifier, output }) => [specifier, `./dist/${output}.js`]));
+  });
+
+  it("holds whatever its documents link to", () => {
+    const pack = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8", shell: process.platform === "win32" });
+    const files = new Set(JSON.parse(pack)[0].files.map((file: { path: string }) => file.path) as string[]);
+    const text = (file: string): string => readFileSync(path.join(root, file), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+    /** As GitHub makes them of headings. */
+    const anchors = (file: string): string[] => Array.from(text(file).matchAll(/^#+ (.*)$/gm), ([, heading]) =>
+      heading.toLowerCase().replace(/[^\p{L}\p{N}\p{M}\s_-]/gu, "").trim().replace(/\s/g, "-"));
+    const documents = [...files].filter((file) => file.endsWith(".md"));
+    expect(documents).toEqual(expect.arrayContaining(["README.md", "CONTRIBUTING.md", "docs/browser.md", "docs/examples.md"]));
+    const dead = documents.flatMap((document) => Array.from(text(document).matchAll(/\]\(([^)\s]+)\)|(?:href|src)="([^"]+)"/g), ([, a, b]) => a ?? b)
+      .filter((link) => !/^\w+:/.test(link))
+      .filter((link) => {
+        const [to, anchor] = link.split("#");
+        const file = to === "" ? document : path.posix.join(path.posix.dirname(document), to);
+        const isThere = files.has(file) || [...files].some((each) => each.startsWith(`${file.replace(/\/$/, "")}/`));
+        return !isThere || (anchor !== undefined && !anchors(file).includes(anchor));
+      })
+      .map((link) => `${document}: ${link}`));
+    expect(dead).toEqual([]);
+  });
+
+  describe("names the user's line in errors of a bundled program", () => {
+    // Each failure is at a number of its own, by which it is found in whatever a bundler makes of the program.
+    const files = {
+      "early.ts": "export const early = (f: () => unknown) => f();",
+      "layer.ts": `
+        import { grad, input, matmul, type Variable } from "flimsy-ml";
+        export class Layer {
+          readonly x: Variable = input([[1, 2]]);
+          forward() { return grad(() => matmul(this.x, input([[1, 7102]])).sum()); }
+        }`,
+      "main.ts": `
+        import { early } from "./early.ts";
+        import { Layer } from "./layer.ts";
+        import { cost, debug, evaluate, input, softmax } from "flimsy-ml";
+        import { SimpleRecurrent } from "flimsy-ml/components";
+        import { MixtureTask } from "flimsy-ml/synthetic";
+        const failures = [
+          () => input([1, 2]).add([1, 7101, 2]).exp(),
+          () => new Layer().forward(),
+          () => early(() => softmax([input([1, 7103]), input([1])]).exp()),
+          () => [1].map((k) => input([[k], [k, 7104]])),
+          () => new MixtureTask(-7105, 2),
+          () => new SimpleRecurrent({ inputs: -7106, outputs: 2 }),
+          () => cost.mse(input([1, 7107]), input([1, 2, 3])).exp(),
+        ];
+        const frames = failures.map((f) => {
+          try { return String(f()); } catch (error) { return (error as Error).stack!.slice((error as Error).stack!.indexOf("\\n    at")).split("\\n")[1]; }
+        });
+        debug({ checkNumerics: true });
+        try {
+          evaluate(() => input([-1]).mul(1).log().mul(7108));
+        } catch (error) { frames.push(/called at (.*?:\\d+:\\d+)/.exec((error as Error).message)![1]); }
+        console.log(JSON.stringify(frames));`,
+      "later.ts": 'export const loaded = import("./main.ts");',
+      "required.cjs": 'require("./main.ts");',
+    };
+    beforeAll(() => { for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text); });
+
+    const esbuilt = (options: esbuild.BuildOptions) => async (entry: string, outfile: string): Promise<void> => {
+      await esbuild.build({ entryPoints: [entry], outfile, bundle: true, platform: "node", logLevel: "error", ...options });
+    };
+    const rolled = (options: OutputOptions) => async (input: string, file: string): Promise<void> => {
+      await (await rolldown({ input, platform: "node", logLevel: "silent" })).write({ file, codeSplitting: false, ...options });
+    };
+
+    it.each<[string, string, string, (entry: string, outfile: string) => Promise<void>]>([
+      ["esbuild, ESM", "main.ts", "mjs", esbuilt({ format: "esm" })],
+      ["esbuild, minified ESM", "main.ts", "mjs", esbuilt({ format: "esm", minify: true })],
+      ["esbuild, minified ESM with a source map", "main.ts", "mjs", esbuilt({ format: "esm", minify: true, sourcemap: true })],
+      ["esbuild, CommonJS", "main.ts", "cjs", esbuilt({ format: "cjs" })],
+      ["esbuild, a script", "main.ts", "cjs", esbuilt({ format: "iife", minify: true })],
+      ["esbuild, loaded later", "later.ts", "mjs", esbuilt({ format: "esm", minify: true })],
+      ["esbuild, required", "required.cjs", "cjs", esbuilt({ format: "cjs" })],
+      ["Rolldown, ESM", "main.ts", "mjs", rolled({ format: "esm" })],
+      ["Rolldown, minified ESM with a source map", "main.ts", "mjs", rolled({ format: "esm", minify: true, sourcemap: true })],
+      ["Rolldown, minified CommonJS", "main.ts", "cjs", rolled({ format: "cjs", minify: true })],
+      ["Rolldown, loaded later", "later.ts", "mjs", rolled({ format: "esm", minify: true })],
+      ["Rolldown, required", "required.cjs", "cjs", rolled({ format: "cjs" })],
+    ])("%s", async (name, entry, extension, bundle) => {
+      const outfile = path.join(project, `${name.replace(/\W+/g, "-")}.${extension}`);
+      await bundle(path.join(project, entry), outfile);
+      const maps = name.includes("source map");
+      const frames: string[] = JSON.parse(execFileSync(process.execPath, [...(maps ? ["--enable-source-maps"] : []), outfile], { encoding: "utf8" }));
+      expect(frames).toHaveLength(8);
+      frames.forEach((frame, i) => {
+        const [, file, line, column] = /(?:file:\/\/)?(\/.*?):(\d+):(\d+)\)?$/.exec(frame) ?? [];
+        expect(path.basename(file ?? frame)).toBe(maps ? ["main.ts", "layer.ts"][Number(i === 1)] : path.basename(outfile));
+        const rest = readFileSync(file, "utf8").split("\n").slice(Number(line) - 1).join("\n").slice(Number(column) - 1);
+        expect(rest.slice(0, 150)).toContain(String(7101 + i));
+      });
+    });
   });
 });

@@ -1,6 +1,6 @@
 /** `threads()` as a program sees it: steps give the same bits for every number of threads, and a process ends when its program does. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -206,5 +206,78 @@ describe("a process", () => {
       console.log("end");`);
     expect(text).toMatch(/^true true 1 A worker has ended: no room.\nend\n$/);
     expect(code).toBe(0);
+  });
+
+  /** Has Node's Worker replaced by another class, before the library asks for it. */
+  const withWorker = (worker: string): string => `
+    import { createRequire } from "node:module";
+    const workers = createRequire(import.meta.url)("node:worker_threads");
+    const { Worker } = workers;
+    workers.Worker = ${worker};`;
+
+  it("has its workers, whatever keeps its thread from giving them kernels at once", async () => {
+    const { text } = await run(`${withWorker(`class extends Worker {
+        postMessage(message) {
+          super.postMessage(message);
+          for (const end = performance.now() + 400; performance.now() < end;);
+        }
+      }`)}
+      threads(3);
+      const first = large();
+      for (let i = 0; threads().count < 3 && threads().limit > 1 && i < 300; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, 200)); // a worker that has died is heard of
+      const { count, limit, why } = threads();
+      console.log(first > 0, large() > 0, count, limit, why);
+      console.log("end");`);
+    expect(text).toBe("true true 3 3 \nend\n");
+  });
+
+  it("says that it has not been back in its event loop, where workers may wait for that", async () => {
+    const { text } = await run(`${withWorker("class { postMessage() {} unref() {} on() {} terminate() {} }")}
+      threads(2);
+      large();
+      console.log(threads().why);
+      await null;
+      console.log(threads().why);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      console.log(threads().why);
+      console.log("end");`);
+    const waiting = "Workers are starting. Browsers start them when this thread returns to its event loop; it has not yet.";
+    expect(text).toBe(`${waiting}\n${waiting}\nWorkers are starting.\nend\n`);
+  });
+
+  it.each([
+    ["a page that is not isolated", "globalThis.crossOriginIsolated = false;", /not cross-origin isolated.*Cross-Origin-Embedder-Policy: require-corp/],
+    ["a page that is neither isolated nor has SharedArrayBuffer", "globalThis.crossOriginIsolated = false; delete globalThis.SharedArrayBuffer;", /not cross-origin isolated/],
+    ["an isolated page of an engine without SharedArrayBuffer", "globalThis.crossOriginIsolated = true; delete globalThis.SharedArrayBuffer;", /^The engine has no SharedArrayBuffer\.$/],
+    ["an engine without SharedArrayBuffer", "delete globalThis.SharedArrayBuffer;", /^The engine has no SharedArrayBuffer\.$/],
+    ["a system that promises no 4 GiB", `const { Memory } = WebAssembly;
+      WebAssembly.Memory = function (limits) { if (limits.shared) throw new RangeError("no room"); return new Memory(limits); };`, /^There is no memory that threads can share\.$/],
+  ])("says why it has one thread: %s", async (_, situation, why) => {
+    const { text } = await run(`${situation}
+      threads(2);
+      console.log(large() > 0);
+      console.log(JSON.stringify(threads()));`);
+    const [result, report] = text.trim().split("\n");
+    expect(result).toBe("true");
+    expect(JSON.parse(report)).toEqual({ count: 1, limit: 1, why: expect.stringMatching(why) });
+  });
+
+  const deno = process.env.DENO_PATH ?? "deno";
+  const hasDeno = spawnSync(deno, ["--version"]).status === 0;
+  if (!hasDeno) console.info("The test of threads on Deno is skipped: there is no deno. Install it or set DENO_PATH.");
+  it.skipIf(!hasDeno)("has its workers on Deno, whose memories show in a worker what they were when it was told of them", async () => {
+    const file = path.join(folder, "deno.mjs");
+    await writeFile(file, `
+      import { evaluate, matmul, rand, sum, threads } from "./flimsy.mjs";
+      threads(4);
+      const large = () => evaluate(() => sum(matmul(rand([400, 400]), rand([400, 400])))).item();
+      for (const end = performance.now() + 500; performance.now() < end;) large();
+      for (let i = 0; threads().count < 4 && i < 500; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log(large() > 0, JSON.stringify(threads()));
+      process.exit();`);
+    const { stdout, stderr } = spawnSync(deno, ["run", "--quiet", "--allow-all", file], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(stdout).toBe('true {"count":4,"limit":4,"why":""}\n');
   });
 });

@@ -1,6 +1,6 @@
 /** Which device runs the steps. Devices are made when first used. */
 
-import { UsageError, ValueError } from "../errors.ts";
+import { DeviceError, UsageError, ValueError } from "../errors.ts";
 import { describe } from "../shape.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Device, ThreadReport } from "./device.ts";
@@ -22,7 +22,16 @@ function device(name: DeviceName, make: () => Device): Device {
 }
 
 /** The device that is used unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
-const standard = (): Device => device("wasm", () => new WasmDevice());
+const standard = (): Device => device("wasm", () => {
+  try {
+    return new WasmDevice();
+  } catch (error) {
+    throw new DeviceError(
+      `WebAssembly does not work here (${error}). A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; setDevice("reference") does without, slowly.`,
+      { cause: error },
+    );
+  }
+});
 
 /** A device by name, made when first asked for. */
 export function deviceByName(name: DeviceName): Device {
@@ -44,7 +53,7 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
 /**
  * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
  * Parameters and inputs move over when they are next used.
- * @throws UsageError inside a step; ValueError for an unknown name.
+ * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work.
  */
 export function setDevice(name: DeviceName): void {
   checkArguments("setDevice", arguments, 1);

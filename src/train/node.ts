@@ -1,5 +1,6 @@
 /** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
 
+import { ownFile } from "../errors.ts";
 import { FlimsyError, UsageError } from "../index.ts";
 
 interface Modules {
@@ -84,7 +85,7 @@ export const reasonOf = (error: unknown): string => (error as Error | null)?.mes
 export function withPackage<T>(name: string, purpose: string, use: (require: NodeJS.Require) => T): T {
   const { createRequire } = nodeModule("node:module", purpose);
   let failure: unknown;
-  for (const place of [import.meta.url, `${nodeProcess()?.cwd()}/package.json`]) {
+  for (const place of [ownFile(), `${nodeProcess()?.cwd()}/package.json`]) {
     try {
       return use(createRequire(place));
     } catch (error) {

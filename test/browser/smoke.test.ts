@@ -6,7 +6,8 @@ import { createServer, type OutgoingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import * as esbuild from "esbuild";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../scripts/build.js";
 
@@ -39,6 +40,9 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** Pages and scripts of single tests, by path. */
+const extra = new Map<string, string>();
+
 function serve(dist: string): Promise<Server> {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
@@ -50,6 +54,10 @@ function serve(dist: string): Promise<Server> {
       else if (url.pathname === "/") {
         const page = await readFile(new URL("./page.html", import.meta.url));
         reply(200, { "Content-Type": "text/html", "Content-Security-Policy": url.searchParams.has("workers") ? `${policy} blob:` : policy }, page);
+      } else if (extra.has(url.pathname)) {
+        const policyOf = url.searchParams.get("policy");
+        const type = url.pathname.endsWith(".js") ? "text/javascript" : "text/html";
+        reply(200, { "Content-Type": type, ...(policyOf !== null && { "Content-Security-Policy": policyOf }) }, Buffer.from(extra.get(url.pathname) as string));
       } else if (/^\/dist\/[\w./-]+\.js$/.test(url.pathname)) {
         const script = await readFile(path.join(dist, url.pathname.slice("/dist/".length)));
         reply(200, { "Content-Type": "text/javascript", "Cross-Origin-Embedder-Policy": "require-corp" }, script);
@@ -68,7 +76,7 @@ describe.skipIf(missing)("the built package in Chromium", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-ml-"));
-    await build(folder);
+    await build(folder, { types: false });
     server = await serve(folder);
     const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
     const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", ...quiet];
@@ -116,5 +124,66 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     numbers ??= report.numbers;
     expect(report.numbers.findIndex((value, i) => value !== numbers?.[i])).toBe(-1);
     expect(report.refusal).toMatch(/^UsageError: save got a path, but there are no files here.*serialize/);
+  });
+
+  const opened = async (address: string): Promise<Page> => {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}${address}`);
+    return page;
+  };
+
+  it("says which directive a policy lacks that forbids WebAssembly, and computes on the reference device there", async () => {
+    extra.set("/policy", '<!doctype html><script type="module" src="/policy.js"></script>').set("/policy.js", `
+      import { DeviceError, grad, parameter, setDevice, sum } from "/dist/index.js";
+      let message = "";
+      try { grad(() => sum(parameter([1]))); } catch (error) { if (error instanceof DeviceError) message = error.message; }
+      setDevice("reference");
+      const w = parameter([1, 2]);
+      globalThis.result = { loss: grad(() => sum(w.mul(w))).item(), gradient: w.grad.toArray(), message };`);
+    const page = await opened(`/policy?policy=${encodeURIComponent("script-src 'self'")}`);
+    await page.waitForFunction("globalThis.result !== undefined");
+    const result = await page.evaluate(() => (globalThis as unknown as { result: { message: string } }).result);
+    await page.close();
+    // In the middle is what Chromium says.
+    expect(result.message).toMatch(/^WebAssembly does not work here \(CompileError: WebAssembly\.Module\(\): .*"script-src 'self'".*\)\. A Content/);
+    expect(result.message).toMatch(/\. A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; setDevice\("reference"\) does without, slowly\.$/);
+    expect(result).toMatchObject({ loss: 5, gradient: [2, 4] });
+  });
+
+  const busy = `
+    import { evaluate, matmul, rand, sum, threads } from "/dist/index.js";
+    const large = () => evaluate(() => sum(matmul(rand([300, 300]), rand([300, 300])))).item();
+    threads(2);
+    for (const end = performance.now() + 300; performance.now() < end;) large();
+    const reports = [threads()];
+    for (let i = 0; i < 500 && threads().count < 2; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    large();
+    reports.push(threads());`;
+  it.each([
+    ["a page", `<!doctype html><script type="module">${busy} globalThis.reports = reports;</script>`],
+    ["a worker", '<!doctype html><script type="module">new Worker("/busy.js?isolated", { type: "module" }).onmessage = ({ data }) => { globalThis.reports = data; };</script>'],
+  ])("in %s that never yields says that threads wait for that, and has them once it does", async (_, text) => {
+    extra.set("/busy", text).set("/busy.js", `${busy} postMessage(reports);`);
+    const page = await opened("/busy?isolated");
+    await page.waitForFunction(() => "reports" in globalThis);
+    const reports = await page.evaluate(() => (globalThis as unknown as { reports: unknown }).reports);
+    await page.close();
+    const why = "Workers are starting. Browsers start them when this thread returns to its event loop; it has not yet.";
+    expect(reports).toEqual([{ count: 1, limit: 2, why }, { count: 2, limit: 2, why: "" }]);
+  });
+
+  it.each([false, true])("names the user's line in an inline script that holds the library too (minified: %s)", async (minify) => {
+    const contents = `import { input } from "./index.js";
+      const fail = (x) => x.add([1, 7101, 2]).exp();
+      try { fail(input([1, 2])); } catch (error) { globalThis.stack = error.stack; }`;
+    const { outputFiles } = await esbuild.build({ stdin: { contents, resolveDir: folder }, bundle: true, format: "esm", minify, write: false });
+    const text = `<!doctype html>\n<title>inline</title>\n<script type="module">\n${outputFiles[0].text}</script>`;
+    extra.set("/inline", text);
+    const page = await opened("/inline");
+    await page.waitForFunction(() => "stack" in globalThis);
+    const stack = await page.evaluate(() => (globalThis as unknown as { stack: string }).stack);
+    await page.close();
+    const [, line, column] = /^.*\n.*\/inline:(\d+):(\d+)/.exec(stack) ?? [];
+    expect(text.split("\n").slice(Number(line) - 1).join("\n").slice(Number(column) - 1).slice(0, 50)).toContain("7101");
   });
 });

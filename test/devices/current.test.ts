@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { currentDevice, deviceByName, usedDevices, useDevice } from "../../src/devices/current.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, UsageError, ValueError, type Variable } from "../../src/index.ts";
@@ -64,5 +64,37 @@ describe("a device made in a particular way", () => {
     setDevice("wasm");
     expect(grad(() => sum(mul(w, w))).item()).toBe(5);
     expect(w.grad?.toArray()).toEqual([4, 8]);
+  });
+});
+
+describe("where WebAssembly does not work", () => {
+  const { Module, Memory } = WebAssembly;
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    Object.assign(WebAssembly, { Module, Memory });
+    vi.resetModules();
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ["a policy forbids it", () => Object.assign(WebAssembly, { Module: class { constructor() { throw new WebAssembly.CompileError("the policy"); } } }), "CompileError: the policy"],
+    ["the system has no memory", () => Object.assign(WebAssembly, { Memory: class { constructor() { throw new RangeError("no memory"); } } }), "RangeError: no memory"],
+    ["the engine has none", () => vi.stubGlobal("WebAssembly", undefined), "TypeError: "],
+  ])("because %s, a DeviceError says so, and the reference device computes", async (_, forbid, reason) => {
+    vi.resetModules();
+    const fresh = await import("../../src/index.ts");
+    forbid();
+    const uses = [
+      () => fresh.grad(() => fresh.sum(fresh.parameter([1]))), () => fresh.evaluate(() => 1), () => fresh.input([1]), () => fresh.setDevice("wasm"), () => fresh.threads(),
+    ];
+    for (const use of uses) {
+      expect(use).toThrow(fresh.DeviceError);
+      expect(use).toThrow(`WebAssembly does not work here (${reason}`);
+      expect(use).toThrow(/script-src 'wasm-unsafe-eval'.*setDevice\("reference"\)/);
+    }
+    fresh.setDevice("reference");
+    const w = fresh.parameter([1, 2]);
+    expect(fresh.grad(() => fresh.sum(w.mul(w))).item()).toBe(5);
+    expect(w.grad?.toArray()).toEqual([2, 4]);
+    expect(fresh.memory().parameters).toBeGreaterThan(0);
   });
 });

@@ -15,9 +15,9 @@ import { control } from "./layout.ts";
 const DEFAULT_LIMIT = 4;
 const MAX_THREADS = 64;
 /**
- * What a worker does: `control` and the functions are those of fork.ts. A module of the chain is copied while the worker counts as active, since its memory
- * is given back only while nobody does and after the generation has changed; where it is cut short, this thread does not know yet that the memory has
- * grown. The first module has `serve`; where it is not there yet, it will be in a moment.
+ * What a worker does: `control` and the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
+ * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
+ * generation has changed.
  */
 const program = `
 const start = ({ memory, scratch, worker, control }) => {
@@ -27,27 +27,27 @@ const start = ({ memory, scratch, worker, control }) => {
   const env = { memory, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
   let generation, last, serve;
   function next() {
-    Atomics.add(words, control.active / 4, 1);
     let found = null;
+    Atomics.add(words, control.active / 4, 1);
     if (Atomics.load(words, control.generation / 4) === generation) {
+      memory.grow(0); // else the buffer may be of before the memory grew to there
       const view = new Int32Array(memory.buffer);
       const address = Atomics.load(view, last >>> 2) >>> 0;
-      const [, places, size] = view.subarray(address / 4);
-      if (address > 0) found = { address, places, size, bytes: new Uint8Array(memory.buffer).slice(address + 12, address + 12 + size) };
+      if (address !== 0) {
+        const [, places, size] = view.subarray(address / 4);
+        found = { address, places, bytes: new Uint8Array(memory.buffer, address + 12, size).slice() };
+      }
     }
     Atomics.sub(words, control.active / 4, 1);
     Atomics.notify(words, control.active / 4);
     return found;
   }
   function load() {
-    for (let module = next(); module !== null; module = next()) {
-      const { address, places, size, bytes } = module;
-      if (bytes.length !== size) continue;
-      env.table.grow(places - env.table.length);
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+    for (let module; (module = next()) !== null; last = module.address) {
+      env.table.grow(module.places - env.table.length);
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env });
       for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
       serve ??= exports.serve;
-      last = address;
     }
   }
   function follow() {
@@ -58,27 +58,26 @@ const start = ({ memory, scratch, worker, control }) => {
       last = control.modules;
       serve = undefined;
     }
-    for (; serve === undefined && Atomics.load(words, control.generation / 4) === now; Atomics.wait(words, control.generation / 4, now, 1)) load();
+    if (!serve) load();
   }
-  try {
-    follow();
-    Atomics.add(words, control.started / 4, 1);
-    for (;;) {
-      const limit = Atomics.load(words, control.limit / 4);
-      if (worker >= limit) {
-        Atomics.wait(words, control.limit / 4, limit);
-        continue;
-      }
-      follow();
-      serve?.(worker, generation);
-      Atomics.add(words, control.sleepers / 4, 1);
-      Atomics.wait(words, control.ticket / 4, 0);
-      Atomics.sub(words, control.sleepers / 4, 1);
+  Atomics.add(words, control.started / 4, 1);
+  for (;;) {
+    const limit = Atomics.load(words, control.limit / 4);
+    if (worker >= limit) {
+      Atomics.wait(words, control.limit / 4, limit);
+      continue;
     }
-  } catch (error) {
-    Atomics.store(words, control.failed / 4, 1);
-    Atomics.notify(words, control.active / 4);
-    throw error;
+    follow();
+    try {
+      serve?.(worker, generation);
+    } catch (error) {
+      Atomics.store(words, control.failed / 4, 1);
+      Atomics.notify(words, control.active / 4);
+      throw error;
+    }
+    Atomics.add(words, control.sleepers / 4, 1);
+    Atomics.wait(words, control.ticket / 4, 0);
+    Atomics.sub(words, control.sleepers / 4, 1);
   }
 };
 if (typeof require === "function") require("node:worker_threads").parentPort.once("message", start);
@@ -140,6 +139,8 @@ export class Team {
   private last: number = control.modules;
   /** A worker that gets no part done in so many seconds has died; parts take milliseconds. */
   private readonly patience: number = 10;
+  /** Has the caller's thread been back in its event loop since workers were last asked for? */
+  private hasYielded = false;
   /** Why there are no workers any more. */
   private failure = "";
 
@@ -165,14 +166,16 @@ export class Team {
 
   private why(count: number, limit: number): string {
     if (this.failure !== "") return this.failure;
-    if (!canShare()) {
+    if (host.crossOriginIsolated === false) {
       return "The page is not cross-origin isolated. Serve it with the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
     }
+    if (!canShare()) return "The engine has no SharedArrayBuffer.";
     if (!this.heap.isShared) return "There is no memory that threads can share.";
     if (limit === 1) return this.limit === 1 ? "threads(1) has been called." : "The machine has one core.";
     if (this.threads.length === 0) return "Workers start with the first launch that is large enough.";
-    return count < limit ? "Workers are starting." : "";
+    if (count === limit) return "";
+    return `Workers are starting.${this.hasYielded ? "" : " Browsers start them when this thread returns to its event loop; it has not yet."}`;
   }
 
   private get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
@@ -182,6 +185,8 @@ export class Team {
   /** A launch is large enough for threads: starts those that are lacking. */
   start(): void {
     if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
+    this.hasYielded = false;
+    setTimeout(() => { this.hasYielded = true; });
     try {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.allocate(scratchBytes);
@@ -244,7 +249,7 @@ export class Team {
       Atomics.store(i32, word(control.waiting), 0);
       if (Atomics.load(i32, word(control.active)) !== active) return;
     }
-this.dissolve("A worker died in the middle of a step.");
+    this.dissolve("A worker died in the middle of a step.");
     throw new FlimsyError(
       "A worker thread died in the middle of a step. Its results are lost, and arrays that the step updates may be half written: " +
         "go on from a checkpoint. From here on, one thread computes.",
