@@ -2,10 +2,11 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
+import { FileError, replaceFile } from "../support/files.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, readMetrics } from "./metrics.ts";
-import { makeFolderOf, nodeModule, reasonOf, withPackage, writeFile } from "./node.ts";
+import { makeFolderOf, nodeModule, reasonOf, withPackage } from "./node.ts";
 import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
@@ -75,8 +76,9 @@ export function report(path: string, runs: Run | readonly string[] | Readonly<Re
   const page = pageOf(namedRuns(runs).map(([name, run]) => shown(name, run)), options);
   try {
     makeFolderOf(path, purpose);
-    writeFile(path, page, purpose);
+    replaceFile(path, new TextEncoder().encode(page));
   } catch (error) {
+    if (error instanceof FileError) throw new UsageError(`The report ${error.message}`, { cause: error });
     throw new UsageError(`The report ${path} could not be written: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -328,7 +328,7 @@ describe("a checkpoint of fit", () => {
     const best = folder("m.best.safetensors");
     const { θ, ...options } = counting();
     let epoch = 0;
-    await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true });
+    await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true, validate: () => 4 });
     rmSync(best);
     const { θ: next, ...more } = counting();
     await fit(next, { ...more, epochs: 3, cost: () => next.w.mul(-1), checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 + epoch++ });

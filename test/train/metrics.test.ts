@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Component, GradientDescent, parameter, UsageError, ValueError } from "../../src/index.ts";
-import { type FitOptions, fit, readMetrics, TrainingError } from "../../src/train/index.ts";
+import { type FitOptions, fit, type MetricsRecord, readMetrics, TrainingError } from "../../src/train/index.ts";
 import { failure, folders } from "./helpers.ts";
 
 const folder = folders();
@@ -60,7 +60,8 @@ describe("a metrics file", () => {
     const before = readFileSync(file, "utf8");
     const checkpoint = folder("m.safetensors");
     await train([5, 6], { metrics, checkpoint, onStep: () => false });
-    appendFileSync(file, '{"event":"step","epoch":1,"step":2,"loss":7}\n{"event":"st'); // as if a crash had followed
+    const { run } = readMetrics(file).at(-1) as MetricsRecord;
+    appendFileSync(file, `${JSON.stringify({ event: "step", run, epoch: 1, step: 2, loss: 7 })}\n{"event":"st`); // as if a crash had followed
     await train([5, 6], { metrics, checkpoint: { path: checkpoint, resume: true } });
     expect(readFileSync(file, "utf8").startsWith(before)).toBe(true);
     expect(readMetrics(file).slice(8).map(({ event, step, loss }) => [event, step, loss])).toEqual([["step", 1, 5], ["step", 2, 6], ["epoch", 2, 5.5], ["step", 3, 5], ["step", 4, 6], ["epoch", 4, 5.5]]);
