@@ -65,11 +65,14 @@ export class StopRequest {
 
 const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 
-/** One turn of the event loop. A browser delays nested timers by 4 ms, but no messages. */
+/**
+ * One turn of the event loop. Node hears signals before it calls immediates, so the second one is certainly called after that. A browser delays
+ * nested timers by 4 ms, but no messages.
+ */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === "function") {
-      setImmediate(resolve);
+      setImmediate(() => setImmediate(resolve));
       return;
     }
     const { port1, port2 } = new MessageChannel();

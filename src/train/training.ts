@@ -12,7 +12,7 @@ import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numb
 import { MetricsFile } from "./metrics.ts";
 import { reasonOf, writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
-import { type Lines, progressFor } from "./progress.ts";
+import { type Lines, progressFor, visible } from "./progress.ts";
 import { Records } from "./records.ts";
 import { StopRequest, stopped } from "./stop-request.ts";
 import { TensorBoardFile } from "./tensorboard.ts";
@@ -69,7 +69,7 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
     this.stop = new StopRequest(settings.signal, () => {
-      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once.`);
+      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.`);
     });
   }
 
@@ -322,7 +322,7 @@ export class Training<B, V> {
     const value = numbers[monitor];
     if (value === undefined) {
       if (!monitored) return false;
-      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).join(", ")}. Name one of them in the option monitor.`);
+      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
     patience.observe(value);
     if (!patience.improved) return false;

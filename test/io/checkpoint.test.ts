@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError,
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
@@ -113,6 +113,44 @@ describe("into a component that is there", () => {
     expect(values(θ)).toEqual([[1, 2], [3]]);
     expect([found.step, found.metadata, found.optimizer, found.random]).toEqual([0, { format: "pt" }, null, {}]);
     expect(() => restore(bytes)).toThrow(/a safetensors file without the structure of a component.*into.*readTensors/s);
+  });
+
+  it("refuses a file without an array that is remembered beside the parameters, wherever it is held, and says what can be done", () => {
+    class Norm extends Component {
+      mean: Variable | undefined = input([0, 0]);
+      constructor(remembers = true) {
+        super();
+        if (!remembers) this.mean = undefined;
+      }
+    }
+    class Net extends Component {
+      readonly w = parameter([1]);
+      readonly list: unknown[];
+      readonly map: Map<string, unknown>;
+      readonly counts: Int32Array | null;
+      constructor(readonly norm: Norm, remembers = true) {
+        super();
+        this.list = remembers ? [{ seen: input([1, 2, 3]) }, norm.mean] : []; // of one array one path is enough
+        this.map = new Map(remembers ? [["deep", [input(4)]]] : []);
+        this.counts = remembers ? Int32Array.of(0) : null;
+      }
+    }
+    const old = serialize(new Net(new Norm(false), false));
+    const net = new Net(new Norm());
+    expect(() => restore(old, { into: net })).toThrow(new ValueError(
+      "The given data was not loaded, since it does not fit the Net. Nothing has been changed.\n" +
+        "  not in the file: norm.mean [2], list.0.seen [3], map.deep.0 [], counts [1]\n" +
+        "  norm.mean, list.0.seen, map.deep.0, counts are no parameters, but are kept in files as well. " +
+        "If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back",
+    ));
+    // The other way round, and what the message advises.
+    expect(() => restore(serialize(net), { into: new Net(new Norm(false), false) })).toThrow("only in the file: list.0.seen [3], map.deep.0 [], norm.mean [2], counts [1]");
+    const norm = new Norm();
+    const { mean } = norm;
+    norm.mean = undefined;
+    restore(serialize(new Norm(false)), { into: norm });
+    norm.mean = mean;
+    expect(() => restore(serialize(norm), { into: new Norm() })).not.toThrow();
   });
 
   it("refuses another architecture with every difference, and changes nothing", () => {

@@ -166,8 +166,40 @@ describe("Ctrl-C", () => {
       if (errors.includes("Ctrl-C")) child.kill("SIGINT");
     });
     const signal = await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
-    expect(errors).toContain("Ctrl-C: ending after this step. Press it again to quit at once.");
+    expect(errors).toContain("Ctrl-C: ending after this step. Press it again to quit at once;");
     expect(signal).toBe("SIGINT");
+  }, 30_000);
+
+  it("twice within a step that takes long waits for the step, saves, and says so; the third ends the process", async () => {
+    const [script, file] = [folder("long.mts"), folder("m.safetensors")];
+    writeFileSync(script, `
+      import { writeSync } from "node:fs";
+      import { fit } from ${JSON.stringify(fileURLToPath(new URL("../../src/train/index.ts", import.meta.url)))};
+      import { Component, GradientDescent, parameter } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
+      class Scalar extends Component { w = parameter(1); }
+      const θ = new Scalar();
+      const busy = () => { writeSync(1, "busy\\n"); for (const end = Date.now() + 700; Date.now() < end; ); };
+      const { stopped, step } = await fit(θ, {
+        data: [1, 2, 3], cost: () => { busy(); return θ.w.mul(1); }, optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines", checkpoint: process.argv[2],
+      });
+      console.log(stopped, step);
+      setTimeout(() => {}, 60_000);
+    `);
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script, file]);
+    let [output, errors] = ["", ""];
+    child.stdout.on("data", (text) => {
+      if (output === "") {
+        child.kill("SIGINT");
+        setTimeout(() => child.kill("SIGINT"), 100);
+      }
+      output += text;
+      if (output.includes("interrupted")) child.kill("SIGINT");
+    });
+    child.stderr.on("data", (text) => { errors += text; });
+    const signal = await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
+    expect(output).toBe("busy\ninterrupted 1\n");
+    expect(errors).toContain("then saving. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.");
+    expect([signal, existsSync(file)]).toEqual(["SIGINT", true]);
   }, 30_000);
 });
 
