@@ -8,7 +8,7 @@ export {
   type TensorsOptions, writeTensors,
 } from "./checkpoint.ts";
 export type { Dtype } from "./dtypes.ts";
-export { FileError } from "../support/files.ts";
+export { FileError } from "../support/file-error.ts";
 export { CheckpointError } from "./errors.ts";
 export type { Metadata } from "./metadata.ts";
 export { type ComponentClass, registerComponents } from "./registry.ts";

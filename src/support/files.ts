@@ -1,6 +1,6 @@
 /** Files, in Node: reading them in pieces, and the one way of replacing them. Nothing here keeps a browser from loading this. */
 
-import { FlimsyError } from "../errors.ts";
+import { FileError } from "./file-error.ts";
 
 interface Modules {
   "node:fs": typeof import("node:fs");
@@ -17,19 +17,6 @@ export function builtin<K extends keyof Modules>(name: K): Modules[K] | null {
 }
 
 type Fs = Modules["node:fs"];
-
-/** A file that cannot be read or written: no such folder, no permission, a full disk. What the system said is the `cause`. */
-export class FileError extends FlimsyError {
-  readonly file: string;
-  /** The system's code, such as "ENOSPC". */
-  readonly code: string;
-
-  constructor(message: string, file: string, code: string, options?: ErrorOptions) {
-    super(message, options);
-    this.file = file;
-    this.code = code;
-  }
-}
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission was denied",

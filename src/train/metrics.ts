@@ -2,7 +2,8 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
-import { checkWritable, FileError, type OpenFile, openFile, replaceFile } from "../support/files.ts";
+import { FileError } from "../support/file-error.ts";
+import { checkWritable, type OpenFile, openFile, replaceFile } from "../support/files.ts";
 import type { EpochRecord } from "./history.ts";
 import { linesFromEnd, linesOf, piecesOf } from "./lines.ts";
 import type { Listener } from "./listener.ts";

@@ -1,7 +1,8 @@
 /** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
 
 import { FlimsyError, UsageError } from "../index.ts";
-import { builtin, FileError } from "../support/files.ts";
+import { FileError } from "../support/file-error.ts";
+import { builtin } from "../support/files.ts";
 
 /** The process, where there is one. */
 export const nodeProcess = (): NodeJS.Process | undefined => (globalThis as { process?: NodeJS.Process }).process;

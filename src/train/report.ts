@@ -2,7 +2,8 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
-import { FileError, replaceFile } from "../support/files.ts";
+import { FileError } from "../support/file-error.ts";
+import { replaceFile } from "../support/files.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, recordsOf, runCounter } from "./metrics.ts";

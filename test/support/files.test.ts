@@ -2,7 +2,8 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { checkWritable, FileError, openFile, replaceFile } from "../../src/support/files.ts";
+import { FileError } from "../../src/support/file-error.ts";
+import { checkWritable, openFile, replaceFile } from "../../src/support/files.ts";
 
 let folder = "";
 let file = "";
