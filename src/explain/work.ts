@@ -30,7 +30,7 @@ function costOf(outputs: readonly Expr[], isOfElement: (part: Expr) => boolean =
     if (seen.has(part) || !isOfElement(part)) continue;
     seen.add(part);
     cost += costs[part.kind] ?? 1;
-    open.push(...part.inputs);
+    for (const input of part.inputs) open.push(input);
   }
   return cost;
 }

@@ -3,12 +3,13 @@
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { replaceFile } from "../support/files.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
-import { pathOf, replaceFile } from "./files.ts";
+import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
 import { holdings, kindOf, nameOfPath, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, parseJson } from "./json.ts";
-import { decodeMetadata, encodeMetadata, type Metadata } from "./metadata.ts";
+import { decodeMetadata, encodeMetadata, type Metadata, metadataPrefix } from "./metadata.ts";
 import { listed, messageOf, quoted } from "./messages.ts";
 import { rebuild } from "./rebuild.ts";
 import { type ComponentClass, registryWith } from "./registry.ts";
@@ -25,7 +26,7 @@ export interface SaveOptions {
   readonly random?: OneOrMore<Random> | undefined;
   /** How far training is; the number of updates of the optimizer unless given. */
   readonly step?: number | undefined;
-  /** Anything to be kept with it: numbers, strings, booleans, null, arrays and plain objects of these. */
+  /** Anything to be kept with it: numbers, strings, booleans, null, typed arrays, and arrays and plain objects of these. */
   readonly metadata?: { readonly [key: string]: Metadata } | undefined;
   /** Names of classes for this call, besides those of `registerComponents`. */
   readonly components?: Readonly<Record<string, ComponentClass>> | undefined;
@@ -97,20 +98,21 @@ function encode(caller: string, component: Component, options: SaveOptions): Uin
   if (!(component instanceof Component)) throw new ValueError(`${caller} takes a Component to be saved, but got ${typeof component === "object" ? "another object" : String(component)}.`);
   const optimizers = named<AnyOptimizer>(caller, "optimizer", options.optimizer);
   const randoms = named<Random>(caller, "random", options.random);
-  const step = options.step ?? (optimizers.size > 0 ? Math.max(...[...optimizers.values()].map((optimizer) => optimizer.step)) : 0);
+  const step = options.step ?? [...optimizers.values()].reduce((most, optimizer) => Math.max(most, optimizer.step), 0);
   if (!Number.isSafeInteger(step) || step < 0) throw new ValueError(`${caller} takes an integer of at least 0 as step, but got ${String(step)}.`);
-  const metadata = encodeMetadata(caller, options.metadata ?? {});
-  if (!isRecord(metadata)) throw new ValueError(`${caller} takes an object as metadata.`);
   const registry = registryWith(caller, options.components);
 
   const { tensors, names, shared } = arraysOf(caller, component);
   const nameOf = (tensor: Tensor): string | null => names.get(tensor) ?? null;
   const structure = structureOf(caller, component, registry, nameOf);
-  const add = (name: string, variable: Variable): string => {
-    if (tensors.has(name)) throw new ValueError(`${caller} cannot save the component: its array ${quoted(name)} has the name that an array of the optimizer gets. Rename the field.`);
-    tensors.set(name, tensorBytes(caller, name, variable));
+  const add = (name: string, array: Tensor): string => {
+    if (tensors.has(name)) throw new ValueError(`${caller} cannot save the component: its array ${quoted(name)} has the name that an array of the optimizer or of the metadata gets. Rename the field.`);
+    tensors.set(name, tensorBytes(caller, name, array));
     return name;
   };
+  let kept = 0;
+  const metadata = encodeMetadata(caller, options.metadata ?? {}, (array) => add(`${metadataPrefix}${kept++}`, array));
+  if (!isRecord(metadata) || "$" in metadata) throw new ValueError(`${caller} takes an object as metadata.`);
   const training = {
     step,
     random: encodeRandoms(randoms),
@@ -164,17 +166,21 @@ function tensorBytes(caller: string, name: string, value: Tensor): TensorBytes {
 interface Contents {
   readonly training: Training;
   readonly metadata: { readonly [key: string]: Metadata };
+  /** The tensors that are not the component's. */
+  readonly others: ReadonlySet<string>;
   readonly isCheckpoint: boolean;
 }
 
 function contentsOf(file: TensorFile): Contents {
   const strings = file.header.metadata;
   const found = strings.get(keys.version);
-  if (found === undefined) return { training: noTraining, metadata: Object.fromEntries(strings), isCheckpoint: false };
+  if (found === undefined) return { training: noTraining, metadata: Object.fromEntries(strings), others: noTraining.tensors, isCheckpoint: false };
   if (found !== version) throw file.damaged(`it has version ${quoted(found)} of the checkpoint format; this version of Flimsy reads ${version}.`);
   const metadata = parsed(file, keys.metadata);
   if (!isRecord(metadata)) throw file.damaged("its metadata are no object.");
-  return { training: decodeTraining(file, parsed(file, keys.training)), metadata: decodeMetadata(metadata) as Contents["metadata"], isCheckpoint: true };
+  const training = decodeTraining(file, parsed(file, keys.training));
+  const others = new Set(training.tensors);
+  return { training, metadata: decodeMetadata(file, metadata, others) as Contents["metadata"], others, isCheckpoint: true };
 }
 
 function parsed(file: TensorFile, key: string): unknown {
@@ -213,10 +219,10 @@ export function restore<C extends Component = Component>(source: Source, options
   const registry = registryWith("restore", options.components);
   checkOutside();
 
-  const file = new TensorFile(load("restore", source, "all"));
-  const { training, metadata, isCheckpoint } = contentsOf(file);
-  const names = [...file.header.tensors.keys()].filter((name) => !training.tensors.has(name));
-  for (const name of training.shared.values()) if (training.tensors.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer.`);
+  const file = new TensorFile(load("restore", source));
+  const { training, metadata, others, isCheckpoint } = contentsOf(file);
+  const names = [...file.header.tensors.keys()].filter((name) => !others.has(name));
+  for (const name of training.shared.values()) if (others.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer or the metadata.`);
   // First of all: if the component does not fit, its optimizer does not either.
   const put = into === undefined ? null : prepare(file, into, names, training.shared);
   const states = new Map([...training.optimizers].map(([key, saved]) => [key, saved.state()]));
@@ -297,12 +303,12 @@ function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[])
 }
 
 /**
- * Looks at the header of a file only: names, types and shapes of its tensors, and what was saved as metadata.
+ * Looks at the header of a file, and typed arrays of the metadata, only: names, types and shapes of its tensors, and what was saved as metadata.
  * @throws CheckpointError, FileError
  */
 export function inspect(source: Source): Inspection {
   checkArguments("inspect", arguments, 1);
-  const file = new TensorFile(load("inspect", source, "header"));
+  const file = new TensorFile(load("inspect", source, ({ name }) => name.startsWith(metadataPrefix)));
   const { training, metadata } = contentsOf(file);
   return { tensors: [...file.header.tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })), step: training.step, metadata };
 }
@@ -314,7 +320,7 @@ export function inspect(source: Source): Inspection {
  */
 export function readTensors(source: Source): Map<string, Variable> {
   checkArguments("readTensors", arguments, 1);
-  const file = new TensorFile(load("readTensors", source, "all"));
+  const file = new TensorFile(load("readTensors", source));
   return new Map([...file.header.tensors.keys()].map((name) => [name, file.variable(name)]));
 }
 

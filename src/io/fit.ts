@@ -18,7 +18,6 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
   const held = holdings(component, true);
   if (held === null) throw new ValueError("The component has parts that are nested too deep, or share parts in more ways than can be gone through.");
   const wanted = new Set(names);
-  const missing: string[] = [];
   const other: string[] = [];
   const problems: string[] = [];
   const used = new Set<string>();
@@ -30,8 +29,6 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
     const path = nameOfPath(holding.path);
     const name = wanted.has(path) ? path : shared.get(path);
     if (name === undefined || !wanted.has(name)) {
-      // What is not trained may be made by the program; and one path of an array is enough.
-      if (value instanceof Parameter && !sources.has(value)) missing.push(`${path} ${shapeText(value.shape)}`);
       continue;
     }
     used.add(name);
@@ -43,11 +40,15 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
     sources.set(value, name);
     places.push({ holding, name });
   }
-  // A path that is missing may be another name of an array that was found later.
-  const absent = missing.length === 0 ? [] : held.filter(({ value }) => value instanceof Parameter && !sources.has(value)).map(({ path, value }) => `${nameOfPath(path)} ${shapeText((value as Parameter).shape)}`);
+  // One path of an array is enough. What is not trained is in the file too: it may have been learned, as running statistics are.
+  const lacking = new Map<Tensor, string>();
+  for (const { path, value } of held) if (!sources.has(value as Tensor) && !lacking.has(value as Tensor)) lacking.set(value as Tensor, nameOfPath(path));
+  const absent = [...lacking].map(([value, path]) => `${path} ${shapeText(shapeOf(value))}`);
+  const made = [...lacking].filter(([value]) => !(value instanceof Parameter)).map(([, path]) => path);
   const unexpected = names.filter((name) => !used.has(name)).map((name) => `${name} ${shapeText(file.shape(name))}`);
   const lines = [
     ...(absent.length > 0 ? [`not in the file: ${listed(absent)}`] : []),
+    ...(made.length > 0 ? [`${listed(made)} ${made.length === 1 ? "is no parameter, but is" : "are no parameters, but are"} kept in files as well. If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back`] : []),
     ...(unexpected.length > 0 ? [`only in the file: ${listed(unexpected)}`] : []),
     ...(other.length > 0 ? [`of another shape: ${listed(other, 10, "; ")}`] : []),
     ...(problems.length > 0 ? [listed(problems, 10, "; ")] : []),

@@ -8,7 +8,8 @@ export {
   type TensorsOptions, writeTensors,
 } from "./checkpoint.ts";
 export type { Dtype } from "./dtypes.ts";
-export { CheckpointError, FileError } from "./errors.ts";
+export { FileError } from "../support/file-error.ts";
+export { CheckpointError } from "./errors.ts";
 export type { Metadata } from "./metadata.ts";
 export { type ComponentClass, registerComponents } from "./registry.ts";
 export type { TensorInfo } from "./safetensors.ts";

@@ -2,23 +2,33 @@
 
 import { ValueError } from "../index.ts";
 import { isUrl } from "../support/arrays.ts";
+import { openFile } from "../support/files.ts";
 import { CheckpointError } from "./errors.ts";
-import { openFile, pathOf } from "./files.ts";
-import { headerLength, parseHeader } from "./safetensors.ts";
+import { pathOf } from "./files.ts";
+import { headerLength, type Placed, parseHeader } from "./safetensors.ts";
 
 /** A path or file URL (in Node), or the bytes of a file. */
 export type Source = string | URL | ArrayBufferLike | ArrayBufferView;
 
-/** The bytes of a file, or only those of its header. */
+/** The bytes of a file, or only those of its header and of some tensors. */
 export class LoadedFile {
+  /** What was read besides the beginning, by the place where it begins. */
+  private readonly further = new Map<number, Uint8Array>();
+
   constructor(
     /** How messages call it. */
     readonly name: string,
     readonly path: string | null,
+    /** From the beginning on. */
     readonly bytes: Uint8Array,
     /** The length of the whole file. */
     readonly size: number,
   ) {}
+
+  add(begin: number, bytes: Uint8Array): void { this.further.set(begin, bytes); }
+
+  /** The bytes of a tensor that was read. */
+  at({ begin, end }: Placed): Uint8Array { return end <= this.bytes.length ? this.bytes.subarray(begin, end) : (this.further.get(begin) as Uint8Array); }
 
   /** The error for a file that is not as it should be. */
   damaged(problem: string, options?: ErrorOptions): CheckpointError {
@@ -28,22 +38,25 @@ export class LoadedFile {
 
 /**
  * Reads a file.
- * @param what all of it, or the header only
+ * @param some which tensors to read, besides the header; all unless given
  * @throws FileError where it cannot be read; ValueError for what is no source; UsageError for a path outside of Node
  */
-export function load(caller: string, source: Source, what: "all" | "header"): LoadedFile {
+export function load(caller: string, source: Source, some?: (tensor: Placed) => boolean): LoadedFile {
   if (typeof source === "string" || isUrl(source)) {
     const path = pathOf(caller, source, `In a browser, give ${caller} the ArrayBuffer of a response: await (await fetch(url)).arrayBuffer().`);
     const file = openFile(path);
     try {
-      const first = file.read(new Uint8Array(0), 8);
+      const first = file.read(0, 8);
       const length = headerLength(first, file.size);
       // Where the header cannot be sound, its length says it all; the rest is not read.
       if (typeof length === "string") return new LoadedFile(path, path, first, file.size);
-      const head = new LoadedFile(path, path, file.read(first, 8 + length), file.size);
-      if (what === "header") return head;
-      parseHeader(head); // before room is made for what it announces
-      const bytes = file.read(head.bytes, file.size);
+      const head = new LoadedFile(path, path, file.read(0, 8 + length), file.size);
+      const { tensors } = parseHeader(head); // before room is made for what it announces
+      if (some !== undefined) {
+        for (const tensor of [...tensors.values()].filter(some)) head.add(tensor.begin, file.read(tensor.begin, tensor.end));
+        return head;
+      }
+      const bytes = file.read(0, file.size);
       return new LoadedFile(path, path, bytes, bytes.length);
     } finally {
       file.close();

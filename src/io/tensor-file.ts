@@ -28,10 +28,7 @@ export class TensorFile {
 
   elements(names: readonly string[]): number { return names.reduce((sum, name) => sum + sizeOf(this.shape(name)), 0); }
 
-  private bytes(name: string): Uint8Array {
-    const { begin, end } = this.at(name);
-    return this.file.bytes.subarray(begin, end);
-  }
+  private bytes(name: string): Uint8Array { return this.file.at(this.at(name)); }
 
   /**
    * A copy of its numbers, in the precision of the device.

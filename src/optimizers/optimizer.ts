@@ -259,7 +259,8 @@ export abstract class Optimizer<S extends string = never> {
     trace.length = words.length;
     trace.count = count;
     trace.scalarCount = scalars.length;
-    trace.arrayCount = step.arrays.push(...arrays);
+    for (const array of arrays) step.arrays.push(array);
+    trace.arrayCount = step.arrays.length;
     return true;
   }
 

@@ -174,7 +174,7 @@ class Batching {
     const numbers = new Int32Array(all.length + 1);
     kinds.forEach((kind, i) => { numbers[kind.number] = i + 1; });
     for (let node = 0; node < trace.count; node++) if (this.kindOf[node] !== 0) this.kindOf[node] = numbers[this.kindOf[node]];
-    this.kinds.push(...kinds);
+    for (const kind of kinds) this.kinds.push(kind);
   }
 
   /** Is a product one of two matrices, not of batches? */

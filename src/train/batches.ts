@@ -2,7 +2,7 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
-import type { StopRequest } from "./stop-request.ts";
+import { type StopRequest, stopped } from "./stop-request.ts";
 
 type Source<B> = Iterable<B> | AsyncIterable<B>;
 
@@ -11,9 +11,6 @@ type Source<B> = Iterable<B> | AsyncIterable<B>;
  * that gives one for each epoch, counted from 1.
  */
 export type Data<B> = Source<B> | ((epoch: number) => Source<B> | Promise<Source<B>>);
-
-/** What `next` gives when a stop was asked for while it waited. */
-export const stopped: unique symbol = Symbol("stopped");
 
 const methodOf = (value: unknown, name: symbol): (() => unknown) | undefined => {
   if (typeof value === "string" || value === null || value === undefined) return undefined;
@@ -50,7 +47,7 @@ export class Batches<B> {
       throw new UsageError("The data can be gone through only once, as what a generator function returns, but there are several epochs. Give a function that makes a new iterable for each epoch.");
     }
     const { length } = source as { length?: unknown };
-    return new Batches(iterator, waits, typeof length === "number" ? length : null);
+    return new Batches(iterator, waits, Number.isSafeInteger(length) && (length as number) > 0 ? (length as number) : null);
   }
 
   async next(stop: StopRequest): Promise<IteratorResult<B> | typeof stopped> {
@@ -65,17 +62,12 @@ export class Batches<B> {
     }
   }
 
-  /** Not Promise.race: that would leave something behind at a promise that lasts. */
   private waitFor(stop: StopRequest): Promise<IteratorResult<B> | typeof stopped> {
-    return new Promise((resolve, reject) => {
-      stop.wake = () => resolve(stopped);
-      this.waiting = true;
-      const settle = (): void => {
-        this.waiting = false;
-        stop.wake = null;
-      };
-      Promise.resolve(this.iterator.next()).then((result) => { settle(); resolve(result); }, (error) => { settle(); reject(error); });
-    });
+    this.waiting = true;
+    const settled = (): void => { this.waiting = false; };
+    const next = Promise.resolve(this.iterator.next());
+    next.then(settled, settled);
+    return stop.wait(next) as Promise<IteratorResult<B> | typeof stopped>;
   }
 
   /** Tells the source that something else has failed: what it says to that does not count, and nobody waits for it. */

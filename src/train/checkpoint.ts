@@ -1,33 +1,9 @@
 /** The checkpoint of a training: its state in the metadata of a file of `flimsy-ml/io`. */
 
-import { type Component, type Optimizer, type RandomState, UsageError } from "../index.ts";
-import type { Metadata } from "../io/index.ts";
-import type { CurveState, EpochRecord, History } from "./history.ts";
-import type { MeansState } from "./means.ts";
+import { type Component, type Optimizer, UsageError } from "../index.ts";
 import { makeFolderOf, nodeModule } from "./node.ts";
 import type { Settings } from "./options.ts";
-
-/** All that has to be known to go on, besides the parameters and the optimizer. */
-export interface TrainingState {
-  readonly version: 1;
-  readonly epoch: number;
-  readonly batch: number;
-  readonly step: number;
-  readonly start: readonly RandomState[] | null;
-  readonly jumps: readonly (readonly [batch: number, states: readonly RandomState[]])[];
-  readonly now: readonly RandomState[];
-  readonly means: MeansState;
-  readonly samples: number | null;
-  readonly learningRate: number;
-  readonly records: readonly EpochRecord[];
-  readonly curve: CurveState;
-  readonly batches: number | null;
-  readonly best: History["best"];
-  readonly bestIsKept: boolean;
-  readonly patience: { readonly epoch: number; readonly frustration: number; readonly best: number | null; readonly bestEpoch: number };
-  readonly seconds: number;
-  readonly epochSeconds: number;
-}
+import { decodeState, encodeState, type SavedState, type TrainingState } from "./training-state.ts";
 
 const purpose = "A checkpoint";
 /** Under which name the state stands in the metadata. */
@@ -36,7 +12,13 @@ const key = "fit";
 // Loaded where it is needed only: it knows every component of the library.
 const io = () => import("../io/index.ts");
 
-type Values = readonly (Float32Array | Float64Array)[];
+export type Values = readonly (Float32Array | Float64Array)[];
+
+/** The parameters of the best epoch, and whether there is no file that has them yet. */
+export interface Best {
+  readonly values: Values;
+  readonly isUnsaved: boolean;
+}
 
 export class Checkpoint {
   readonly path: string;
@@ -57,7 +39,7 @@ export class Checkpoint {
 
   async save(state: TrainingState): Promise<void> {
     const { save } = await io();
-    save(this.path, this.component, { optimizer: this.optimizer, step: state.step, metadata: { [key]: state as unknown as Metadata } });
+    save(this.path, this.component, { optimizer: this.optimizer, step: state.step, metadata: { [key]: encodeState(state) } });
   }
 
   /** Keeps the parameters that the component has now as those of the best epoch. */
@@ -67,10 +49,10 @@ export class Checkpoint {
   }
 
   /**
-   * Brings the component and the optimizer to where the file says, if there is one and training is to go on from it.
-   * @throws UsageError for a file that is there although training begins
+   * The state in the file, if there is one and training is to go on from it. Nothing is changed by that.
+   * @throws UsageError for a file that is there although training begins, or that nothing could go on from
    */
-  async load(): Promise<TrainingState | null> {
+  async load(): Promise<SavedState | null> {
     const { resume, overwrite } = this.settings;
     makeFolderOf(this.path, purpose);
     if (!this.fs.existsSync(this.path)) return null;
@@ -82,45 +64,48 @@ export class Checkpoint {
           "{ path, overwrite: true } to begin anew and replace it, or another path.",
       );
     }
-    const { inspect, restore } = await io();
-    // Looked at first: what cannot be gone on from changes nothing.
-    const state = this.stateIn(inspect(this.path).metadata);
-    restore(this.path, { into: this.component, optimizer: this.optimizer });
-    return state;
-  }
-
-  private stateIn(metadata: Readonly<Record<string, Metadata>>): TrainingState {
-    const state = metadata[key] as unknown as TrainingState | undefined;
-    const isWhole = state?.version === 1 && Array.isArray(state.now) && Array.isArray(state.records) && Array.isArray(state.jumps) &&
-      [state.epoch, state.batch, state.step].every(Number.isSafeInteger) && [state.means, state.curve, state.patience].every((part) => typeof part === "object" && part !== null);
-    if (isWhole) return state;
-    const reason = state === undefined ? "it was not written by fit" : "it was written by another version, or has been changed";
+    const { inspect } = await io();
+    const kept = inspect(this.path).metadata[key];
+    const state = decodeState(kept);
+    if (state !== null) return state;
+    const reason = kept === undefined ? "it was not written by fit" : "it was written by another version, or has been changed";
     throw new UsageError(`The checkpoint ${this.path} has parameters, but not the state of a training that could go on: ${reason}. Restore it with flimsy-ml/io, and give fit another path.`);
   }
 
-  /**
-   * The parameters of the best epoch so far. The component keeps those it has.
-   * @throws UsageError if they are nowhere
-   */
-  async loadBest({ best, epoch, batch, bestIsKept }: TrainingState): Promise<Values> {
-    const parameters = this.component.parameters();
-    const now = parameters.map((parameter) => parameter.data);
-    // The checkpoint is written first: if the other file did not follow, the best parameters are in it.
-    const here = best?.epoch === epoch - 1 && batch === 0;
-    let reason = "it was not kept";
-    if (bestIsKept && this.fs.existsSync(this.bestPath)) {
-      const { restore } = await io();
-      const { metadata } = restore(this.bestPath, { into: this.component });
-      const values = parameters.map((parameter) => parameter.data);
-      parameters.forEach((parameter, i) => { parameter.assign(now[i]); });
-      const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
-      if (kept === best?.epoch) return values;
-      reason = `${this.bestPath} has those of epoch ${kept}`;
-    } else if (bestIsKept) reason = `${this.bestPath} is not there`;
-    if (!here) {
-      throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ${reason}. Put the file back, or resume with restoreBest: false.`);
-    }
-    await this.saveBest(epoch - 1);
-    return now;
+  /** Brings the component and the optimizer to where the file says. After an error they are as before. */
+  async restore(): Promise<void> {
+    const { restore } = await io();
+    restore(this.path, { into: this.component, optimizer: this.optimizer });
   }
+
+  /**
+   * The same, and the parameters of the best epoch so far.
+   * @throws UsageError if these are nowhere
+   */
+  async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState): Promise<Best> {
+    const { restore, serialize } = await io();
+    // The checkpoint is written first: if the other file did not follow, the best parameters are in it.
+    const isHere = best?.epoch === epoch - 1 && batch === 0;
+    let values: Values | null = null;
+    let reason = "it was not kept";
+    const before = serialize(this.component);
+    try {
+      if (bestIsKept && this.fs.existsSync(this.bestPath)) {
+        const { metadata } = restore(this.bestPath, { into: this.component });
+        const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
+        if (kept === best?.epoch) values = this.values();
+        else reason = `${this.bestPath} has those of epoch ${kept}`;
+      } else if (bestIsKept) reason = `${this.bestPath} is not there`;
+      if (values === null && !isHere) {
+        throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ${reason}. Put the file back, or resume with restoreBest: false.`);
+      }
+      await this.restore();
+    } catch (error) {
+      restore(before, { into: this.component });
+      throw error;
+    }
+    return { values: values ?? this.values(), isUnsaved: values === null };
+  }
+
+  private values(): Values { return this.component.parameters().map((parameter) => parameter.data); }
 }

@@ -15,16 +15,18 @@ export class Generators {
     this.list = [...new Set([Random.default, ...own])];
   }
 
+  /** @throws ValueError for the states of another number of generators */
+  check(states: readonly RandomState[]): void {
+    if (states.length === this.list.length) return;
+    throw new ValueError(
+      `The checkpoint has the states of ${states.length} generators, but fit was given ${this.list.length} (the default one is the first). ` +
+        "Give the same generators in the option random.",
+    );
+  }
+
   get states(): RandomState[] { return this.list.map((random) => random.state); }
 
-  /** @throws ValueError for the states of another number of generators */
   set states(states: readonly RandomState[]) {
-    if (states.length !== this.list.length) {
-      throw new ValueError(
-        `The checkpoint has the states of ${states.length} generators, but fit was given ${this.list.length} (the default one is the first). ` +
-          "Give the same generators in the option random.",
-      );
-    }
     this.list.forEach((random, i) => { random.state = states[i]; });
   }
 }

@@ -12,7 +12,7 @@ export interface EpochRecord {
   readonly steps: number;
   /** How many samples, where that is known; else null. */
   readonly samples: number | null;
-  /** The mean of the losses of its steps, every batch with the same weight, each with the parameters of its moment. */
+  /** The mean of the losses of its steps, each batch with its weight and with the parameters of its moment. */
   readonly loss: number;
   /** The means of the further numbers that the cost returned. */
   readonly metrics: Readonly<Numbers>;
@@ -103,8 +103,9 @@ export class Curve {
   }
 
   set state(state: CurveState) {
-    this.step.splice(0, Infinity, ...state.step);
-    this.loss.splice(0, Infinity, ...state.loss);
+    this.step.length = this.loss.length = 0;
+    for (const step of state.step) this.step.push(step);
+    for (const loss of state.loss) this.loss.push(loss);
     this.every = state.every;
     this.sum = state.sum;
     this.count = state.count;

@@ -1,4 +1,4 @@
-/** Averaging what steps give: each number by its name, every batch with the same weight. */
+/** Averaging what steps give: each number by its name, every batch with the weight that it has. */
 
 import { UsageError, Variable } from "../index.ts";
 import { describe, formatShape } from "../shape.ts";
@@ -6,7 +6,7 @@ import { describe, formatShape } from "../shape.ts";
 export type Numbers = Record<string, number>;
 
 /** Names that lines of metrics use for themselves. */
-export const reserved: readonly string[] = ["event", "time", "epoch", "step", "learningRate", "seconds", "steps", "samples"];
+export const reserved: readonly string[] = ["event", "time", "run", "epoch", "step", "learningRate", "seconds", "steps", "samples"];
 
 /**
  * The numbers in what a cost returned: a Variable or a number is the loss, an object has them by name.
@@ -33,28 +33,47 @@ function numberOf(what: string, name: string, value: unknown): number {
   throw new UsageError(`${what} must return single numbers, but ${name} is ${got}. Reduce it, for example with mean(), or leave it out.`);
 }
 
+/** What a cost gave for a batch: its numbers, and the weight that it said itself. */
+export interface Measurement {
+  readonly numbers: Numbers;
+  readonly weight: number | null;
+}
+
+/**
+ * As `numbersOf`, of the cost of a batch: `weight` is no number to be averaged, but says how much the others count.
+ * @throws UsageError also for a weight that is none
+ */
+export function measurementOf(what: string, result: unknown, needsLoss: boolean): Measurement {
+  const { weight, ...numbers } = numbersOf(what, result, needsLoss);
+  if (Object.keys(numbers).length === 0) throw new UsageError(`${what} returned a weight, but nothing that has it. Return the loss beside it, { loss, weight }.`);
+  return { numbers, weight: weight === undefined ? null : checkWeight(`${what} must return as weight`, weight) };
+}
+
+/** @throws UsageError unless it is a finite number of at least 0 */
+export function checkWeight(what: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value < Infinity) return value;
+  throw new UsageError(`${what} a finite number of at least 0, but got ${describe(value)}.`);
+}
+
 /** What is kept of means that are being taken. */
-export type MeansState = Readonly<Record<string, readonly [sum: number, count: number]>>;
+export type MeansState = readonly (readonly [name: string, sum: number, weight: number])[];
 
+/** Σ wᵢvᵢ / Σ wᵢ of each number, over the batches that gave it. */
 export class Means {
-  private readonly sums = new Map<string, [sum: number, count: number]>();
+  private readonly sums = new Map<string, [sum: number, weight: number]>();
 
-  add(numbers: Numbers): void {
+  add(numbers: Numbers, weight: number): void {
     for (const [name, value] of Object.entries(numbers)) {
-      const entry = this.sums.get(name);
-      if (entry === undefined) this.sums.set(name, [value, 1]);
-      else {
-        entry[0] += value;
-        entry[1]++;
-      }
+      const entry = this.sums.get(name) ?? [0, 0];
+      this.sums.set(name, [entry[0] + (weight === 0 ? 0 : weight * value), entry[1] + weight]);
     }
   }
 
-  get values(): Numbers { return Object.fromEntries([...this.sums].map(([name, [sum, count]]) => [name, sum / count])); }
+  get values(): Numbers { return Object.fromEntries([...this.sums].map(([name, [sum, weight]]) => [name, sum / weight])); }
 
-  get state(): MeansState { return Object.fromEntries([...this.sums].map(([name, [sum, count]]) => [name, [sum, count]])); }
+  get state(): MeansState { return [...this.sums].map(([name, entry]) => [name, ...entry]); }
   set state(state: MeansState) {
     this.sums.clear();
-    for (const [name, [sum, count]] of Object.entries(state)) this.sums.set(name, [sum, count]);
+    for (const [name, sum, weight] of state) this.sums.set(name, [sum, weight]);
   }
 }

@@ -2,14 +2,20 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
+import { FileError } from "../support/file-error.ts";
+import { checkWritable, type OpenFile, openFile, replaceFile } from "../support/files.ts";
 import { checkArguments } from "../support/options.ts";
 import type { EpochRecord } from "./history.ts";
+import { linesFromEnd, linesOf, piecesOf } from "./lines.ts";
 import type { Listener } from "./listener.ts";
 import type { Numbers } from "./means.ts";
-import { makeFolderOf, nodeModule, writeFile } from "./node.ts";
+import { makeFolderOf, nodeModule } from "./node.ts";
 import type { MetricsOptions, StepEvent } from "./options.ts";
 
-/** A line of a metrics file. Validation has names such as `validation/loss`; what was NaN or infinite is NaN. */
+/**
+ * A line of a metrics file. Validation has names such as `validation/loss`; what was NaN or infinite is NaN. A training that was added to a file
+ * has a number of its own as `run` in each of its lines.
+ */
 export interface MetricsRecord {
   readonly event: "step" | "epoch";
   /** Seconds since 1970. */
@@ -25,6 +31,8 @@ export interface MetricsRecord {
 export interface Resumed {
   readonly epoch: number;
   readonly step: number;
+  /** What its lines have as `run`, null if they have none; undefined if it wrote no metrics before. */
+  readonly run?: number | null | undefined;
 }
 
 const purpose = "A metrics file";
@@ -38,96 +46,199 @@ export function epochNumbers({ loss, metrics, validation }: EpochRecord): Number
 }
 
 export class MetricsFile implements Listener {
+  /** What tells its lines from those of others in the same file. */
+  readonly run: number | null;
   private readonly fs = nodeModule("node:fs", purpose);
+  readonly path: string;
   private pending = "";
   private written = performance.now();
+  /** What is to be done to the file before the first line is written. */
+  private prepare: (() => void) | null;
 
-  /** @throws UsageError for a file that is there already, unless this is said to be right */
+  /**
+   * Writes nothing yet: all that could go wrong before the first line does so first.
+   * @throws UsageError for a file that is there already, unless this is said to be right; FileError for one that cannot be written
+   */
   constructor(private readonly settings: MetricsOptions & { readonly every: number }, resumed: Resumed | null) {
     const { path, append, overwrite } = settings;
+    this.path = path;
     makeFolderOf(path, purpose);
+    checkWritable(path);
     const size = this.fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > 0 && resumed !== null) writeFile(path, before(this.fs.readFileSync(path, "utf8"), resumed), purpose);
-    else if (size > 0 && append) this.pending = this.fs.readFileSync(path, "utf8").endsWith("\n") ? "" : "\n"; // a crash may have left half a line
-    else if (size > 0 && !overwrite) {
+    const again = resumed !== null && resumed.run !== undefined ? resumed : null;
+    if (size > 0 && again === null && !append && !overwrite) {
       throw new UsageError(
         `The metrics file ${path} is there already, and was left as it is. Give another path, or { path, append: true } to add to it, ` +
           "or { path, overwrite: true } to replace it. A training that resumes from its checkpoint goes on in its own file.",
       );
-    } else this.fs.writeFileSync(path, "");
-    this.flush();
+    }
+    this.run = again !== null ? (again.run ?? null) : append ? newRun() : null;
+    this.prepare = () => {
+      if (size > 0 && again !== null) takeBack(path, again, this.run);
+      else if (size > 0 && append) this.fs.appendFileSync(path, endsWithNewline(path) ? "" : "\n");
+      else this.fs.writeFileSync(path, "");
+    };
   }
 
   step({ epoch, step, loss, learningRate, metrics }: Omit<StepEvent, "stop">): void {
-    if (step % this.settings.every === 0) this.write({ event: "step", time: now(), epoch, step, loss, learningRate, ...metrics });
+    if (step % this.settings.every === 0) this.write({ event: "step", ...this.common(epoch, step), loss, learningRate, ...metrics });
   }
 
   epoch(record: EpochRecord): void {
     const { epoch, step, learningRate, seconds, steps, samples } = record;
-    this.write({ event: "epoch", time: now(), epoch, step, learningRate, seconds, steps, samples, ...epochNumbers(record) });
+    this.write({ event: "epoch", ...this.common(epoch, step), learningRate, seconds, steps, samples, ...epochNumbers(record) });
   }
+
+  private common(epoch: number, step: number): object { return { time: Date.now() / 1000, ...(this.run !== null && { run: this.run }), epoch, step }; }
 
   private write(line: object): void {
     this.pending += `${JSON.stringify(line)}\n`;
     if (performance.now() - this.written > DELAY) this.flush();
   }
 
+  /** Makes the file that is to be written, if there is none yet, or one that is to be replaced. */
+  begin(): void {
+    this.prepare?.();
+    this.prepare = null;
+  }
+
   flush(): void {
     this.written = performance.now();
     if (this.pending === "") return;
+    this.begin();
     const text = this.pending;
     this.pending = "";
-    this.fs.appendFileSync(this.settings.path, text);
+    this.fs.appendFileSync(this.path, text);
   }
 
   close(): void { this.flush(); }
 }
 
-const now = (): number => Date.now() / 1000;
+/** Microseconds since 1970, the last digits drawn: processes may begin at the same time. */
+const newRun = (): number => 1000 * Date.now() + Math.floor(1000 * Math.random());
 
-/** The lines before a place: those after it are written again. Other trainings that were added to the same file stay. */
-function before(text: string, { epoch, step }: Resumed): string {
-  const lines = text.split("\n").filter((line) => line !== "");
-  let earlier = Infinity;
-  while (lines.length > 0) {
-    const record = parse(lines[lines.length - 1]);
-    if (record !== null) {
-      const again = record.event === "epoch" ? record.epoch >= epoch : record.step > step;
-      if (!again || record.step > earlier) break;
-      earlier = record.step;
-    }
-    lines.pop();
+/** A crash may have left half a line. */
+function endsWithNewline(path: string): boolean {
+  const file = openFile(path);
+  try {
+    return file.read(file.size - 1, file.size)[0] === 10;
+  } finally {
+    file.close();
   }
-  return lines.map((line) => `${line}\n`).join("");
 }
+
+/**
+ * Takes out of a file the lines of a training after a place, which are written again, and half a line at the end, which a crash may have left.
+ * What other trainings have added stays.
+ */
+function takeBack(path: string, resumed: Resumed, run: number | null): void {
+  const file = openFile(path);
+  try {
+    const { begin, kept, isChanged } = tailOf(file, resumed, run);
+    if (!isChanged) return;
+    replaceFile(path, (function* () {
+      yield* piecesOf(file, begin);
+      for (const line of kept.reverse()) yield new TextEncoder().encode(line);
+    })());
+  } finally {
+    file.close();
+  }
+}
+
+/** Where the lines begin that may have to go, and those of them that stay, last first. */
+function tailOf(file: OpenFile, resumed: Resumed, run: number | null): { begin: number; kept: string[]; isChanged: boolean } {
+  const kept: string[] = [];
+  let begin = file.size;
+  let earlier = Infinity;
+  let isChanged = false;
+  for (const { begin: at, text } of linesFromEnd(file)) {
+    const record = parse(text);
+    const isWhole = text.endsWith("\n");
+    const isOwn = record !== null && (record.run ?? null) === run;
+    const stays = record === null ? isWhole : !isOwn || !isAgain(record, resumed, earlier);
+    if (isOwn && stays && isWhole) break;
+    begin = at;
+    if (isOwn) earlier = record.step;
+    if (stays) kept.push(isWhole ? text : `${text}\n`);
+    isChanged ||= !stays || !isWhole;
+  }
+  return { begin, kept, isChanged };
+}
+
+/** Whether a line is written again after the place. A step that goes up, on the way back, belongs to another training. */
+const isAgain = (record: MetricsRecord, { epoch, step }: Resumed, earlier: number): boolean =>
+  (record.event === "epoch" ? record.epoch >= epoch : record.step > step) && record.step <= earlier;
 
 /** A line, or null for half of one. */
 function parse(line: string): MetricsRecord | null {
   try {
-    const value: unknown = JSON.parse(line, (_, entry) => (entry === null ? NaN : entry));
-    const { event, epoch, step } = value as Partial<MetricsRecord>;
-    return (event === "step" || event === "epoch") && typeof epoch === "number" && typeof step === "number" ? (value as MetricsRecord) : null;
+    const value = JSON.parse(line) as Record<string, unknown>;
+    const { event, epoch, step } = value;
+    if ((event !== "step" && event !== "epoch") || !Number.isFinite(epoch) || !Number.isFinite(step)) return null;
+    for (const name of Object.keys(value)) if (value[name] === null) value[name] = NaN;
+    return value as unknown as MetricsRecord;
   } catch {
     return null;
   }
 }
 
 /**
- * The lines of a metrics file. Half a line, as a crash may leave it, is passed over.
+ * The lines of a metrics file, one after another: the file may be larger than memory. Half a line, as a crash may leave it, is passed over.
+ * @throws ValueError for a file that is not there, or that has no such lines at all
+ */
+export function* recordsOf(path: string): Generator<MetricsRecord> {
+  nodeModule("node:fs", "readMetrics");
+  const file = opened(path);
+  let [lines, records] = [0, 0];
+  try {
+    for (const line of linesOf(file)) {
+      lines++;
+      const record = parse(line);
+      if (record === null) continue;
+      records++;
+      yield record;
+    }
+  } finally {
+    file.close();
+  }
+  if (lines > 1 && records === 0) throw new ValueError(`${path} is no metrics file: none of its ${lines} lines is one that fit writes.`);
+}
+
+function opened(path: string): OpenFile {
+  try {
+    return openFile(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new ValueError(`readMetrics cannot read it: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * The lines of a metrics file. Half a line, as a crash may leave it, is passed over. Of several trainings in one file all lines are given; they
+ * differ in `run`.
  * @throws ValueError for a file that is not there, or that has no such lines at all
  */
 export function readMetrics(path: string): MetricsRecord[] {
   checkArguments("readMetrics", arguments, 1);
   if (typeof path !== "string") throw new ValueError(`readMetrics takes a path, but got ${describe(path)}.`);
-  let text: string;
-  try {
-    text = nodeModule("node:fs", "readMetrics").readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new ValueError(`readMetrics cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const records = lines.map(parse).filter((record) => record !== null);
-  if (lines.length > 1 && records.length === 0) throw new ValueError(`${path} is no metrics file: none of its ${lines.length} lines is one that fit writes.`);
-  return records;
+  return Array.from(recordsOf(path));
+}
+
+/** Whether a line cannot follow another in one training. */
+const goesBack = (last: MetricsRecord, next: MetricsRecord): boolean =>
+  next.epoch < last.epoch + (last.event === "epoch" ? 1 : 0) || next.step < last.step || (next.step === last.step && (last.event === "epoch" || next.event === "step"));
+
+/**
+ * Which of the trainings in a file a line belongs to, counted from 0, line by line: each has a number of its own in its lines, or, in older files,
+ * begins where steps or epochs go back.
+ */
+export function runCounter(): (record: MetricsRecord) => number {
+  const open = new Map<number | string | undefined, { readonly index: number; readonly last: MetricsRecord }>();
+  let count = 0;
+  return (record) => {
+    const before = open.get(record.run);
+    const index = before === undefined || goesBack(before.last, record) ? count++ : before.index;
+    open.set(record.run, { index, last: record });
+    return index;
+  };
 }

@@ -2,13 +2,8 @@
 
 import { ownFile } from "../errors.ts";
 import { FlimsyError, UsageError } from "../index.ts";
-
-interface Modules {
-  "node:fs": typeof import("node:fs");
-  "node:module": typeof import("node:module");
-  "node:os": typeof import("node:os");
-  "node:path": typeof import("node:path");
-}
+import { FileError } from "../support/file-error.ts";
+import { builtin } from "../support/files.ts";
 
 /** The process, where there is one. */
 export const nodeProcess = (): NodeJS.Process | undefined => (globalThis as { process?: NodeJS.Process }).process;
@@ -18,23 +13,10 @@ export const nodeProcess = (): NodeJS.Process | undefined => (globalThis as { pr
  * @param purpose what it is for, as the beginning of a sentence
  * @throws UsageError where there is none, as in a browser
  */
-export function nodeModule<K extends keyof Modules>(name: K, purpose: string): Modules[K] {
-  const found = nodeProcess()?.getBuiltinModule?.(name);
-  if (found === undefined) throw new UsageError(`${purpose} needs Node (20.20 or later); here is none, as in a browser.`);
-  return found as unknown as Modules[K];
-}
-
-/** Replaces a file as a whole: whoever looks sees the old one or the new one. */
-export function writeFile(path: string, text: string, purpose: string): void {
-  const fs = nodeModule("node:fs", purpose);
-  const temporary = `${path}.${nodeProcess()?.pid}.tmp`;
-  try {
-    fs.writeFileSync(temporary, text);
-    fs.renameSync(temporary, path);
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
+export function nodeModule<K extends Parameters<typeof builtin>[0]>(name: K, purpose: string): NonNullable<ReturnType<typeof builtin<K>>> {
+  const found = builtin(name);
+  if (found === null) throw new UsageError(`${purpose} needs Node (20.20 or later); here is none, as in a browser.`);
+  return found;
 }
 
 /** The folder of a file, made if it is not there. */
@@ -69,6 +51,7 @@ export function writable<T>(path: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
+    if (error instanceof FileError) throw new UsageError(`${error.message} Nothing has been trained.`, { cause: error });
     if (error instanceof FlimsyError) throw error;
     throw new UsageError(`${path} cannot be written: ${reasonOf(error)}. Nothing has been trained.`, { cause: error });
   }

@@ -78,7 +78,10 @@ export type ProgressMode = "auto" | "bar" | "lines" | "none";
 export interface FitOptions<B, V = B> {
   /** The batches of an epoch: what can be gone through again for each epoch, or a function that makes it. */
   readonly data: Data<B>;
-  /** The loss of a batch, or an object with it as `loss` and further numbers to be averaged. It runs inside `grad`. */
+  /**
+   * The loss of a batch, or an object with it as `loss` and further numbers, which are averaged: each batch has the weight that is in it as
+   * `weight`, else its number of samples. It runs inside `grad`.
+   */
   readonly cost: (batch: B) => WithLoss;
   readonly optimizer: Optimizer<never>;
   /** How many epochs, counted from the beginning also when training is resumed; Infinity until something else ends it. */
@@ -105,8 +108,11 @@ export interface FitOptions<B, V = B> {
   /** A folder for a TensorBoard event file. */
   readonly tensorboard?: string | TensorBoardOptions | undefined;
   readonly progress?: ProgressMode | undefined;
-  /** The number of samples of a batch, for the rates shown; known of batches of `minibatches` unless given. */
-  readonly samples?: ((batch: B) => number) | undefined;
+  /**
+   * The number of samples of a batch, of training or of validation: its weight in means, and for the rates shown. Known of batches of
+   * `minibatches` unless given; a batch of which it is not known has the weight 1.
+   */
+  readonly samples?: ((batch: B | V) => number) | undefined;
   /** Ends the training after the current step when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }

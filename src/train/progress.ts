@@ -12,6 +12,8 @@ type Step = Omit<StepEvent, "stop">;
 /** The least time between two lines within a long epoch, and between those of very many short ones, in milliseconds. */
 const LONG = 5000;
 const SHORT = 100;
+/** The least cells of a bar. */
+const LEAST = 5;
 /** How many epochs are very many. */
 const MANY = 100;
 
@@ -46,7 +48,11 @@ const rate = (count: number, seconds: number, unit: string): string => {
 const rates = (steps: number, samples: number | null, seconds: number): string[] =>
   [rate(steps, seconds, "steps"), ...(samples === null || samples === steps ? [] : [rate(samples, seconds, "samples")])];
 
-const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.entries(numbers).map(([name, value]) => `${prefix}${name} ${compact(value)}`);
+/** A name as it is, but for characters that would move a terminal's cursor, change its colours or turn the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+export const visible = (name: string): string => name.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.entries(numbers).map(([name, value]) => `${prefix}${visible(name)} ${compact(value)}`);
 
 /** A learning rate. */
 export const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));
@@ -177,10 +183,12 @@ export class Bar extends Lines {
     const { head, rest } = this.course.parts(this.latest);
     const share = this.course.share(this.latest);
     const plain = [head, ...rest].join("  ");
-    const cells = Math.min(30, width - plain.length - 12);
-    if (share === null || cells < 5) return plain.slice(0, width - 1);
+    // The line is cut to the width of the terminal by its length, which colours are a part of.
+    const room = width - plain.length - 12;
+    const [on, off] = colour && room >= LEAST + 9 ? ["\u001b[32m", "\u001b[0m"] : ["", ""];
+    const cells = Math.min(30, room - on.length - off.length);
+    if (share === null || cells < LEAST) return plain.slice(0, width - 1);
     const full = Math.round(share * cells);
-    const [on, off] = colour ? ["\u001b[32m", "\u001b[0m"] : ["", ""];
     return `${head}  ${on}${"█".repeat(full)}${off}${"░".repeat(cells - full)} ${Math.floor(100 * share)} %  ${rest.join("  ")}`;
   }
 

@@ -63,19 +63,57 @@ export const pageScript = `
   const isDark = () => root.dataset.theme === "dark";
   root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 
-  const format = (value) => {
-    if (value === null || value === undefined) return "–";
+  /** A number in a few characters, or in as many digits as are needed to tell it from its neighbours. */
+  const format = (value, digits = 0) => {
+    if (value === null || value === undefined || !Number.isFinite(value)) return "–";
     const size = Math.abs(value);
-    if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(2);
-    return Number.isInteger(value) ? value.toLocaleString("en-US") : String(Number(value.toPrecision(5)));
+    if (size !== 0 && (size < 1e-4 || size >= 1e7)) return digits === 0 ? value.toExponential(2) : value.toExponential(digits - 1).replace(/\\.?0+e/, "e");
+    return Number.isInteger(value) ? value.toLocaleString("en-US") : String(Number(value.toPrecision(Math.max(5, digits))));
+  };
+  /** How many digits tell numbers of a size apart that differ by so much. */
+  const digitsFor = (size, difference) => (difference > 0 && size > 0 ? Math.min(15, Math.max(0, Math.ceil(Math.log10(size / difference))) + 1) : 0);
+  const sizeOf = (low, high) => Math.max(Math.abs(low), Math.abs(high));
+  /**
+   * A range that has a size, whatever the values are: equal ones, none, or some that differ in the last bits only. The library that draws leaves
+   * that to us, and looks for ticks for ever where there can be none.
+   */
+  const wide = (low, high, pad) => {
+    if (low === null || high === null || !(low <= high)) return [0, 1];
+    const size = sizeOf(low, high);
+    const least = Math.max(low === high ? 0.2 * size || 1 : 1e-12 * size, 1e-290);
+    const middle = low / 2 + high / 2;
+    const span = high - low;
+    if (span < least) return [middle - least / 2, middle + least / 2];
+    return [low >= 0 && low < pad * span ? 0 : low - pad * span, high + pad * span];
+  };
+  /** Round numbers in a range, at most so many: a bounded number of steps, however small they are. */
+  const ticks = (low, high, most) => {
+    const raw = (high - low) / most;
+    const power = 10 ** Math.floor(Math.log10(raw));
+    const step = power * ([1, 2, 5].find((factor) => factor * power >= raw) ?? 10);
+    const first = Math.ceil(low / step);
+    const count = Math.min(Math.floor(high / step) - first + 1, most + 1);
+    return Array.from({ length: Math.max(0, count) || 0 }, (_, i) => Number(((first + i) * step).toPrecision(15)));
+  };
+  /** The same where positions are logarithms: decades, 2 and 5 between them where there is room, or round numbers in less than a decade. */
+  const logTicks = (low, high, most) => {
+    if (high - low < 1) return ticks(10 ** low, 10 ** high, most).map(Math.log10).filter((tick) => tick >= low && tick <= high);
+    const stride = Math.max(1, Math.ceil((high - low) / most));
+    const digits = high - low <= 3 ? [0, Math.log10(2), Math.log10(5)] : [0];
+    const decades = Array.from({ length: Math.floor((high - Math.floor(low)) / stride) + 1 }, (_, i) => Math.floor(low) + i * stride);
+    return decades.flatMap((decade) => digits.map((digit) => decade + digit)).filter((tick) => tick >= low && tick <= high);
   };
   /** Where a step is, in epochs. */
   const inEpochs = (step, ends) => {
     if (ends.length === 0) return step;
-    let e = 0;
-    while (e < ends.length - 1 && ends[e] < step) e++;
+    let [e, above] = [0, ends.length - 1];
+    while (e < above) {
+      const middle = (e + above) >> 1;
+      if (ends[middle] < step) e = middle + 1;
+      else above = middle;
+    }
     const from = e === 0 ? 0 : ends[e - 1];
-    return e + (step - from) / (ends[e] - from);
+    return e + (step - from) / (ends[e] - from || 1);
   };
   /** An exponential average, corrected for its beginning. */
   const smoothed = (values, share) => {
@@ -109,23 +147,31 @@ export const pageScript = `
     if (all.length === 0) return () => {};
     // A learning rate that stays as it is stands in the summary.
     if (metric === "learning rate" && all.every((line) => line.y.every((value) => value === line.y[0]))) return () => {};
+    const values = all.flatMap((line) => line.y.filter((value) => value !== null));
+    const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+    const greatest = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    // A logarithm has no place for what is not positive.
+    const positive = values.length === 0 || least > 0;
+    const log = view.log && positive;
+    // Of the largest numbers there are, a difference may be larger still.
+    const unit = sizeOf(least, greatest) > 1e290 ? 1e20 : 1;
+    const [put, back] = log ? [Math.log10, (value) => 10 ** value] : [(value) => value / unit, (value) => value * unit];
+    const putAll = (values) => values.map((value) => (value === null ? null : put(value)));
+    const digits = digitsFor(sizeOf(least, greatest), greatest - least);
     const series = [{ label: view.x === "steps" ? "step" : "epoch", value: (_, value) => format(value) }];
     const tables = [];
     for (const line of all) {
       const average = view.smooth > 0 && !line.epochs && metric !== "learning rate";
       const dash = line.validation && runs.length > 1 ? [6, 4] : undefined;
       const points = { show: line.epochs && line.x.length <= 60, size: 5 };
-      const value = (_, shown) => format(shown);
+      const value = (_, shown) => (shown === null || shown === undefined ? "–" : format(back(shown), digits + 1));
       if (average) {
         series.push({ label: line.label + " (raw)", class: "raw", stroke: faded(line.colour), width: 1, points: { show: false }, spanGaps: true, value });
-        tables.push([line.x, line.y]);
+        tables.push([line.x, putAll(line.y)]);
       }
       series.push({ label: line.label, stroke: line.colour, width: 2, dash, points: line.x.length === 1 ? { show: true, size: 6 } : points, spanGaps: true, value });
-      tables.push([line.x, average ? smoothed(line.y, view.smooth) : line.y]);
+      tables.push([line.x, putAll(average ? smoothed(line.y, view.smooth) : line.y)]);
     }
-    // A logarithm has no place for what is not positive.
-    const positive = all.every((line) => line.y.every((value) => value === null || value > 0));
-    const log = view.log && positive;
     const data = uPlot.join(tables);
     const box = document.createElement("div");
     box.className = "chart";
@@ -134,20 +180,25 @@ export const pageScript = `
     const plot = document.createElement("div");
     box.append(title, plot);
     charts.append(box);
-    const axis = { stroke: () => css("--faint"), grid: { stroke: () => css("--line"), width: 1 }, ticks: { stroke: () => css("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
-    // Ticks of a logarithmic axis: the decades, and 2 and 5 where there is room for them.
-    const ticks = (_, values) => {
-      const decades = values.filter((value) => value !== null && Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9).length;
-      return values.map((value) => {
-        if (value === null) return null;
-        const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-        return digit === 1 || digit === 10 || (decades <= 3 && (digit === 2 || digit === 5)) ? format(value) : null;
-      });
+    const axis = {
+      stroke: () => css("--faint"), grid: { stroke: () => css("--line"), width: 1 }, ticks: { stroke: () => css("--line"), width: 1 }, font: "12px system-ui, sans-serif",
+      incrs: (_, axis, low, high) => [Math.max(5, high - low)], // not used, but asked for
+    };
+    const labels = (shown, back) => {
+      const values = shown.map(back);
+      const digits = values.reduce((most, value, i) => (i === 0 ? most : Math.max(most, digitsFor(sizeOf(values[i - 1], value), value - values[i - 1]))), 1);
+      return values.map((value) => format(value, digits));
     };
     const options = {
       width: 0, height: 260, series,
-      scales: { x: { time: false }, y: log ? { distr: 3, range: (_, low, high) => [low / 1.15, high * 1.15] } : {} },
-      axes: [axis, { ...axis, size: 64, values: log ? ticks : (_, values) => values.map((value) => (value === null ? null : format(value))) }],
+      scales: { x: { time: false, range: (_, low, high) => wide(low, high, 0) }, y: { range: (_, low, high) => wide(low, high, 0.06) } },
+      axes: [
+        { ...axis, splits: (plot, _, low, high) => ticks(low, high, Math.max(2, Math.floor(plot.width / 90))), values: (_, shown) => labels(shown, (value) => value) },
+        {
+          ...axis, splits: (_, axis, low, high) => (log ? logTicks : ticks)(low, high, 6), values: (_, shown) => labels(shown, back),
+          size: (_, shown) => Math.max(64, 16 + 7 * (shown ?? []).reduce((longest, text) => Math.max(longest, text.length), 0)),
+        },
+      ],
       cursor: { points: { size: 6 } },
     };
     // Drawn when all places are there: how wide one is depends on the others.

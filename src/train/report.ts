@@ -2,11 +2,13 @@
 
 import { UsageError, ValueError } from "../index.ts";
 import { describe } from "../shape.ts";
+import { FileError } from "../support/file-error.ts";
+import { replaceFile } from "../support/files.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
-import { epochNumbers, type MetricsRecord, readMetrics } from "./metrics.ts";
-import { makeFolderOf, nodeModule, reasonOf, withPackage, writeFile } from "./node.ts";
+import { epochNumbers, type MetricsRecord, recordsOf, runCounter } from "./metrics.ts";
+import { makeFolderOf, nodeModule, reasonOf, withPackage } from "./node.ts";
 import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
@@ -16,7 +18,7 @@ import { pageScript, pageStyle } from "./report-page.ts";
  */
 export type Curves = Readonly<Record<string, readonly number[] | readonly (readonly [step: number, value: number])[]>>;
 
-/** A training: what fit returned, the path of its metrics file, or curves. */
+/** A training: what fit returned, the path of its metrics file (with several trainings in it if they were added to one file), or curves. */
 export type Run = History | string | Curves;
 
 export type Cell = string | number;
@@ -75,11 +77,12 @@ export function report(path: string, runs: Run | readonly string[] | Readonly<Re
   checkArguments("report", arguments, 3);
   checkOptions("report", options, ["title", "notes", "sections"]);
   if (typeof path !== "string" || path === "") throw new ValueError(`report takes a path first, but got ${describe(path)}.`);
-  const page = pageOf(namedRuns(runs).map(([name, run]) => shown(name, run)), options);
+  const page = pageOf(namedRuns(runs).flatMap(([name, run]) => shown(name, run)), options);
   try {
     makeFolderOf(path, purpose);
-    writeFile(path, page, purpose);
+    replaceFile(path, new TextEncoder().encode(page));
   } catch (error) {
+    if (error instanceof FileError) throw new UsageError(`The report ${error.message}`, { cause: error });
     throw new UsageError(`The report ${path} could not be written: ${reasonOf(error)}`, { cause: error });
   }
 }
@@ -92,9 +95,9 @@ const isCurves = (value: unknown): value is Curves =>
 
 function namedRuns(runs: unknown): [string, Run][] {
   if (isHistory(runs) || isCurves(runs)) return [["training", runs]];
-  const nameOf = (path: string): string => nodeModule("node:path", purpose).basename(path).replace(/\.jsonl?$/, "");
   const list = typeof runs === "string" ? [runs] : runs;
-  const named = Array.isArray(list) ? list.map((path): [string, unknown] => [typeof path === "string" ? nameOf(path) : "", path]) : Object.entries(list ?? {});
+  const names = Array.isArray(list) && list.every((path) => typeof path === "string") ? namesOf(list) : [];
+  const named = Array.isArray(list) ? list.map((path: unknown, i): [string, unknown] => [names[i] ?? "", path]) : Object.entries(list ?? {});
   if (named.length === 0) throw new ValueError("report got no runs: give what fit returned, the path of a metrics file, or lists of numbers by name.");
   for (const [name, run] of named) {
     if (typeof run === "string" || (!Array.isArray(list) && (isHistory(run) || isCurves(run)))) continue;
@@ -102,6 +105,24 @@ function namedRuns(runs: unknown): [string, Run][] {
     throw new ValueError(`report takes what fit returned, paths of metrics files or lists of numbers, several runs by name, but got ${describe(run)}${place}.`);
   }
   return named as [string, Run][];
+}
+
+/** A name for each file: its own, with as many of its folders as tell it from the others. */
+function namesOf(paths: readonly string[]): string[] {
+  const { basename, resolve, sep } = nodeModule("node:path", purpose);
+  const parts = paths.map((path) => resolve(path).replace(/\.jsonl?$/, "").split(sep));
+  const names = parts.map((own, i) => {
+    const others = parts.filter((_, j) => j !== i);
+    const isShared = (depth: number): boolean => others.some((other) => own.slice(-depth).join("/") === other.slice(-depth).join("/"));
+    let depth = 1;
+    while (depth < own.length && isShared(depth)) depth++;
+    return isShared(depth) ? basename(paths[i]) : own.slice(-depth).join("/");
+  });
+  // What is still the same is one file given twice.
+  return names.map((name, i) => {
+    const before = names.slice(0, i).filter((other) => other === name).length;
+    return before === 0 ? name : `${name} (${before + 1})`;
+  });
 }
 
 /** NaN and infinities are no points. */
@@ -116,21 +137,23 @@ function epochSeries(points: readonly EpochPoint[], skip: readonly string[]): Se
   const names = [...new Set(points.flatMap(({ numbers }) => Object.keys(numbers)))].filter((name) => !skip.includes(name));
   return names.map((name) => {
     const has = points.filter(({ numbers }) => name in numbers);
-    return {
+    return thinned({
       ...kindOf(name), epochs: true,
       x: has.map(({ step }) => step), y: finite(has.map(({ numbers }) => numbers[name])),
-    };
+    });
   });
 }
 
-function shown(name: string, run: Run): Shown {
-  return typeof run === "string" ? shownFile(name, readMetrics(run)) : isHistory(run) ? shownHistory(name, run) : shownCurves(name, run);
+function shown(name: string, run: Run): Shown[] {
+  if (typeof run !== "string") return [isHistory(run) ? shownHistory(name, run) : shownCurves(name, run)];
+  const runs = runsIn(run);
+  return runs.map((each, i) => shownFile(runs.length === 1 ? name : `${name} ${i + 1}`, each));
 }
 
 function shownCurves(name: string, curves: Curves): Shown {
   const series = Object.entries(curves).map(([metric, points]): Series => {
     const pairs = points.map((point, i) => (Array.isArray(point) ? point : [i + 1, point]) as readonly unknown[]);
-    const isPair = (pair: readonly unknown[]): boolean => pair.length === 2 && pair.every((value) => typeof value === "number");
+    const isPair = ([step, value, ...more]: readonly unknown[]): boolean => more.length === 0 && typeof value === "number" && typeof step === "number" && Math.abs(step) <= Number.MAX_SAFE_INTEGER;
     const wrong = pairs.findIndex((pair, i) => !isPair(pair) || !((pair[0] as number) > (i === 0 ? -Infinity : pairs[i - 1][0] as number)));
     if (wrong >= 0) {
       throw new ValueError(
@@ -181,21 +204,60 @@ const lasts = (points: readonly EpochPoint[]): [string, string][] => {
   return Object.entries(numbers).map(([name, value]) => [`last ${name.replace("/", " ")}`, name === "learning rate" ? rateText(value) : compact(value)]);
 };
 
-function shownFile(name: string, records: readonly MetricsRecord[]): Shown {
-  const own = ["event", "time", "epoch", "step", "seconds", "steps", "samples", "learningRate"];
-  const numbersOf = (record: MetricsRecord): Record<string, number> =>
-    Object.fromEntries(Object.entries(record).filter(([key, value]) => !own.includes(key) && typeof value === "number")) as Record<string, number>;
-  const steps = records.filter(({ event }) => event === "step");
-  const epochs = records.filter(({ event }) => event === "epoch");
-  const points = epochs.map((record) => ({ step: record.step, numbers: { ...numbersOf(record), "learning rate": record.learningRate } }));
-  const inSteps = epochSeries(steps.map((record) => ({ step: record.step, numbers: { ...numbersOf(record), "learning rate": record.learningRate } })), []);
+/** A training in a metrics file, with the numbers of its steps as they come: the file may be larger than memory. */
+class FileRun {
+  readonly epochs: MetricsRecord[] = [];
+  readonly steps = new Map<string, { readonly x: number[]; readonly y: number[] }>();
+  private first = NaN;
+  private last = NaN;
+  step = 0;
+
+  add(record: MetricsRecord): void {
+    if (Number.isNaN(this.first)) this.first = record.time;
+    ({ time: this.last, step: this.step } = record);
+    if (record.event === "epoch") {
+      this.epochs.push(record);
+      return;
+    }
+    for (const [name, value] of Object.entries(numbersIn(record))) {
+      const { x, y } = this.steps.get(name) ?? { x: [], y: [] };
+      if (x.length === 0) this.steps.set(name, { x, y });
+      x.push(record.step);
+      y.push(value);
+    }
+  }
+
+  get seconds(): number { return Number.isFinite(this.last - this.first) ? this.last - this.first : 0; }
+}
+
+function runsIn(path: string): FileRun[] {
+  const runs: FileRun[] = [];
+  const indexOf = runCounter();
+  for (const record of recordsOf(path)) {
+    const index = indexOf(record);
+    runs[index] ??= new FileRun();
+    runs[index].add(record);
+  }
+  return runs.length === 0 ? [new FileRun()] : runs;
+}
+
+const ownFields = ["event", "time", "run", "epoch", "step", "seconds", "steps", "samples", "learningRate"];
+
+/** The numbers in a line that make curves. */
+const numbersIn = (record: MetricsRecord): Record<string, number> => ({
+  ...(Object.fromEntries(Object.entries(record).filter(([key, value]) => !ownFields.includes(key) && typeof value === "number")) as Record<string, number>),
+  "learning rate": record.learningRate,
+});
+
+function shownFile(name: string, { epochs, steps, seconds, step }: FileRun): Shown {
+  const points = epochs.map((record) => ({ step: record.step, numbers: numbersIn(record) }));
+  const inSteps = [...steps].map(([metric, { x, y }]): Series => ({ ...kindOf(metric), epochs: false, x, y: finite(y) }));
   const known = inSteps.map(({ metric }) => metric);
-  const seconds = records.length === 0 ? 0 : records[records.length - 1].time - records[0].time;
   return {
-    name, model: null, ends: epochs.map(({ step }) => step),
-    series: [...inSteps.map((series) => thinned({ ...series, epochs: false })), ...epochSeries(points, known)],
+    name, model: null, ends: epochs.map((record) => record.step),
+    series: [...inSteps.map(thinned), ...epochSeries(points, known)],
     summary: [
-      ...lasts(points), ["epochs", String(epochs.length)], ["steps", (records[records.length - 1]?.step ?? 0).toLocaleString("en-US")],
+      ...lasts(points), ["epochs", String(epochs.length)], ["steps", step.toLocaleString("en-US")],
       ["time", duration(seconds)], ...speed(epochs as unknown as EpochRecord[]),
     ],
   };
@@ -210,9 +272,15 @@ function thinned(series: Series): Series {
   for (let i = 0; i < series.x.length; i += size) {
     const values = series.y.slice(i, i + size).filter((value) => value !== null);
     x.push(series.x[Math.min(i + size, series.x.length) - 1]);
-    y.push(values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length);
+    y.push(values.length === 0 ? null : meanOf(values));
   }
   return { ...series, x, y };
+}
+
+/** Exactly that of equal numbers; the sum may be beyond the largest one. */
+function meanOf(values: readonly number[]): number {
+  const mean = values[0] + values.reduce((a, b) => a + (b - values[0]), 0) / values.length;
+  return Number.isFinite(mean) ? mean : values.reduce((a, b) => a + b / values.length, 0);
 }
 
 const paragraphs = (text: string): string => text.split(/\n\s*\n/).map((part) => `<p>${escapeHtml(part.trim()).replace(/\n/g, "<br>")}</p>`).join("\n");

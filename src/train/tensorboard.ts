@@ -3,6 +3,7 @@
  * in protocol buffers (tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto).
  */
 
+import { checkWritable } from "../support/files.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Listener } from "./listener.ts";
 import type { Numbers } from "./means.ts";
@@ -67,6 +68,8 @@ export class TensorBoardFile implements Listener {
   /** The file; its folder may have others. */
   readonly path: string;
   private readonly fs = nodeModule("node:fs", purpose);
+  /** Written before anything else. */
+  private head: Uint8Array[];
   private pending: Uint8Array[] = [];
   private written = performance.now();
 
@@ -75,10 +78,15 @@ export class TensorBoardFile implements Listener {
     makeFolder(folder, purpose);
     const name = ["events.out.tfevents", Math.floor(Date.now() / 1000), nodeModule("node:os", purpose).hostname(), nodeProcess()?.pid, files++].join(".");
     this.path = nodeModule("node:path", purpose).join(folder, name);
-    this.pending.push(event(0, string(3, "brain.Event:2")));
+    checkWritable(this.path);
+    this.head = [event(0, string(3, "brain.Event:2"))];
     // The start of a session: what other files in the folder have of this step or later is void.
-    if (resumed !== null) this.pending.push(event(resumed.step + 1, bytes(7, integer(1, 1))));
-    this.flush();
+    if (resumed !== null) this.head.push(event(resumed.step + 1, bytes(7, integer(1, 1))));
+  }
+
+  begin(): void {
+    if (this.head.length > 0) this.fs.appendFileSync(this.path, Buffer.concat(this.head));
+    this.head = [];
   }
 
   step({ step, loss, learningRate, metrics }: Omit<StepEvent, "stop">): void {
@@ -98,6 +106,7 @@ export class TensorBoardFile implements Listener {
   flush(): void {
     this.written = performance.now();
     if (this.pending.length === 0) return;
+    this.begin();
     const { pending } = this;
     this.pending = [];
     this.fs.appendFileSync(this.path, Buffer.concat(pending));

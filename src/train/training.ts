@@ -3,19 +3,21 @@
 import { type Component, evaluate, grad, type RandomState } from "../index.ts";
 import { describe } from "../shape.ts";
 import { sampleCount } from "../data/index.ts";
-import { Batches, type Data, stopped } from "./batches.ts";
-import { Checkpoint, type TrainingState } from "./checkpoint.ts";
+import { Batches, type Data } from "./batches.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { Means, type Numbers, numbersOf } from "./means.ts";
-import { MetricsFile, type Resumed } from "./metrics.ts";
+import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numbersOf } from "./means.ts";
+import { MetricsFile } from "./metrics.ts";
 import { reasonOf, writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
-import { type Lines, progressFor } from "./progress.ts";
-import { StopRequest } from "./stop-request.ts";
+import { type Lines, progressFor, visible } from "./progress.ts";
+import { Records } from "./records.ts";
+import { StopRequest, stopped } from "./stop-request.ts";
 import { TensorBoardFile } from "./tensorboard.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
+import type { Jump, Monitor, SavedState, TrainingState } from "./training-state.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
@@ -29,11 +31,11 @@ export class Training<B, V> {
   /** Where the generators were when the epoch began; null between epochs. */
   private start: readonly RandomState[] | null = null;
   /** Where they were before a batch was drawn, for batches whose drawing followed drawing by the model. */
-  private jumps: [batch: number, states: readonly RandomState[]][] = [];
+  private jumps: Jump[] = [];
   private readonly means = new Means();
   private samples: number | null = 0;
   private learningRate = NaN;
-  private readonly records: EpochRecord[] = [];
+  private readonly records = new Records();
   private readonly curve = new Curve();
   private best: History["best"] = null;
   /** The parameters of the best epoch. */
@@ -48,8 +50,14 @@ export class Training<B, V> {
   /** Where the generators were after the last step: what is drawn from there on has led to nothing yet. */
   private settled: readonly RandomState[];
   private readonly checkpoint: Checkpoint | null;
+  /** What the lines of the metrics have as `run`; undefined if there are none. */
+  private metricsRun: number | null | undefined = undefined;
+  /** Whether training has begun, or has been resumed in all its parts: nothing is saved before. */
+  private isOpen = false;
   /** Whether there is something that the checkpoint does not have. */
   private unsaved = true;
+  /** Whether the parameters that the component has are those of the best epoch, and have no file of their own yet. */
+  private bestUnsaved = false;
   private saveFailed = false;
   private atGoal = false;
   private readonly listeners: Listener[] = [];
@@ -61,7 +69,7 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
     this.stop = new StopRequest(settings.signal, () => {
-      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once.`);
+      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.`);
     });
   }
 
@@ -87,15 +95,27 @@ export class Training<B, V> {
     const { epochs, metrics, tensorboard, optimizer, progress } = this.settings;
     for (const parameter of optimizer.parameters) parameter.clearGrad();
     const saved = (await this.checkpoint?.load()) ?? null;
+    const files: (Listener & { readonly path: string; begin(): void })[] = [];
+    if (metrics !== undefined) {
+      const file = writable(metrics.path, () => new MetricsFile(metrics, saved));
+      this.metricsRun = file.run;
+      files.push(file);
+    }
+    if (tensorboard !== undefined) files.push(writable(tensorboard.folder, () => new TensorBoardFile(tensorboard, saved)));
+    const lines = progressFor(progress, epochs);
     if (saved !== null) await this.resume(saved);
-    const resumed: Resumed | null = saved;
-    if (metrics !== undefined) this.listeners.push(writable(metrics.path, () => new MetricsFile(metrics, resumed)));
-    if (tensorboard !== undefined) this.listeners.push(writable(tensorboard.folder, () => new TensorBoardFile(tensorboard, resumed)));
-    if (saved === null) await this.save();
-    this.progress = progressFor(progress, epochs);
+    else {
+      await this.save();
+      for (const file of files) writable(file.path, () => file.begin());
+    }
+    this.isOpen = true;
+    this.listeners.push(...files);
+    this.progress = lines;
     if (this.progress === null) return;
     this.listeners.push(this.progress);
-    if (saved !== null) this.progress.message(`resumed from ${this.checkpoint?.path}: epoch ${this.epoch}, after step ${this.step}`);
+    if (saved === null) return;
+    const from = `resumed from ${this.checkpoint?.path}: epoch ${this.epoch}, after step ${this.step}`;
+    this.progress.message(saved.best !== null && this.best === null ? `${from}. The best epoch is told in another way now, so it is looked for anew` : from);
   }
 
   private async loop(): Promise<void> {
@@ -110,9 +130,10 @@ export class Training<B, V> {
   /** Asks `until` about the last epoch, also when training is resumed after it. */
   private async checkGoal(): Promise<void> {
     const { until } = this.settings;
-    const record = this.records.at(-1);
+    const record = this.records.list.at(-1);
     if (until === undefined || record === undefined || this.batch > 0) return;
-    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => until(record), true);
+    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(record)), true);
+    if (answer === stopped) return;
     if (typeof answer !== "boolean") throw this.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
     this.atGoal = answer;
   }
@@ -190,16 +211,17 @@ export class Training<B, V> {
 
   private async oneStep(batch: B): Promise<void> {
     const { cost, optimizer } = this.settings;
-    const numbers = await this.during("The cost failed in", () => this.measure(batch, cost));
-    const { loss, ...metrics } = numbers;
+    const measured = await this.during("The cost failed in", () => this.measure(batch, cost));
+    const { loss, ...metrics } = measured.numbers;
     if (!Number.isFinite(loss)) {
       for (const parameter of optimizer.parameters) parameter.clearGrad();
       throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
-    const samples = await this.during("samples failed in", () => (this.settings.samples ?? sampleCount)(batch));
+    const samples = await this.during("samples failed in", () => this.count(batch));
+    if (this.bestUnsaved) await this.saveBest();
     this.learningRate = optimizer.learningRate;
     await this.during("The update failed in", () => optimizer.update());
-    this.means.add(numbers);
+    this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
     this.samples = this.samples === null || samples === null ? null : this.samples + samples;
     this.batch++;
     this.step++;
@@ -212,9 +234,21 @@ export class Training<B, V> {
     if (this.settings.onStep !== undefined) await this.tell("onStep", () => this.settings.onStep?.(event));
   }
 
-  private measure(batch: B, cost: Settings<B, V>["cost"]): Numbers {
+  private measure(batch: B, cost: Settings<B, V>["cost"]): Measurement {
     // Before grad copies results out: what is no loss is grad's to say.
-    return numbersOf("cost", grad(() => cost(batch)), true);
+    return measurementOf("cost", grad(() => cost(batch)), true);
+  }
+
+  /** How many samples a batch has, null if that is not known. */
+  private count(batch: B | V): number | null {
+    const { samples } = this.settings;
+    return samples === undefined ? sampleCount(batch) : checkWeight("samples must return", samples(batch));
+  }
+
+  /** After the checkpoint, which has them until then. */
+  private async saveBest(): Promise<void> {
+    await this.during("The parameters of the best epoch could not be kept in", () => this.checkpoint?.saveBest(this.best?.epoch ?? 0));
+    this.bestUnsaved = false;
   }
 
   private async endEpoch(): Promise<void> {
@@ -238,14 +272,14 @@ export class Training<B, V> {
     this.batch = 0;
     this.start = null;
     this.jumps = [];
-    this.means.state = {};
+    this.means.state = [];
     this.samples = 0;
     this.earlierEpochSeconds = 0;
     this.unsaved = true;
     this.report((listener) => listener.epoch?.(record, improved));
     if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...record, improved, stop: this.callbackStop }));
     if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
-    if (improved && this.settings.restoreBest) await this.checkpoint?.saveBest(epoch);
+    if (improved && this.settings.restoreBest) await this.saveBest();
   }
 
   /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
@@ -254,7 +288,8 @@ export class Training<B, V> {
     if (validate === undefined) return null;
     const what = `Validation failed after epoch ${this.epoch}`;
     if (typeof validate === "function") {
-      return this.during(what, async () => numbersOf("validate", await validate(), false), true);
+      const given = await this.during(what, () => this.stop.wait(validate()), true);
+      return given === stopped ? stopped : this.during(what, () => numbersOf("validate", given, false), true);
     }
     const means = new Means();
     const batches = await this.during(what, () => this.openData(validate.data), true);
@@ -266,7 +301,10 @@ export class Training<B, V> {
           if (batch === 1) throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
           return means.values;
         }
-        await this.during(`${what}, batch ${batch}`, () => means.add(numbersOf("the cost of validate", evaluate(() => validate.cost(next.value)), false)), true);
+        await this.during(`${what}, batch ${batch}`, () => {
+          const { numbers, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
+          means.add(numbers, weight ?? this.count(next.value) ?? 1);
+        }, true);
         await this.stop.breathe();
         if (this.stop.reason !== null) break;
       }
@@ -284,7 +322,7 @@ export class Training<B, V> {
     const value = numbers[monitor];
     if (value === undefined) {
       if (!monitored) return false;
-      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).join(", ")}. Name one of them in the option monitor.`);
+      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
     patience.observe(value);
     if (!patience.improved) return false;
@@ -300,7 +338,7 @@ export class Training<B, V> {
 
   private history(reason: Stopped): History {
     return {
-      epochs: [...this.records], curve: this.curve.points(this.step), stopped: reason, best: this.best, step: this.step,
+      epochs: [...this.records.list], curve: this.curve.points(this.step), stopped: reason, best: this.best, step: this.step,
       seconds: this.earlierSeconds + seconds(this.begin),
       parameters: this.component.parameterCount,
       model: this.component.toString(),
@@ -323,29 +361,44 @@ export class Training<B, V> {
   }
 
   private state(): TrainingState {
-    const { epoch, batch, step, start, jumps, samples, learningRate, best } = this;
+    const { epoch, batch, step, start, jumps, samples, learningRate, best, batches, metricsRun: run, monitor } = this;
     const { patience } = this.settings;
     return {
-      version: 1, epoch, batch, step, start, jumps, now: this.generators.states, means: this.means.state, samples, learningRate, best,
-      records: this.records, curve: this.curve.state, batches: this.batches,
+      epoch, batch, step, start, jumps, now: this.generators.states, means: this.means.state, samples, learningRate, monitor, best, batches, run,
+      records: this.records.state, curve: this.curve.state,
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
       bestIsKept: this.bestValues !== null,
     };
   }
 
-  private async resume(saved: TrainingState): Promise<void> {
+  private get monitor(): Monitor {
+    const { monitor, patience, validate } = this.settings;
+    return { name: monitor, maximize: patience.maximize, validation: validate !== undefined };
+  }
+
+  /** Takes over a state, when it is certain that there is all that it needs. */
+  private async resume(saved: SavedState): Promise<void> {
     const { patience, restoreBest } = this.settings;
+    this.generators.check(saved.now);
+    // What was best by another number, or in the other direction, says nothing about this one.
+    const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === this.monitor[key]);
+    const best = isSame ? saved.best : null;
+    const kept = best !== null && restoreBest ? await this.checkpoint?.restoreWithBest(saved) : undefined;
+    if (kept === undefined) await this.checkpoint?.restore();
+    this.best = best;
+    this.bestValues = kept?.values ?? null;
+    this.bestUnsaved = kept?.isUnsaved ?? false;
+    Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
     this.generators.states = saved.now;
-    ({ epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate, best: this.best, batches: this.batches } = saved);
-    this.jumps = saved.jumps.map(([batch, states]) => [batch, states]);
+    ({ epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate, batches: this.batches } = saved);
+    this.jumps = [...saved.jumps];
     this.means.state = saved.means;
-    this.records.push(...saved.records);
+    for (const record of saved.records) this.records.push(record);
     this.curve.state = saved.curve;
     this.earlierSeconds = saved.seconds;
     this.earlierEpochSeconds = saved.epochSeconds;
-    Object.assign(patience, saved.patience, { improved: false });
-    if (restoreBest && saved.best !== null) this.bestValues = (await this.checkpoint?.loadBest(saved)) ?? null;
+    if (this.settings.metrics === undefined) this.metricsRun = saved.run;
     this.unsaved = false;
   }
 
@@ -391,7 +444,7 @@ export class Training<B, V> {
   }
 
   private async tell(name: string, call: () => unknown): Promise<void> {
-    const answer = await this.during(`${name} failed after epoch ${this.epoch}, step ${this.step}`, call, true);
+    const answer = await this.during(`${name} failed after epoch ${this.epoch}, step ${this.step}`, () => this.stop.wait(call()), true);
     if (answer === false) this.callbackStop();
   }
 
@@ -408,8 +461,8 @@ export class Training<B, V> {
         if (second !== error) more.push(reasonOf(second));
       }
     };
-    // Parameters that have diverged are not worth saving, and must not replace those that are.
-    if (!(error instanceof DivergenceError) && !this.saveFailed && this.step > 0) await attempt(() => this.save());
+    // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun.
+    if (this.isOpen && !(error instanceof DivergenceError) && !this.saveFailed && this.step > 0) await attempt(() => this.save());
     for (const listener of this.listeners.splice(0)) await attempt(() => listener.close());
     if (!(error instanceof TrainingError)) return error;
     error.history = this.history("failed");

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError,
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
-import { inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
+import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
+import { edited } from "./mutations.ts";
 
 registerComponents({ Logistic });
 beforeEach(() => { seed(1); });
@@ -61,6 +62,19 @@ describe("a checkpoint", () => {
     expect(Array.from(restore<Logistic>(bytes).component.w.data)).toEqual(Array.from(precise.w.data, Math.fround));
   });
 
+  it("keeps typed arrays of the metadata as tensors, bit for bit", () => {
+    const θ = new Logistic(2, 3);
+    const whole = Float64Array.of(9, 0.1, -0, Infinity, 9);
+    const metadata = { curve: whole.subarray(1, 4), list: [{ known: Uint8Array.of(0, 255), counts: BigInt64Array.of(-(2n ** 62n)) }], none: new Float32Array(0) };
+    const bytes = serialize(θ, { metadata });
+    for (const { metadata: found } of [restore(bytes), restore(bytes, { into: new Logistic(2, 3) }), inspect(bytes)]) expect(found).toStrictEqual({ ...metadata, curve: Float64Array.of(0.1, -0, Infinity) });
+    expect([...readTensors(serialize(θ, { metadata: { a: Float32Array.of(1, 2) } })).get("metadata/0")?.data ?? []]).toEqual([1, 2]);
+    for (const wrong of ["w", "metadata/9", 3, "metadata/0"]) {
+      const damaged = edited(bytes, (parts) => { parts.metadata.list[0].known.tensor = wrong; });
+      for (const read of [restore, inspect]) expect(() => read(damaged)).toThrow(CheckpointError);
+    }
+  });
+
   it("refuses options that it does not have, and metadata that JSON does not have", () => {
     const θ = new Logistic(2, 3);
     expect(() => serialize({} as never)).toThrow(ValueError);
@@ -73,7 +87,7 @@ describe("a checkpoint", () => {
     circle.self = circle;
     for (const [metadata, message] of [
       [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is an object of the class Date/],
-      [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/],
+      [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/], [Float64Array.of(1), /takes an object as metadata/],
     ] as const) expect(() => serialize(θ, { metadata: metadata as never })).toThrow(message);
     expect(() => restore(serialize(θ), { typo: 1 } as never)).toThrow(/restore got the option "typo"/);
     expect(() => restore(serialize(θ), { into: {} as never })).toThrow(ValueError);
@@ -99,6 +113,44 @@ describe("into a component that is there", () => {
     expect(values(θ)).toEqual([[1, 2], [3]]);
     expect([found.step, found.metadata, found.optimizer, found.random]).toEqual([0, { format: "pt" }, null, {}]);
     expect(() => restore(bytes)).toThrow(/a safetensors file without the structure of a component.*into.*readTensors/s);
+  });
+
+  it("refuses a file without an array that is remembered beside the parameters, wherever it is held, and says what can be done", () => {
+    class Norm extends Component {
+      mean: Variable | undefined = input([0, 0]);
+      constructor(remembers = true) {
+        super();
+        if (!remembers) this.mean = undefined;
+      }
+    }
+    class Net extends Component {
+      readonly w = parameter([1]);
+      readonly list: unknown[];
+      readonly map: Map<string, unknown>;
+      readonly counts: Int32Array | null;
+      constructor(readonly norm: Norm, remembers = true) {
+        super();
+        this.list = remembers ? [{ seen: input([1, 2, 3]) }, norm.mean] : []; // of one array one path is enough
+        this.map = new Map(remembers ? [["deep", [input(4)]]] : []);
+        this.counts = remembers ? Int32Array.of(0) : null;
+      }
+    }
+    const old = serialize(new Net(new Norm(false), false));
+    const net = new Net(new Norm());
+    expect(() => restore(old, { into: net })).toThrow(new ValueError(
+      "The given data was not loaded, since it does not fit the Net. Nothing has been changed.\n" +
+        "  not in the file: norm.mean [2], list.0.seen [3], map.deep.0 [], counts [1]\n" +
+        "  norm.mean, list.0.seen, map.deep.0, counts are no parameters, but are kept in files as well. " +
+        "If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back",
+    ));
+    // The other way round, and what the message advises.
+    expect(() => restore(serialize(net), { into: new Net(new Norm(false), false) })).toThrow("only in the file: list.0.seen [3], map.deep.0 [], norm.mean [2], counts [1]");
+    const norm = new Norm();
+    const { mean } = norm;
+    norm.mean = undefined;
+    restore(serialize(new Norm(false)), { into: norm });
+    norm.mean = mean;
+    expect(() => restore(serialize(norm), { into: new Norm() })).not.toThrow();
   });
 
   it("refuses another architecture with every difference, and changes nothing", () => {

@@ -76,16 +76,25 @@ describe("save", () => {
     if (process.platform !== "win32") expect(fs.statSync(file).mode & 0o777).toBe(0o640);
   });
 
-  it("removes what processes that are gone have left, and nothing else", () => {
-    const { pid } = spawnSync(process.execPath, ["-e", ""]);
-    const own = `.model.safetensors.${process.pid}-abc.tmp`;
-    const leftover = `.model.safetensors.${pid}-abc.tmp`;
-    const reused = `.model.safetensors.${process.pid}-old.tmp`;
-    const others = [own, `.model.safetensors.${process.ppid}-abc.tmp`, `.other.${pid}-abc.tmp`, ".model.safetensors.tmp", ".model.safetensors.abc-1.tmp"];
-    for (const name of [...others, leftover, reused]) fs.writeFileSync(path.join(folder, name), "x");
-    fs.utimesSync(path.join(folder, reused), 1, 1); // from before this process began: another had its number
+  it("removes what was left behind a day ago, and nothing that another process may be writing", () => {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]); // not known here, as any process of another container
+    const [old, young] = [Date.now() / 1000 - 24 * 3600 - 60, Date.now() / 1000 - 24 * 3600 + 60];
+    const files: Record<string, { at: number; stays: boolean }> = {
+      [`.model.safetensors.${pid}-abc.tmp`]: { at: young, stays: true },
+      [`.model.safetensors.${process.pid}-abc.tmp`]: { at: young, stays: true },
+      ".model.safetensors.m1x2y3-abc.tmp": { at: old, stays: false },
+      [`.model.safetensors.${pid}-def.tmp`]: { at: old, stays: false },
+      ".other.m1x2y3-abc.tmp": { at: old, stays: true },
+      ".model.safetensors.tmp": { at: old, stays: true },
+      ".model.safetensors.mine.tmp": { at: old, stays: true },
+    };
+    for (const [name, { at }] of Object.entries(files)) {
+      fs.writeFileSync(path.join(folder, name), "x");
+      fs.utimesSync(path.join(folder, name), at, at);
+    }
     save(file, model(1));
-    expect(fs.readdirSync(folder).sort()).toEqual([...others, "model.safetensors"].sort());
+    const kept = Object.keys(files).filter((name) => files[name].stays);
+    expect(fs.readdirSync(folder).sort()).toEqual([...kept, "model.safetensors"].sort());
   });
 });
 

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { Random } from "../../src/index.ts";
 import { fuzz } from "./fuzzing.ts";
-import { killSaves } from "./kill.ts";
+import { killSaves, killTraining } from "./kill.ts";
 
 const { values } = parseArgs({ options: { mutations: { type: "string", default: "120000" }, kills: { type: "string", default: "400" }, seed: { type: "string" } } });
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 40) : Number(values.seed);
@@ -21,3 +21,6 @@ console.log(`${tally.mutations} mutations, each restored as a new component and 
 
 const { kills, interrupted } = await killSaves(Number(values.kills), 200_000, new Random(seed));
 console.log(`${kills} processes killed while they saved, ${interrupted} of them in the middle of writing: every file was whole.`);
+
+const trainings = Math.ceil(Number(values.kills) / 4);
+console.log(`${trainings} trainings killed: checkpoint and history agreed each time, ${await killTraining(trainings, new Random(seed))} epochs in all.`);

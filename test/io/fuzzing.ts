@@ -39,7 +39,7 @@ function subject(name: string, make: () => Component, train: (θ: Component) => 
   const first = new Adam(saved, options);
   train(saved);
   first.update();
-  const bytes = serialize(saved, { optimizer: first, random: { data: new Random(9) }, metadata: { loss: 0.5, list: [1, { best: Infinity }] }, components });
+  const bytes = serialize(saved, { optimizer: first, random: { data: new Random(9) }, metadata: { loss: 0.5, list: [1, { best: Infinity }], curve: Float64Array.of(3, 2), known: Uint8Array.of(1) }, components });
   const into = make();
   const optimizer = new Adam(into, options);
   const random = new Random(1);

@@ -1,10 +1,14 @@
 import { expect, it } from "vitest";
 import { Random } from "../../src/index.ts";
-import { killSaves } from "./kill.ts";
+import { killSaves, killTraining } from "./kill.ts";
 
 // `npm run fuzz` kills several hundred.
 it("a process that is killed while it saves leaves the old or the new file, whole", { timeout: 120_000 }, async () => {
   const { kills, interrupted } = await killSaves(60, 200_000, new Random(1));
   expect(kills).toBeGreaterThanOrEqual(60);
   expect(interrupted).toBeGreaterThan(0); // some were in the middle of it
+});
+
+it("a training that is killed leaves a checkpoint and a history that agree, and goes on from them", { timeout: 120_000 }, async () => {
+  expect(await killTraining(12, new Random(2))).toBeGreaterThan(12);
 });

@@ -1,13 +1,14 @@
 /** Kills a process that saves, again and again, and looks at what it leaves. */
 
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ValueComponent } from "../../src/components/index.ts";
 import type { Random } from "../../src/index.ts";
-import { restore, save } from "../../src/io/index.ts";
+import { inspect, readTensors, restore, save } from "../../src/io/index.ts";
+import type { TrainingState } from "../../src/train/training-state.ts";
 import { bundled, start } from "./programs.ts";
 
 export interface Kills {
@@ -32,9 +33,11 @@ export async function killSaves(kills: number, elements: number, random: Random)
     save(file, new ValueComponent({ value: new Float32Array(elements) }), { metadata: { version: 0 } });
     while (found.kills < kills) {
       found.kills++;
-      await killOne(program, file, elements, random);
-      if (readdirSync(folder).length > 1) found.interrupted++;
+      await killOne(program, random, file, String(elements));
+      const leftovers = readdirSync(folder).filter((name) => name.endsWith(".tmp"));
+      if (leftovers.length > 0) found.interrupted++;
       check(file, elements);
+      for (const name of leftovers) utimesSync(path.join(folder, name), 0, 0); // from long ago: then nobody writes it any more
       save(file, new ValueComponent({ value: new Float32Array(elements) }), { metadata: { version: 0 } });
       const left = readdirSync(folder);
       if (left.length !== 1) throw new Error(`The next save has left ${left.join(", ")}.`);
@@ -48,8 +51,42 @@ export async function killSaves(kills: number, elements: number, random: Random)
   return found;
 }
 
-async function killOne(program: string, file: string, elements: number, random: Random): Promise<void> {
-  const child = start(program, file, String(elements));
+/**
+ * Kills a training again and again, each time resumed from what the last one left, and looks whether parameters and history agree.
+ * @returns how many epochs came together
+ * @throws Error where they do not
+ */
+export async function killTraining(kills: number, random: Random): Promise<number> {
+  const folder = mkdtempSync(path.join(tmpdir(), "flimsy-kill-"));
+  try {
+    const program = await bundled(new URL("../train/killed.ts", import.meta.url), folder);
+    const file = path.join(folder, "model.safetensors");
+    let epochs = 0;
+    for (let i = 0; i < kills; i++) {
+      await killOne(program, random, file);
+      const before = epochs;
+      epochs = checkTraining(file);
+      if (epochs < before) throw new Error(`There were ${before} epochs, and are ${epochs}.`);
+    }
+    return epochs;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkTraining(file: string): number {
+  const { metadata } = inspect(file);
+  const { epoch, step, records } = metadata.fit as unknown as TrainingState;
+  const epochs = Array.from({ length: records.count }, (_, i) => i + 1);
+  const w = readTensors(file).get("w")?.item();
+  const columns = new Map(records.columns.map(([name, values]) => [name, [...values].join()]));
+  const agree = ["step", "metrics/seen", "validation/seen"].every((name) => (columns.get(name) ?? "") === epochs.join());
+  if (w !== step || step !== epoch - 1 || records.count !== step || !agree) throw new Error(`The parameter is ${w} at step ${step} of epoch ${epoch}, with ${records.count} epochs in the history.`);
+  return epochs.length;
+}
+
+async function killOne(program: string, random: Random, ...args: string[]): Promise<void> {
+  const child = start(program, ...args);
   const exit = once(child, "exit");
   await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), exit]);
   await wait(random.uniform(0, 60));

@@ -1,12 +1,16 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { minibatches } from "../../src/data/index.ts";
+import { Patience } from "../../src/extras/index.ts";
 import { restore, save } from "../../src/io/index.ts";
 import { Component, GradientDescent, parameter, Random, ShapeError, UsageError } from "../../src/index.ts";
-import { DivergenceError, type FitOptions, fit, type History, readMetrics, TrainingError } from "../../src/train/index.ts";
-import { begin, beginStream, failure, folders, values } from "./helpers.ts";
+import { DivergenceError, type FitOptions, fit, type History, readMetrics, report, TrainingError } from "../../src/train/index.ts";
+import { Records } from "../../src/train/records.ts";
+import { encodeState, type TrainingState } from "../../src/train/training-state.ts";
+import { begin, beginStream, failure, folders, samples, values } from "./helpers.ts";
 
 const folder = folders();
 
@@ -166,9 +170,182 @@ describe("Ctrl-C", () => {
       if (errors.includes("Ctrl-C")) child.kill("SIGINT");
     });
     const signal = await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
-    expect(errors).toContain("Ctrl-C: ending after this step. Press it again to quit at once.");
+    expect(errors).toContain("Ctrl-C: ending after this step. Press it again to quit at once;");
     expect(signal).toBe("SIGINT");
   }, 30_000);
+
+  it("twice within a step that takes long waits for the step, saves, and says so; the third ends the process", async () => {
+    const [script, file] = [folder("long.mts"), folder("m.safetensors")];
+    writeFileSync(script, `
+      import { writeSync } from "node:fs";
+      import { fit } from ${JSON.stringify(fileURLToPath(new URL("../../src/train/index.ts", import.meta.url)))};
+      import { Component, GradientDescent, parameter } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
+      class Scalar extends Component { w = parameter(1); }
+      const θ = new Scalar();
+      const busy = () => { writeSync(1, "busy\\n"); for (const end = Date.now() + 700; Date.now() < end; ); };
+      const { stopped, step } = await fit(θ, {
+        data: [1, 2, 3], cost: () => { busy(); return θ.w.mul(1); }, optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines", checkpoint: process.argv[2],
+      });
+      console.log(stopped, step);
+      setTimeout(() => {}, 60_000);
+    `);
+    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script, file]);
+    let [output, errors] = ["", ""];
+    child.stdout.on("data", (text) => {
+      if (output === "") {
+        child.kill("SIGINT");
+        setTimeout(() => child.kill("SIGINT"), 100);
+      }
+      output += text;
+      if (output.includes("interrupted")) child.kill("SIGINT");
+    });
+    child.stderr.on("data", (text) => { errors += text; });
+    const signal = await new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
+    expect(output).toBe("busy\ninterrupted 1\n");
+    expect(errors).toContain("then saving. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.");
+    expect([signal, existsSync(file)]).toEqual(["SIGINT", true]);
+  }, 30_000);
+});
+
+describe("a resume that does not succeed", () => {
+  /** Everything in the test's folder. */
+  const files = () => Object.fromEntries(readdirSync(folder(""), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .map((entry) => [path.join(entry.parentPath, entry.name), readFileSync(path.join(entry.parentPath, entry.name)).toString("base64")]));
+  const begun = () => {
+    const { θ, ...options } = begin();
+    let epoch = 0;
+    return { θ, options: { ...options, epochs: 4, patience: 10, validate: () => ({ loss: ++epoch }), checkpoint: { path: folder("m.safetensors"), resume: true }, metrics: folder("m.jsonl"), tensorboard: folder("board") } };
+  };
+  /** Three epochs and some steps, of which the first epoch was the best. */
+  async function stopped() {
+    const { θ, options } = begun();
+    await fit(θ, { ...options, onStep: ({ step }) => step !== 24 });
+  }
+  const best = () => folder("m.best.safetensors");
+  class Other extends Component { readonly w = parameter([1, 2]); }
+  const throws = () => { throw new Error("wrong"); };
+
+  const wrong: Record<string, { before?: () => void; more?: () => object; message: RegExp }> = {
+    "the best parameters are gone": { before: () => rmSync(best()), message: /is not there/ },
+    "the best parameters are cut off": { before: () => writeFileSync(best(), readFileSync(best()).subarray(0, 100)), message: /cut off/ },
+    "the best parameters are another component's": { before: () => save(best(), new Other(), { metadata: { fit: { epoch: 1 } } }), message: /does not fit/ },
+    "the best parameters are of another epoch": { before: () => save(best(), begin().θ, { metadata: { fit: { epoch: 2 } } }), message: /has those of epoch 2/ },
+    "the checkpoint is cut off": { before: () => writeFileSync(folder("m.safetensors"), readFileSync(folder("m.safetensors")).subarray(0, -1)), message: /cut off/ },
+    "the optimizer is another one": { more: () => ({ optimizer: new GradientDescent(begun().θ, { learningRate: 1 }) }), message: /./ },
+    "the generators are others": { more: () => ({ random: [new Random(1), new Random(2)] }), message: /states of 2 generators/ },
+    "the data throw at once": { more: () => ({ data: throws }), message: /could not be opened/ },
+    "the data throw before they have come to the place": { more: () => ({ data: () => (function* () { yield samples(); throw new Error("wrong"); })() }), message: /wrong/ },
+    "the data are fewer": { more: () => ({ data: () => minibatches(samples(), 50) }), message: /ended after 2 batches, but 3 had been done/ },
+    "the cost throws": { more: () => ({ cost: throws }), message: /wrong/ },
+    "samples throws": { more: () => ({ samples: throws }), message: /wrong/ },
+    "the folder for TensorBoard is a file": { before: () => writeFileSync(folder("file"), ""), more: () => ({ tensorboard: folder("file") }), message: /cannot be written/ },
+    "the metrics are in a folder's place": { before: () => { rmSync(folder("m.jsonl")); mkdirSync(folder("m.jsonl")); }, message: /it is a folder/ },
+    "there is no bar": { more: () => ({ progress: "no" }), message: /progress/ },
+  };
+  it.each(Object.entries(wrong))("writes nothing when %s", async (_, { before, more, message }) => {
+    await stopped();
+    const good = files();
+    before?.();
+    const spoiled = files();
+    const { θ, options } = begun();
+    const { message: said } = await failure(fit(θ, { ...options, ...more?.() } as never));
+    expect(said).toMatch(message);
+    expect(files()).toEqual(spoiled);
+    // And with everything back in its place it goes on.
+    if (existsSync(folder("m.jsonl")) && statSync(folder("m.jsonl")).isDirectory()) rmdirSync(folder("m.jsonl"));
+    for (const [name, bytes] of Object.entries(good)) writeFileSync(name, Buffer.from(bytes, "base64"));
+    const next = begun();
+    const history = await fit(next.θ, next.options);
+    expect([history.stopped, history.step, history.epochs.length]).toEqual(["finished", 28, 4]);
+  });
+
+  it("writes nothing when the signal has aborted, or there is nothing to do", async () => {
+    await stopped();
+    const good = files();
+    for (const more of [{ signal: AbortSignal.abort() }, { epochs: 3 }, { epochs: 0 }]) {
+      const { θ, options } = begun();
+      await fit(θ, { ...options, ...more });
+      expect(files()).toEqual(good);
+    }
+  });
+
+  it("leaves the component as it was when the checkpoint does not fit", async () => {
+    await stopped();
+    const { θ, options } = begun();
+    const before = values(θ);
+    rmSync(best());
+    await failure(fit(θ, options));
+    expect(values(θ)).toEqual(before);
+  });
+
+  it("takes 150,000 epochs", async () => {
+    const θ = new Scalar();
+    const optimizer = new GradientDescent(θ, { learningRate: 1 });
+    const records = new Records();
+    for (let epoch = 1; epoch <= 150_000; epoch++) records.push({ epoch, step: epoch, steps: 1, samples: null, loss: -epoch, metrics: {}, validation: null, learningRate: 1, seconds: 0 });
+    const state: TrainingState = {
+      epoch: 150_001, batch: 0, step: 150_000, start: null, jumps: [], now: [Random.default.state], means: [], samples: 0, learningRate: 1, records: records.state,
+      curve: { every: 1, step: [], loss: [], sum: 0, count: 0 }, batches: 1, run: undefined, monitor: { name: "loss", maximize: false, validation: false }, best: null, bestIsKept: false,
+      patience: { epoch: 150_000, frustration: 0, best: -150_000, bestEpoch: 150_000 }, seconds: 1, epochSeconds: 0,
+    };
+    save(folder("m.safetensors"), θ, { optimizer, metadata: { fit: encodeState(state) } });
+    const history = await fit(θ, { data: [1], cost: () => θ.w.mul(-1), optimizer, epochs: 150_001, progress: "none", checkpoint: { path: folder("m.safetensors"), resume: true } });
+    expect([history.epochs.length, history.epochs[149_999].loss, history.step]).toEqual([150_001, -150_000, 150_001]);
+    report(folder("r.html"), history);
+  });
+});
+
+describe("what was best", () => {
+  /** Trains with the given losses and accuracies of epochs; parameters count the steps. */
+  async function run(epochs: number, more: Partial<FitOptions<number>>, file = "m.safetensors") {
+    const θ = new Scalar();
+    const accuracies = [0.5, 0.6, 0.7, 0.1, 0.2, 0.15, 0.14, 0.13];
+    const history = await fit(θ, {
+      data: [1], cost: () => ({ loss: θ.w.mul(-1), late: -θ.w.item() }), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs, progress: "none", checkpoint: { path: folder(file), resume: true },
+      validate: () => ({ accuracy: accuracies[θ.w.item() - 1], loss: 1 / θ.w.item() }), ...more,
+    });
+    return { θ, best: history.best, epochs: history.epochs.length };
+  }
+
+  it("by the same number counts after a resume", async () => {
+    const more = { monitor: "accuracy" };
+    await run(3, { ...more, patience: new Patience(2, { maximize: true }) });
+    // 0.1, 0.2 and 0.15 are no better than 0.7.
+    expect(await run(8, { ...more, patience: new Patience(2, { maximize: true }) })).toMatchObject({ best: { epoch: 3, value: 0.7 }, epochs: 6 });
+  });
+
+  it.each<[string, Partial<FitOptions<number>>, () => Partial<FitOptions<number>>, object]>([
+    // The losses get better until the end: 1/3 is no accuracy to be beaten.
+    ["another number", { monitor: "loss" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }), { best: { epoch: 5, value: 0.2, name: "accuracy" }, epochs: 8 }],
+    ["the other direction", { monitor: "accuracy" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }), { best: { epoch: 5, value: 0.2 }, epochs: 8 }],
+    ["validation instead of training", { monitor: "loss", validate: undefined }, () => ({ monitor: "loss", patience: 2 }), { best: { epoch: 8, value: 1 / 8 }, epochs: 8 }],
+    ["training instead of validation", { monitor: "loss" }, () => ({ monitor: "loss", patience: 2, validate: undefined }), { best: { epoch: 8, value: -7 }, epochs: 8 }],
+  ])("by %s does not count", async (_, first, second, expected) => {
+    await run(3, { patience: 2, ...first });
+    const { θ, ...found } = await run(8, second());
+    expect(found).toMatchObject(expected);
+    expect(θ.w.item()).toBe(found.best?.epoch); // these parameters were put back
+  });
+
+  it("in a checkpoint of the first version is known with its direction, and its means go on", async () => {
+    const again = async (maximize: boolean) => {
+      for (const name of ["m", "m.best"]) copyFileSync(new URL(`./${name.replace("m", "first-version")}.safetensors`, import.meta.url), folder(`${name}.safetensors`));
+      const θ = new Scalar();
+      let epoch = 2;
+      return { θ, history: await fit(θ, {
+        data: () => minibatches({ x: Float32Array.of(1, 2, 3, 4, 5) }, 2), cost: ({ x }) => ({ loss: θ.w.mul(-1), first: Array.from(x)[0] }),
+        optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 4, progress: "none", monitor: "score", patience: new Patience(5, { maximize }),
+        validate: () => ({ score: [0.5, 0.75, 0.7, 0.6][epoch++] }), checkpoint: { path: folder("m.safetensors"), resume: true },
+      }) };
+    };
+    const { θ, history } = await again(true);
+    expect(history).toMatchObject({ step: 12, best: { epoch: 2, value: 0.75 } });
+    expect(θ.w.item()).toBe(6);
+    // Of 1, 3 and 5 in batches of 2, 2 and 1: before, every batch counted as much; the third epoch was half done.
+    expect(history.epochs.map(({ metrics }) => metrics.first)).toEqual([3, 3, 2.6, 2.6]);
+    expect(history.epochs.map(({ validation }) => validation?.score)).toEqual([0.5, 0.75, 0.7, 0.6]);
+    expect((await again(false)).history.best).toMatchObject({ epoch: 4, value: 0.6 });
+  });
 });
 
 describe("a checkpoint of fit", () => {
@@ -299,6 +476,19 @@ describe("a checkpoint of fit", () => {
     expect((await failure(fit(θ, { ...options, checkpoint: folder("sub") }))).message).toContain("is a folder");
   });
 
+  it("has a history of any length in arrays, not in its header", async () => {
+    const header = async (epochs: number) => {
+      const { θ, ...options } = counting();
+      await fit(θ, { ...options, data: [1], epochs, checkpoint: { path: folder("m.safetensors"), every: 1e6, overwrite: true }, validate: () => ({ accuracy: 0.5 }) });
+      return readFileSync(folder("m.safetensors")).readUInt32LE(0);
+    };
+    const [few, many] = [await header(3), await header(3000)];
+    expect(many - few).toBeLessThan(200); // more digits in some numbers
+    const { θ, ...options } = counting();
+    const { epochs } = await fit(θ, { ...options, data: [1], epochs: 3001, checkpoint: { path: folder("m.safetensors"), resume: true }, validate: () => ({ accuracy: 0.5 }) });
+    expect(epochs.map(({ epoch, step, steps, loss, validation }) => [epoch, step, steps, loss, validation?.accuracy])).toEqual(Array.from({ length: 3001 }, (_, i) => [i + 1, i + 1, 1, -i || expect.any(Number), 0.5]));
+  });
+
   it("needs data with as many batches, in the middle of an epoch", async () => {
     const { θ, ...options } = counting();
     const file = folder("m.safetensors");
@@ -328,7 +518,7 @@ describe("a checkpoint of fit", () => {
     const best = folder("m.best.safetensors");
     const { θ, ...options } = counting();
     let epoch = 0;
-    await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true });
+    await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true, validate: () => 4 });
     rmSync(best);
     const { θ: next, ...more } = counting();
     await fit(next, { ...more, epochs: 3, cost: () => next.w.mul(-1), checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 + epoch++ });

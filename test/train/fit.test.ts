@@ -34,8 +34,65 @@ describe("fit", () => {
     expect(seen).toEqual(losses);
     expect(values(θ)).toEqual(values(plain.θ));
     expect(history.curve).toEqual({ every: 1, step: losses.map((_, i) => i + 1), loss: losses });
-    expect(history.epochs.map(({ loss }) => loss)).toEqual([0, 7, 14].map((i) => losses.slice(i, i + 7).reduce((a, b) => a + b, 0) / 7));
+    // 100 samples: six batches of 16, and one of 4.
+    expect(history.epochs.map(({ loss }) => loss)).toEqual([0, 7, 14].map((i) => losses.slice(i, i + 7).reduce((sum, each, j) => sum + (j < 6 ? 16 : 4) * each, 0) / 100));
     expect(losses).toHaveLength(21);
+  });
+
+  describe("means have weights:", () => {
+    const table = { x: Float32Array.from({ length: 101 }, (_, i) => (i === 100 ? 0 : 1)) };
+    const share = ({ x }: { x: ArrayLike<number> }) => Array.from(x).reduce((a, b) => a + b, 0) / x.length;
+    const { θ, optimizer, progress } = told();
+    const run = async (more: object) => {
+      const cost = (batch: never) => ({ loss: θ.w.mul(0).add(1), accuracy: share(batch) });
+      const { epochs: [epoch] } = await fit(θ, { optimizer, progress, cost, epochs: 1, data: minibatches(table, 100), ...more } as never);
+      return epoch;
+    };
+
+    it("samples, of training and of validation, as minibatches count them or as samples says", async () => {
+      expect((await run({})).metrics.accuracy).toBe(100 / 101);
+      const validate = { data: minibatches(table, 100), cost: (batch: never) => ({ accuracy: share(batch) }) };
+      expect((await run({ validate })).validation).toEqual({ accuracy: 100 / 101 });
+      const lists = [[...table.x.slice(0, 100)], [0]].map((x) => ({ x })); // of which nobody knows how many samples they have
+      expect((await run({ data: lists })).metrics.accuracy).toBe(1 / 2);
+      const samples = ({ x }: { x: number[] }) => x.length;
+      const told = await run({ data: lists, samples, validate: { ...validate, data: lists } });
+      expect([told.metrics.accuracy, told.validation, told.samples]).toEqual([100 / 101, { accuracy: 100 / 101 }, 101]);
+    });
+
+    it("what the cost says, which is no number of its own then", async () => {
+      const cost = (batch: number[]) => ({ accuracy: batch[0] / batch[1], weight: batch[1] });
+      const { validation } = await run({ validate: { data: [[1, 2], [30, 30], [0, 0]], cost } });
+      expect(validation).toEqual({ accuracy: 31 / 32 }); // 0 of 0 at the weight 0 does not count
+      expect((await run({ cost: (batch: { x: ArrayLike<number> }) => ({ loss: θ.w.mul(0), accuracy: share(batch), weight: batch.x.length === 1 ? 300 : 100 }) })).metrics).toEqual({ accuracy: 1 / 4 });
+    });
+
+    it("sums have the weight 1", async () => {
+      const { validation } = await run({ validate: { data: minibatches(table, 100), cost: (batch: { x: ArrayLike<number> }) => ({ right: share(batch) * batch.x.length, weight: 1 }) } });
+      expect(validation).toEqual({ right: 50 });
+    });
+
+    it("and are numbers of at least 0", async () => {
+      for (const weight of [-1, NaN, Infinity, "2"]) {
+        expect((await failure(run({ validate: { data: [1], cost: () => ({ accuracy: 1, weight }) } }))).message).toMatch(/weight/);
+        expect((await failure(run({ samples: () => weight }))).message).toContain("samples must return a finite number of at least 0");
+      }
+      expect((await failure(run({ validate: { data: [1], cost: () => ({ weight: 1 }) } }))).message).toContain("returned a weight, but nothing that has it");
+    });
+  });
+
+  it.each([["onStep", "aborted"], ["onEpoch", "aborted"], ["until", "aborted"], ["validate", "aborted"]])("does not wait for %s when the signal aborts", async (name, stopped) => {
+    const { θ, ...options } = told();
+    const controller = new AbortController();
+    const never = () => { setTimeout(() => controller.abort(), 5); return new Promise<never>(() => {}); };
+    expect(await fit(θ, { ...options, data: [1, 2], epochs: 3, signal: controller.signal, [name]: never })).toMatchObject({ stopped });
+  });
+
+  it.each([NaN, 0, -1, 1.5, Infinity])("does not believe a length of %d", async (length) => {
+    const { θ, ...options } = told();
+    const seen: (number | null)[] = [];
+    await fit(θ, { ...options, data: { length, [Symbol.iterator]: () => [1, 2][Symbol.iterator]() } as Iterable<number>, epochs: 1, onStep: ({ batches }) => { seen.push(batches); } });
+    expect(seen).toEqual([null, null]);
   });
 
   it("says how it went", async () => {

@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Component, GradientDescent, parameter, UsageError, ValueError } from "../../src/index.ts";
-import { type FitOptions, fit, readMetrics, TrainingError } from "../../src/train/index.ts";
+import { type FitOptions, fit, type MetricsRecord, readMetrics, TrainingError } from "../../src/train/index.ts";
 import { failure, folders } from "./helpers.ts";
 
 const folder = folders();
@@ -60,10 +60,47 @@ describe("a metrics file", () => {
     const before = readFileSync(file, "utf8");
     const checkpoint = folder("m.safetensors");
     await train([5, 6], { metrics, checkpoint, onStep: () => false });
-    appendFileSync(file, '{"event":"step","epoch":1,"step":2,"loss":7}\n{"event":"st'); // as if a crash had followed
+    const { run } = readMetrics(file).at(-1) as MetricsRecord;
+    appendFileSync(file, `${JSON.stringify({ event: "step", run, epoch: 1, step: 2, loss: 7 })}\n{"event":"st`); // as if a crash had followed
     await train([5, 6], { metrics, checkpoint: { path: checkpoint, resume: true } });
     expect(readFileSync(file, "utf8").startsWith(before)).toBe(true);
     expect(readMetrics(file).slice(8).map(({ event, step, loss }) => [event, step, loss])).toEqual([["step", 1, 5], ["step", 2, 6], ["epoch", 2, 5.5], ["step", 3, 5], ["step", 4, 6], ["epoch", 4, 5.5]]);
+  });
+
+  it("keeps what others have added after one that is resumed", async () => {
+    const file = folder("m.jsonl");
+    const checkpoint = folder("m.safetensors");
+    await train([1, 2, 3], { metrics: file, checkpoint: { path: checkpoint, every: 5 }, onStep: ({ step }) => step < 2 });
+    const cut = readMetrics(file);
+    await train([5, 6], { metrics: { path: file, append: true } });
+    const added = readMetrics(file).slice(cut.length);
+    appendFileSync(file, '{"event":"step","epoch":1,"step":3,"loss":9}\n{"event":"st');
+    await train([1, 2, 3], { metrics: file, checkpoint: { path: checkpoint, resume: true } });
+    const all = readMetrics(file);
+    expect(all.slice(0, cut.length + added.length)).toEqual([...cut, ...added]);
+    expect(all.slice(cut.length + added.length).map(({ event, step, run }) => [event, step, run])).toEqual([["step", 3, undefined], ["epoch", 3, undefined], ["step", 4, undefined], ["step", 5, undefined], ["step", 6, undefined], ["epoch", 6, undefined]]);
+    expect(new Set(added.map(({ run }) => run)).size).toBe(1);
+    expect(added[0].run).toEqual(expect.any(Number));
+  });
+
+  it("of another training is not taken over by one that is resumed", async () => {
+    const checkpoint = folder("m.safetensors");
+    await train([1, 2], { checkpoint, epochs: 1 });
+    await train([3, 4], { metrics: folder("m.jsonl") });
+    const before = readFileSync(folder("m.jsonl"));
+    expect((await failure(train([1, 2], { checkpoint: { path: checkpoint, resume: true }, metrics: folder("m.jsonl") }))).message).toContain("is there already");
+    expect(readFileSync(folder("m.jsonl")).equals(before)).toBe(true);
+  });
+
+  it.skipIf(process.platform === "win32")("stays a link with its permissions when training is resumed", async () => {
+    const checkpoint = folder("m.safetensors");
+    writeFileSync(folder("real"), "", { mode: 0o600 });
+    symlinkSync("real", folder("m.jsonl"));
+    await train([1, 2], { checkpoint, metrics: folder("m.jsonl"), onStep: () => false });
+    appendFileSync(folder("m.jsonl"), '{"event":"step","epoch":1,"step":2,"loss":9}\n');
+    await train([1, 2], { checkpoint: { path: checkpoint, resume: true }, metrics: folder("m.jsonl") });
+    expect([lstatSync(folder("m.jsonl")).isSymbolicLink(), statSync(folder("real")).mode & 0o777]).toEqual([true, 0o600]);
+    expect(readMetrics(folder("real")).map(({ loss }) => loss)).toEqual([1, 2, 1.5, 1, 2, 1.5]);
   });
 
   it("that vanishes or cannot be written is an error that says when", async () => {

@@ -23,6 +23,12 @@ describe("lines", () => {
     ]);
   });
 
+  it("stay lines whatever a number is called", () => {
+    const lines: string[] = [];
+    new Lines((line) => lines.push(line), 1).epoch(record(1, { metrics: { "a\u001b[2J\n\u202eb": 1, größe: 2 }, validation: { "\u009b1m": 3 } }), false);
+    expect(lines[0]).toContain("a\\u001b[2J\\u000a\\u202eb 1  größe 2  validation \\u009b1m 3");
+  });
+
   it("come every five seconds within a long epoch", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const lines: string[] = [];
@@ -78,6 +84,19 @@ describe("a bar", () => {
     bar.epoch(record(1), false);
     bar.close();
     expect(out.text).toMatch(/epoch 1\/3 {2}loss 0.5000 .*\n$/);
+  });
+
+  it.each(Array.from({ length: 61 }, (_, i) => 60 + i))("is whole in %i columns, with its colour taken back", (columns) => {
+    const out = screen(columns);
+    const bar = new Bar(out.terminal, 3, true, cliProgress);
+    bar.step(step(3));
+    for (const line of out.text.split(/[\r\n]/)) {
+      expect(visible(line).length).toBeLessThan(columns);
+      expect(line.split("\u001b[32m").length).toBe(line.split("\u001b[0m").length);
+      expect(visible(line)).toMatch(/^$|lr 0\.001$/); // to its end
+    }
+    expect(visible(out.text).includes("█")).toBe(columns >= 60);
+    bar.close();
   });
 
   it("has no colour if that is asked for, no bar where the number of batches is not known, and fits the terminal", () => {

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { input, UsageError, ValueError } from "../../src/index.ts";
-import { fit, type History, heatmap, report } from "../../src/train/index.ts";
+import { type Curves, fit, type History, heatmap, report } from "../../src/train/index.ts";
 import { begin, folders } from "./helpers.ts";
 
 const executablePath = process.env.CHROME_PATH ?? "/usr/bin/chromium";
@@ -63,9 +63,60 @@ describe("report", () => {
     say([[1, input(1)]]).toThrow(ValueError);
     say([input(1)]).toThrow("Read a Variable with item().");
     say([[NaN, 1]]).toThrow(ValueError);
+    say([[Infinity, 1]]).toThrow(ValueError);
+    say([[2 ** 60, 1]]).toThrow(ValueError);
     say(3).toThrow(ValueError);
     expect(() => report(folder("r.html"), { a: { loss: [1] }, b: { loss: 1 } } as never)).toThrow(ValueError);
     expect(existsSync(folder("r.html"))).toBe(false);
+  });
+
+  it("shows the trainings that were added to one file as curves of their own", async () => {
+    const file = folder("m.jsonl");
+    const line = (event: string, epoch: number, step: number, loss: number, more: object = {}) => `${JSON.stringify({ event, time: step, ...more, epoch, step, loss, learningRate: 1 })}\n`;
+    const losses = (...of: (string | readonly string[] | Record<string, string>)[]) => {
+      report(folder("r.html"), of.length === 1 ? of[0] : (of as string[]));
+      const runs = JSON.parse(/id="runs">(.*)<\/script>/.exec(readFileSync(folder("r.html"), "utf8"))?.[1] ?? "") as { name: string; series: { metric: string; x: number[]; y: number[] }[] }[];
+      return runs.map(({ name, series }) => [name, ...series.filter(({ metric }) => metric === "loss").map(({ x, y }) => [x, y])]);
+    };
+    // Written before lines had a number of their run: a step or an epoch that goes back begins another one.
+    writeFileSync(file, line("step", 1, 1, 4) + line("step", 1, 2, 3) + line("epoch", 1, 2, 3.5) + line("step", 1, 1, 8) + line("epoch", 1, 1, 8) + line("step", 1, 1, 7) + line("step", 1, 5, 6) + line("step", 1, 5, 1));
+    expect(losses(file)).toEqual([["m 1", [[1, 2], [4, 3]]], ["m 2", [[1], [8]]], ["m 3", [[1, 5], [7, 6]]], ["m 4", [[5], [1]]]]);
+    writeFileSync(file, line("epoch", 1, 10, 4) + line("epoch", 2, 20, 3) + line("epoch", 1, 30, 9));
+    expect(losses({ a: file })).toEqual([["a 1", [[10, 20], [4, 3]]], ["a 2", [[30], [9]]]]);
+    // With numbers they may even take turns, and need not go back.
+    writeFileSync(file, line("step", 1, 1, 4) + line("step", 1, 2, 5, { run: 7 }) + line("step", 1, 2, 3) + line("step", 1, 4, 6, { run: 7 }));
+    expect(losses(file)).toEqual([["m 1", [[1, 2], [4, 3]]], ["m 2", [[2, 4], [5, 6]]]]);
+    // As fit adds them.
+    writeFileSync(file, "");
+    for (let i = 0; i < 2; i++) {
+      const { θ, ...options } = begin();
+      await fit(θ, { ...options, epochs: 1, metrics: { path: file, append: true } });
+    }
+    expect(losses(file).map(([name, [x]]) => [name, x])).toEqual([["m 1", [1, 2, 3, 4, 5, 6, 7]], ["m 2", [1, 2, 3, 4, 5, 6, 7]]]);
+  });
+
+  it("tells files of one name by their folders", () => {
+    for (const name of ["a/b/m.jsonl", "c/b/m.jsonl", "c/n.jsonl", "c/x.json", "c/x.jsonl"]) {
+      mkdirSync(folder(name.slice(0, name.lastIndexOf("/"))), { recursive: true });
+      writeFileSync(folder(name), "");
+    }
+    report(folder("r.html"), ["a/b/m.jsonl", "c/b/m.jsonl", "c/n.jsonl", "c/n.jsonl", "c/x.json", "c/x.jsonl"].map(folder));
+    const runs = JSON.parse(/id="runs">(.*)<\/script>/.exec(readFileSync(folder("r.html"), "utf8"))?.[1] ?? "") as { name: string }[];
+    expect(runs.map(({ name }) => name)).toEqual(["a/b/m", "c/b/m", "n.jsonl", "n.jsonl (2)", "x.json", "x.jsonl"]);
+  });
+
+  it.skipIf(process.platform === "win32")("replaces a file as save does: a link stays one, and so do permissions", () => {
+    writeFileSync(folder("real.html"), "old", { mode: 0o600 });
+    symlinkSync("real.html", folder("link.html"));
+    report(folder("link.html"), history());
+    expect(lstatSync(folder("link.html")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(folder("real.html"), "utf8")).toContain("uPlot");
+    expect(statSync(folder("real.html")).mode & 0o777).toBe(0o600);
+    vi.spyOn(fs, "accessSync").mockImplementation(() => { throw Object.assign(new Error(), { code: "EACCES" }); }); // as of a write-protected file; root may write it
+    const before = readFileSync(folder("real.html"));
+    expect(() => report(folder("real.html"), history())).toThrow(`The report ${folder("real.html")} could not be written: permission was denied`);
+    vi.restoreAllMocks();
+    expect(readFileSync(folder("real.html")).equals(before)).toBe(true);
   });
 
   it("refuses what is no run, and names a file that cannot be written", () => {
@@ -90,8 +141,16 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
     page.on("console", (message) => { if (message.type() === "error") wrong.push(message.text()); });
     page.on("pageerror", (error) => wrong.push(String(error)));
     page.on("request", (request) => { if (!request.url().startsWith("file:")) wrong.push(request.url()); });
-    await page.goto(pathToFileURL(file).href);
-    await look(page);
+    let late: NodeJS.Timeout | undefined;
+    try {
+      // A script that does not end would keep everybody waiting.
+      await Promise.race([
+        page.goto(pathToFileURL(file).href).then(() => look(page)),
+        new Promise((_, reject) => { late = setTimeout(() => reject(new Error("The page hangs.")), 45_000); }),
+      ]);
+    } finally {
+      clearTimeout(late);
+    }
     if (await page.evaluate(() => "broken" in globalThis)) wrong.push("a script of the data has run");
     await page.close();
     expect(wrong).toEqual([]);
@@ -167,6 +226,77 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
       expect(await legends(page)).toEqual(["step", "first training", "second training", "second validation"]);
       await page.check("input[value=epochs]"); // without epochs the steps stay
       expect(await drawn(page)).toEqual(["loss", "error"]);
+    });
+  }, 60_000);
+
+  const ulp = 1.0000001192092896;
+  const nasty: Record<string, (readonly number[] | readonly (readonly [number, number])[])[]> = {
+    "values an ulp apart": [[1, ulp], [1, 1 + 2 ** -52], [-1, -ulp], [3e7, 3e7 + 2], [1e22, 1e22 * ulp]],
+    "equal values": [[1, 1], [0, 0, 0], [-5, -5], [1e300, 1e300], [5e-324, 5e-324], [-0, 0]],
+    "one point, or none that can be drawn": [[1], [0], [-1e-320], [NaN, NaN], [Infinity, -Infinity], [NaN, 1, Infinity], []],
+    "the largest and the smallest numbers": [[1.7e308, -1.7e308], [1.7e308, 1.7e308], [1e308, 1e-308], [5e-324, 1e-323], [1e-320, 1], [0, 5e-324]],
+    "negative values, and both signs": [[-1, -2, -3], [-1, 1], [-1e-20, 1e20]],
+    "steps that are far away, close together, or one": [[[1, 1], [1 + 2 ** -52, 2]], [[2 ** 53 - 2, 1], [2 ** 53 - 1, 2]], [[-7, 1], [0, 2]], [[5, 3]], [[0.1, 1], [0.1 + 2e-17, 2]]],
+  };
+  it.each(Object.entries(nasty))("draws %s, on every scale and zoomed in as far as one likes", async (_, given) => {
+    report(folder("r.html"), Object.fromEntries(given.map((points, i) => [`curve ${i}`, points])) as Curves);
+    await open(folder("r.html"), async (page) => {
+      const charts = given.filter((points) => points.length > 0).length;
+      const isAlive = async () => {
+        expect(await drawn(page)).toHaveLength(charts);
+        expect(await page.evaluate(() => document.documentElement.dataset.drawn)).toBe(String(charts));
+      };
+      await isAlive();
+      for (const change of [() => page.check("#log"), () => page.fill("#smooth", "0.5"), () => page.check("input[value=epochs]"), () => page.uncheck("#log")]) {
+        await change();
+        await isAlive();
+      }
+      await page.check("input[value=steps]");
+      for (const box of await Promise.all((await page.locator(".u-over").all()).map((each) => each.boundingBox()))) {
+        const { x, y, width, height } = box ?? { x: 0, y: 0, width: 0, height: 0 };
+        await page.evaluate((top) => scrollTo(0, top), y - 100);
+        const at = y - (await page.evaluate(() => scrollY)) + height / 2;
+        for (let i = 0; i < 8; i++) {
+          await page.mouse.move(x + width * 0.49, at);
+          await page.mouse.down();
+          await page.mouse.move(x + width * 0.51, at);
+          await page.mouse.up();
+        }
+        await isAlive();
+        await page.mouse.dblclick(x + width / 2, at);
+      }
+      await isAlive();
+    });
+  }, 60_000);
+
+  it("labels ticks so that they can be told apart", async () => {
+    // What is written on the canvas is heard by a page that listens before it is drawn.
+    report(folder("r.html"), { loss: [1, ulp, 1.0000003] });
+    const html = readFileSync(folder("r.html"), "utf8");
+    writeFileSync(folder("r.html"), html.replace("<body>", `<body><script>
+      globalThis.written = [];
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { written.push(text); return fillText.call(this, text, ...rest); };
+    </script>`));
+    await open(folder("r.html"), async (page) => {
+      const written = [...new Set(await page.evaluate(() => (globalThis as unknown as { written: string[] }).written))];
+      const ticks = written.filter((text) => text.startsWith("1.0000"));
+      expect(ticks.length).toBeGreaterThanOrEqual(2);
+      for (const tick of ticks) expect(Number(tick)).toBeLessThan(1.000001);
+      await page.hover(".u-over");
+      expect(await page.textContent(".u-legend")).toMatch(/step2training1\.0000001/);
+    });
+  }, 60_000);
+
+  it("goes over to epochs at once where there are very many", async () => {
+    const count = 150_000;
+    const epochs = Array.from({ length: count }, (_, i) => ({ ...history().epochs[0], epoch: i + 1, step: i + 1, steps: 1 }));
+    report(folder("r.html"), history({ epochs, curve: { every: 74, step: Array.from({ length: 2027 }, (_, i) => 74 * (i + 1)), loss: Array.from({ length: 2027 }, (_, i) => 1 / (i + 1)) } }));
+    await open(folder("r.html"), async (page) => {
+      const start = performance.now();
+      await page.check("input[value=epochs]");
+      expect(await drawn(page)).toEqual(["loss", "accuracy"]);
+      expect(performance.now() - start).toBeLessThan(20_000); // each point against each epoch would be 10⁹ comparisons and more
     });
   }, 60_000);
 
