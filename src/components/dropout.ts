@@ -6,6 +6,9 @@ export interface DropoutOptions {
   readonly p: number;
 }
 
+/** x on its way through a component: with elements dropped, or x itself where none ever is. */
+export const dropped = (x: Variable, p: number): Variable => (p === 0 ? x : dropout(x, p));
+
 /** Inverted dropout (Srivastava et al. 2014) as a component: it acts inside `grad`, and is the identity anywhere else. */
 export class Dropout extends Component {
   readonly p: number;

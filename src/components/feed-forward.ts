@@ -1,7 +1,8 @@
-import { affine, Component, dropout, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
+import { affine, Component, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
 import { checkDropout, checkLast, checkOptions, checkSize, show } from "./checks.ts";
+import { dropped } from "./dropout.ts";
 
 export interface FeedForwardOptions {
   readonly inputs: number;
@@ -67,7 +68,7 @@ export class FeedForward extends Component {
   forward(x: Variable): Variable {
     checkLast(this, "x", x, this.inputs);
     let h = x;
-    for (let i = 0; i < this.depth - 1; i++) h = dropout(this.activation(affine(this.w[i], h, this.b[i])), this.dropout);
+    for (let i = 0; i < this.depth - 1; i++) h = dropped(this.activation(affine(this.w[i], h, this.b[i])), this.dropout);
     return this.outputActivation(affine(this.w[this.depth - 1], h, this.b[this.depth - 1]));
   }
 }

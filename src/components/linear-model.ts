@@ -1,8 +1,9 @@
 /** What the linear models share. */
 
-import { affine, Component, dropout, type Parameter, parameter, type Variable, zeros } from "../index.ts";
+import { affine, Component, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { dropped } from "./dropout.ts";
 
 export interface LinearModelOptions {
   /** The number of features of a sample. */
@@ -46,6 +47,6 @@ export abstract class LinearModel extends Component {
    */
   score(x: Variable): Variable {
     checkLast(this, "x", x, this.inputs);
-    return affine(this.w, dropout(x, this.dropout), this.b);
+    return affine(this.w, dropped(x, this.dropout), this.b);
   }
 }

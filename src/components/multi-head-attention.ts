@@ -1,9 +1,10 @@
 import {
-  arange, Component, dropout, greaterEqual, linear, maskedSoftmax, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
+  arange, Component, greaterEqual, linear, maskedSoftmax, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
 } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { dropped } from "./dropout.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
 
 export interface MultiHeadAttentionOptions {
@@ -109,7 +110,7 @@ export class MultiHeadAttention extends Component {
       sees = sees === null ? upTo(own) : where(sees, upTo(own), 0);
     }
     const weights = sees === null ? softmax(scores) : maskedSoftmax(scores, sees);
-    const heads = matmul(dropout(weights, this.dropout), v);
+    const heads = matmul(dropped(weights, this.dropout), v);
     return { output: linear(this.wo, this.join(heads)), weights };
   }
 

@@ -1,5 +1,6 @@
-import { dropout, ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
+import { ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
 import { checkDropout, checkOptions, show } from "./checks.ts";
+import { dropped } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type State } from "./sequence.ts";
 
@@ -55,7 +56,7 @@ export class Stacked extends Recurrent<readonly State[]> {
     let below = x;
     return this.layers.map((_, i) => {
       const layer = this.recurrent(i);
-      const next = layer.step(i === 0 ? x : dropout(below, this.dropout), state[i], scale);
+      const next = layer.step(i === 0 ? x : dropped(below, this.dropout), state[i], scale);
       below = layer.output(next);
       return next;
     });
@@ -70,7 +71,7 @@ export class Stacked extends Recurrent<readonly State[]> {
   override run(xs: readonly Variable[], state: readonly State[], masks: readonly Variable[] | null): Variable[] {
     checkParts(this, state, this.layers, "the state of each layer");
     return this.layers.reduce<readonly Variable[]>(
-      (below, layer, i) => layer.run(i === 0 ? below : below.map((h) => dropout(h, this.dropout)), state[i], masks), xs,
+      (below, layer, i) => layer.run(i === 0 ? below : below.map((h) => dropped(h, this.dropout)), state[i], masks), xs,
     ) as Variable[];
   }
 

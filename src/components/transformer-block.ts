@@ -1,6 +1,7 @@
-import { Component, dropout, type Variable } from "../index.ts";
+import { Component, type Variable } from "../index.ts";
 import { type ActivationLike, activationName, checkActivation } from "./activation.ts";
 import { checkDropout, checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { dropped } from "./dropout.ts";
 import { FeedForward } from "./feed-forward.ts";
 import { LayerNorm } from "./layer-norm.ts";
 import { MultiHeadAttention } from "./multi-head-attention.ts";
@@ -73,7 +74,7 @@ export class TransformerBlock extends Component {
     const start = found === null ? x : withoutPadding(x, found);
     const normed = this.attentionNorm.forward(start);
     const attended = this.attention.forward(normed, normed, { causal: this.causal, ...(found === null ? {} : { mask: found }) });
-    const y = start.add(dropout(attended, this.dropout));
-    return y.add(dropout(this.network.forward(this.networkNorm.forward(y)), this.dropout));
+    const y = start.add(dropped(attended, this.dropout));
+    return y.add(dropped(this.network.forward(this.networkNorm.forward(y)), this.dropout));
   }
 }

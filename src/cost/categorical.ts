@@ -5,7 +5,7 @@ import { ShapeError } from "../errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
 import { mul, sub, where } from "../operations/arithmetic.ts";
-import { reshape, sum } from "../operations/broadcasting.ts";
+import { sum, view } from "../operations/broadcasting.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
@@ -53,7 +53,7 @@ const crossEntropyGradient: Operation = /*#__PURE__*/ register({
     if (k === 1) return null;
     return (v, node) => {
       const [scores, labels, g] = [node.input(0), node.input(1), node.input(2)];
-      if (k === 0) return mul(softmaxGradient(softmax(scores), v), reshape(g, [...g.shape, 1]));
+      if (k === 0) return mul(softmaxGradient(softmax(scores), v), view(g, [...g.shape, 1]));
       const ones = record(crossEntropyGradient, scores.shape, [scores, labels, sub(g, g).add(1)]);
       return sum(mul(v, ones), -1);
     };

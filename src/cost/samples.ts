@@ -3,7 +3,7 @@
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import { div, maximum, mul, notEqual, where } from "../operations/arithmetic.ts";
-import { reshape, sum } from "../operations/broadcasting.ts";
+import { sum, view } from "../operations/broadcasting.ts";
 import { type Indices, indexVariable } from "../operations/indexing.ts";
 import type { Operand } from "../recorder.ts";
 import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../shape.ts";
@@ -76,7 +76,7 @@ export class Samples {
     const { name, known } = this;
     const found = numbers(name, "weight", given);
     const { variable, values } = sizeOf(found.shape) === 1
-      ? { variable: reshape(found.variable(), scalarShape), values: found.values }
+      ? { variable: view(found.variable(), scalarShape), values: found.values }
       : this.perSample("weight", given);
     for (let i = 0; !(given instanceof Variable) && values !== null && i < values.length; i++) {
       if (!Number.isFinite(values[i]) && known?.[i] !== 0) throw new ValueError(`${name} takes finite weights, but got ${values[i]} for sample ${i}.`);
@@ -94,13 +94,13 @@ export class Samples {
           `${option === "weight" ? "one number, or one for each sample" : "0 or 1 for each sample"}.`,
       );
     }
-    return { variable: reshape(found.variable(), shape), values: found.values };
+    return { variable: view(found.variable(), shape), values: found.values };
   }
 
   /** x [samples…, n] with zeros where a sample does not count, so that whatever was there harms neither values nor gradients. */
   clean(x: Variable): Variable {
     if (this.mask === null) return x;
-    return where(x.shape.length > this.shape.length ? reshape(this.mask, [...this.shape, 1]) : this.mask, x, 0);
+    return where(x.shape.length > this.shape.length ? view(this.mask, [...this.shape, 1]) : this.mask, x, 0);
   }
 
   /**
@@ -118,12 +118,12 @@ export class Samples {
     if (count !== undefined && count !== sizeOf(shape)) {
       throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} labels.`);
     }
-    if (mask === null) return reshape(indexVariable(name, flat as Indices, classes), shape);
+    if (mask === null) return view(indexVariable(name, flat as Indices, classes), shape);
     if (known !== null && list !== null && count !== undefined) {
-      return reshape(indexVariable(name, Array.from(list, (label, i) => (known[i] === 0 ? 0 : label)), classes), shape);
+      return view(indexVariable(name, Array.from(list, (label, i) => (known[i] === 0 ? 0 : label)), classes), shape);
     }
     const labels = flat instanceof Variable ? flat : numbers(name, "labels", flat).variable();
-    return reshape(indexVariable(name, where(mask, reshape(labels, shape), 0), classes), shape);
+    return view(indexVariable(name, where(mask, view(labels, shape), 0), classes), shape);
   }
 
   /**
@@ -147,7 +147,7 @@ export class Samples {
         }
       }
     }
-    return this.clean(reshape(found.variable(), output));
+    return this.clean(view(found.variable(), output));
   }
 
   /**
