@@ -243,7 +243,9 @@ export class Team {
     const { i32 } = this.heap;
     const active = Atomics.load(i32, word(control.active));
     if (active === 0) return;
-    for (let second = 0; second < this.patience && Atomics.load(i32, word(control.failed)) === 0; second++) {
+    // Not by counting: it is woken also by workers that copy modules, and may find as many active as before.
+    const end = performance.now() + 1000 * this.patience;
+    while (performance.now() < end && Atomics.load(i32, word(control.failed)) === 0) {
       Atomics.store(i32, word(control.waiting), 1);
       sleepWhile(i32, word(control.active), active);
       Atomics.store(i32, word(control.waiting), 0);

@@ -1,5 +1,6 @@
 /** Launches in parts on several threads: the same bits for every number of threads, and nothing that a thread does can hang a step. */
 
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Program } from "../../../src/devices/device.ts";
 import { ReferenceDevice } from "../../../src/devices/reference/reference.ts";
@@ -356,6 +357,23 @@ describe("a worker that dies", () => {
     device.endStep();
     expect(device.threads()).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("died") });
     works(device);
+  });
+
+  it("is not one that is slow, however often the caller is woken before it has ended", async () => {
+    const device = await start(2);
+    const { i32 } = inside(device).heap;
+    // Another thread stands for a worker that is active for 200 ms and in that time wakes the caller hundreds of times, as one that copies modules does.
+    const slow = new Worker(`
+      const { i32, at } = require("node:worker_threads").workerData;
+      Atomics.add(i32, at, 1);
+      for (const end = performance.now() + 200; performance.now() < end; ) Atomics.wait(i32, at, -1), Atomics.notify(i32, at);
+      Atomics.sub(i32, at, 1);
+      Atomics.notify(i32, at);
+    `, { eval: true, workerData: { i32, at: control.active / 4 } });
+    while (Atomics.load(i32, control.active / 4) === 0);
+    works(device);
+    expect(device.threads().count).toBe(2);
+    await slow.terminate();
   });
 
   it("by an exception gives an error at once", async () => {
