@@ -4,7 +4,8 @@ import { ShapeError, ValueError } from "./errors.ts";
 
 export type Shape = readonly number[];
 
-export const scalarShape: Shape = [];
+/** Frozen, as many Variables share it. */
+export const scalarShape: Shape = /*#__PURE__*/ Object.freeze([]);
 
 /** The number of elements. */
 export function sizeOf(shape: Shape): number {

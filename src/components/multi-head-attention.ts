@@ -99,7 +99,7 @@ export class MultiHeadAttention extends Component {
     const steps = memory.shape.slice(0, -1);
     const found = mask === undefined ? null : maskVariable(this, mask, steps);
     const cleaned = found === null ? memory : withoutPadding(memory, found);
-    const q = this.split(linear(this.wq, memory === x ? cleaned : x).mul(1 / Math.sqrt(this.hidden / this.heads))); // [..., heads, steps, size]
+    const q = this.split(linear(this.wq, memory === x ? cleaned : x).div(Math.sqrt(this.hidden / this.heads))); // [..., heads, steps, size]
     const k = this.split(linear(this.wk, cleaned), true); // [..., heads, size, steps]
     const v = this.split(linear(this.wv, cleaned));
     const scores = matmul(q, k);

@@ -15,9 +15,12 @@ export const surprise = (p: Expr): Expr => p.less(LEAST_PROBABILITY).where(-Math
 const softplus = (x: Expr): Expr => x.greater(33).where(x, x.exp().log1p());
 const one = /*#__PURE__*/ constant(1);
 
+/** What has no share costs nothing, be the score ±∞, whose probability is 0 or 1. That is a bound, not a choice: the slope by the share stays. */
+const shareOf = (share: Expr, cost: Expr): Expr => share.mul(share.equal(0).where(cost.minimum(2 ** 127), cost));
+
 /** Each term keeps its digits when the other one is large. */
 const fromScores = /*#__PURE__*/ elementwise("bernoulliCrossEntropyWithScores", (score, target) =>
-  target.mul(softplus(score.neg())).add(one.sub(target).mul(softplus(score))));
+  shareOf(target, softplus(score.neg())).add(shareOf(one.sub(target), softplus(score))));
 
 const fromProbabilities = /*#__PURE__*/ elementwise("bernoulliCrossEntropy", (p, target) =>
   target.mul(surprise(p)).add(one.sub(target).mul(surprise(one.sub(p)))));

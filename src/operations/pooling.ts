@@ -88,24 +88,24 @@ const largestOperation = /*#__PURE__*/ overWindows(
   () => (gradient, node) => spread(node.input(0), node.output, gradient, node.attributes()),
 );
 
-/** Where the largest entry is, 1 / how often it is there. */
-function shares(entries: number, largest: Expr): Expr[] {
+/** For each entry, the number there is for it if it is the largest, by how many such there are; else 0, whatever the number is. */
+function shares(entries: number, largest: Expr, numbers: (k: number) => Expr): Expr[] {
   const here = args(entries).map((x) => isExtreme(x, largest));
   const count = here.reduce((a, b) => a.add(b));
-  return here.map((isHere) => isHere.where(constant(1).div(count), zero));
+  return here.map((isHere, k) => isHere.where(numbers(k).div(count), zero));
 }
 
 /** Puts the number of each window where its largest entries are, in equal shares. Inputs: x, the largest entries, the numbers. */
 const spreadOperation = /*#__PURE__*/ overWindows(
   "maxPool2d′", 1, true,
-  (entries) => map(entries + 2, ...shares(entries, argument(entries)).map((share) => share.mul(argument(entries + 1)))),
+  (entries) => map(entries + 2, ...shares(entries, argument(entries), () => argument(entries + 1))),
   (k) => k < 2 ? null : (gradient, node) => pick(node, gradient),
 );
 
 /** The mean of other images where x has the largest entry of a window: the adjoint. Inputs: x, other images, the largest entries. */
 const pickOperation = /*#__PURE__*/ overWindows(
   "maxPool2d″", 2, false,
-  (entries) => map(2 * entries + 1, shares(entries, argument(2 * entries)).map((share, k) => share.mul(argument(entries + k))).reduce((a, b) => a.add(b))),
+  (entries) => map(2 * entries + 1, shares(entries, argument(2 * entries), (k) => argument(entries + k)).reduce((a, b) => a.add(b))),
   (k) => k !== 1 ? null : (gradient, node) => spread(node.input(0), node.input(2), gradient, node.attributes()),
 );
 

@@ -105,10 +105,12 @@ function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): 
   return levels.length > 2 ? null : { inner: levels[0] ?? once, outer: levels[1] ?? once };
 }
 
-/** One shape [n] for all vectors of a size: shapes that are the same object need no comparing. */
+/** One shape [n] for all vectors of a size: shapes that are the same object need no comparing. One that a user has written into is given up. */
 function vectorShape(n: number): Shape {
   if (n >= 4096) return [n];
-  vectorShapes[n] ??= [n];
+  const shape = vectorShapes[n];
+  if (shape?.length === 1 && shape[0] === n) return shape;
+  vectorShapes[n] = [n];
   return vectorShapes[n];
 }
 const vectorShapes: Shape[] = [];

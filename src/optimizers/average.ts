@@ -21,12 +21,18 @@ function average(a: Expr, x: Expr, share: Expr): Expr {
   return share.less(0.5).where(a.add(difference.mul(share)), x.sub(difference.mul(share.sub(1).neg())));
 }
 
+/** The average of squares x. One beyond float32 is infinite, and so is the average from then on: a difference of infinities would be NaN. */
+function averageOfSquares(a: Expr, x: Expr, share: Expr): Expr {
+  const difference = x.sub(a);
+  return difference.sub(difference).equal(0).where(average(a, x, share), a.add(x));
+}
+
 /** The average of a gradient. */
 export const averaged = /*#__PURE__*/ elementwise("average", (a, x, share, nothing) => settled(average(a, x, share), nothing));
 /** The average of the square; never negative. */
-export const averagedSquare = /*#__PURE__*/ elementwise("averageSquare", (a, x, share, nothing) => settled(average(a, x.mul(x), share), nothing));
+export const averagedSquare = /*#__PURE__*/ elementwise("averageSquare", (a, x, share, nothing) => settled(averageOfSquares(a, x.mul(x), share), nothing));
 /** The root of the average of the square, from itself. */
-export const averagedRoot = /*#__PURE__*/ elementwise("averageRoot", (root, x, share) => settled(average(root.mul(root), x.mul(x), share)).sqrt());
+export const averagedRoot = /*#__PURE__*/ elementwise("averageRoot", (root, x, share) => settled(averageOfSquares(root.mul(root), x.mul(x), share)).sqrt());
 /** The same for numbers of any size, at twice the time: squares of those far from 1 are beyond float32, so both are brought nearer by a power of two. */
 export const averagedRootOfAny = /*#__PURE__*/ elementwise("averageRootOfAny", (root, x, share, nothing) => {
   const size = root.less(x.abs()).where(x.abs(), root);

@@ -4,7 +4,7 @@ import type { Operation } from "../differentiate.ts";
 import { ValueError } from "../errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
-import { clip as clipValue, div, lessEqual, mul, sqrt, where } from "../operations/arithmetic.ts";
+import { clip as clipValue, lessEqual, mul, sqrt, where } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
@@ -31,7 +31,7 @@ const scaledElement = argument(0).mul(argument(1));
 const magnitude = /*#__PURE__*/ overAll("magnitude", row(["element"], [{ reduce: "sum", value: argument(0).abs() }], [{ per: "row", value: argument(1) }]));
 const squares = /*#__PURE__*/ overAll("squares", row(["element", "row"], [{ reduce: "sum", value: scaledElement.mul(scaledElement) }], [{ per: "row", value: argument(2) }]));
 const scaleOf = /*#__PURE__*/ elementwise("squaringScale", squaringScale);
-const shrunk = /*#__PURE__*/ elementwise("clipNorm", (g, scale, factor) => g.mul(scale).mul(factor));
+const shrunk = /*#__PURE__*/ elementwise("clipNorm", (g, scale, norm, bound) => g.mul(scale).div(norm).mul(bound));
 
 /** What a user gave as `clip`. */
 export function checkClip(caller: string, clip: Clip | null | undefined): Clip | null {
@@ -59,6 +59,6 @@ export function clipped(clip: Clip | null, gradients: readonly Variable[]): read
   const norm = sqrt(total(gradients.map((g) => record(squares, scalarShape, [g, scale]))));
   // As in PyTorch, a NaN is within no bounds and reaches all gradients; an infinity leaves 0 of the others, and a NaN of itself. So both are seen.
   const within = lessEqual(norm, mul(scale, bound));
-  const [first, second] = [where(within, 1, scale), where(within, 1, div(bound, norm))];
-  return gradients.map((g) => shrunk(g, first, second));
+  const numbers = [scale, norm, bound].map((x) => where(within, 1, x)) as [Variable, Variable, Variable];
+  return gradients.map((g) => shrunk(g, ...numbers));
 }

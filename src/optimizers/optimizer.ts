@@ -114,12 +114,13 @@ export abstract class Optimizer<S extends string = never> {
     checkOptions(name, options, [...own, "clip", "noise"]);
     this.#learningRate = checkRate(name, options.learningRate);
     const common = settingsFrom(name, settings, options, null);
-    this.groups = groupsOf<OptimizerOptions>(name, target).map((group) => {
+    // What others get to see of an optimizer is frozen: it is what updates go by.
+    this.groups = Object.freeze(groupsOf<OptimizerOptions>(name, target).map((group) => {
       checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
-      return new ParameterGroup(name, parametersOf(name, group.parameters), group.learningRate ?? null, settingsFrom(name, settings, group, common));
-    });
+      return new ParameterGroup(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settingsFrom(name, settings, group, common));
+    }));
     checkDisjoint(name, this.groups.map((group) => group.parameters));
-    this.parameters = this.groups.flatMap((group) => group.parameters);
+    this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
     // Known by what it does, so that programs without noise need not load it.
@@ -166,7 +167,7 @@ export abstract class Optimizer<S extends string = never> {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
       if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      const variables = this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer")));
+      const variables = Object.freeze(this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
       memory = { count: 0, variables };
       this.memories.set(parameter, memory);
     }
@@ -235,8 +236,7 @@ export abstract class Optimizer<S extends string = never> {
   }
 
   private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
-    numbers.count = memory.count + 1;
-    return this.rule(parameter, gradient, memory.variables, numbers);
+    return this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
   }
 
   /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */

@@ -28,7 +28,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 /** A group of an optimizer. */
 export class ParameterGroup<S extends string = never> {
   #learningRate: LearningRate | null;
-  /** @internal The numbers of the update that is being made; one object for all, as updates are made often. */
+  /** @internal The numbers of the update that is being made. */
   readonly numbers: Writable<Numbers<S>>;
 
   /** @internal */

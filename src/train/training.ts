@@ -127,12 +127,12 @@ export class Training<B, V> {
     }
   }
 
-  /** Asks `until` about the last epoch, also when training is resumed after it. */
+  /** Asks `until` about the last epoch, also when training is resumed after it. It gets a copy, as others do: what it writes there is no history. */
   private async checkGoal(): Promise<void> {
     const { until } = this.settings;
     const record = this.records.list.at(-1);
     if (until === undefined || record === undefined || this.batch > 0) return;
-    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(record)), true);
+    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(structuredClone(record))), true);
     if (answer === stopped) return;
     if (typeof answer !== "boolean") throw this.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
     this.atGoal = answer;
@@ -277,7 +277,7 @@ export class Training<B, V> {
     this.earlierEpochSeconds = 0;
     this.unsaved = true;
     this.report((listener) => listener.epoch?.(record, improved));
-    if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...record, improved, stop: this.callbackStop }));
+    if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...structuredClone(record), improved, stop: this.callbackStop }));
     if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
     if (improved && this.settings.restoreBest) await this.saveBest();
   }

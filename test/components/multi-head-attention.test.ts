@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MultiHeadAttention } from "../../src/components/index.ts";
-import { debug, evaluate, grad, input, setDevice, ShapeError } from "../../src/index.ts";
+import { debug, evaluate, eye, grad, input, setDevice, ShapeError, softmax as softmaxOf, zeros } from "../../src/index.ts";
 import { dot, draw, expectClose, expectGradients, expectValue, type Matrix, matrix, plus, probe, randomize, softmax, times, type Vector } from "./plain.ts";
 
 const attention = randomize(new MultiHeadAttention({ inputs: 4, keys: 3, outputs: 2, heads: 2, hidden: 6 }));
@@ -83,6 +83,18 @@ describe("MultiHeadAttention", () => {
         expect((both.output.toArray() as number[][])[0]).toEqual([0, 0]);
       }
     }
+  });
+
+  it("divides scores by the root of the size: 21 / 7 is 3, which 21 · (1/7) is not", () => {
+    const size = 49;
+    const one = new MultiHeadAttention({ inputs: size, heads: 1 });
+    for (const w of [one.wq, one.wk]) w.assign(eye(size));
+    const query = zeros([1, size]).data;
+    query[0] = 21;
+    const keys = zeros([2, size]).data;
+    keys[0] = 1;
+    const { weights } = one.attend(input(query, [1, size]), input(keys, [2, size]));
+    expect([...weights.data]).toEqual([...softmaxOf(input([3, 0])).data]);
   });
 
   it("keeps padding and the future apart: a step that sees nothing gets 0, and finite gradients", () => {

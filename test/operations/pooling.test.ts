@@ -24,6 +24,24 @@ describeOnEach("maxPool2d", () => {
     expect(gradientOf((y) => maxPool2d(y, [2, 2]), x, [[3, 6]])).toEqual([[0, 3, 2, 0], [0, 0, 2, 2], [0, 0, 0, 0]]);
   });
 
+  it("divides what equal entries share by their number: 21 / 7 is 3, which 21 · (1/7) is not", () => {
+    const equal = input([[1, 1, 1, 1, 1, 1, 1]]);
+    expect(gradients(() => maxPool2d(equal, [1, 7]).mul(21).sum(), [equal])[0].toArray()).toEqual([[3, 3, 3, 3, 3, 3, 3]]);
+  });
+
+  // PyTorch 1.13: max_pool2d gives the others of a window 0, as 0 · ∞ does not.
+  it.each([Infinity, NaN])("gives a gradient of %s to the largest entry alone", (slope) => {
+    const x = input([[1, 2], [4, 3]]);
+    expect(gradients(() => maxPool2d(x, 2).mul(slope).sum(), [x])[0].toArray()).toEqual([[0, 0], [slope, 0]]);
+    // And what it is multiplied by in the gradient of a gradient is that of the largest entry alone.
+    const upstream = input([[1]]);
+    const [second] = gradients(() => {
+      const [g] = gradients(() => maxPool2d(x, 2).mul(upstream).sum(), [x]);
+      return g.mul(input([[slope, 0], [5, slope]])).sum();
+    }, [upstream]);
+    expect(second.toArray()).toEqual([[5]]);
+  });
+
   it("lets what is not a number win, and gives it the gradient", () => {
     const y = input([[1, NaN], [0, 2]]);
     expect(maxPool2d(y, [2, 2]).item()).toBeNaN();

@@ -79,6 +79,13 @@ describeOnEach("linear and affine", () => {
     expect(affine(zeros([2, 0]), zeros([3, 0]), input([1, 2])).toArray()).toEqual([[1, 2], [1, 2], [1, 2]]);
   });
 
+  it("do not depend on what somebody has written into the shape of another result", () => {
+    (linear(w(), input([1, 0, -1])).shape as number[]).push(7);
+    (affine(w(), input([1, 0, -1]), zeros([2])).shape as number[])[0] = 5;
+    expect(linear(w(), input([1, 0, -1])).shape).toEqual([2]);
+    expect(() => (input(1).shape as number[]).push(7)).toThrow(TypeError); // all scalars have this one
+  });
+
   it("have the gradients of a regression", () => {
     const [weights, x, b] = [w(), input([[1, 2, 3], [4, 5, 6]]), zeros([2])];
     const [dw, dx, db] = gradients(() => sum(mul(affine(weights, x, b), input([[1, 0], [0, 2]]))), [weights, x, b]);

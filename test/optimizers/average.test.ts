@@ -105,3 +105,36 @@ it("Adam loads what earlier versions remembered: the second moment itself", () =
   optimizer.restore({ ...optimizer.snapshot(), parameters: [{ count: 3, state: { firstMoment: state.state.firstMoment, secondMoment: input([4, 0.25]) } }] });
   expect(optimizer.state(p).rootSecondMoment.toArray()).toEqual([2, 0.5]);
 });
+
+describe("a gradient whose square is beyond float32", () => {
+  // As in PyTorch: the mean of squares is infinite from then on, so entries stand still. Differences of infinities would make them NaN.
+  const squaring: [string, (p: Parameter) => Optimizer][] = [
+    ["Adam", (p) => new Adam(p)],
+    ["AdamW", (p) => new AdamW(p, { weightDecay: 0 })],
+    ["RmsProp", (p) => new RmsProp(p, { learningRate: 0.1 })],
+    ["RmsProp with a short memory", (p) => new RmsProp(p, { learningRate: 0.1, decay: 0.4 })],
+    ["AdaDelta", (p) => new AdaDelta(p)],
+    ["Graves", (p) => new Graves(p)],
+  ];
+  it.each(squaring)("leaves the entry as it is, and the others train on: %s", (_, make) => {
+    const p = parameter([5, 5]);
+    const optimizer = make(p);
+    for (const slope of [1e30, 1, 3e38, -3e38, 1]) {
+      grad(() => p.mul(input([slope, 1])).sum());
+      optimizer.update();
+    }
+    expect(p.data[0]).toBe(5);
+    expect(p.data[1]).toBeLessThan(5);
+  });
+
+  it("is no obstacle to a NaN", () => {
+    const p = parameter([5]);
+    const optimizer = new RmsProp(p, { learningRate: 0.1 });
+    for (const slope of [1e30, NaN]) {
+      grad(() => p.mul(slope).sum());
+      optimizer.update();
+    }
+    expect(p.data[0]).toBeNaN();
+    expect(optimizer.state(p).meanSquare.data[0]).toBeNaN();
+  });
+});

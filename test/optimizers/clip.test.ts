@@ -42,6 +42,17 @@ describe.each(["reference", "wasm"] as DeviceName[])("clip on %s", (device) => {
     }
   });
 
+  it("by norm, exactly where quotients are exact", () => {
+    setDevice(device);
+    for (let size = 1; size <= 300; size++) {
+      const θ = parameter([0]);
+      const optimizer = new GradientDescent(θ, { learningRate: 1, clip: { norm: 1 } });
+      give([θ], [[size]]);
+      optimizer.update();
+      expect(θ.item()).toBe(-1);
+    }
+  });
+
   it("by norm, of many entries of which each is small", () => {
     setDevice(device);
     for (const size of [1e-30, 1e36]) {

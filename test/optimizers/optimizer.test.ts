@@ -185,3 +185,14 @@ describe("an optimizer", () => {
     }
   });
 });
+
+it("what an optimizer trains cannot be changed by those who read it", () => {
+  const [a, b] = [parameter([0]), parameter([0])];
+  const optimizer = new GradientDescent([a, b], { learningRate: 1 });
+  for (const list of [optimizer.parameters, optimizer.groups, optimizer.groups[0].parameters] as unknown as unknown[][]) {
+    expect(() => list.pop()).toThrow(TypeError);
+  }
+  grad(() => a.add(b).sum());
+  optimizer.update();
+  expect([a.item(), b.item()]).toEqual([-1, -1]);
+});

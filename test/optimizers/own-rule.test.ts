@@ -49,6 +49,27 @@ describe("a rule of one's own", () => {
     expect(θ.grad?.toArray()).toEqual([1, 1]);
   });
 
+  it("may write into what it is given: neither other parameters nor the next update see it", () => {
+    class Writing extends Optimizer<"factor"> {
+      protected readonly memory = ["updates", "twice"];
+      constructor(target: Target) { super(target, { learningRate: 1 }, { factor }); }
+      protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<"factor">): Updated {
+        const next = { value: forward(value, gradient, numbers.learningRate, numbers.factor), state: [state[0].add(1), state[1].add(2)] };
+        Object.assign(numbers, { learningRate: 99, count: 99, factor: 99 });
+        expect(() => (state as Variable[]).reverse()).toThrow(TypeError);
+        return next;
+      }
+    }
+    const [a, b] = [parameter([0]), parameter([0])];
+    const optimizer = new Writing([a, b]);
+    for (let i = 0; i < 3; i++) {
+      grad(() => a.add(b).sum());
+      optimizer.update();
+    }
+    expect([a.item(), b.item()]).toEqual([-6, -6]);
+    expect(Object.values(optimizer.state(b)).map((value) => value.item())).toEqual([3, 6]);
+  });
+
   it("is known as an Optimizer, whatever its settings are", () => {
     const any: Optimizer = new Own(parameter([1]), { learningRate: 1 });
     expect(any.groups).toHaveLength(1);

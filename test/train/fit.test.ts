@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { minibatches } from "../../src/data/index.ts";
 import { Patience } from "../../src/extras/index.ts";
 import { Adam, Component, debug, GradientDescent, grad, input, NanError, parameter, Random, seed, ShapeError, UsageError, ValueError, Variable } from "../../src/index.ts";
-import { DivergenceError, type EpochEvent, type FitOptions, fit, type StepEvent, TrainingError } from "../../src/train/index.ts";
+import { DivergenceError, type EpochEvent, type EpochRecord, type FitOptions, fit, type StepEvent, TrainingError } from "../../src/train/index.ts";
 import { begin, beginStream, failure, folders, samples, values } from "./helpers.ts";
 
 const folder = folders();
@@ -148,6 +148,22 @@ describe("fit", () => {
     const inside = await fit(θ, { ...options, data: [5, 6, 7], epochs: 9, onStep: ({ step, stop }) => { if (step === 2) stop(); } });
     expect(inside).toMatchObject({ stopped: "callback", step: 2, epochs: [] });
     expect((await fit(θ, { ...options, data: [5], epochs: 9, onStep: () => false })).step).toBe(1);
+  });
+
+  it("keeps its history to itself: callbacks may write into what they get", async () => {
+    const { θ, ...options } = told();
+    const scribble = (epoch: EpochRecord): void => {
+      Object.assign(epoch, { loss: -1, epoch: 99 });
+      Object.assign(epoch.metrics, { more: 7 });
+      Object.assign(epoch.validation ?? {}, { loss: -1 });
+    };
+    const history = await fit(θ, {
+      ...options, data: [5, 6], epochs: 2, validate: () => ({ loss: 4 }),
+      onStep: (event) => { Object.assign(event.metrics, { more: 7 }); },
+      onEpoch: (event) => { scribble(event); },
+      until: (epoch) => { scribble(epoch); return false; },
+    });
+    expect(history.epochs.map(({ epoch, loss, metrics, validation }) => [epoch, loss, metrics, validation])).toEqual([[1, 5.5, {}, { loss: 4 }], [2, 5.5, {}, { loss: 4 }]]);
   });
 
   it("ends by an AbortSignal, also while it waits for data that never come", async () => {
