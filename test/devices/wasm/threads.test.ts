@@ -1,5 +1,6 @@
 /** Launches in parts on several threads: the same bits for every number of threads, and nothing that a thread does can hang a step. */
 
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Program } from "../../../src/devices/device.ts";
 import { ReferenceDevice } from "../../../src/devices/reference/reference.ts";
@@ -356,6 +357,23 @@ describe("a worker that dies", () => {
     device.endStep();
     expect(device.threads()).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("died") });
     works(device);
+  });
+
+  it("is not what a worker looks like that loads many modules, and wakes the caller between them", async () => {
+    const device = await start(2);
+    const { i32 } = inside(device).heap;
+    const active = control.active / 4;
+    Atomics.add(i32, active, 1);
+    const loading = new Worker(
+      `const { i32, active } = require("node:worker_threads").workerData;
+      for (let i = 0; i < 40; i++) { Atomics.notify(i32, active); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); }
+      Atomics.sub(i32, active, 1);
+      Atomics.notify(i32, active);`,
+      { eval: true, workerData: { i32, active } },
+    );
+    works(device);
+    expect(device.threads()).toEqual({ count: 2, limit: 2, why: "" });
+    await loading.terminate();
   });
 
   it("by an exception gives an error at once", async () => {
