@@ -13,7 +13,7 @@
  */
 
 import { sameShape, type Shape, sizeOf } from "../shape.ts";
-import { join, part, sumOfRows } from "./join.ts";
+import { join, joinAlong, part, sumOfRows } from "./join.ts";
 import type { Lowerable } from "./lowering.ts";
 import { FormAt, productPlus } from "./product.ts";
 import { Role, roleOf } from "./role.ts";
@@ -262,7 +262,7 @@ class Batching {
     const { trace } = this;
     switch (this.role[node]) {
       case Role.product: return sizeOf(trace.shapes[node]) > 0;
-      case Role.scatterAdd: return trace.attribute(node, 0) === 0;
+      case Role.scatterAdd: return sizeOf(trace.shapes[trace.input(node, 1)]) > 0;
       case Role.sum: return this.isColumnSum(node);
       default: return false;
     }
@@ -521,7 +521,7 @@ class Batching {
     const role = this.role[own];
     return role === Role.product
       ? `${role} ${trace.attribute(own, FormAt.m)} ${trace.attribute(own, FormAt.n)}`
-      : `${role} ${trace.shapes[own].join()}`;
+      : `${role} ${trace.attribute(own, 0)} ${trace.shapes[own].join()}`;
   }
 
   /** A product of two that nothing has computed yet? */
@@ -559,9 +559,14 @@ class Batching {
     const { trace } = this;
     const [first] = nodes;
     const count = nodes.reduce((total, node) => total + sizeOf(trace.shapes[trace.input(node, 0)]), 0);
+    const axis = trace.attribute(first, 0);
+    const shape = trace.shapes[first].with(axis, count);
+    const updates = nodes.map((node) => trace.input(node, 1));
     const inputs = [
       this.join(nodes.map((node) => trace.input(node, 0)), [count], first),
-      this.join(nodes.map((node) => trace.input(node, 1)), [count, ...trace.shapes[first].slice(1)], first),
+      axis === 0 || nodes.length === 1
+        ? this.join(updates, shape, first)
+        : this.add(joinAlong, shape, updates.map((node) => this.emit(node)), [sizeOf(shape.slice(axis))], first),
     ];
     return this.several(nodes, this.add(trace.operations[first] as Lowerable, trace.shapes[first], inputs, [...trace.attributes(first)], first));
   }

@@ -83,28 +83,30 @@ export class Checkpoint {
    * @throws UsageError if these are nowhere
    */
   async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState): Promise<Best> {
+    // The checkpoint is written first: until a step follows, the best parameters are its own, and the other file may be that of an earlier training.
+    if (best?.epoch === epoch - 1 && batch === 0) {
+      await this.restore();
+      return { values: this.values(), isUnsaved: true };
+    }
     const { restore, serialize } = await io();
-    // The checkpoint is written first: if the other file did not follow, the best parameters are in it.
-    const isHere = best?.epoch === epoch - 1 && batch === 0;
-    let values: Values | null = null;
     let reason = "it was not kept";
     const before = serialize(this.component);
     try {
       if (bestIsKept && this.fs.existsSync(this.bestPath)) {
         const { metadata } = restore(this.bestPath, { into: this.component });
         const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
-        if (kept === best?.epoch) values = this.values();
-        else reason = `${this.bestPath} has those of epoch ${kept}`;
+        if (kept === best?.epoch) {
+          const values = this.values();
+          await this.restore();
+          return { values, isUnsaved: false };
+        }
+        reason = `${this.bestPath} has those of epoch ${kept}`;
       } else if (bestIsKept) reason = `${this.bestPath} is not there`;
-      if (values === null && !isHere) {
-        throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ${reason}. Put the file back, or resume with restoreBest: false.`);
-      }
-      await this.restore();
+      throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ${reason}. Put the file back, or resume with restoreBest: false.`);
     } catch (error) {
       restore(before, { into: this.component });
       throw error;
     }
-    return { values: values ?? this.values(), isUnsaved: values === null };
   }
 
   private values(): Values { return this.component.parameters().map((parameter) => parameter.data); }

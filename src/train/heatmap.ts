@@ -38,7 +38,7 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
   const columns = namesOf("columns", options.columns, width);
   const finite = matrix.flat().filter(Number.isFinite);
   const least = finite.reduce((a, b) => Math.min(a, b), 0);
-  const greatest = finite.reduce((a, b) => Math.max(a, b), -Infinity);
+  const greatest = finite.reduce((a, b) => Math.max(a, b), least);
   const [low, high] = options.range ?? [least, greatest];
   if (options.range !== undefined && !(Number.isFinite(low) && Number.isFinite(high) && low < high)) throw new ValueError(`heatmap takes as range two finite numbers, the less one first, but got [${low}, ${high}].`);
   const cell = options.cell ?? Math.max(8, Math.min(28, Math.floor(720 / width)));
@@ -53,7 +53,7 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
 
   const parts: string[] = [];
   matrix.forEach((row, i) => row.forEach((value, j) => {
-    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value - low) / (high - low || 1)));
+    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value / 2 - low / 2) / (high / 2 - low / 2 || 1))); // halves: a difference may be beyond the largest number
     const name = [rows[i] ?? `row ${i}`, columns[j] ?? `column ${j}`].join(" × ");
     parts.push(`<rect class="cell" x="${left + j * cell}" y="${top + i * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${Number(share.toFixed(3))}"><title>${escapeHtml(name)}: ${compact(value)}</title></rect>`);
   }));

@@ -150,6 +150,15 @@ describe("a device that is full", () => {
     steps.forEach((s, i) => expect(Math.abs(s - [0, expected][i % 2])).toBeLessThanOrEqual(1e-6 * expected)); // sums of float32
   });
 
+  it("gives inputs the room that an earlier step had for its results", () => {
+    const row = input(numbered(MiB / 4, 1), [1, MiB / 4]);
+    expect(evaluate(() => add(row, zeros([9, 1])).data[1])).toBe(numbered(2, 1)[1]); // a look at 2.25 MiB
+    const data = Array.from({ length: 7 }, (_, i) => input(numbered(MiB / 4, i)));
+    for (const x of data) evaluate(() => sum(x));
+    const all = data.reduce((found, _, i) => found + total(numbered(MiB / 4, i)), 0);
+    expect(evaluate(() => data.map((x) => sum(x)).reduce((a, b) => add(a, b))).item()).toBe(all);
+  });
+
   it("says what to do, by what fills it", () => {
     const failure = (f: () => unknown): string => {
       try {

@@ -3,7 +3,7 @@ import { Bidirectional, Embedding, Lstm } from "../../src/components/index.ts";
 import { currentDevice } from "../../src/devices/current.ts";
 import type { Program } from "../../src/devices/device.ts";
 import {
-  add, concat, decat, evaluate, flip, grad, gradients, input, memory, mul, type Parameter, parameter, permute, Random, randn, reshape, slice, stack,
+  add, concat, decat, evaluate, flip, gather, grad, gradients, input, memory, mul, type Parameter, parameter, permute, Random, randn, reshape, slice, stack,
   sum, tanh, transpose, type Variable, zeros,
 } from "../../src/index.ts";
 import { sizeOf } from "../../src/shape.ts";
@@ -135,6 +135,18 @@ describeOnEach("gradients of arrays that are used in parts", () => {
     });
   });
 
+  it("are added up of entries that are looked up along any axis", () => {
+    const lists = [[0, 3], [3], [4, 4, 1], [2, 0, 3, 3]];
+    for (const axis of [0, 1, 2]) {
+      const x = parameter(zeros([5, 5, 5]));
+      // Σₖ (k + 1) Σ (found + found²) at 0: each entry gets k + 1 as often as it is in list k.
+      grad(() => total(lists.map((list, k) => { const found = gather(x, list, axis); return mul(sum(add(found, mul(found, found))), k + 1); })));
+      const weights = [0, 1, 2, 3, 4].map((entry) => lists.reduce((all, list, k) => all + (k + 1) * list.filter((each) => each === entry).length, 0));
+      const expected = Array.from({ length: 125 }, (_, i) => weights[Math.floor(i / 5 ** (2 - axis)) % 5]);
+      expect([...(x.grad as Variable).data]).toEqual(expected);
+    }
+  });
+
   /** Steps on an array [n, 8], and how many of its size they may need. */
   const steps: Record<string, (x: Parameter) => Variable> = {
     "rows": (x) => lossOf(decat(x)),
@@ -153,6 +165,8 @@ describeOnEach("gradients of arrays that are used in parts", () => {
       slice(g, 0).data;
       return lossOf([g, x]);
     },
+    "rows by number": (x) => lossOf(Array.from({ length: x.shape[0] }, (_, i) => gather(x, [i, 0]))),
+    "columns by number": (x) => { const y = reshape(x, [8, -1]); return lossOf(Array.from({ length: y.shape[1] }, (_, i) => gather(y, [i, 0], 1))); },
     "two sequences": (x) => lossOf([...decat(x).map((row) => tanh(row)), ...decat(x).reverse()]),
   };
   it.each(Object.keys(steps))("take memory in proportion to the parts: %s", (name) => {

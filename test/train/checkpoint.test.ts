@@ -525,4 +525,19 @@ describe("a checkpoint of fit", () => {
     expect(existsSync(best)).toBe(true);
     expect(next.w.item()).toBe(3);
   });
+
+  it("does not take the file of an earlier training for its own that did not follow before a crash", async () => {
+    const file = folder("m.safetensors");
+    const best = folder("m.best.safetensors");
+    const { θ, ...options } = counting();
+    const earlier = new Scalar();
+    earlier.w.assign(100);
+    save(best, earlier, { metadata: { fit: { epoch: 1 } } });
+    const old = readFileSync(best);
+    await fit(θ, { ...options, epochs: 1, checkpoint: { path: file, overwrite: true }, restoreBest: true, validate: () => 4 });
+    writeFileSync(best, old);
+    const { θ: next, ...more } = counting();
+    await fit(next, { ...more, epochs: 3, checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 });
+    expect([next.w.item(), stored(best)]).toEqual([3, 3]);
+  });
 });

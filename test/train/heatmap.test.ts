@@ -10,6 +10,8 @@ describe("heatmap", () => {
     expect(cells(heatmap([[1, 2]])).map(([share]) => share)).toEqual([0.5, 1]);
     expect(cells(heatmap([[-1, 0, 3]])).map(([share]) => share)).toEqual([0, 0.25, 1]);
     expect(cells(heatmap([[1, 2, 5, NaN]], { range: [1, 3] })).map(([share]) => share)).toEqual([0, 0.5, 1, 0]);
+    expect(cells(heatmap([[-Number.MAX_VALUE, 0, Number.MAX_VALUE]])).map(([share]) => share)).toEqual([0, 0.5, 1]);
+    expect(cells(heatmap([[-Infinity, NaN, Infinity]])).map(([share]) => share)).toEqual([0, 0, 1]);
     expect(cells(heatmap([[0]]))).toEqual([[0, "row 0 × column 0: 0"]]);
   });
 

@@ -69,12 +69,12 @@ export class KernelTable {
   follow(onForget: () => void): void {
     if (this.generation === kernelGeneration()) return;
     onForget();
-    this.generation = kernelGeneration();
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
     this.places.fill(-1);
     this.used = 1;
     this.run = this.instantiate(emitRunner(this.isShared), 1).run as KernelTable["run"];
     this.bytes = 0;
+    this.generation = kernelGeneration(); // last: where memory ends before, it is begun again
   }
 
   private instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {

@@ -243,13 +243,12 @@ export class Team {
     const { i32 } = this.heap;
     const active = Atomics.load(i32, word(control.active));
     if (active === 0) return;
-    // Not by counting: it is woken also by workers that copy modules, and may find as many active as before.
-    const end = performance.now() + 1000 * this.patience;
-    while (performance.now() < end && Atomics.load(i32, word(control.failed)) === 0) {
+    for (let seconds = 0; seconds < this.patience && Atomics.load(i32, word(control.failed)) === 0; ) {
       Atomics.store(i32, word(control.waiting), 1);
-      sleepWhile(i32, word(control.active), active);
+      const isOver = sleepsWhile(i32, word(control.active), active);
       Atomics.store(i32, word(control.waiting), 0);
       if (Atomics.load(i32, word(control.active)) !== active) return;
+      if (isOver) seconds++; // else it was woken between two modules that a worker was loading
     }
     this.dissolve("A worker died in the middle of a step.");
     throw new FlimsyError(
@@ -274,12 +273,13 @@ export class Team {
   }
 }
 
-/** Sleeps for a second, or until the word changes; a browser's page may not sleep. */
-function sleepWhile(i32: Int32Array, at: number, value: number): void {
+/** Sleeps until the word changes, or it is woken, or for a second: then it returns true. A browser's page may not sleep. */
+function sleepsWhile(i32: Int32Array, at: number, value: number): boolean {
   try {
-    Atomics.wait(i32, at, value, 1000);
+    return Atomics.wait(i32, at, value, 1000) === "timed-out";
   } catch {
     const end = performance.now() + 1000;
     while (Atomics.load(i32, at) === value && performance.now() < end);
+    return true;
   }
 }

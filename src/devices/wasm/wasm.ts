@@ -121,13 +121,14 @@ export class WasmDevice implements Device {
     return buffer;
   }
 
-  /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, and then the plans. */
+  /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, then the arena while nothing lives in it, and the plans. */
   private block(bytes: number, kind: keyof DeviceMemory): number {
     for (;;) {
       const address = this.heap.allocate(bytes);
       if (address >= 0) return address;
       const buffer = this.residency.leastRecent();
       if (buffer !== null) this.evict(buffer);
+      else if (this.taken === 0 && this.chunks.length > 0) this.dropArena();
       else if (this.written.size > 0) for (const executable of this.written) executable.release();
       else throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
     }
@@ -335,6 +336,8 @@ export class WasmDevice implements Device {
 
   private drop(chunk: Chunk): void { this.heap.free(chunk.address, chunk.bytes); }
 
+  private dropArena(): void { for (const chunk of this.chunks.splice(0)) this.drop(chunk); }
+
   private get arenaBytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
 
   endStep(): void {
@@ -347,8 +350,7 @@ export class WasmDevice implements Device {
     this.most = isSmall ? Math.max(this.most, used) : 0;
     const shrinks = this.small >= this.several;
     if (this.chunks.length === 1 && !shrinks) return;
-    for (const chunk of this.chunks) this.drop(chunk);
-    this.chunks = [];
+    this.dropArena();
     this.chunks = [this.chunk(Math.max(shrinks ? this.most : bytes, FIRST_CHUNK), FIRST_CHUNK)];
     if (shrinks) this.small = this.most = 0;
     this.hasShrunk ||= shrinks;
