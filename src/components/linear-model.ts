@@ -2,6 +2,7 @@
 
 import { affine, Component, dropout, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
 
 export interface LinearModelOptions {
@@ -45,6 +46,7 @@ export abstract class LinearModel extends Component {
    * @throws ShapeError
    */
   score(x: Variable): Variable {
+    checkArguments("score", arguments, 1);
     checkLast(this, "x", x, this.inputs);
     return affine(this.w, dropout(x, this.dropout), this.b);
   }
