@@ -203,7 +203,7 @@ describe("operands", () => {
     ["of affine that do not fit", () => affine(w, input([1, 2]), b), ShapeError, /affine/],
     ["of affine with a wrong bias", () => affine(w, x, input([1])), ShapeError, /bias/],
     ["of softmax with a wrong axis", () => softmax(w, 2), ShapeError, /axis 2.*\[2, 3\]/],
-    ["of dropout with a wrong probability", () => dropout(w, 1.5), ValueError, /probability/],
+    ["of dropout with a wrong probability", () => dropout(w, 1.5), ValueError, /share that is dropped/],
     ["of another step", () => {
       let kept: Variable | null = null;
       evaluate(() => { kept = mul(w, 2); return 0; });

@@ -1,6 +1,7 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { describe } from "../shape.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
@@ -212,7 +213,7 @@ export function restore<C extends Component = Component>(source: Source, options
   const { into } = options;
   const optimizers = named<AnyOptimizer>("restore", "optimizer", options.optimizer);
   const randoms = named<Random>("restore", "random", options.random);
-  if (into !== undefined && !(into instanceof Component)) throw new ValueError("restore takes a Component as into.");
+  if (into !== undefined && !(into instanceof Component)) throw new ValueError(`restore takes a Component as into, but got ${describe(into)}.`);
   if (optimizers.size > 0 && into === undefined) {
     throw new UsageError("restore makes a new component, which the given optimizer does not train. Give the component that it trains as into; or make an optimizer for the new one and call its restore(checkpoint.optimizer).");
   }

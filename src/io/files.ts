@@ -1,6 +1,7 @@
 /** The paths that users give. */
 
 import { UsageError, ValueError } from "../index.ts";
+import { describe } from "../shape.ts";
 import { isUrl } from "../support/arrays.ts";
 import { builtin } from "../support/files.ts";
 
@@ -21,5 +22,5 @@ export function pathOf(caller: string, path: string | URL, instead: string): str
       // It has a host, or an encoded slash.
     }
   }
-  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${isUrl(path) ? path.href : JSON.stringify(path) ?? String(path)}.`);
+  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${isUrl(path) ? path.href : describe(path)}.`);
 }

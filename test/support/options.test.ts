@@ -4,7 +4,7 @@ import path from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 import { entries, root } from "../../scripts/package.js";
-import { Adam, add, cost, FlimsyError, input, matmul, mean, operation, parameter, pow, softmax, sum, tanh, ValueError, Variable, zeros } from "../../src/index.ts";
+import { Adam, add, cost, FlimsyError, input, matmul, mean, operation, parameter, pow, randn, softmax, sum, tanh, ValueError, Variable, zeros } from "../../src/index.ts";
 import { GatedRecurrent, SimpleRecurrent, SoftmaxRegression, StackRnn } from "../../src/components/index.ts";
 import { checkArguments, checkOptions, isPlainObject } from "../../src/support/options.ts";
 
@@ -200,6 +200,14 @@ describe("methods", () => {
 });
 
 describe("checkArguments", () => {
+  it("says that sizes and axes are one list", () => {
+    const x = zeros([2, 3]) as unknown as Record<string, Call>;
+    for (const call of [() => (zeros as Call)(2, 3), () => x.reshape(3, 2), () => x.permute(1, 0)]) expect(call).toThrow("A shape, or several axes, are one list: [2, 3].");
+    expect(() => (randn as Call)(2, 3)).toThrow("randn takes a shape such as [2, 3], but got 2.");
+    for (const reduce of ["sum", "mean", "max"]) expect(() => x[reduce](0, 1)).toThrow("Several axes are one list, [0, 1]");
+    expect(() => (tanh as Call)(zeros([2]), 1)).toThrow(/too many, 1\. Leave/);
+  });
+
   it("names the function and the argument", () => {
     expect(() => (add as Call)(1, 2, 3)).toThrow("add got an argument too many, 3.");
     expect(() => (zeros([2]).add as Call)(1, input(1))).toThrow("add got an argument too many, a value of type Variable.");
