@@ -5,6 +5,7 @@ import { describe } from "../shape.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
+import type { Url } from "../support/platform.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
@@ -88,7 +89,7 @@ export function serialize(component: Component, options: SaveOptions = {}): Uint
  * @throws ValueError for what cannot be saved; FileError where it cannot be written, which leaves the old file as it was; UsageError
  *   outside of Node
  */
-export function save(path: string | URL, component: Component, options: SaveOptions = {}): void {
+export function save(path: string | Url, component: Component, options: SaveOptions = {}): void {
   checkArguments("save", arguments, 3);
   checkOptions("save", options, saveOptions);
   const target = pathOf("save", path, "In a browser, serialize(component, options) gives the bytes, to be stored or offered as a download.");
@@ -347,7 +348,7 @@ export function serializeTensors(tensors: Tensors, options: TensorsOptions = {})
  * Writes tensors as a safetensors file (in Node), replaced as a whole as by `save`.
  * @throws as `serializeTensors`; FileError where it cannot be written; UsageError outside of Node
  */
-export function writeTensors(path: string | URL, tensors: Tensors, options: TensorsOptions = {}): void {
+export function writeTensors(path: string | Url, tensors: Tensors, options: TensorsOptions = {}): void {
   checkArguments("writeTensors", arguments, 3);
   checkOptions("writeTensors", options, ["metadata"]);
   const target = pathOf("writeTensors", path, "In a browser, serializeTensors(tensors) gives the bytes.");
