@@ -58,7 +58,7 @@ export function calledOutside(variable: Variable): void {
     };
   }
   if (++operations % MANY !== 0) return;
-  const unused = [...outside].filter(([{ storage }]) => storage?.lastStep === null).map(([, comparison]) => comparison);
+  const unused = [...outside].filter(([{ storage }]) => storage?.lastStep === 0).map(([, comparison]) => comparison);
   outside.clear();
   if (unused.length > 0) throw neverUsed(unused[0], ` in ${MANY} operations outside of steps`);
 }
