@@ -172,9 +172,9 @@ async function declare(out) {
       await writeFile(path.join(out, file), rewritten);
     }),
   );
-  // They must stand on their own: without Node's types, and without what is marked @internal.
+  // They must stand on their own: without the types of Node or of browsers, and without what is marked @internal.
   const users = entries.map(({ output }) => path.join(out, `${output}.d.ts`));
-  const language = ["--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext"];
+  const language = ["--strict", "--target", "es2022", "--lib", "es2022", "--module", "nodenext"];
   await tsc("--ignoreConfig", "--noEmit", ...language, ...users);
 }
 

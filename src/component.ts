@@ -3,7 +3,7 @@
 import { ValueError } from "./errors.ts";
 import { formatShape } from "./shape.ts";
 import { isMap } from "./support/arrays.ts";
-import { isPlainObject } from "./support/options.ts";
+import { checkArguments, isPlainObject } from "./support/options.ts";
 import { inspected } from "./support/print.ts";
 import { Parameter } from "./variable.ts";
 
@@ -24,6 +24,7 @@ import { Parameter } from "./variable.ts";
 export abstract class Component {
   /** Every parameter once, in the order of the fields. */
   parameters(): Parameter[] {
+    checkArguments("parameters", arguments, 0);
     return [...new Set(placesOf(this).map(([, parameter]) => parameter))];
   }
 
@@ -35,6 +36,7 @@ export abstract class Component {
    * @throws ValueError where two parameters have the same path, as under the keys 1 and "1" of a map
    */
   namedParameters(): Map<string, Parameter> {
+    checkArguments("namedParameters", arguments, 0);
     const found = new Map<string, Parameter>();
     for (const [path, parameter] of placesOf(this)) {
       if ((found.get(path) ?? parameter) !== parameter) throw new ValueError(`${this.constructor.name} holds two parameters under the path ${path}. Give one of them another key.`);

@@ -35,14 +35,16 @@ export function full(shape: Shape, value: number): Variable {
 export function randn(shape: Shape, random?: Random): Variable {
   checkArguments("randn", arguments, 2);
   const { FloatArray } = currentDevice();
-  return fromValues(new FloatArray(chooseRandom("randn", random).normalArray(sizeOf(checkShape("randn", shape)))), shape.slice());
+  const size = sizeOf(checkShape("randn", shape));
+  return fromValues(new FloatArray(chooseRandom("randn", random).normalArray(size)), shape.slice());
 }
 
 /** Independent uniform numbers in [0, 1). */
 export function rand(shape: Shape, random?: Random): Variable {
   checkArguments("rand", arguments, 2);
   const { FloatArray } = currentDevice();
-  return fromValues(new FloatArray(chooseRandom("rand", random).uniformArray(sizeOf(checkShape("rand", shape)))), shape.slice());
+  const size = sizeOf(checkShape("rand", shape));
+  return fromValues(new FloatArray(chooseRandom("rand", random).uniformArray(size)), shape.slice());
 }
 
 /** The identity matrix [n, n], or [n, m] with ones on the diagonal. */

@@ -13,7 +13,7 @@ interface Place {
 
 /** The frames of a stack in V8's notation, or in Firefox' and Safari's, without the engine's own. Names and files may hold spaces. */
 function placesOf({ stack }: Error): Place[] {
-  return (stack ?? "").split("\n").flatMap((frame) => {
+  return String(stack).split("\n").flatMap((frame) => {
     const location = frame.replace(/^.*? \((.+)\)$|^\s+at (?:async )?|^[^@:]*@/, "$1");
     const [, file, line, column] = /^(?!(?:node|node-internal|ext|internal|native|unknown):)(.+):(\d+):(\d+)$/.exec(location) ?? [];
     return file === undefined ? [] : { frame, location, file, at: Number(line) * 2 ** 32 + Number(column) };

@@ -95,7 +95,7 @@ export function checkShape(operation: string, shape: Shape): Shape {
   if (!Array.isArray(shape)) throw new ShapeError(`${operation} takes a shape such as [2, 3], but got ${describe(shape)}.`);
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
-      throw new ShapeError(`${operation} got shape ${formatShape(shape)}: a size is an integer of at least 0.`);
+      throw new ShapeError(`${operation} got shape [${Array.from(shape, describe).join(", ")}]: a size is an integer of at least 0.`);
     }
   }
   const size = sizeOf(shape);
@@ -134,8 +134,9 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object") return String(value);
-  return `a value of type ${value.constructor?.name ?? "object"}`;
+  return `a value of type ${value.constructor?.name || "object"}`;
 }
 
 /** An integer of at least `least`, or an error that names the option. */

@@ -55,6 +55,16 @@ describe("the stack of an error", () => {
     expect(firstFrame(f)).toMatch(/errors\.test\.ts:\d+:\d+/);
   });
 
+  it("is what a program of the user makes of it, whose stacks may be no text", () => {
+    const { prepareStackTrace } = Error;
+    Error.prepareStackTrace = (_, frames) => frames;
+    try {
+      expect(() => input([1, 2]).add(input([1, 2, 3]))).toThrow(ShapeError);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+  });
+
   it("begins at the line itself", () => {
     const here = Number(/errors\.test\.ts:(\d+)/.exec(new Error().stack ?? "")?.[1]);
     const frame = firstFrame(() => {

@@ -98,6 +98,8 @@ describe("printing", () => {
     expect(String(zeros([2, 0]))).toBe("Variable [2, 0]\n[[],\n []]");
     expect(inspect({ x: input([[1], [2]]) })).toBe("{\n  x: Variable [2, 1]\n  [[1],\n   [2]]\n}");
     expect(inspect([parameter([1, 2])])).toBe("[ Parameter [2] [1, 2] ]");
+    // Integers that float32 holds are exact, and zeros keep their signs.
+    expect(String(input([-0, 0, 16777215, -1234567, 1 / 3]))).toBe("Variable [5] [-0, 0, 16777215, -1234567, 0.333333]");
   });
 
   it("shows the ends of what is large", () => {
@@ -312,7 +314,7 @@ describe("errors of input and parameter", () => {
     ["null in an array", [[1, null]], undefined, ValueError, /null at data\[0\]\[1\]/],
     ["a hole", new Array(3), undefined, ValueError, /undefined at data\[0\]/],
     ["true", [true], undefined, ValueError, /true at data\[0\]/],
-    ["a BigInt", [1n], undefined, ValueError, /1 at data\[0\]/],
+    ["a BigInt", [1n], undefined, ValueError, /got 1n at data\[0\]/],
     ["a Date", new Date(0), undefined, ValueError, /of type Date/],
     ["a Date in an array", [new Date(0)], undefined, ValueError, /of type Date at data\[0\]/],
     ["an object", { a: 1 }, undefined, ValueError, /of type Object/],
@@ -328,10 +330,11 @@ describe("errors of input and parameter", () => {
     ["integers that float32 cannot hold", new Int32Array([2 ** 24 + 1]), undefined, ValueError, /16777217.*float32/],
     ["BigInts that float32 cannot hold", new BigInt64Array([2n ** 60n]), undefined, ValueError, /float32/],
     ["too few numbers", [1, 2, 3], [2, 2], ShapeError, /3 numbers for shape \[2, 2\], which has 4/],
+    ["null as size", [1], [null], ShapeError, /shape \[null\]: a size is an integer/],
     ["a negative size", [1], [-1], ShapeError, /\[-1\]: a size is an integer of at least 0/],
     ["a fractional size", [1], [0.5], ShapeError, /integer/],
     ["NaN as size", [1], [NaN], ShapeError, /integer/],
-    ["text as size", [1], ["1"], ShapeError, /integer/],
+    ["text as size", [1], ["1"], ShapeError, /shape \["1"\]: a size is an integer/],
     ["a number as shape", [1], 1, ShapeError, /takes a shape such as \[2, 3\], but got 1/],
     ["null as shape", [1], null, ShapeError, /takes a shape/],
     ["a huge shape", [1], [1e6, 1e6], ShapeError, /1000000000000 elements/],

@@ -1,5 +1,6 @@
 import { Component, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, tanh, type Variable } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast, checkOptions, checkSize } from "./checks.ts";
 import { joined, type Mask, maskVariable, type Sequence, withoutPadding } from "./sequence.ts";
 
@@ -57,6 +58,7 @@ export class AdditiveAttention extends Component {
    * @param mask [..., steps] with 0 for steps that get no weight
    */
   memory(keys: Sequence, mask?: Mask): AttentionMemory {
+    checkArguments("memory", arguments, 2);
     const all = joined(this, "keys", keys, this.keys);
     const found = mask === undefined ? null : maskVariable(this, mask, all.shape.slice(0, -1));
     const cleaned = found === null ? all : withoutPadding(all, found);
@@ -69,7 +71,9 @@ export class AdditiveAttention extends Component {
    * @returns the context [..., keys], and the weights [..., steps], which add up to 1, or are 0 where all is masked
    * @throws ShapeError
    */
-  attend(query: Variable, { keys, projected, mask }: AttentionMemory): { context: Variable; weights: Variable } {
+  attend(query: Variable, memory: AttentionMemory): { context: Variable; weights: Variable } {
+    checkArguments("attend", arguments, 2);
+    const { keys, projected, mask } = memory;
     checkLast(this, "query", query, this.queries);
     const scores = matmul(tanh(linear(this.w, query).unsqueeze(-2).add(projected)), this.v);
     const weights = mask === null ? softmax(scores) : maskedSoftmax(scores, mask);

@@ -1,4 +1,5 @@
 import { Component, concat, ShapeError, ValueError, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkOptions, show } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type State } from "./sequence.ts";
@@ -48,10 +49,12 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
   get options(): Required<BidirectionalOptions> { return { forward: this.forward, backward: this.backward }; }
 
   initialState(batch?: number): readonly [forward: State, backward: State] {
+    checkArguments("initialState", arguments, 1);
     return [this.forward.initialState(batch), this.backward.initialState(batch)];
   }
 
   run(xs: readonly Variable[], state: readonly [forward: State, backward: State], masks: readonly Variable[] | null): Variable[] {
+    checkArguments("run", arguments, 3);
     checkParts(this, state, ["forward", "backward"]);
     const right = this.forward.run(xs, state[0], masks);
     const left = this.backward.run(xs.toReversed(), state[1], masks === null ? null : masks.toReversed()).reverse();

@@ -43,6 +43,11 @@ export function checkDropout(component: Component, field: string, p: number): nu
   throw new ValueError(`${nameOf(component)} takes as ${field} the share that is dropped, from 0 to less than 1, but got ${show(p)}${p === 1 ? ": nothing would be left" : ""}.`);
 }
 
+/** A finite number. */
+export function checkNumber(component: Component, field: string, value: number): void {
+  if (!Number.isFinite(value)) throw new ValueError(`${nameOf(component)} takes a finite number as ${field}, but got ${show(value)}.`);
+}
+
 export function checkFlag(component: Component, field: string, value: boolean): boolean {
   if (typeof value === "boolean") return value;
   throw new ValueError(`${nameOf(component)} takes true or false as ${field}, but got ${show(value)}.`);

@@ -1,5 +1,6 @@
 import { Component, conv2d, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
 import { he } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkOptions, checkSize, checkSizes } from "./checks.ts";
 import { channelsLast, checkFits, checkImage, type Pair } from "./window.ts";
 
@@ -64,6 +65,7 @@ export class Conv2d extends Component {
    * @throws ShapeError
    */
   forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
     checkImage(this, x);
     if (x.shape[x.shape.length - 3] !== this.inputs) {
       throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].${channelsLast(x, this.inputs)}`);

@@ -1,7 +1,7 @@
 import type { Targets } from "../ctc/index.ts";
 import { affine, argmax, Component, cost, type Parameter, parameter, softmax, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
-import { checkOptions as checkNames } from "../support/options.ts";
+import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
 import { checkOptions, checkSize } from "./checks.ts";
 import { joined, type Sequence } from "./sequence.ts";
 
@@ -48,13 +48,22 @@ export class CtcOutput extends Component {
    * @param xs a list of Variables [..., inputs], or one [..., steps, inputs]
    * @returns [..., steps, outputs]
    */
-  score(xs: Sequence): Variable { return affine(this.w, joined(this, "xs", xs, this.inputs), this.b); }
+  score(xs: Sequence): Variable {
+    checkArguments("score", arguments, 1);
+    return affine(this.w, joined(this, "xs", xs, this.inputs), this.b);
+  }
 
   /** The probabilities of the symbols at each step: [..., steps, outputs]. */
-  probs(xs: Sequence): Variable { return softmax(this.score(xs)); }
+  probs(xs: Sequence): Variable {
+    checkArguments("probs", arguments, 1);
+    return softmax(this.score(xs));
+  }
 
   /** The most probable symbol at each step, blanks and repetitions included: [..., steps]. `greedy` and `beamSearch` of `flimsy-ml/ctc` make labels of scores. */
-  predict(xs: Sequence): Variable { return argmax(this.score(xs)); }
+  predict(xs: Sequence): Variable {
+    checkArguments("predict", arguments, 1);
+    return argmax(this.score(xs));
+  }
 
   /**
    * The negative log likelihood of labels.
@@ -62,6 +71,7 @@ export class CtcOutput extends Component {
    * @param options weights, sum or mean, a mask or lengths for padding; see `cost.ctcWithScores`
    */
   cost(xs: Sequence, ys: Targets, options: Omit<cost.CtcCostOptions, "blank"> = {}): Variable {
+    checkArguments("cost", arguments, 3);
     checkNames(`${this.constructor.name}.cost`, options, ["weight", "mask", "reduction", "inputLengths", "targetLengths", "infeasible"]);
     return cost.ctcWithScores(this.score(xs), ys, { ...options, blank: this.blank });
   }

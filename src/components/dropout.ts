@@ -1,4 +1,5 @@
 import { Component, dropout, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkDropout, checkOptions } from "./checks.ts";
 
 export interface DropoutOptions {
@@ -23,5 +24,8 @@ export class Dropout extends Component {
   get options(): DropoutOptions { return { p: this.p }; }
 
   /** x with elements dropped, of any shape. */
-  forward(x: Variable): Variable { return dropout(x, this.p); }
+  forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
+    return dropout(x, this.p);
+  }
 }

@@ -1,5 +1,6 @@
 import { Component, embed, type Indices, type Parameter, parameter, ValueError, type Variable } from "../index.ts";
 import { normal } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkOptions, checkSize, show } from "./checks.ts";
 
 export interface EmbeddingOptions {
@@ -47,5 +48,8 @@ export class Embedding extends Component {
    * @returns [...indices, outputs]; for lists of lists [lists, outputs]
    * @throws ValueError for an index out of range
    */
-  forward(indices: Indices | readonly (readonly number[])[]): Variable { return embed(this.w, indices); }
+  forward(indices: Indices | readonly (readonly number[])[]): Variable {
+    checkArguments("forward", arguments, 1);
+    return embed(this.w, indices);
+  }
 }

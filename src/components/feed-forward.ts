@@ -1,5 +1,6 @@
 import { affine, Component, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
 import { checkDropout, checkLast, checkOptions, checkSize, show } from "./checks.ts";
 import { dropped } from "./dropout.ts";
@@ -66,6 +67,7 @@ export class FeedForward extends Component {
    * @throws ShapeError
    */
   forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
     checkLast(this, "x", x, this.inputs);
     let h = x;
     for (let i = 0; i < this.depth - 1; i++) h = dropped(this.activation(affine(this.w[i], h, this.b[i])), this.dropout);

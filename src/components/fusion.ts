@@ -1,5 +1,6 @@
 import { affine, Component, linear, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
 
 export interface FusionOptions {
@@ -43,6 +44,7 @@ export class Fusion extends Component {
    * @throws ShapeError for another number of inputs, or one of another size
    */
   forward(xs: readonly Variable[]): Variable {
+    checkArguments("forward", arguments, 1);
     if (!Array.isArray(xs) || xs.length !== this.inputs.length) {
       throw new ShapeError(`${this.constructor.name} takes a list of ${this.inputs.length} inputs as xs, but got ${show(xs)}.`);
     }

@@ -1,6 +1,7 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
-import { checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { checkArguments } from "../support/options.ts";
+import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -61,9 +62,14 @@ export class GatedRecurrent extends Recurrent<Variable> {
   /** What the constructor takes to build such a component again. */
   get options(): GatedRecurrentOptions { return { inputs: this.inputs, outputs: this.outputs, normed: this.normed }; }
 
-  initialState(batch?: number): Variable { return batched(this, this.h0, batch); }
+  initialState(batch?: number): Variable {
+    checkArguments("initialState", arguments, 1);
+    return batched(this, this.h0, batch);
+  }
 
   step(x: Variable, h: Variable = this.h0, scale = 1): Variable {
+    checkArguments("step", arguments, 3);
+    checkNumber(this, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "state", h, this.outputs);
     const r = sigmoid(affine(this.wr, x, this.br).add(linear(this.ur, h)));

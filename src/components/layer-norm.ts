@@ -1,4 +1,5 @@
 import { Component, layerNorm, ones, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
 
 export interface LayerNormOptions {
@@ -37,6 +38,7 @@ export class LayerNorm extends Component {
    * @throws ShapeError
    */
   forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
     checkLast(this, "x", x, this.inputs);
     return layerNorm(x, this.gain, this.bias, this.epsilon);
   }

@@ -2,6 +2,7 @@
 
 import { affine, Component, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
 import { dropped } from "./dropout.ts";
 
@@ -46,6 +47,7 @@ export abstract class LinearModel extends Component {
    * @throws ShapeError
    */
   score(x: Variable): Variable {
+    checkArguments("score", arguments, 1);
     checkLast(this, "x", x, this.inputs);
     return affine(this.w, dropped(x, this.dropout), this.b);
   }

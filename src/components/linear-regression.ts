@@ -1,4 +1,5 @@
 import { type CostOptions, cost, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { LinearModel } from "./linear-model.ts";
 
 /**
@@ -9,7 +10,10 @@ import { LinearModel } from "./linear-model.ts";
  */
 export class LinearRegression extends LinearModel {
   /** The mean of y: [..., inputs] → [..., outputs]. */
-  predict(x: Variable): Variable { return this.score(x); }
+  predict(x: Variable): Variable {
+    checkArguments("predict", arguments, 1);
+    return this.score(x);
+  }
 
   /**
    * Half the sum of squared errors.
@@ -17,5 +21,8 @@ export class LinearRegression extends LinearModel {
    * @param y [..., outputs]
    * @param options weights of the samples, sum or mean
    */
-  cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable { return cost.mse(this.score(x), y, options); }
+  cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable {
+    checkArguments("cost", arguments, 3);
+    return cost.mse(this.score(x), y, options);
+  }
 }

@@ -1,6 +1,7 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
-import { checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { checkArguments } from "../support/options.ts";
+import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -75,9 +76,14 @@ export class Lstm extends Recurrent<LstmState> {
   /** What the constructor takes to build such a component again. */
   get options(): LstmOptions { return { inputs: this.inputs, outputs: this.outputs, normed: this.normed }; }
 
-  initialState(batch?: number): LstmState { return [batched(this, this.h0, batch), batched(this, this.c0, batch)]; }
+  initialState(batch?: number): LstmState {
+    checkArguments("initialState", arguments, 1);
+    return [batched(this, this.h0, batch), batched(this, this.c0, batch)];
+  }
 
   step(x: Variable, state: LstmState = this.initialState(), scale = 1): LstmState {
+    checkArguments("step", arguments, 3);
+    checkNumber(this, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkParts(this, state, ["h", "c"]);
     const [h, before] = state;

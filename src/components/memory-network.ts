@@ -2,7 +2,7 @@ import {
   argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError, type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
-import { checkOptions as checkNames } from "../support/options.ts";
+import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
 import { checkFlag, checkOptions, checkSize, show } from "./checks.ts";
 
 export interface MemoryNetworkOptions {
@@ -97,6 +97,7 @@ export class MemoryNetwork extends Component {
    * @throws ValueError for what is no story or no word, or if there is not one question for each story
    */
   attend(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], options: ReadOptions = {}): { scores: Variable; weights: Variable[] } {
+    checkArguments("attend", arguments, 3);
     checkNames(`${this.constructor.name}.attend`, options, ["linear"]);
     if (!Array.isArray(stories) || !Array.isArray(questions)) {
       throw new ValueError(`${this.constructor.name} takes a story and a question, or lists of them, but got ${show(stories)} and ${show(questions)}.`);
@@ -133,17 +134,25 @@ export class MemoryNetwork extends Component {
 
   /** The scores of the answers; see `attend`. */
   score(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], options?: ReadOptions): Variable {
+    checkArguments("score", arguments, 3);
     return this.attend(stories, questions, options).scores;
   }
 
   /** The probabilities of the answers: [outputs], or [stories, outputs]. */
-  probs(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[]): Variable { return softmax(this.score(stories, questions)); }
+  probs(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[]): Variable {
+    checkArguments("probs", arguments, 2);
+    return softmax(this.score(stories, questions));
+  }
 
   /** The most probable answer: [], or [stories]. */
-  predict(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[]): Variable { return argmax(this.score(stories, questions)); }
+  predict(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[]): Variable {
+    checkArguments("predict", arguments, 2);
+    return argmax(this.score(stories, questions));
+  }
 
   /** The negative log likelihood of answers, integers from 0 to outputs − 1. */
   cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: CostOptions & ReadOptions = {}): Variable {
+    checkArguments("cost", arguments, 4);
     const { linear, ...others } = checkNames(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);
     return cost.categoricalCrossEntropyWithScores(this.score(stories, questions, { linear: linear === true }), answers, others);
   }

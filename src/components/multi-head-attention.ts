@@ -2,7 +2,7 @@ import {
   arange, Component, greaterEqual, linear, maskedSoftmax, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
 } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
-import { checkOptions as checkNames } from "../support/options.ts";
+import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
 import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
 import { dropped } from "./dropout.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
@@ -87,6 +87,7 @@ export class MultiHeadAttention extends Component {
    * @throws ShapeError
    */
   attend(x: Variable, memory: Variable = x, options: AttendOptions = {}): { output: Variable; weights: Variable } {
+    checkArguments("attend", arguments, 3);
     const { mask, causal = false } = checkNames(`${this.constructor.name}.attend`, options, ["mask", "causal"]);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "memory", memory, this.keys);
@@ -115,7 +116,10 @@ export class MultiHeadAttention extends Component {
   }
 
   /** The output of `attend`: [..., steps, outputs]. */
-  forward(x: Variable, memory?: Variable, options?: AttendOptions): Variable { return this.attend(x, memory, options).output; }
+  forward(x: Variable, memory?: Variable, options?: AttendOptions): Variable {
+    checkArguments("forward", arguments, 3);
+    return this.attend(x, memory, options).output;
+  }
 
   /** [..., steps, hidden] as [..., heads, steps, size], or with the last two exchanged. */
   private split(x: Variable, transposed = false): Variable {

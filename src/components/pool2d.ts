@@ -1,6 +1,7 @@
 /** Pooling: a summary of each window of an image, channel by channel. */
 
 import { Component, maxPool2d, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkOptions, checkSizes } from "./checks.ts";
 import { checkFits, checkImage, offset, type Pair } from "./window.ts";
 
@@ -40,6 +41,7 @@ abstract class Pool2d extends Component {
 export class MaxPool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
   forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
     this.check(x);
     return maxPool2d(x, this.size, this.stride);
   }
@@ -49,6 +51,7 @@ export class MaxPool2d extends Pool2d {
 export class AveragePool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
   forward(x: Variable): Variable {
+    checkArguments("forward", arguments, 1);
     this.check(x);
     // Sums along height, then along width. Rows and columns that fill no window are left out.
     let y = x;

@@ -1,6 +1,7 @@
 /** What the recurrent components share. */
 
 import { Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { type Mask, read, type Sequence, SequenceComponent, type State, select } from "./sequence.ts";
 
 /**
@@ -24,6 +25,7 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
 
   /** What a state shows: [..., outputs]. Its first Variable, unless a component says otherwise. */
   output(state: S): Variable {
+    checkArguments("output", arguments, 1);
     let part: State = state;
     while (!(part instanceof Variable)) part = part[0];
     return part;
@@ -36,6 +38,7 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
    * @param mask [..., steps] with 0 for padding: there the state stays as it is
    */
   states(xs: Sequence, state: S = this.initialState(), mask?: Mask): S[] {
+    checkArguments("states", arguments, 3);
     const { steps, masks } = read(this, xs, mask);
     return this.walk(steps, state, masks);
   }
@@ -49,11 +52,13 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
   unfoldWithState(xs: Variable, state?: S, mask?: Mask): { outputs: Variable; state: S };
   unfoldWithState(xs: Sequence, state?: S, mask?: Mask): { outputs: Sequence; state: S };
   unfoldWithState(xs: Sequence, state: S = this.initialState(), mask?: Mask): { outputs: Sequence; state: S } {
+    checkArguments("unfoldWithState", arguments, 3);
     const states = this.states(xs, state, mask);
     return { outputs: this.likeInput(xs, states.map((each) => this.output(each))), state: states.at(-1) ?? state };
   }
 
   run(xs: readonly Variable[], state: S, masks: readonly Variable[] | null): Variable[] {
+    checkArguments("run", arguments, 3);
     return this.walk(xs, state, masks).map((found) => this.output(found));
   }
 

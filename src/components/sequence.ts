@@ -1,6 +1,7 @@
 /** Sequences, and the components that turn one into another. */
 
 import { broadcastTo, Component, decat, input, type Shape, ShapeError, slice, stack, ValueError, Variable, where, zeros } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast, show } from "./checks.ts";
 
 /**
@@ -44,6 +45,7 @@ export abstract class SequenceComponent<S extends State = State> extends Compone
   unfold(xs: Variable, state?: S, mask?: Mask): Variable;
   unfold(xs: Sequence, state?: S, mask?: Mask): Sequence;
   unfold(xs: Sequence, state: S = this.initialState(), mask?: Mask): Sequence {
+    checkArguments("unfold", arguments, 3);
     const { steps, masks } = read(this, xs, mask);
     return this.likeInput(xs, this.run(steps, state, masks));
   }

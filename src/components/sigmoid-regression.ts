@@ -1,4 +1,5 @@
 import { type CostOptions, cost, greater, sigmoid, ValueError, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { show } from "./checks.ts";
 import { LinearModel } from "./linear-model.ts";
 
@@ -14,12 +15,16 @@ export class SigmoidRegression extends LinearModel {
    * @param threshold from 0 to 1, ½ unless given
    */
   predict(x: Variable, threshold = 0.5): Variable {
+    checkArguments("predict", arguments, 2);
     if (!(threshold >= 0 && threshold <= 1)) throw new ValueError(`${this.constructor.name} takes a threshold from 0 to 1, but got ${show(threshold)}.`);
     return greater(this.score(x), Math.log(threshold / (1 - threshold)));
   }
 
   /** The probabilities of yes: [..., inputs] → [..., outputs]. */
-  probs(x: Variable): Variable { return sigmoid(this.score(x)); }
+  probs(x: Variable): Variable {
+    checkArguments("probs", arguments, 1);
+    return sigmoid(this.score(x));
+  }
 
   /**
    * The negative log likelihood of answers.
@@ -27,5 +32,8 @@ export class SigmoidRegression extends LinearModel {
    * @param y [..., outputs] of 0 and 1, or probabilities
    * @param options weights of the samples, sum or mean
    */
-  cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable { return cost.bernoulliCrossEntropyWithScores(this.score(x), y, options); }
+  cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable {
+    checkArguments("cost", arguments, 3);
+    return cost.bernoulliCrossEntropyWithScores(this.score(x), y, options);
+  }
 }

@@ -1,7 +1,8 @@
 import { affine, gradnorm, linear, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { checkArguments } from "../support/options.ts";
 import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
-import { checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
+import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -51,9 +52,14 @@ export class SimpleRecurrent extends Recurrent<Variable> {
     return { inputs: this.inputs, outputs: this.outputs, activation: activationName(this.activation), normed: this.normed };
   }
 
-  initialState(batch?: number): Variable { return batched(this, this.h0, batch); }
+  initialState(batch?: number): Variable {
+    checkArguments("initialState", arguments, 1);
+    return batched(this, this.h0, batch);
+  }
 
   step(x: Variable, h: Variable = this.h0, scale = 1): Variable {
+    checkArguments("step", arguments, 3);
+    checkNumber(this, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "state", h, this.outputs);
     const sum = affine(this.w, x, this.b).add(linear(this.u, h));

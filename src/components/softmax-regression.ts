@@ -1,4 +1,5 @@
 import { argmax, type CostOptions, cost, type Labels, softmax, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { LinearModel } from "./linear-model.ts";
 
 /**
@@ -9,10 +10,16 @@ import { LinearModel } from "./linear-model.ts";
  */
 export class SoftmaxRegression extends LinearModel {
   /** The most probable class: [..., inputs] → [...]. */
-  predict(x: Variable): Variable { return argmax(this.score(x)); }
+  predict(x: Variable): Variable {
+    checkArguments("predict", arguments, 1);
+    return argmax(this.score(x));
+  }
 
   /** The probabilities of the classes: [..., inputs] → [..., outputs]. */
-  probs(x: Variable): Variable { return softmax(this.score(x)); }
+  probs(x: Variable): Variable {
+    checkArguments("probs", arguments, 1);
+    return softmax(this.score(x));
+  }
 
   /**
    * The negative log likelihood of labels.
@@ -20,5 +27,8 @@ export class SoftmaxRegression extends LinearModel {
    * @param y an integer from 0 to outputs − 1 for each sample
    * @param options weights of the samples, sum or mean
    */
-  cost(x: Variable, y: Labels, options?: CostOptions): Variable { return cost.categoricalCrossEntropyWithScores(this.score(x), y, options); }
+  cost(x: Variable, y: Labels, options?: CostOptions): Variable {
+    checkArguments("cost", arguments, 3);
+    return cost.categoricalCrossEntropyWithScores(this.score(x), y, options);
+  }
 }

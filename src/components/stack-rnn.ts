@@ -1,6 +1,7 @@
 import { affine, broadcastTo, concat, full, linear, type Parameter, parameter, sigmoid, slice, softmax, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
-import { checkFlag, checkLast, checkOptions, checkShapeOf, checkSize } from "./checks.ts";
+import { checkArguments } from "../support/options.ts";
+import { checkFlag, checkLast, checkNumber, checkOptions, checkShapeOf, checkSize } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -80,10 +81,13 @@ export class StackRnn extends Recurrent<StackRnnState> {
   }
 
   initialState(batch?: number): StackRnnState {
+    checkArguments("initialState", arguments, 1);
     return [batched(this, this.h0, batch), batched(this, full([this.stacks, this.depth, this.width], -1), batch)];
   }
 
-  step(x: Variable, state: StackRnnState = this.initialState()): StackRnnState {
+  step(x: Variable, state: StackRnnState = this.initialState(), scale = 1): StackRnnState {
+    checkArguments("step", arguments, 3);
+    checkNumber(this, "scale", scale); // for components made with `normed`, which this is not
     const { stacks, depth, width } = this;
     checkLast(this, "x", x, this.inputs);
     checkParts(this, state, ["h", "stacks"]);

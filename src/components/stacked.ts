@@ -1,4 +1,5 @@
 import { ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkDropout, checkOptions, show } from "./checks.ts";
 import { dropped } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
@@ -48,10 +49,14 @@ export class Stacked extends Recurrent<readonly State[]> {
   /** What the constructor takes to build such a component again. */
   get options(): StackedOptions { return { layers: this.layers, dropout: this.dropout }; }
 
-  initialState(batch?: number): readonly State[] { return this.layers.map((layer) => layer.initialState(batch)); }
+  initialState(batch?: number): readonly State[] {
+    checkArguments("initialState", arguments, 1);
+    return this.layers.map((layer) => layer.initialState(batch));
+  }
 
   /** @throws UsageError if a layer needs whole sequences */
   step(x: Variable, state: readonly State[] = this.initialState(), scale = 1): readonly State[] {
+    checkArguments("step", arguments, 3);
     checkParts(this, state, this.layers, "the state of each layer");
     let below = x;
     return this.layers.map((_, i) => {
@@ -63,12 +68,14 @@ export class Stacked extends Recurrent<readonly State[]> {
   }
 
   override output(state: readonly State[]): Variable {
+    checkArguments("output", arguments, 1);
     const top = this.layers.length - 1;
     return this.recurrent(top).output(state[top]);
   }
 
   /** Layer by layer, so that each has the whole sequence. */
   override run(xs: readonly Variable[], state: readonly State[], masks: readonly Variable[] | null): Variable[] {
+    checkArguments("run", arguments, 3);
     checkParts(this, state, this.layers, "the state of each layer");
     return this.layers.reduce<readonly Variable[]>(
       (below, layer, i) => layer.run(i === 0 ? below : below.map((h) => dropped(h, this.dropout)), state[i], masks), xs,

@@ -1,4 +1,5 @@
 import { Component, type Variable } from "../index.ts";
+import { checkArguments } from "../support/options.ts";
 import { type ActivationLike, activationName, checkActivation } from "./activation.ts";
 import { checkDropout, checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
 import { dropped } from "./dropout.ts";
@@ -69,6 +70,7 @@ export class TransformerBlock extends Component {
    * @throws ShapeError
    */
   forward(x: Variable, mask?: Mask): Variable {
+    checkArguments("forward", arguments, 2);
     checkLast(this, "x", x, this.inputs);
     const found = mask === undefined ? null : maskVariable(this, mask, x.shape.slice(0, -1));
     const start = found === null ? x : withoutPadding(x, found);

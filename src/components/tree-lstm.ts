@@ -49,7 +49,10 @@ abstract class TreeLstm extends Component {
   get options(): TreeLstmOptions { return { inputs: this.inputs, outputs: this.outputs }; }
 
   /** What a node shows: [..., outputs]. */
-  output(state: LstmState): Variable { return state[0]; }
+  output(state: LstmState): Variable {
+    checkArguments("output", arguments, 1);
+    return state[0];
+  }
 
   /** w·x + b, or b alone for a node without input. */
   protected input(w: Parameter, x: Variable | null, b: Parameter): Variable { return x === null ? b : affine(w, x, b); }
@@ -100,6 +103,7 @@ export class ChildSumTreeLstm extends TreeLstm {
    * @throws ShapeError
    */
   step(x: Variable | null, children: readonly LstmState[] = []): LstmState {
+    checkArguments("step", arguments, 2);
     this.check(x, children);
     const h = children.length === 0 ? null : children.map((child) => child[0]).reduce((sum, part) => sum.add(part));
     const gate = (w: Parameter, u: Parameter, b: Parameter): Variable => {
@@ -156,6 +160,7 @@ export class BinaryTreeLstm extends TreeLstm {
    * @throws ShapeError
    */
   step(x: Variable | null, children: readonly [] | readonly [left: LstmState, right: LstmState] = []): LstmState {
+    checkArguments("step", arguments, 2);
     this.check(x, children);
     if (children.length !== 0 && children.length !== 2) {
       throw new ShapeError(`${this.constructor.name} got ${(children as unknown[]).length} children: a node has two, a leaf none.`);

@@ -55,6 +55,7 @@ export class Patience {
    * @returns whether to stop: more than `patience` epochs in a row have brought no improvement
    */
   observe(value: number): boolean {
+    checkArguments("observe", arguments, 1);
     if (typeof value !== "number") throw new ValueError(`Patience takes a number, but got ${describe(value)}. Read a Variable with item().`);
     this.epoch++;
     const gain = this.best === null ? Infinity : this.maximize ? value - this.best : this.best - value;

@@ -70,11 +70,13 @@ export class ZScore {
    * @throws ShapeError for another number of features
    */
   apply(x: TensorLike): Variable {
+    checkArguments("apply", arguments, 1);
     return this.checked("apply", x).sub(input(this.mean)).div(input(this.divisors()));
   }
 
   /** The inverse of `apply`. */
   invert(z: TensorLike): Variable {
+    checkArguments("invert", arguments, 1);
     return this.checked("invert", z).mul(input(this.divisors())).add(input(this.mean));
   }
 

@@ -1,9 +1,11 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { describe } from "../shape.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
+import type { Url } from "../support/platform.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
@@ -87,7 +89,7 @@ export function serialize(component: Component, options: SaveOptions = {}): Uint
  * @throws ValueError for what cannot be saved; FileError where it cannot be written, which leaves the old file as it was; UsageError
  *   outside of Node
  */
-export function save(path: string | URL, component: Component, options: SaveOptions = {}): void {
+export function save(path: string | Url, component: Component, options: SaveOptions = {}): void {
   checkArguments("save", arguments, 3);
   checkOptions("save", options, saveOptions);
   const target = pathOf("save", path, "In a browser, serialize(component, options) gives the bytes, to be stored or offered as a download.");
@@ -212,7 +214,7 @@ export function restore<C extends Component = Component>(source: Source, options
   const { into } = options;
   const optimizers = named<AnyOptimizer>("restore", "optimizer", options.optimizer);
   const randoms = named<Random>("restore", "random", options.random);
-  if (into !== undefined && !(into instanceof Component)) throw new ValueError("restore takes a Component as into.");
+  if (into !== undefined && !(into instanceof Component)) throw new ValueError(`restore takes a Component as into, but got ${describe(into)}.`);
   if (optimizers.size > 0 && into === undefined) {
     throw new UsageError("restore makes a new component, which the given optimizer does not train. Give the component that it trains as into; or make an optimizer for the new one and call its restore(checkpoint.optimizer).");
   }
@@ -346,7 +348,7 @@ export function serializeTensors(tensors: Tensors, options: TensorsOptions = {})
  * Writes tensors as a safetensors file (in Node), replaced as a whole as by `save`.
  * @throws as `serializeTensors`; FileError where it cannot be written; UsageError outside of Node
  */
-export function writeTensors(path: string | URL, tensors: Tensors, options: TensorsOptions = {}): void {
+export function writeTensors(path: string | Url, tensors: Tensors, options: TensorsOptions = {}): void {
   checkArguments("writeTensors", arguments, 3);
   checkOptions("writeTensors", options, ["metadata"]);
   const target = pathOf("writeTensors", path, "In a browser, serializeTensors(tensors) gives the bytes.");

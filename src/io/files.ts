@@ -1,15 +1,17 @@
 /** The paths that users give. */
 
 import { UsageError, ValueError } from "../index.ts";
+import { describe } from "../shape.ts";
 import { isUrl } from "../support/arrays.ts";
 import { builtin } from "../support/files.ts";
+import type { Url } from "../support/platform.ts";
 
 /**
  * The path that a user gave.
  * @param instead what to do where there are no files
  * @throws UsageError outside of Node; ValueError for a URL of something else than a file
  */
-export function pathOf(caller: string, path: string | URL, instead: string): string {
+export function pathOf(caller: string, path: string | Url, instead: string): string {
   const url = builtin("node:url");
   if (url === null) throw new UsageError(`${caller} got a path, but there are no files here, or this version of Node is older than 20.16. ${instead}`);
   if (typeof path === "string" && path !== "" && !path.includes("\0") && !/^[a-z]{2,}:\/\//i.test(path)) return path;
@@ -21,5 +23,5 @@ export function pathOf(caller: string, path: string | URL, instead: string): str
       // It has a host, or an encoded slash.
     }
   }
-  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${isUrl(path) ? path.href : JSON.stringify(path) ?? String(path)}.`);
+  throw new ValueError(`${caller} takes a path or a URL of a file, new URL("file:…"), but got ${isUrl(path) ? path.href : describe(path)}.`);
 }

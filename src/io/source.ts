@@ -3,12 +3,13 @@
 import { ValueError } from "../index.ts";
 import { isUrl } from "../support/arrays.ts";
 import { openFile } from "../support/files.ts";
+import type { Url } from "../support/platform.ts";
 import { CheckpointError } from "./errors.ts";
 import { pathOf } from "./files.ts";
 import { headerLength, type Placed, parseHeader } from "./safetensors.ts";
 
 /** A path or file URL (in Node), or the bytes of a file. */
-export type Source = string | URL | ArrayBufferLike | ArrayBufferView;
+export type Source = string | Url | ArrayBufferLike | ArrayBufferView;
 
 /** The bytes of a file, or only those of its header and of some tensors. */
 export class LoadedFile {

@@ -45,6 +45,7 @@ export class GradientNoise {
 
   /** The standard deviation at a step; 0 is the first. */
   deviation(step: number): number {
+    checkArguments("deviation", arguments, 1);
     return Math.sqrt(this.eta / (1 + step) ** this.gamma);
   }
 

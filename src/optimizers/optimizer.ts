@@ -7,7 +7,7 @@ import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
 import { type Step, withStep } from "../recorder.ts";
 import { describe, formatShape, sameShape } from "../shape.ts";
-import { checkOptions } from "../support/options.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, Variable } from "../variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
@@ -159,6 +159,7 @@ export abstract class Optimizer<S extends string = never> {
    * @throws ValueError for a parameter that this optimizer does not train
    */
   state(parameter: Parameter): Record<string, Variable> {
+    checkArguments("state", arguments, 1);
     const { variables } = this.memoryOf(parameter);
     return Object.fromEntries(this.memory.map((name, i) => [name, variables[i]]));
   }
@@ -179,6 +180,7 @@ export abstract class Optimizer<S extends string = never> {
    * @throws UsageError inside a step; ValueError for a schedule that gives no rate. Then nothing has changed.
    */
   update(): void {
+    checkArguments("update", arguments, 0);
     const { name } = this.constructor;
     const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
     this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
@@ -292,6 +294,7 @@ export abstract class Optimizer<S extends string = never> {
 
   /** A copy of all that has to be kept to go on later, in this program or another. */
   snapshot(): OptimizerState {
+    checkArguments("snapshot", arguments, 0);
     const rates = [this.#learningRate, ...this.groups.map((group) => group.learningRate)];
     return {
       step: this.#step,
@@ -310,6 +313,7 @@ export abstract class Optimizer<S extends string = never> {
    * @throws ValueError or ShapeError for a snapshot of another kind of optimizer or of other parameters. Then nothing has changed.
    */
   restore(saved: OptimizerState): void {
+    checkArguments("restore", arguments, 1);
     const { name } = this.constructor;
     if (!Number.isSafeInteger(saved.step) || saved.step < 0) throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
     if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {

@@ -113,6 +113,7 @@ export class Random {
    * @throws ValueError unless low < high, both finite
    */
   uniform(low = 0, high = 1): number {
+    checkArguments("uniform", arguments, 2);
     checkRange("uniform", low, high);
     return scale(this.#bits24() / 0x1000000, low, high);
   }
@@ -123,6 +124,7 @@ export class Random {
    * @throws ValueError unless mean and std are finite and std is not negative
    */
   normal(mean = 0, std = 1): number {
+    checkArguments("normal", arguments, 2);
     checkNormal("normal", mean, std);
     return mean + std * this.#standardNormal();
   }
@@ -132,6 +134,7 @@ export class Random {
    * @throws ValueError unless both are integers with low < high, at most 2⁵³ apart
    */
   integer(low: number, high: number): number {
+    checkArguments("integer", arguments, 2);
     const least = -Number.MAX_SAFE_INTEGER;
     checkInteger("integer", "low", low, least, Number.MAX_SAFE_INTEGER);
     checkInteger("integer", "high", high, least, Number.MAX_SAFE_INTEGER);
@@ -146,6 +149,7 @@ export class Random {
    * @returns the same array
    */
   shuffle<A extends Shuffleable>(array: A): A {
+    checkArguments("shuffle", arguments, 1);
     if (!Array.isArray(array) && !(ArrayBuffer.isView(array) && "length" in array)) {
       throw new ValueError(`shuffle: expected an array or a typed array, but got ${describe(array)}.`);
     }
@@ -165,6 +169,7 @@ export class Random {
    * @throws ValueError for an empty array, or weights of another length or that cannot be probabilities
    */
   choice<T>(array: ArrayLike<T>, weights?: ArrayLike<number>): T {
+    checkArguments("choice", arguments, 2);
     if (typeof array !== "object" && typeof array !== "string" || array === null || !(array.length >= 1)) {
       const got = typeof array === "object" && array !== null && array.length === 0 ? "an empty one" : describe(array);
       throw new ValueError(`choice: expected an array with at least one element, but got ${got}.`);
@@ -174,6 +179,7 @@ export class Random {
 
   /** `n` times `uniform(low, high)`. */
   uniformArray(n: number, low = 0, high = 1): Float64Array {
+    checkArguments("uniformArray", arguments, 3);
     checkLength("uniformArray", n);
     checkRange("uniformArray", low, high);
     const result = new Float64Array(n);
@@ -183,6 +189,7 @@ export class Random {
 
   /** `n` times `normal(mean, std)`. */
   normalArray(n: number, mean = 0, std = 1): Float64Array {
+    checkArguments("normalArray", arguments, 3);
     checkLength("normalArray", n);
     checkNormal("normalArray", mean, std);
     const result = new Float64Array(n);

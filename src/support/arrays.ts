@@ -1,5 +1,7 @@
 /** What programs hold numbers in, also where another realm made it (Jest, `node:vm`, frames): its classes are other objects there. */
 
+import type { Url } from "./platform.ts";
+
 /** Numbers in a row: an array or a typed array of any kind. */
 export type NumberList = ArrayLike<number> | BigInt64Array | BigUint64Array;
 
@@ -8,7 +10,7 @@ export const kindOf = (value: unknown): string => Object.prototype.toString.call
 
 export const isMap = (value: unknown): value is Map<unknown, unknown> => kindOf(value) === "Map";
 
-export const isUrl = (value: unknown): value is URL => kindOf(value) === "URL";
+export const isUrl = (value: unknown): value is Url => kindOf(value) === "URL";
 
 /** An array, or a typed one: a row of a table is often a Float32Array. */
 export const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);

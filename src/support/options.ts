@@ -14,7 +14,8 @@ export function checkArguments(caller: string, args: ArrayLike<unknown>, most: n
   if (args.length <= most) return;
   const [index, list] = [args[most] as number, args[most + 1]];
   if (args.length === most + 2 && Array.isArray(list) && Object.is(list[index], args[most - 1])) return;
-  throw new ValueError(`${caller} got an argument too many, ${describe(index)}. Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`);
+  const numbers = typeof args[most - 1] === "number" && typeof index === "number" ? " A shape, or several axes, are one list: [2, 3]." : "";
+  throw new ValueError(`${caller} got an argument too many, ${describe(index)}.${numbers} Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`);
 }
 
 /** Made by `{…}`, in whatever realm. */

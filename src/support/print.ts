@@ -5,7 +5,7 @@ export const inspected = Symbol.for("nodejs.util.inspect.custom");
 
 /** Nested rows, each on a line. Of more than 100 numbers only three at both ends of each axis. */
 export function formatArray(values: ArrayLike<number>, [n, ...inner]: readonly number[], at = 0, margin = "\n "): string {
-  if (n === undefined) return String(Number(values[at].toPrecision(6)));
+  if (n === undefined) return Object.is(values[at], -0) ? "-0" : String(Number.isSafeInteger(values[at]) ? values[at] : Number(values[at].toPrecision(6)));
   const isCut = values.length > 100 && n > 6;
   const stride = inner.reduce((a, b) => a * b, 1);
   const row = (_: unknown, i: number): string =>

@@ -42,6 +42,7 @@ export class AddTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): SequenceWithTarget[] {
+    checkArguments("sample", arguments, 1);
     checkCount("AddTask", "the number of samples", n, 1);
     const random = this.#random;
     return Array.from({ length: n }, () => {

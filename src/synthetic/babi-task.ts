@@ -62,6 +62,7 @@ export class BabiTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): BabiStory[] {
+    checkArguments("sample", arguments, 1);
     checkCount("BabiTask", "the number of samples", n, 1);
     return Array.from({ length: n }, () => {
       const length = drawLength(this.#length, this.#random);

@@ -59,6 +59,7 @@ export class CopyTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): LabelledSequence[] {
+    checkArguments("sample", arguments, 1);
     checkCount("CopyTask", "the number of samples", n, 1);
     const { letters, length, features, blank } = this;
     return Array.from({ length: n }, () => {

@@ -55,6 +55,7 @@ export class MixtureTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): LabelledSamples {
+    checkArguments("sample", arguments, 1);
     checkCount("MixtureTask", "the number of samples", n, 1);
     const values = new Float64Array(n * this.features);
     const y = new Int32Array(n);

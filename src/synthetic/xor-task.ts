@@ -42,6 +42,7 @@ export class XorTask {
    * @throws ValueError unless n is a positive integer
    */
   sample(n: number): LabelledSequence[] {
+    checkArguments("sample", arguments, 1);
     checkCount("XorTask", "the number of samples", n, 1);
     return Array.from({ length: n }, () => {
       const steps = drawLength(this.#length, this.#random);

@@ -4,6 +4,7 @@ import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
 import { checkCount, describe } from "../shape.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
+import type { Signal } from "../support/platform.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
@@ -114,7 +115,7 @@ export interface FitOptions<B, V = B> {
    */
   readonly samples?: ((batch: B | V) => number) | undefined;
   /** Ends the training after the current step when it aborts. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal | undefined;
 }
 
 const known = [

@@ -1,5 +1,6 @@
 /** Ending a training from outside: Ctrl-C, an AbortSignal, a callback. Also giving way to the event loop, where these arrive. */
 
+import type { Signal } from "../support/platform.ts";
 import type { Stopped } from "./history.ts";
 import { nodeProcess } from "./node.ts";
 
@@ -17,7 +18,7 @@ export class StopRequest {
   private last = performance.now();
 
   /** @param onInterrupt told of the first Ctrl-C; a second one has the effect that it has without fit, which is to end the process */
-  constructor(private readonly signal: AbortSignal | undefined, private readonly onInterrupt: () => void) {
+  constructor(private readonly signal: Signal | undefined, private readonly onInterrupt: () => void) {
     nodeProcess()?.on?.("SIGINT", this.interrupted);
     if (signal?.aborted) this.aborted();
     else signal?.addEventListener("abort", this.aborted);

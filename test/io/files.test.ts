@@ -117,6 +117,7 @@ describe("what cannot be written", () => {
     keeps(() => { save(path.join(folder, "z".repeat(300)), model(2)); }, "ENAMETOOLONG", /name is too long/);
     expect(valueIn(file)).toBe(1);
     expect(() => { save("", model(1)); }).toThrow(/takes a path/);
+    expect(() => { save(model(1) as never, "a"  as never); }).toThrow(/takes a path .*, but got a value of type \w+\.$/);
     expect(() => { save("a\0b", model(1)); }).toThrow(/takes a path/);
     for (const url of ["file:///a%00b", "file:///a%2Fb", "file://host/a"]) {
       if (process.platform === "win32") continue; // which has hosts

@@ -4,7 +4,8 @@ import path from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, it } from "vitest";
 import { entries, root } from "../../scripts/package.js";
-import { add, cost, FlimsyError, input, matmul, mean, operation, parameter, pow, softmax, sum, tanh, ValueError, Variable, zeros } from "../../src/index.ts";
+import { Adam, add, cost, FlimsyError, input, matmul, mean, operation, parameter, pow, randn, softmax, sum, tanh, ValueError, Variable, zeros } from "../../src/index.ts";
+import { GatedRecurrent, SimpleRecurrent, SoftmaxRegression, StackRnn } from "../../src/components/index.ts";
 import { checkArguments, checkOptions, isPlainObject } from "../../src/support/options.ts";
 
 type Call = (...args: unknown[]) => unknown;
@@ -72,12 +73,15 @@ beforeAll(() => {
           if (typeof f !== "function" || member.name === "prototype" || isHidden(member)) continue;
           found.set(f, describeCall(`${exported.name}.${member.name}`, f.bind(value), checker.getSignaturesOfType(checker.getTypeOfSymbol(member), ts.SignatureKind.Call)));
         }
-        if (value !== Variable && !(value.prototype instanceof Variable)) continue;
-        const variable = value === Variable ? zeros([2]) : parameter([1, 2]);
+        const isVariable = value === Variable || value.prototype instanceof Variable;
+        // Others are not made: that arguments are counted comes first of all, whatever the object is.
+        const object = value === Variable ? zeros([2]) : isVariable ? parameter([1, 2]) : Object.create(value.prototype);
         for (const member of checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))) {
-          const f = (variable as unknown as Record<string, unknown>)[member.name];
+          if (!(member.flags & ts.SymbolFlags.Method) && !isVariable) continue;
+          const f = (object as Record<string, unknown>)[member.name];
           if (typeof f !== "function" || member.name.startsWith("__") || isHidden(member) || conventional(value, member.name)) continue;
-          found.set(`${exported.name} ${member.name}`, describeCall(member.name, f.bind(variable), checker.getSignaturesOfType(checker.getTypeOfSymbol(member), ts.SignatureKind.Call)));
+          const method = describeCall(`${exported.name}.${member.name}`, f.bind(object), checker.getSignaturesOfType(checker.getTypeOfSymbol(member), ts.SignatureKind.Call));
+          found.set(`${exported.name} ${member.name}`, isVariable ? method : { ...method, options: null }); // they hand options over to functions
         }
       } else found.set(value, describeCall(exported.name, value as Call, checker.getSignaturesOfType(type, ts.SignatureKind.Call)));
     }
@@ -106,18 +110,20 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1)
 describe("every public function", () => {
   it("is met by the walk", () => {
     const names = functions.map(({ name }) => name);
-    for (const name of ["add", "where", "sum", "mse", "cosine", "Adam", "Lstm", "ZScore.fit", "item", "assign", "fit", "save", "AddTask", "beamSearch", "glorot"]) {
+    for (const name of ["add", "where", "sum", "mse", "cosine", "Adam", "Lstm", "ZScore.fit", "Variable.item", "Parameter.assign", "fit", "save", "AddTask", "beamSearch", "glorot",
+      "Lstm.step", "SoftmaxRegression.cost", "Adam.update", "Random.normal", "AddTask.sample", "ZScore.apply"]) {
       expect(names).toContain(name);
     }
     // These take any number of arguments.
-    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))]).toEqual(["slice"]);
+    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))]).toEqual(["slice", "Parameter.slice", "Variable.slice"]);
   });
 
   it("refuses an argument too many", async () => {
     const silent: string[] = [];
     for (const { name, call, most } of functions) {
       if (most === Infinity) continue;
-      const message = await refusal(() => call(...new Array(most + 1).fill(undefined)));
+      const nothing = name.includes(".") ? null : undefined; // undefined asks a method for defaults, of an object that is not made
+      const message = await refusal(() => call(...new Array(most + 1).fill(nothing)));
       if (!message.includes(`${lastPart(name)} got an argument too many`)) silent.push(`${name}: ${message}`);
     }
     expect(silent).toEqual([]);
@@ -176,7 +182,32 @@ describe("callbacks", () => {
   });
 });
 
+describe("methods", () => {
+  const x = input([[1, 2, 3]]);
+
+  it("refuse what they would not read", () => {
+    const optimizer: { update: Call } = new Adam(parameter([1])) as never;
+    expect(() => optimizer.update(0.1)).toThrow("update got an argument too many, 0.1.");
+    const model: { score: Call } = new SoftmaxRegression({ inputs: 3, outputs: 2 }) as never;
+    expect(() => model.score(x, [1])).toThrow("score got an argument too many, a value of type Array.");
+  });
+
+  it("of a recurrent component take no cell beside the state", () => {
+    for (const rnn of [new SimpleRecurrent({ inputs: 3, outputs: 2 }), new GatedRecurrent({ inputs: 3, outputs: 2 }), new StackRnn({ inputs: 3, outputs: 2 })]) {
+      expect(() => rnn.step(x, rnn.initialState() as never, zeros([2]) as never)).toThrow(`${rnn.constructor.name} takes a finite number as scale, but got a Variable [2].`);
+    }
+  });
+});
+
 describe("checkArguments", () => {
+  it("says that sizes and axes are one list", () => {
+    const x = zeros([2, 3]) as unknown as Record<string, Call>;
+    for (const call of [() => (zeros as Call)(2, 3), () => x.reshape(3, 2), () => x.permute(1, 0)]) expect(call).toThrow("A shape, or several axes, are one list: [2, 3].");
+    expect(() => (randn as Call)(2, 3)).toThrow("randn takes a shape such as [2, 3], but got 2.");
+    for (const reduce of ["sum", "mean", "max"]) expect(() => x[reduce](0, 1)).toThrow("Several axes are one list, [0, 1]");
+    expect(() => (tanh as Call)(zeros([2]), 1)).toThrow(/too many, 1\. Leave/);
+  });
+
   it("names the function and the argument", () => {
     expect(() => (add as Call)(1, 2, 3)).toThrow("add got an argument too many, 3.");
     expect(() => (zeros([2]).add as Call)(1, input(1))).toThrow("add got an argument too many, a value of type Variable.");
