@@ -37,7 +37,7 @@ const withMethods = {
   setup(build) {
     const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
     const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
-    build.onLoad({ filter: /index\.ts$/ }, async ({ path: file }) => {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (!sources.has(file)) return null;
       return { contents: `import ${methods};\n${await readFile(file, "utf8")}`, loader: "ts" };
     });
@@ -45,17 +45,17 @@ const withMethods = {
 };
 
 /**
- * `export * as cost` stays what it is, a module of its own: then bundlers that drop what is unused can drop single costs, such as CTC with all
- * that belongs to it. Bundled here it would be an object of which everything is used.
+ * `export * as cost` and the like stay what they are, modules of their own: then bundlers that drop what is unused can drop single costs, such as CTC
+ * with all that belongs to it. Bundled here each would be an object of which everything is used.
  */
-const namespaces = { cost: "src/cost/index.ts" };
+const namespaces = { cost: "src/cost/index.ts", schedule: "src/optimizers/schedule.ts" };
 
 /** @type {esbuild.Plugin} */
 const withNamespaces = {
   name: "with-namespaces",
   setup(build) {
     for (const [name, source] of Object.entries(namespaces)) {
-      const filter = new RegExp(`/${name}/index\\.ts$`);
+      const filter = new RegExp(`/${name}(/index)?\\.ts$`);
       build.onResolve({ filter }, ({ kind, path: file, resolveDir }) => {
         const isIt = kind !== "entry-point" && path.join(resolveDir, file) === path.join(root, source);
         return isIt ? { path: placeholder(name), external: true } : null;
