@@ -75,7 +75,7 @@ const withNames = {
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (/^src[/\\](plan|devices|kernels)[/\\]/.test(path.relative(root, file))) return null;
       const text = await readFile(file, "utf8");
-      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static name = "$2";$3'), loader: "ts" };
+      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3'), loader: "ts" };
     });
   },
 };
