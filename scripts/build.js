@@ -176,7 +176,7 @@ function bundleEntries(out) {
     chunkNames: "chunk-[hash]",
     define: { isBuilt: "true" },
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
-    mangleProps: new RegExp(`^(?:(?:i32|i64|f32|f32x4|i32x4|i64x2|v128)[A-Z].*|${hiddenNames().join("|")})$`),
+    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
     bundle: true,
     plugins: [withMethods, withNamespaces, withNames, withSmallTexts],
     splitting: true,
