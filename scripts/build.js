@@ -8,11 +8,13 @@
  */
 
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import * as esbuild from "esbuild";
+import ts from "typescript";
 import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
@@ -37,7 +39,7 @@ const withMethods = {
   setup(build) {
     const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
     const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
-    build.onLoad({ filter: /index\.ts$/ }, async ({ path: file }) => {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (!sources.has(file)) return null;
       return { contents: `import ${methods};\n${await readFile(file, "utf8")}`, loader: "ts" };
     });
@@ -45,17 +47,17 @@ const withMethods = {
 };
 
 /**
- * `export * as cost` stays what it is, a module of its own: then bundlers that drop what is unused can drop single costs, such as CTC with all
- * that belongs to it. Bundled here it would be an object of which everything is used.
+ * `export * as cost` and the like stay what they are, modules of their own: then bundlers that drop what is unused can drop single costs, such as CTC
+ * with all that belongs to it. Bundled here each would be an object of which everything is used.
  */
-const namespaces = { cost: "src/cost/index.ts" };
+const namespaces = { cost: "src/cost/index.ts", schedule: "src/optimizers/schedule.ts" };
 
 /** @type {esbuild.Plugin} */
 const withNamespaces = {
   name: "with-namespaces",
   setup(build) {
     for (const [name, source] of Object.entries(namespaces)) {
-      const filter = new RegExp(`/${name}/index\\.ts$`);
+      const filter = new RegExp(`/${name}(/index)?\\.ts$`);
       build.onResolve({ filter }, ({ kind, path: file, resolveDir }) => {
         const isIt = kind !== "entry-point" && path.join(resolveDir, file) === path.join(root, source);
         return isIt ? { path: placeholder(name), external: true } : null;
@@ -63,6 +65,9 @@ const withNamespaces = {
     }
   },
 };
+
+/** Is it in a room that no entry exports from? @param {string} file */
+const isInner = (file) => /^src[/\\](plan|devices|kernels)[/\\]/.test(file);
 
 /**
  * Errors, messages and printed objects say the name of a class, which bundlers and minifiers change: `class RmsProp` becomes `class _RmsProp` or `class g`.
@@ -73,9 +78,9 @@ const withNames = {
   name: "with-names",
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      if (/^src[/\\](plan|devices|kernels)[/\\]/.test(path.relative(root, file))) return null;
+      if (isInner(path.relative(root, file))) return null;
       const text = await readFile(file, "utf8");
-      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static name = "$2";$3'), loader: "ts" };
+      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3'), loader: "ts" };
     });
   },
 };
@@ -96,6 +101,34 @@ const withSmallTexts = {
     });
   },
 };
+
+/**
+ * Names of private members of the classes in rooms that no entry exports from, which no user sees or extends: those that src/ reads of `this` only, and
+ * that are no other member and no text. So none of them is meant where the language's library or a user has the same name.
+ */
+function hiddenNames() {
+  /** @type {Set<string>} */
+  const hidden = new Set();
+  /** @type {Set<string>} */
+  const others = new Set();
+  for (const file of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".ts")) continue;
+    /** @param {ts.Node} node */
+    const visit = (node) => {
+      const isField = ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent);
+      if ((isField || ts.isClassElement(node) || ts.isTypeElement(node) || ts.isObjectLiteralElement(node)) && node.name !== undefined) {
+        const isHidden = isInner(path.join("src", file)) && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0;
+        (isHidden ? hidden : others).add(node.name.getText());
+      }
+      if (ts.isBindingElement(node) && node.parent.parent.initializer?.kind !== ts.SyntaxKind.ThisKeyword) others.add((node.propertyName ?? node.name).getText());
+      if (ts.isPropertyAccessExpression(node) && node.expression.kind !== ts.SyntaxKind.ThisKeyword) others.add(node.name.text);
+      if (ts.isStringLiteralLike(node)) others.add(node.text);
+      ts.forEachChild(node, visit);
+    };
+    visit(ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true));
+  }
+  return [...hidden].filter((name) => !others.has(name));
+}
 
 /** Stands for the module of a namespace until it is known where it is imported from. */
 const placeholder = (/** @type {string} */ name) => `flimsy-ml:${name}`;
@@ -142,8 +175,8 @@ function bundleEntries(out) {
     outdir: out,
     chunkNames: "chunk-[hash]",
     define: { isBuilt: "true" },
-    // The assembler's methods, one for each instruction: they are the names that a bundler of a user could not make shorter and that weigh most.
-    mangleProps: /^(?:i32|i64|f32|f32x4|i32x4|i64x2|v128)[A-Z]/,
+    // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
+    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
     bundle: true,
     plugins: [withMethods, withNamespaces, withNames, withSmallTexts],
     splitting: true,

@@ -52,6 +52,8 @@ export interface Goal {
 const debugOptions = { checkNumerics: false, checkComparisons: false, eager: false };
 /** What looks for unused comparisons, if anything; programs that never ask for it do not load it. */
 let comparing: { readonly Comparisons: typeof Comparisons; readonly calledOutside: typeof calledOutside } | null = null;
+/** Likewise what tells of a number that is none. */
+let explainNan: typeof nanError | null = null;
 
 /**
  * Debugging aids; steps are much slower meanwhile.
@@ -70,6 +72,25 @@ export function debug(options: { checkNumerics?: boolean; checkComparisons?: boo
     debugOptions[name as keyof typeof debugOptions] = value;
   }
   comparing = debugOptions.checkComparisons ? { Comparisons, calledOutside } : null;
+  explainNan = nanError;
+}
+
+/** Says which operation made a number that is none, and whether it got such a number from outside, as it is or as a view. */
+function nanError(step: Step, fault: LaunchFault, name: string, node: number): NanError {
+  const { trace } = step;
+  const got = Array.from({ length: trace.inputCount(node) }, (_, k) => {
+    let source = trace.input(node, k);
+    while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
+    const isKnown = trace.isLeaf(source) && (trace.leafKind(source) === LeafKind.scalar || step.arrays[trace.leafOrdinal(source)] !== placeholder);
+    return isKnown && step.leafValues(source).some((value) => !Number.isFinite(value));
+  });
+  const where = step.callers?.[node] ?? "";
+  return new NanError(
+    `${name} produced ${fault.value} in a result of shape ${formatShape(trace.shapes[node])}${where === "" ? "" : `, called at ${where}`}. ` +
+      (got.includes(true)
+        ? "The data or parameters that it got hold such a value already."
+        : "Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large."),
+  );
 }
 
 /** One run of a plan, for who watches. */
@@ -160,7 +181,7 @@ export class Step {
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
-  private readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
+  readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
   /** Each operation runs as soon as it is called; not the gradients, which are recorded only where the structure is new. */
   eager = debugOptions.eager;
   private members: readonly number[] = [];
@@ -262,7 +283,7 @@ export class Step {
     return this.device.readRegion(pinned.region, pinned.offset, variable.size);
   }
 
-  private leafValues(node: number): FloatArray {
+  leafValues(node: number): FloatArray {
     const ordinal = this.trace.leafOrdinal(node);
     return this.trace.leafKind(node) === LeafKind.scalar
       ? this.device.FloatArray.of(this.trace.scalars[ordinal])
@@ -402,24 +423,7 @@ export class Step {
         `${name} got index ${fault.value}: an index here is an integer from 0 to ${fault.limit - 1}. Check the labels or indices that were given.`,
       );
     }
-    const where = this.callers?.[node] ?? "";
-    return new NanError(
-      `${name} produced ${fault.value} in a result of shape ${formatShape(this.trace.shapes[node])}${where === "" ? "" : `, called at ${where}`}. ` +
-        (this.readsData(node, (value) => !Number.isFinite(value))
-          ? "The data or parameters that it got hold such a value already."
-          : "Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large."),
-    );
-  }
-
-  /** Does a node read, as it is or as a view, an array from outside with a certain value in it? */
-  private readsData(node: number, has: (value: number) => boolean): boolean {
-    const { trace } = this;
-    return Array.from({ length: trace.inputCount(node) }, (_, k) => {
-      let source = trace.input(node, k);
-      while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
-      const isKnown = trace.isLeaf(source) && (trace.leafKind(source) === LeafKind.scalar || this.arrays[trace.leafOrdinal(source)] !== placeholder);
-      return isKnown && this.leafValues(source).some(has);
-    }).includes(true);
+    return (explainNan as typeof nanError)(this, fault, name, node);
   }
 
   // -- results --------------------------------------------------------------------------------------

@@ -42,17 +42,19 @@ describe("the package", () => {
     expect(await bundled("synthetic", 'import { MixtureTask } from "flimsy-ml/synthetic"; console.log(new MixtureTask(2, 2).sample(3).x.sum(0).size);')).toBe("2");
   });
 
-  it("brings no cost that is not used, as Vite bundles it", async () => {
+  it("brings no cost and no schedule that is not used, as Vite bundles it", async () => {
     const load = async (code: string): Promise<string> => {
       const input = path.join(project, "costs.ts");
-      writeFileSync(input, `import { cost, input } from "flimsy-ml"; console.log(${code});`);
+      writeFileSync(input, `import { cost, input, schedule } from "flimsy-ml"; console.log(${code});`);
       const { output } = await (await rolldown({ input, platform: "node" })).generate({ format: "esm" });
       return output[0].code;
     };
     const small = await load("cost.mse(input([1]), input([2])).item()");
     expect(small).toContain("mse");
     expect(small).not.toContain("ctc");
+    expect(small).not.toContain("warmUp");
     expect(await load("cost.ctcWithScores")).toContain("ctc");
+    expect(await load("schedule.warmUp")).toContain("warmUp");
   });
 
   /** The exports of every entry that are classes whose own name is another, and what errors and printing say. */

@@ -11,6 +11,8 @@ import {
   Adam, affine, conv2d, cost, evaluate, grad, input, matmul, maxPool2d, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads, type Variable, zeros,
 } from "../src/index.ts";
 import { deviceByName } from "../src/devices/current.ts";
+import { threadsOf } from "../src/devices/wasm/threads.ts";
+import type { WasmDevice } from "../src/devices/wasm/wasm.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
@@ -105,7 +107,7 @@ describe("steps", () => {
   });
 
   it("are of the default device, which reports", () => {
-    expect(deviceByName("wasm").threads()).toEqual(threads());
+    expect(threadsOf((deviceByName("wasm") as WasmDevice).team)).toEqual(threads());
   });
 });
 

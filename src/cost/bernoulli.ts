@@ -4,7 +4,7 @@ import { constant, type Expr } from "../kernels/expression.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
-import { checkCost, type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
 /** Smaller probabilities count as this one. */
 const LEAST_PROBABILITY = 1e-20;
@@ -28,7 +28,7 @@ const fromProbabilities = /*#__PURE__*/ elementwise("bernoulliCrossEntropy", (p,
 function cost(name: string, apply: typeof fromScores, output: Variable, target: Numbers, options: CostOptions): Variable {
   checkVariable(name, output);
   const samples = new Samples(name, samplesOf(output.shape), options);
-  return samples.reduce(apply(samples.clean(output), samples.targets(target, output.shape, 0, 1)));
+  return samples.reduce(apply(samples.clean(output), targetsOf(samples, target, output.shape, 0, 1)));
 }
 
 /**

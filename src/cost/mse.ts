@@ -3,7 +3,7 @@
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../variable.ts";
-import { checkCost, type CostOptions, type Numbers, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
 const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
   const difference = output.sub(target);
@@ -24,5 +24,5 @@ export function mse(output: Variable, target: Numbers, options: CostOptions = {}
   checkCost("mse", arguments, options);
   checkVariable("mse", output);
   const samples = new Samples("mse", samplesOf(output.shape), options);
-  return samples.reduce(halfSquare(samples.clean(output), samples.targets(target, output.shape)));
+  return samples.reduce(halfSquare(samples.clean(output), targetsOf(samples, target, output.shape)));
 }

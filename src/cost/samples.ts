@@ -45,7 +45,7 @@ export function checkCost(name: string, args: ArrayLike<unknown>, options: CostO
 export class Samples {
   /** Per sample, 0 where it does not count; null where all count. Numbers on the host if they are known. */
   private readonly mask: Variable | null = null;
-  private readonly known: ArrayLike<number> | null = null;
+  readonly known: ArrayLike<number> | null = null;
   private readonly weight: Operand;
   private readonly isMean: boolean;
 
@@ -54,7 +54,7 @@ export class Samples {
    * @param shape of the samples: that of the model's output without the last axis
    */
   constructor(
-    private readonly name: string,
+    readonly name: string,
     readonly shape: Shape,
     { weight = 1, mask, reduction = "sum" }: CostOptions,
   ) {
@@ -127,30 +127,6 @@ export class Samples {
   }
 
   /**
-   * What the model should have put out, in the shape of its output.
-   * @param low, high what numbers that the host knows must lie between
-   */
-  targets(given: Numbers, output: Shape, low = -Infinity, high = Infinity): Variable {
-    const { name, known } = this;
-    const found = numbers(name, "targets", given);
-    if (!sameShape(found.shape, output) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(output))) {
-      throw new ShapeError(
-        `${name} got an output of shape ${formatShape(output)}, but targets of shape ${formatShape(found.shape)}: give a number for each element of the output.`,
-      );
-    }
-    const { values } = found;
-    if (values !== null && (low > -Infinity || high < Infinity)) {
-      const n = output.length === 0 ? 1 : output[output.length - 1];
-      for (let i = 0; i < values.length; i++) {
-        if (!(values[i] >= low && values[i] <= high) && known?.[Math.floor(i / n)] !== 0) {
-          throw new ValueError(`${name} takes targets from ${low} to ${high}, but got ${values[i]}.`);
-        }
-      }
-    }
-    return this.clean(view(found.variable(), output));
-  }
-
-  /**
    * Weighs the samples and adds them up.
    * @param costs of each sample, or of each element of each sample; those that do not count finite
    */
@@ -179,6 +155,30 @@ export class Samples {
     for (let i = 0; i < known.length; i++) count += known[i];
     return count;
   }
+}
+
+/**
+ * What the model should have put out for some samples, in the shape of its output.
+ * @param low, high what numbers that the host knows must lie between
+ */
+export function targetsOf(samples: Samples, given: Numbers, output: Shape, low = -Infinity, high = Infinity): Variable {
+  const { name, known } = samples;
+  const found = numbers(name, "targets", given);
+  if (!sameShape(found.shape, output) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(output))) {
+    throw new ShapeError(
+      `${name} got an output of shape ${formatShape(output)}, but targets of shape ${formatShape(found.shape)}: give a number for each element of the output.`,
+    );
+  }
+  const { values } = found;
+  if (values !== null && (low > -Infinity || high < Infinity)) {
+    const n = output.length === 0 ? 1 : output[output.length - 1];
+    for (let i = 0; i < values.length; i++) {
+      if (!(values[i] >= low && values[i] <= high) && known?.[Math.floor(i / n)] !== 0) {
+        throw new ValueError(`${name} takes targets from ${low} to ${high}, but got ${values[i]}.`);
+      }
+    }
+  }
+  return samples.clean(view(found.variable(), output));
 }
 
 /** The shape of samples from that of the model's output. */

@@ -5,6 +5,7 @@ import { describe } from "../shape.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Device, ThreadReport } from "./device.ts";
 import { ReferenceDevice } from "./reference/reference.ts";
+import { threadsOf } from "./wasm/threads.ts";
 import { WasmDevice } from "./wasm/wasm.ts";
 
 export type DeviceName = "reference" | "wasm";
@@ -70,7 +71,9 @@ export function setDevice(name: DeviceName): void {
  */
 export function threads(count?: number): ThreadReport {
   checkArguments("threads", arguments, 1);
-  return currentDevice().threads(count);
+  const device = currentDevice();
+  if (device instanceof WasmDevice) return threadsOf(device.team, count);
+  return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." };
 }
 
 /** @internal As `setDevice`, for a device made in a particular way. */

@@ -82,9 +82,6 @@ export interface Device {
   /** Forgets all regions. */
   endStep(): void;
 
-  /** Sets how many threads there may be, where a number is given; says how many there are. */
-  threads(count?: number): ThreadReport;
-
   /** Live bytes by kind, with the arena, the plans and what the engine has compiled, by estimate. */
   memory(): DeviceMemory;
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { currentDevice, deviceByName, usedDevices, useDevice } from "../../src/devices/current.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
-import { checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, UsageError, ValueError, type Variable } from "../../src/index.ts";
+import { checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable } from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -10,6 +10,7 @@ describe("setDevice", () => {
     expect(currentDevice().name).toBe("wasm");
     setDevice("reference");
     expect(currentDevice().name).toBe("reference");
+    expect(threads(2)).toEqual({ count: 1, limit: 1, why: expect.stringContaining("reference device") });
     expect(mul(input(0.1), 1).item()).toBe(0.1);
     setDevice("wasm");
     expect(mul(input(0.1), 1).item()).toBe(Math.fround(0.1));

@@ -8,7 +8,7 @@ import {
   type ColumnsKernel, type CopyKernel, type HostFunction, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
 } from "../../kernels/kernel.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
 import { Buffer } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 
@@ -98,8 +98,6 @@ export class ReferenceDevice implements Device {
   }
 
   endStep(): void {}
-
-  threads(): ThreadReport { return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." }; }
 
   memory(): DeviceMemory { return { ...this.live, arena: 0, plans: 0, kernels: 0 }; }
 }

@@ -4,16 +4,13 @@
  * thread computes all parts.
  */
 
-import { FlimsyError, ValueError } from "../../errors.ts";
-import { describe } from "../../shape.ts";
-import type { ThreadReport } from "../device.ts";
+import { FlimsyError } from "../../errors.ts";
 import type { Heap } from "./heap.ts";
 import { scratchBytes, type TableModule } from "./kernels.ts";
 import { control } from "./layout.ts";
 
 /** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
 const DEFAULT_LIMIT = 4;
-const MAX_THREADS = 64;
 /**
  * What a worker does: `control` and the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
  * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
@@ -98,7 +95,7 @@ interface NodeThread extends Thread {
   on(event: "exit", listener: () => void): void;
 }
 type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
-const host = globalThis as Host;
+export const host = globalThis as Host;
 
 /** May the memory be shared with other threads? Browsers ask for isolated pages. */
 export const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
@@ -129,8 +126,9 @@ function startThread(onEnd: (why: string) => void): Thread {
 const word = (address: number): number => address / 4;
 
 export class Team {
-  private limit: number | null = null;
-  private readonly threads: Thread[] = [];
+  /** How many threads the user allows, if they have said so. */
+  limit: number | null = null;
+  readonly threads: Thread[] = [];
   /** Modules that the workers will need once they start. */
   private readonly modules: TableModule[] = [];
   /** What lies in the shared memory for them. */
@@ -140,47 +138,15 @@ export class Team {
   /** A worker that gets no part done in so many seconds has died; parts take milliseconds. */
   private readonly patience: number = 10;
   /** Has the caller's thread been back in its event loop since workers were last asked for? */
-  private hasYielded = false;
+  hasYielded = false;
   /** Why there are no workers any more. */
-  private failure = "";
+  failure = "";
 
   /** @param allocate gives memory of the heap, or throws */
-  constructor(private readonly heap: Heap, private readonly allocate: (bytes: number) => number) {}
+  constructor(readonly heap: Heap, private readonly allocate: (bytes: number) => number) {}
 
-  // -- for the caller ----------------------------------------------------------------------------------
-
-  /** Sets how many threads there may be, with the caller's own. */
-  choose(count: number): void {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
-      throw new ValueError(`threads takes a number of threads from 1 to ${MAX_THREADS}, but got ${describe(count)}.`);
-    }
-    this.limit = count;
-    this.admit();
-  }
-
-  report(): ThreadReport {
-    const limit = !this.heap.isShared || this.failure !== "" ? 1 : this.wanted;
-    const count = this.heap.isShared ? Math.min(limit, 1 + Atomics.load(this.heap.i32, word(control.started))) : 1;
-    return { count, limit, why: this.why(count, limit) };
-  }
-
-  private why(count: number, limit: number): string {
-    if (this.failure !== "") return this.failure;
-    if (host.crossOriginIsolated === false) {
-      return "The page is not cross-origin isolated. Serve it with the headers " +
-        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
-    }
-    if (!canShare()) return "The engine has no SharedArrayBuffer.";
-    if (!this.heap.isShared) return "There is no memory that threads can share.";
-    if (limit === 1) return this.limit === 1 ? "threads(1) has been called." : "The machine has one core.";
-    if (this.threads.length === 0) return "Workers start with the first launch that is large enough.";
-    if (count === limit) return "";
-    return `Workers are starting.${this.hasYielded ? "" : " Browsers start them when this thread returns to its event loop; it has not yet."}`;
-  }
-
-  private get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
-
-  // -- for the device ----------------------------------------------------------------------------------
+  /** How many threads there may be, with the caller's own. */
+  get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
 
   /** A launch is large enough for threads: starts those that are lacking. */
   start(): void {
@@ -231,7 +197,7 @@ export class Team {
   }
 
   /** Says how many workers may take parts. */
-  private admit(): void {
+  admit(): void {
     if (!this.heap.isShared) return;
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.limit), this.failure === "" ? Math.min(this.threads.length, this.wanted - 1) : 0);

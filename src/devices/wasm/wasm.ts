@@ -4,7 +4,7 @@
  */
 
 import { type FloatArray, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, type ThreadReport } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 import { type Cut, cutOf, partStart } from "./cut.ts";
@@ -70,7 +70,7 @@ export class WasmDevice implements Device {
   readonly FloatArray = Float32Array;
   private readonly heap: Heap;
   private readonly kernels: KernelTable;
-  private readonly team: Team;
+  readonly team: Team;
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, plans: 0 };
   private readonly residency = new Residency<WasmBuffer>();
   /** The executables that are in memory. */
@@ -364,11 +364,6 @@ export class WasmDevice implements Device {
   view(base: Buffer | object | number, offset: number, size: number): Buffer {
     const address = typeof base === "number" ? base : (base as WasmBuffer).address;
     return new WasmBuffer(address + offset * 4, size, nothing);
-  }
-
-  threads(count?: number): ThreadReport {
-    if (count !== undefined) this.team.choose(count);
-    return this.team.report();
   }
 
   memory(): DeviceMemory {

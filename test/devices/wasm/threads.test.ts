@@ -7,6 +7,7 @@ import { ReferenceDevice } from "../../../src/devices/reference/reference.ts";
 import { cutOf, partStart } from "../../../src/devices/wasm/cut.ts";
 import { hasRelaxedSimd, scratchBytes } from "../../../src/devices/wasm/kernels.ts";
 import { control } from "../../../src/devices/wasm/layout.ts";
+import { threadsOf } from "../../../src/devices/wasm/threads.ts";
 import { WasmDevice } from "../../../src/devices/wasm/wasm.ts";
 import { FlimsyError, ValueError } from "../../../src/errors.ts";
 import { argument } from "../../../src/kernels/expression.ts";
@@ -23,8 +24,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeo
 
 /** Waits until as many threads as are wanted have started. */
 async function allStarted(device: WasmDevice): Promise<void> {
-  for (let i = 0; device.threads().count < device.threads().limit; i++) {
-    expect(i, device.threads().why).toBeLessThan(1000);
+  for (let i = 0; threadsOf(device.team).count < threadsOf(device.team).limit; i++) {
+    expect(i, threadsOf(device.team).why).toBeLessThan(1000);
     await pause(10);
   }
 }
@@ -178,7 +179,7 @@ describe.each(flavours)("launches in parts (fused: %s)", (fused) => {
   const reference = new ReferenceDevice();
 
   beforeAll(async () => {
-    device.threads(4);
+    threadsOf(device.team, 4);
     const r = randomNumbers(1);
     const launch = kinds.row(r);
     run(device, programOf(launch).program, programOf(launch).data);
@@ -195,10 +196,10 @@ describe.each(flavours)("launches in parts (fused: %s)", (fused) => {
       const parameters = 2 + 2 * launch.sizes.length;
       expect(cutOf(launch.kernel, program.words, parameters), JSON.stringify(launch)).not.toBeNull();
       fill(made, launch, r);
-      device.threads(1);
+      threadsOf(device.team, 1);
       const expected = bits(run(device, program, data));
       for (const count of [2, 3, 4, 2]) {
-        device.threads(count);
+        threadsOf(device.team, count);
         for (let again = 0; again < 3; again++) expect(difference(bits(run(device, program, data)), expected)).toBe(-1);
       }
       expect(difference(bits(run(alone, program, data)), expected)).toBe(-1);
@@ -231,7 +232,7 @@ describe.each(flavours)("launches in parts (fused: %s)", (fused) => {
       if (bytes === scratchBytes) scratches.push(address);
       return address;
     };
-    other.threads(2);
+    threadsOf(other.team, 2);
     // A map spreads a number over a vector of the thread's own scratch memory.
     const n = 200_000;
     const made = programOf({ kernel: kernels.map(2, a.mul(b).tanh()), sizes: [n, n, 1], parameters: [n, 1, 0, 0] });
@@ -250,9 +251,9 @@ describe.each(flavours)("launches in parts (fused: %s)", (fused) => {
     const launch = kinds["map in place"](r);
     const made = programOf(launch);
     fill(made, launch, r);
-    device.threads(1);
+    threadsOf(device.team, 1);
     const expected = bits(run(device, made.program, made.data));
-    device.threads(3);
+    threadsOf(device.team, 3);
     const executable = device.prepare(made.program);
     const grown: ReturnType<WasmDevice["allocate"]>[] = [];
     const before = inside(device).heap.i32.length;
@@ -313,7 +314,7 @@ describe("a worker that dies", () => {
 
   async function start(count: number): Promise<WasmDevice> {
     const device = new WasmDevice();
-    device.threads(count);
+    threadsOf(device.team, count);
     run(device, made.program, made.data);
     await allStarted(device);
     return device;
@@ -324,9 +325,9 @@ describe("a worker that dies", () => {
     const device = await start(3);
     await inside(device).team.threads[1].terminate();
     await pause(20);
-    expect(device.threads()).toEqual({ count: 1, limit: 1, why: "A worker has ended: it was stopped." });
+    expect(threadsOf(device.team)).toEqual({ count: 1, limit: 1, why: "A worker has ended: it was stopped." });
     works(device);
-    expect(device.threads(2).count).toBe(1);
+    expect(threadsOf(device.team, 2).count).toBe(1);
     works(device);
   });
 
@@ -344,7 +345,7 @@ describe("a worker that dies", () => {
       }
       expect(performance.now() - begin).toBeLessThan(5000);
       await pause(20);
-      expect(device.threads().count).toBe(1);
+      expect(threadsOf(device.team).count).toBe(1);
       works(device);
     }
   });
@@ -355,7 +356,7 @@ describe("a worker that dies", () => {
     Atomics.add(inside(device).heap.i32, control.active / 4, 1); // what a worker that is no more has left
     expect(() => run(device, made.program, made.data)).toThrow(/worker thread died.*one thread/s);
     device.endStep();
-    expect(device.threads()).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("died") });
+    expect(threadsOf(device.team)).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("died") });
     works(device);
   });
 
@@ -372,7 +373,7 @@ describe("a worker that dies", () => {
     `, { eval: true, workerData: { i32, at: control.active / 4 } });
     while (Atomics.load(i32, control.active / 4) === 0);
     works(device);
-    expect(device.threads().count).toBe(2);
+    expect(threadsOf(device.team).count).toBe(2);
     await slow.terminate();
   });
 
@@ -392,30 +393,29 @@ describe("a worker that dies", () => {
     device.endStep();
     works(device);
     await pause(20);
-    expect(device.threads().count).toBe(1);
+    expect(threadsOf(device.team).count).toBe(1);
   });
 });
 
 describe("threads", () => {
   it("start with the first large launch, not before", () => {
     const device = new WasmDevice();
-    device.threads(2);
+    threadsOf(device.team, 2);
     run(device, ...smallRun());
-    expect(device.threads()).toEqual({ count: 1, limit: 2, why: "Workers start with the first launch that is large enough." });
+    expect(threadsOf(device.team)).toEqual({ count: 1, limit: 2, why: "Workers start with the first launch that is large enough." });
     expect(inside(device).team.threads).toHaveLength(0);
   });
 
   it("are at most as many as asked for", () => {
     const device = new WasmDevice();
-    expect(device.threads(1)).toEqual({ count: 1, limit: 1, why: "threads(1) has been called." });
-    for (const bad of [0, -1, 1.5, NaN, 65, "2" as unknown as number]) expect(() => device.threads(bad)).toThrow(ValueError);
-    expect(new WasmDevice({ shared: false }).threads()).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("share") });
-    expect(new ReferenceDevice().threads().count).toBe(1);
+    expect(threadsOf(device.team, 1)).toEqual({ count: 1, limit: 1, why: "threads(1) has been called." });
+    for (const bad of [0, -1, 1.5, NaN, 65, "2" as unknown as number]) expect(() => threadsOf(device.team, bad)).toThrow(ValueError);
+    expect(threadsOf(new WasmDevice({ shared: false }).team)).toMatchObject({ count: 1, limit: 1, why: expect.stringContaining("share") });
   });
 
   it("survive an error of the caller's own part", async () => {
     const device = new WasmDevice();
-    device.threads(2);
+    threadsOf(device.team, 2);
     const n = 40_000;
     const made = programOf({ kernel: kernels.map(1, a.exp().tanh()), sizes: [n, n], parameters: [n, 1, 0] });
     run(device, made.program, made.data);
@@ -454,7 +454,7 @@ function smallRun(): [Program, Float32Array] {
 describe("kernels that begin anew", () => {
   it("do so in all threads, also while some are starting or asleep", async () => {
     const device = new WasmDevice();
-    device.threads(3);
+    threadsOf(device.team, 3);
     const alone = new WasmDevice({ shared: false });
     const { team, heap } = inside(device);
     const { allocate } = team;
@@ -492,7 +492,7 @@ describe("kernels that begin anew", () => {
       while (kernels.kernelCount() < kernels.MAX_KERNELS) void kernels.map(1, a.mul(kernels.kernelCount() + generation / 8)).id;
       kernels.limitKernels();
     }
-    expect(device.threads()).toEqual({ count: 3, limit: 3, why: "" });
+    expect(threadsOf(device.team)).toEqual({ count: 3, limit: 3, why: "" });
     // In memory are the modules of the last generation alone: the runner, eight maps, the product.
     expect(team.chain.length).toBe(10);
     for (const thread of inside(device).team.threads) void thread.terminate();
