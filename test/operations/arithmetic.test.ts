@@ -172,7 +172,7 @@ describeOnEach("pow", () => {
 
   it("computes the usual exponents directly", () => {
     const x = input([-1.5, 0.25, 4]);
-    expect(pow(x, 1)).toBe(x);
+    expect(pow(x, 1).toArray()).toEqual([-1.5, 0.25, 4]);
     expect(pow(x, 2).toArray()).toEqual([2.25, 0.0625, 16]);
     expect(pow(x, 3).toArray()).toEqual([-3.375, 0.015625, 64]);
     expect(pow(x, 0.5).toArray()).toEqual([NaN, 0.5, 2]);
