@@ -294,12 +294,14 @@ export const meanings: Record<string, Meaning> = {
     const found = tabulate(x.shape, () => 0);
     const offset = (index: Index): number => index.reduce((sum, i, axis) => sum * x.shape[axis] + i, 0);
     for (const window of indices(windows(x, size, stride))) {
-      for (const { index, share } of shares(x, window.slice(0, -2), window.slice(-2), size, stride)) found.values[offset(index)] += share * at(numbers, window);
+      for (const { index, share } of shares(x, window.slice(0, -2), window.slice(-2), size, stride)) {
+        if (share > 0) found.values[offset(index)] += share * at(numbers, window); // others get nothing, also of ∞
+      }
     }
     return found;
   },
   "maxPool2d″": (x: Tensor, images: Tensor, size: Vector, stride: Vector) =>
-    overWindows(x, size, stride, (entries) => total(entries.map(({ index, share }) => share * at(images, index)))),
+    overWindows(x, size, stride, (entries) => total(entries.map(({ index, share }) => (share > 0 ? share * at(images, index) : 0)))),
 
   wta: lines((x) => x.map((value, i) => (i === winner(x) ? value : 0))),
   softmax: lines(softmax),
