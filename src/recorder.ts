@@ -7,7 +7,7 @@ import { Comparisons, calledOutside } from "./comparisons.ts";
 import { currentDevice, guardDevice } from "./devices/current.ts";
 import { type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
 import { type Buffer, nextStep } from "./devices/residency.ts";
-import { Storage } from "./devices/storage.ts";
+import { notCloned, Storage } from "./devices/storage.ts";
 import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
 import { type FloatArray, limitKernels } from "./kernels/kernel.ts";
 import { PlanCache } from "./plan/cache.ts";
@@ -165,6 +165,7 @@ export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step)
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
 export class Step {
+  readonly notCloned = notCloned;
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
   trace = sharedTrace;
   readonly serial = nextStep();

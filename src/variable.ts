@@ -26,15 +26,11 @@ interface Owner {
   values(variable: Variable): FloatArray;
 }
 
-const notCloned = Symbol("Send data and shape of a Variable: it");
-
 /**
  * An array of numbers that operations produce and consume: float32, or float64 on the reference device.
  * Inside a step a Variable stands for a result that may not have been computed yet; asking for its numbers computes it.
  */
 export class Variable {
-  /** @internal Refuses `structuredClone` and `postMessage`, which quote it: what arrived would have no numbers. */
-  readonly notCloned = notCloned;
   /** Sizes of the axes, outermost first; `[]` for a single number. */
   readonly shape: Shape;
   /** @internal The operation that made it, for messages. */
@@ -48,11 +44,11 @@ export class Variable {
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
+    this.storage = storage; // these two first: they say that they are not to be cloned
+    this.step = step;
     this.shape = shape;
     this.operation = operation;
-    this.step = step;
     this.index = index;
-    this.storage = storage;
   }
 
   /** The number of elements. */

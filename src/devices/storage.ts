@@ -4,7 +4,12 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import type { Device, MemoryKind } from "./device.ts";
 import type { Buffer } from "./residency.ts";
 
+/** The value of a field that refuses `structuredClone` and `postMessage`, which quote it: what arrived would have no numbers. */
+export const notCloned = Symbol("Send data and shape of a Variable: it");
+
 export class Storage {
+  /** What a Variable refers to has it, as a field of its own would cost each operation time. */
+  readonly notCloned = notCloned;
   /** Null before the values have been on a device. It may have left that. */
   private buffer: Buffer | null = null;
   private device: Device | null = null;

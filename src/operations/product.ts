@@ -9,10 +9,11 @@ import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, reco
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../recorder.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { checkArguments } from "../support/options.ts";
 import { Variable } from "../variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
-import { checkCall, checkReduction } from "./check.ts";
+import { checkCall, checkReduction, checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
@@ -151,7 +152,10 @@ function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | n
  * @throws ShapeError
  */
 export function linear(w: Variable, x: Variable): Variable {
-  checkCall("linear", arguments, 2, 2);
+  // Here and in affine by themselves, as recurrent models call them thousands of times: handing over `arguments` makes an object of them.
+  if (arguments.length > 2) checkArguments("linear", arguments, 2);
+  checkVariable("linear", w);
+  checkVariable("linear", x);
   const shape = linearShape("linear", w, x);
   return recordLinearMap(shape, w, x, null);
 }
@@ -165,7 +169,10 @@ export function linear(w: Variable, x: Variable): Variable {
  * @throws ShapeError
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable {
-  checkCall("affine", arguments, 3, 3);
+  if (arguments.length > 3) checkArguments("affine", arguments, 3);
+  checkVariable("affine", w);
+  checkVariable("affine", x);
+  checkVariable("affine", b);
   const shape = linearShape("affine", w, x);
   if (b.shape.length !== 1 || b.shape[0] !== w.shape[0]) {
     throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);

@@ -22,7 +22,7 @@ export function checkArguments(caller: string, args: ArrayLike<unknown>, most: n
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+  return prototype === Object.prototype || prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
 }
 
 /**
@@ -30,13 +30,13 @@ export function isPlainObject(value: unknown): value is object {
  * @returns the options
  */
 export function checkOptions<T extends object>(caller: string, options: T, known: readonly string[]): T {
-  const list = known.join(", ");
-  if (!isPlainObject(options)) throw new ValueError(`${caller} takes one object with the options ${list}, but got ${describe(options)}.`);
+  const list = (): string => known.join(", "); // only for a message: costs check their options in every step
+  if (!isPlainObject(options)) throw new ValueError(`${caller} takes one object with the options ${list()}, but got ${describe(options)}.`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const meant = known.find((each) => isNear(name.toLowerCase(), each.toLowerCase()));
     throw new ValueError(
-      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list}.`,
+      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list()}.`,
     );
   }
   return options;
