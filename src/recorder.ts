@@ -187,6 +187,8 @@ export class Step {
   eager = debugOptions.eager;
   private members: readonly number[] = [];
   readonly comparisons = comparing === null ? null : new comparing.Comparisons(this.trace);
+  /** Does any aid of debugging want to know of each operation? */
+  private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
 
   constructor(
     readonly caller: string,
@@ -246,7 +248,7 @@ export class Step {
   }
 
   called(node: number): void {
-    if (this.callers === null && this.comparisons === null && !this.eager) return;
+    if (!this.isWatched) return;
     const { reversing } = this;
     if (reversing < 0) this.comparisons?.called(node);
     if (this.eager && reversing < 0 && !this.isRunning && !this.trace.isLeaf(node)) this.look();
