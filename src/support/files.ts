@@ -99,7 +99,8 @@ export function checkWritable(path: string): void {
   try {
     const stats = fs.statSync(path, { throwIfNoEntry: false });
     if (stats !== undefined && !stats.isFile()) throw notAFile("written", path, stats.isDirectory());
-    fs.accessSync(stats === undefined ? (builtin("node:path") as Modules["node:path"]).dirname(path) : path, fs.constants.W_OK);
+    // With a slash it must be a folder; for a file in its place some versions of Node say nothing above.
+    fs.accessSync(stats === undefined ? `${(builtin("node:path") as Modules["node:path"]).dirname(path)}/` : path, fs.constants.W_OK);
   } catch (error) {
     throw fileError("written", path, error);
   }
