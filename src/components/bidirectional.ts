@@ -55,7 +55,7 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
 
   run(xs: readonly Variable[], state: readonly [forward: State, backward: State], masks: readonly Variable[] | null): Variable[] {
     checkArguments("run", arguments, 3);
-    checkParts(this, state, ["forward", "backward"]);
+    checkParts(this, state, 2, "forward, backward");
     const right = this.forward.run(xs, state[0], masks);
     const left = this.backward.run(xs.toReversed(), state[1], masks === null ? null : masks.toReversed()).reverse();
     return right.map((h, t) => concat([h, left[t]], -1));

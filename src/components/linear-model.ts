@@ -46,8 +46,9 @@ export abstract class LinearModel extends Component {
    * @returns [..., outputs]
    * @throws ShapeError
    */
-  score(x: Variable): Variable {
-    checkArguments("score", arguments, 1);
+  score(x: Variable): Variable;
+  score(x: Variable, more?: unknown, list?: unknown): Variable {
+    if (more !== undefined) checkArguments("score", [x, more, list], 1);
     checkLast(this, "x", x, this.inputs);
     return affine(this.w, dropped(x, this.dropout), this.b);
   }

@@ -81,11 +81,12 @@ export class Lstm extends Recurrent<LstmState> {
     return [batched(this, this.h0, batch), batched(this, this.c0, batch)];
   }
 
-  step(x: Variable, state: LstmState = this.initialState(), scale = 1): LstmState {
-    checkArguments("step", arguments, 3);
+  step(x: Variable, state?: LstmState, scale?: number): LstmState;
+  step(x: Variable, state: LstmState = this.initialState(), scale = 1, more?: unknown): LstmState {
+    if (more !== undefined) checkArguments("step", [x, state, scale, more], 3);
     checkNumber(this, "scale", scale);
     checkLast(this, "x", x, this.inputs);
-    checkParts(this, state, ["h", "c"]);
+    checkParts(this, state, 2, "h, c");
     const [h, before] = state;
     checkLast(this, "state[0] (h)", h, this.outputs);
     checkLast(this, "state[1] (c)", before, this.outputs);

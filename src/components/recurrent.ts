@@ -24,8 +24,9 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
   abstract step(x: Variable, state?: S, scale?: number): S;
 
   /** What a state shows: [..., outputs]. Its first Variable, unless a component says otherwise. */
-  output(state: S): Variable {
-    checkArguments("output", arguments, 1);
+  output(state: S): Variable;
+  output(state: S, more?: unknown, list?: unknown): Variable {
+    if (more !== undefined) checkArguments("output", [state, more, list], 1);
     let part: State = state;
     while (!(part instanceof Variable)) part = part[0];
     return part;

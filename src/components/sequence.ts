@@ -127,7 +127,7 @@ export function batched(component: Component, state: Variable, batch: number | u
 }
 
 /** Refuses a state that is not a list of so many parts. */
-export function checkParts(component: Component, state: unknown, parts: readonly unknown[], names?: string): void {
-  if (Array.isArray(state) && state.length === parts.length) return;
-  throw new ValueError(`${component.constructor.name} takes a list [${names ?? parts.join(", ")}] as state, but got ${show(state)}. initialState() gives one to begin with.`);
+export function checkParts(component: Component, state: unknown, count: number, names: string): void {
+  if (Array.isArray(state) && state.length === count) return;
+  throw new ValueError(`${component.constructor.name} takes a list [${names}] as state, but got ${show(state)}. initialState() gives one to begin with.`);
 }

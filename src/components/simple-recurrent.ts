@@ -57,8 +57,9 @@ export class SimpleRecurrent extends Recurrent<Variable> {
     return batched(this, this.h0, batch);
   }
 
-  step(x: Variable, h: Variable = this.h0, scale = 1): Variable {
-    checkArguments("step", arguments, 3);
+  step(x: Variable, h?: Variable, scale?: number): Variable;
+  step(x: Variable, h: Variable = this.h0, scale = 1, more?: unknown): Variable {
+    if (more !== undefined) checkArguments("step", [x, h, scale, more], 3);
     checkNumber(this, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "state", h, this.outputs);

@@ -27,8 +27,9 @@ export class SoftmaxRegression extends LinearModel {
    * @param y an integer from 0 to outputs − 1 for each sample
    * @param options weights of the samples, sum or mean
    */
-  cost(x: Variable, y: Labels, options?: CostOptions): Variable {
-    checkArguments("cost", arguments, 3);
+  cost(x: Variable, y: Labels, options?: CostOptions): Variable;
+  cost(x: Variable, y: Labels, options?: CostOptions, more?: unknown): Variable {
+    if (more !== undefined) checkArguments("cost", [x, y, options, more], 3);
     return cost.categoricalCrossEntropyWithScores(this.score(x), y, options);
   }
 }

@@ -90,7 +90,7 @@ export class StackRnn extends Recurrent<StackRnnState> {
     checkNumber(this, "scale", scale); // for components made with `normed`, which this is not
     const { stacks, depth, width } = this;
     checkLast(this, "x", x, this.inputs);
-    checkParts(this, state, ["h", "stacks"]);
+    checkParts(this, state, 2, "h, stacks");
     checkLast(this, "state[0] (h)", state[0], this.outputs);
     const batch = x.shape.slice(0, -1);
     // The stacks for one sequence serve a whole batch.

@@ -57,7 +57,7 @@ export class Stacked extends Recurrent<readonly State[]> {
   /** @throws UsageError if a layer needs whole sequences */
   step(x: Variable, state: readonly State[] = this.initialState(), scale = 1): readonly State[] {
     checkArguments("step", arguments, 3);
-    checkParts(this, state, this.layers, "the state of each layer");
+    checkParts(this, state, this.layers.length, "the state of each layer");
     let below = x;
     return this.layers.map((_, i) => {
       const layer = this.recurrent(i);
@@ -76,7 +76,7 @@ export class Stacked extends Recurrent<readonly State[]> {
   /** Layer by layer, so that each has the whole sequence. */
   override run(xs: readonly Variable[], state: readonly State[], masks: readonly Variable[] | null): Variable[] {
     checkArguments("run", arguments, 3);
-    checkParts(this, state, this.layers, "the state of each layer");
+    checkParts(this, state, this.layers.length, "the state of each layer");
     return this.layers.reduce<readonly Variable[]>(
       (below, layer, i) => layer.run(i === 0 ? below : below.map((h) => dropped(h, this.dropout)), state[i], masks), xs,
     ) as Variable[];

@@ -61,7 +61,7 @@ abstract class TreeLstm extends Component {
     if (x !== null) checkLast(this, "x", x, this.inputs);
     if (!Array.isArray(children)) throw new ValueError(`${this.constructor.name} takes the list of the states of the children, but got ${show(children)}.`);
     children.forEach((child, k) => {
-      checkParts(this, child, ["h", "c"]);
+      checkParts(this, child, 2, "h, c");
       checkLast(this, `children[${k}][0] (h)`, child[0], this.outputs);
       checkLast(this, `children[${k}][1] (c)`, child[1], this.outputs);
     });

@@ -3,6 +3,7 @@
 import { constant, type Expr } from "../kernels/expression.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
+import { noOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
@@ -40,7 +41,7 @@ function cost(name: string, apply: typeof fromScores, output: Variable, target: 
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the scores; ValueError for a target below 0 or above 1
  */
-export function bernoulliCrossEntropyWithScores(scores: Variable, target: Numbers, options: CostOptions = {}): Variable {
+export function bernoulliCrossEntropyWithScores(scores: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("bernoulliCrossEntropyWithScores", arguments, options);
   return cost("bernoulliCrossEntropyWithScores", fromScores, scores, target, options);
 }
@@ -55,7 +56,7 @@ export function bernoulliCrossEntropyWithScores(scores: Variable, target: Number
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the probabilities; ValueError for a target below 0 or above 1
  */
-export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = {}): Variable {
+export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("bernoulliCrossEntropy", arguments, options);
   return cost("bernoulliCrossEntropy", fromProbabilities, probabilities, target, options);
 }

@@ -15,9 +15,10 @@ import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
 import { formatShape } from "../shape.ts";
+import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { surprise } from "./bernoulli.ts";
-import { checkCost, type CostOptions, type Labels, Samples, samplesOf } from "./samples.ts";
+import { checkCost, type CostOptions, costOptions, type Labels, Samples, samplesOf } from "./samples.ts";
 
 const [x, label] = [argument(0), argument(1)];
 
@@ -92,8 +93,10 @@ function samplesAndClasses(name: string, output: Variable, options: CostOptions)
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */
-export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options: CostOptions = {}): Variable {
-  checkCost("categoricalCrossEntropyWithScores", arguments, options);
+export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options?: CostOptions): Variable;
+export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options: CostOptions = noOptions, more?: unknown): Variable {
+  if (more !== undefined) checkArguments("categoricalCrossEntropyWithScores", [scores, labels, options, more], 3);
+  checkOptions("categoricalCrossEntropyWithScores", options, costOptions);
   const { samples, classes } = samplesAndClasses("categoricalCrossEntropyWithScores", scores, options);
   const found = samples.labels(labels, classes, scores.shape);
   return samples.reduce(record(crossEntropy, samples.shape, [samples.clean(scores), found]));
@@ -109,7 +112,7 @@ export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labe
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
  */
-export function categoricalCrossEntropy(probabilities: Variable, labels: Labels, options: CostOptions = {}): Variable {
+export function categoricalCrossEntropy(probabilities: Variable, labels: Labels, options: CostOptions = noOptions): Variable {
   checkCost("categoricalCrossEntropy", arguments, options);
   const { samples, classes } = samplesAndClasses("categoricalCrossEntropy", probabilities, options);
   const chosen = oneHot(samples.labels(labels, classes, probabilities.shape), classes);

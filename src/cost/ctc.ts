@@ -5,7 +5,7 @@ import { type CtcTargetOptions, ctcOptions, type Targets } from "../ctc/utteranc
 import { ShapeError, ValueError } from "../errors.ts";
 import { formatShape, type Shape, sameShape } from "../shape.ts";
 import type { Variable } from "../variable.ts";
-import { type CostOptions, checkCost, type Numbers, numbers, Samples } from "./samples.ts";
+import { type CostOptions, checkCost, costOptions, type Numbers, numbers, Samples } from "./samples.ts";
 
 /**
  * Here a sample is an utterance. `mask` has 1 or 0 for each utterance; or for each step, ones before zeros, which is another way
@@ -30,7 +30,7 @@ export interface CtcCostOptions extends CostOptions, CtcTargetOptions {}
  */
 export function ctcWithScores(scores: Variable | readonly Variable[], targets: Targets, options: CtcCostOptions = {}): Variable {
   const name = "ctcWithScores";
-  checkCost(name, arguments, options, ctcOptions);
+  checkCost(name, arguments, options, [...costOptions, ...ctcOptions]);
   const whole = joined(name, scores);
   const { mask, ...others } = options;
   const rows = whole.shape.slice(0, -2);

@@ -2,6 +2,7 @@
 
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
+import { noOptions } from "../support/options.ts";
 import type { Variable } from "../variable.ts";
 import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
@@ -20,7 +21,7 @@ const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the output; ValueError for what is not a number
  */
-export function mse(output: Variable, target: Numbers, options: CostOptions = {}): Variable {
+export function mse(output: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("mse", arguments, options);
   checkVariable("mse", output);
   const samples = new Samples("mse", samplesOf(output.shape), options);

@@ -35,10 +35,12 @@ export interface CostOptions {
   readonly reduction?: "sum" | "mean" | undefined;
 }
 
-/** Refuses what a cost, a function of an output, targets and options, does not take. `more`: options besides those of every cost. */
-export function checkCost(name: string, args: ArrayLike<unknown>, options: CostOptions, more: readonly string[] = []): void {
+export const costOptions = ["weight", "mask", "reduction"] as const;
+
+/** Refuses what a cost, a function of an output, targets and options, does not take. */
+export function checkCost(name: string, args: ArrayLike<unknown>, options: CostOptions, known: readonly string[] = costOptions): void {
   checkArguments(name, args, 3);
-  checkOptions(name, options, ["weight", "mask", "reduction", ...more]);
+  checkOptions(name, options, known);
 }
 
 /** The samples of one call of a cost, with its options checked. */

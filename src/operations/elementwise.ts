@@ -101,14 +101,13 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
   const operation = new Elementwise(name, arity, expression(result));
   const applied = (...x: Operand[]): Variable => apply(operation, arity, x);
   // Almost all operations have one or two operands; these forms do not build arrays.
-  const forms: Record<number, (a: Operand, b: Operand) => Variable> = {
-    // Their number is asked for here: so the arguments are no object on the way of most calls.
-    1: function (a) {
-      if (arguments.length > 1) checkArguments(name, arguments, 1);
+  const forms: Record<number, (...x: Operand[]) => Variable> = {
+    1: (a, more?, list?) => {
+      if (more !== undefined) checkArguments(name, [a, more, list], 1);
       return record1(operation, shapeOf(name, a), a);
     },
-    2: function (a, b) {
-      if (arguments.length > 2) checkArguments(name, arguments, 2);
+    2: (a, b, more?, list?) => {
+      if (more !== undefined) checkArguments(name, [a, b, more, list], 2);
       const shape = shapeOf(name, a);
       const other = shapeOf(name, b);
       return record2(operation, shape === other ? shape : broadcastOrThrow(name, shape, other), a, b);

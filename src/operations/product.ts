@@ -107,14 +107,13 @@ function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): 
 }
 
 /** One shape [n] for all vectors of a size: shapes that are the same object need no comparing. One that a user has written into is given up. */
-function vectorShape(n: number): Shape {
-  if (n >= 4096) return [n];
-  const shape = vectorShapes[n];
-  if (shape?.length === 1 && shape[0] === n) return shape;
-  vectorShapes[n] = [n];
-  return vectorShapes[n];
-}
 const vectorShapes: Shape[] = [];
+
+function newVectorShape(n: number): Shape {
+  const shape = [n];
+  if (n < 4096) vectorShapes[n] = shape;
+  return shape;
+}
 
 /** The shape of x·wᵀ. */
 function linearShape(operation: string, w: Variable, x: Variable): Shape {
@@ -128,7 +127,9 @@ function linearShape(operation: string, w: Variable, x: Variable): Shape {
         "x holds samples in rows, [samples, inputs], or one sample [inputs].",
     );
   }
-  return x.shape.length === 1 ? vectorShape(n) : [...x.shape.slice(0, -1), n];
+  if (x.shape.length > 1) return [...x.shape.slice(0, -1), n];
+  const known = vectorShapes[n];
+  return known !== undefined && known[0] === n && known.length === 1 ? known : newVectorShape(n);
 }
 
 /** Records x·wᵀ, or x·wᵀ + b: much of what a step records, so by a way of its own. */
@@ -151,9 +152,9 @@ function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | n
  * @returns [..., outputs]
  * @throws ShapeError
  */
-export function linear(w: Variable, x: Variable): Variable {
-  // Here and in affine by themselves, as recurrent models call them thousands of times: handing over `arguments` makes an object of them.
-  if (arguments.length > 2) checkArguments("linear", arguments, 2);
+export function linear(w: Variable, x: Variable): Variable;
+export function linear(w: Variable, x: Variable, more?: unknown, list?: unknown): Variable {
+  if (more !== undefined) checkArguments("linear", [w, x, more, list], 2);
   checkVariable("linear", w);
   checkVariable("linear", x);
   const shape = linearShape("linear", w, x);
@@ -168,8 +169,9 @@ export function linear(w: Variable, x: Variable): Variable {
  * @returns [..., outputs]
  * @throws ShapeError
  */
-export function affine(w: Variable, x: Variable, b: Variable): Variable {
-  if (arguments.length > 3) checkArguments("affine", arguments, 3);
+export function affine(w: Variable, x: Variable, b: Variable): Variable;
+export function affine(w: Variable, x: Variable, b: Variable, more?: unknown, list?: unknown): Variable {
+  if (more !== undefined) checkArguments("affine", [w, x, b, more, list], 3);
   checkVariable("affine", w);
   checkVariable("affine", x);
   checkVariable("affine", b);
@@ -214,13 +216,13 @@ export function dot(a: Variable, b: Variable): Variable {
  */
 export const squaringScale = (sum: Expr): Expr => sum.greater(2 ** 48).where(2 ** -84, sum.less(2 ** -30).where(2 ** 90, 1));
 
-/** A function of its own, which bundlers drop where nobody calls it. */
-function normKernelOf(): RowKernel {
+/** Gives something of the Euclidean norm of numbers that were scaled, and of their scale. A function, which bundlers drop where nobody calls it. */
+export function normKernel(result: (norm: Expr, scale: Expr) => Expr): RowKernel {
   const scale = squaringScale(argument(1));
   const scaled = argument(0).mul(scale);
-  return row(["element"], [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }], [{ per: "row", value: argument(2).sqrt().div(scale) }]);
+  return row(["element"], [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }], [{ per: "row", value: result(argument(2).sqrt(), scale) }]);
 }
-const normKernel = /*#__PURE__*/ normKernelOf();
+const wholeNorm = /*#__PURE__*/ normKernel((norm, scale) => norm.div(scale));
 
 /** Over the last axis. */
 const normOperation: Operation = /*#__PURE__*/ register({
@@ -229,7 +231,7 @@ const normOperation: Operation = /*#__PURE__*/ register({
   role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
-    lowering.row(node, normKernel, lowering.size(node), shape[shape.length - 1]);
+    lowering.row(node, wholeNorm, lowering.size(node), shape[shape.length - 1]);
   },
   reverse: () => (gradient, node) => {
     const norm = node.output;

@@ -2,11 +2,10 @@
 
 import type { Operation } from "../differentiate.ts";
 import { ValueError } from "../errors.ts";
-import { argument } from "../kernels/expression.ts";
-import { type RowKernel, row } from "../kernels/kernel.ts";
-import { clip as clipValue, lessEqual, mul, sqrt, where } from "../operations/arithmetic.ts";
+import type { RowKernel } from "../kernels/kernel.ts";
+import { clip as clipValue, lessEqual, minimum, mul, sqrt, where } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { squaringScale } from "../operations/product.ts";
+import { normKernel, squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../recorder.ts";
@@ -16,21 +15,22 @@ import type { Variable } from "../variable.ts";
 /** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
 export type Clip = { readonly norm: number } | { readonly value: number };
 
-/** An operation that makes one number of a whole array. Nobody differentiates an update. */
-function overAll(name: string, kernel: RowKernel): Operation {
-  return {
-    name,
-    id: nextOperationId(),
-    role: Role.row,
-    lower: (lowering, node) => { lowering.row(node, kernel, 1, lowering.size(lowering.trace.input(node, 0))); },
-    reverse: () => null,
-  };
-}
+/** The part of a norm that stands for a large one, negated: so the sum of many is a number of float32, whatever they are. */
+const PART = 2 ** -20;
+const signedNorm: RowKernel = /*#__PURE__*/ normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
 
-const scaledElement = argument(0).mul(argument(1));
-const magnitude = /*#__PURE__*/ overAll("magnitude", row(["element"], [{ reduce: "sum", value: argument(0).abs() }], [{ per: "row", value: argument(1) }]));
-const squares = /*#__PURE__*/ overAll("squares", row(["element", "row"], [{ reduce: "sum", value: scaledElement.mul(scaledElement) }], [{ per: "row", value: argument(2) }]));
+/** Makes one number of a whole array. Nobody differentiates an update. */
+const signedNormOperation: Operation = {
+  name: "norm",
+  id: /*#__PURE__*/ nextOperationId(),
+  role: Role.row,
+  lower: (lowering, node) => { lowering.row(node, signedNorm, 1, lowering.size(lowering.trace.input(node, 0))); },
+  reverse: () => null,
+};
+const unitOf = /*#__PURE__*/ elementwise("unit", (least) => least.less(0).where(PART, 1));
+const inUnit = /*#__PURE__*/ elementwise("inUnit", (norm, unit) => norm.less(0).where(norm.neg(), norm.mul(unit)));
 const scaleOf = /*#__PURE__*/ elementwise("squaringScale", squaringScale);
+const scaledSquare = /*#__PURE__*/ elementwise("scaledSquare", (x, scale) => x.mul(scale).mul(x.mul(scale)));
 const shrunk = /*#__PURE__*/ elementwise("clipNorm", (g, scale, norm, bound) => g.mul(scale).div(norm).mul(bound));
 
 /** What a user gave as `clip`. */
@@ -53,10 +53,13 @@ export function clipped(clip: Clip | null, gradients: readonly Variable[]): read
     return gradients.map((g) => clipValue(g, -bound, bound));
   }
   const bound = clip.norm;
-  // All are scaled alike before they are squared: so the norm is found also where float32 has no such number.
+  const signed = gradients.map((g) => record(signedNormOperation, scalarShape, [g]));
+  const unit = unitOf(signed.reduce((a, b) => minimum(a, b)));
+  const norms = signed.map((norm) => inUnit(norm, unit));
   const total = (values: readonly Variable[]): Variable => values.reduce((a, b) => a.add(b));
-  const scale = scaleOf(total(gradients.map((g) => record(magnitude, scalarShape, [g]))));
-  const norm = sqrt(total(gradients.map((g) => record(squares, scalarShape, [g, scale]))));
+  const squaring = scaleOf(total(norms));
+  const norm = sqrt(total(norms.map((each) => scaledSquare(each, squaring))));
+  const scale = mul(squaring, unit);
   // As in PyTorch, a NaN is within no bounds and reaches all gradients; an infinity leaves 0 of the others, and a NaN of itself. So both are seen.
   const within = lessEqual(norm, mul(scale, bound));
   const numbers = [scale, norm, bound].map((x) => where(within, 1, x)) as [Variable, Variable, Variable];
