@@ -5,19 +5,19 @@
 
 import type { VariableMethods } from "./operations/methods.ts";
 
-export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./check-gradients.ts";
-export { Component } from "./component.ts";
+export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
+export { Component } from "./model/component.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
-export { arange, eye, full, ones, rand, randn, zeros } from "./creation.ts";
+export { arange, eye, full, ones, rand, randn, zeros } from "./operations/creation.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {
   DeviceError, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
-} from "./errors.ts";
+} from "./support/errors.ts";
 export type { Expr, ExprLike } from "./kernels/expression.ts";
 export type { HostArray } from "./kernels/kernel.ts";
-export { type MemoryReport, memory } from "./memory.ts";
+export { type MemoryReport, memory } from "./engine/memory.ts";
 export { gelu, relu, sigmoid, softplus, tanh } from "./operations/activation.ts";
 export {
   abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,
@@ -56,11 +56,11 @@ export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
 export type { Setting } from "./optimizers/settings.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
-export { debug, type Operand } from "./recorder.ts";
-export type { Shape } from "./shape.ts";
-export { evaluate, grad, gradients, type WithLoss } from "./step.ts";
-export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./variable.ts";
+export { debug, type Operand } from "./engine/step.ts";
+export type { Shape } from "./support/shape.ts";
+export { evaluate, grad, gradients, type WithLoss } from "./engine/grad.ts";
+export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
 
-declare module "./variable.ts" {
+declare module "./engine/variable.ts" {
   interface Variable extends VariableMethods {}
 }

@@ -10,7 +10,7 @@ import {
   type Variable,
 } from "../src/index.ts";
 import type { Parameter } from "../src/index.ts";
-import { broadcast, sizeOf } from "../src/shape.ts";
+import { broadcast, sizeOf } from "../src/support/shape.ts";
 
 export interface Instruction {
   readonly code: number;

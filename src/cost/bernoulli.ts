@@ -4,7 +4,7 @@ import { constant, type Expr } from "../kernels/expression.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { noOptions } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
 /** Smaller probabilities count as this one. */

@@ -1,7 +1,7 @@
 /** Costs of one class out of several. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
 import { mul, sub, where } from "../operations/arithmetic.ts";
@@ -13,10 +13,10 @@ import { register } from "../operations/registry.ts";
 import { softmax, softmaxGradient } from "../operations/softmax.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { formatShape } from "../shape.ts";
+import { record } from "../engine/step.ts";
+import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { surprise } from "./bernoulli.ts";
 import { checkCost, type CostOptions, costOptions, type Labels, Samples, samplesOf } from "./samples.ts";
 

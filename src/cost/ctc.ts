@@ -2,9 +2,9 @@
 
 import { ctcLosses, joined } from "../ctc/loss.ts";
 import { type CtcTargetOptions, ctcOptions, type Targets } from "../ctc/utterances.ts";
-import { ShapeError, ValueError } from "../errors.ts";
-import { formatShape, type Shape, sameShape } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
+import { formatShape, type Shape, sameShape } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { type CostOptions, checkCost, costOptions, type Numbers, numbers, Samples } from "./samples.ts";
 
 /**

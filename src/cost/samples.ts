@@ -1,15 +1,15 @@
 /** What all costs share: reading their options and data, leaving out padding, weighing samples and adding them up. */
 
 import { currentDevice } from "../devices/current.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
 import { div, maximum, mul, notEqual, where } from "../operations/arithmetic.ts";
 import { sum, view } from "../operations/broadcasting.ts";
 import { type Indices, indexVariable } from "../operations/indexing.ts";
-import type { Operand } from "../recorder.ts";
-import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../shape.ts";
+import type { Operand } from "../engine/step.ts";
+import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { fromValues, Variable } from "../variable.ts";
+import { fromValues, Variable } from "../engine/variable.ts";
 
 /** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
 export type Labels = Indices | readonly NumberList[];

@@ -1,7 +1,7 @@
 /** Decoding: from scores to labels. */
 
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { trim } from "./labels.ts";
 import { type CtcOptions, logAdd, logProbabilities, type Scores } from "./utterances.ts";

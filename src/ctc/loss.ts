@@ -1,17 +1,17 @@
 /** The cost of connectionist temporal classification as an operation: losses and gradients in one go over the scores. */
 
 import { currentDevice } from "../devices/current.ts";
-import type { Operation } from "../differentiate.ts";
-import { UsageError, ValueError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../recorder.ts";
-import { describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { openStep, record } from "../engine/step.ts";
+import { describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { fromValues, Variable } from "../variable.ts";
+import { fromValues, Variable } from "../engine/variable.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
 import { ctcOptions, type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
 

@@ -3,8 +3,8 @@
  * They are for looking at and for testing; the cost computes the same faster.
  */
 
-import { ShapeError } from "../errors.ts";
-import { formatShape } from "../shape.ts";
+import { ShapeError } from "../support/errors.ts";
+import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { expand } from "./labels.ts";
 import { type CtcOptions, logAdd, logProbabilities, type Scores, type Sequence } from "./utterances.ts";

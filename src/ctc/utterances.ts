@@ -1,9 +1,9 @@
 /** Reading the arguments of the functions of this room: scores, targets and lengths of one utterance or of a batch. */
 
-import { ShapeError, ValueError } from "../errors.ts";
-import { describe, formatShape, type Shape } from "../shape.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
+import { describe, formatShape, type Shape } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
-import { input, type NestedArray, Variable } from "../variable.ts";
+import { input, type NestedArray, Variable } from "../engine/variable.ts";
 import { stepsNeeded } from "./labels.ts";
 
 /** The labels of one utterance: integers, none of them the blank. */

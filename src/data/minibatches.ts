@@ -1,6 +1,6 @@
 import { input, ShapeError, ValueError, Variable } from "../index.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount, describe, formatShape, sizeOf } from "../shape.ts";
+import { checkCount, describe, formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";

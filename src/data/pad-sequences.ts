@@ -1,5 +1,5 @@
 import { input, type NestedArray, ShapeError, ValueError, Variable } from "../index.ts";
-import { checkCount, describe, formatShape, sameShape, sizeOf } from "../shape.ts";
+import { checkCount, describe, formatShape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
 /** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */

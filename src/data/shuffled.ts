@@ -1,5 +1,5 @@
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount } from "../shape.ts";
+import { checkCount } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { type AsyncSource, type Source, type Stage, staged } from "./source.ts";
 

@@ -1,7 +1,7 @@
 /** Where samples come from, and going through them with errors that say how far it went. */
 
 import { ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { StreamError } from "./stream-error.ts";
 
 /** Samples that are there: an array, another iterable, or a function that makes one for each pass. */

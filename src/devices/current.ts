@@ -1,7 +1,7 @@
 /** Which device runs the steps. Devices are made when first used. */
 
-import { DeviceError, UsageError, ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { DeviceError, UsageError, ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Device, ThreadReport } from "./device.ts";
 import { ReferenceDevice } from "./reference/reference.ts";

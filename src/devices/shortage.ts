@@ -1,6 +1,6 @@
 /** What to do where a device has too little memory: it depends on what fills that. */
 
-import { MemoryError } from "../errors.ts";
+import { MemoryError } from "../support/errors.ts";
 import type { DeviceMemory } from "./device.ts";
 
 /**

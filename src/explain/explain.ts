@@ -1,12 +1,12 @@
 /** A report on steps: what was recorded, what was fused and batched, what was launched, and what each launch cost. */
 
-import { UsageError, ValueError } from "../errors.ts";
+import { UsageError, ValueError } from "../support/errors.ts";
 import { kernelById } from "../kernels/kernel.ts";
 import { FormAt } from "../plan/product.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
-import { openStep, type Step, type Watched, watch } from "../recorder.ts";
-import { describe, formatShape } from "../shape.ts";
+import { openStep, type Step, type Watched, watch } from "../engine/step.ts";
+import { describe, formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { estimate, type Work, workOf } from "./work.ts";
 

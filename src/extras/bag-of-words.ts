@@ -1,5 +1,5 @@
 import { input, ValueError, type Variable } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 

@@ -1,5 +1,5 @@
 import { ShapeError, ValueError, Variable } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments } from "../support/options.ts";
 

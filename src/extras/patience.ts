@@ -1,5 +1,5 @@
 import { ValueError } from "../index.ts";
-import { checkNumber, describe } from "../shape.ts";
+import { checkNumber, describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface PatienceOptions {

@@ -1,5 +1,5 @@
 import { input, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
-import { checkNumber, formatShape, sizeOf } from "../shape.ts";
+import { checkNumber, formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface ZScoreOptions {

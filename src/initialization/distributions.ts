@@ -1,6 +1,6 @@
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 import { input, type Variable } from "../index.ts";
-import { checkNumber, checkShape, type Shape, sizeOf } from "../shape.ts";
+import { checkNumber, checkShape, type Shape, sizeOf } from "../support/shape.ts";
 import { type InitializationOptions, randomOf } from "./weights.ts";
 
 /**

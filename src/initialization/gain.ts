@@ -1,5 +1,5 @@
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 
 /**
  * By how much weights are scaled for the activation that follows them: what it keeps of the size of its input.

@@ -1,6 +1,6 @@
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 import type { Variable } from "../index.ts";
-import { describe, type Shape } from "../shape.ts";
+import { describe, type Shape } from "../support/shape.ts";
 import { type GainOptions, gainOf } from "./gain.ts";
 import { type InitializationOptions, independent, randomOf, weightsOf } from "./weights.ts";
 

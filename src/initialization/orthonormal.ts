@@ -1,6 +1,6 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import type { Shape } from "../shape.ts";
+import type { Shape } from "../support/shape.ts";
 import { type GainOptions, gainOf } from "./gain.ts";
 import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
 

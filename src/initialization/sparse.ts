@@ -1,6 +1,6 @@
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 import { input, type Variable } from "../index.ts";
-import { checkNumber, describe, type Shape } from "../shape.ts";
+import { checkNumber, describe, type Shape } from "../support/shape.ts";
 import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
 
 export interface SparseOptions extends InitializationOptions {

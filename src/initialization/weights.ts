@@ -1,9 +1,9 @@
 /** What the initializers share: their options, and the shape of weights as outputs and inputs. */
 
-import { ShapeError } from "../errors.ts";
+import { ShapeError } from "../support/errors.ts";
 import { input, type Variable } from "../index.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkShape, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { checkShape, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface InitializationOptions {

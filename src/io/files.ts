@@ -1,7 +1,7 @@
 /** The paths that users give. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { isUrl } from "../support/arrays.ts";
 import { builtin } from "../support/files.ts";
 import type { Url } from "../support/platform.ts";

@@ -1,7 +1,7 @@
 /** Loading the arrays of a file into a component that is there: all of them, or none. */
 
 import { type Component, input, Parameter, ShapeError, ValueError, type Variable } from "../index.ts";
-import { sameShape } from "../shape.ts";
+import { sameShape } from "../support/shape.ts";
 import { type TypedArray, typedArrays } from "./dtypes.ts";
 import { type Holding, holdings, isReplaceable, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { listed, shapeText } from "./messages.ts";

@@ -2,7 +2,7 @@
 
 import { activationByName, activationNames } from "../components/index.ts";
 import { Component, Parameter, parameter, Random, ValueError, Variable } from "../index.ts";
-import { sameShape, withElements } from "../shape.ts";
+import { sameShape, withElements } from "../support/shape.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
 import { canBeGoneThrough, define, type Holding, holdings, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";

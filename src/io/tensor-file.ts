@@ -1,7 +1,7 @@
 /** The tensors of a file whose header is sound. */
 
 import { input, type Variable, zeros } from "../index.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../support/shape.ts";
 import { type Dtype, numbersFrom, type TypedArray, typedArrayFrom } from "./dtypes.ts";
 import type { CheckpointError } from "./errors.ts";
 import { quoted } from "./messages.ts";

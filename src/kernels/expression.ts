@@ -5,7 +5,7 @@
  * computed once and a kernel is known by its text. Constructors simplify what is exact for every value.
  */
 
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 
 export type UnaryName =
   | "neg" | "abs" | "sign" | "floor" | "sqrt" | "exp" | "expm1" | "log" | "log1p"

@@ -1,9 +1,9 @@
 /** Elementwise arithmetic and comparisons. All broadcast by NumPy's rule; numbers stand for scalars. */
 
-import { ValueError } from "../errors.ts";
-import type { Operand } from "../recorder.ts";
+import { ValueError } from "../support/errors.ts";
+import type { Operand } from "../engine/step.ts";
 import { checkArguments } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { identity } from "./broadcasting.ts";
 import { builtin } from "./elementwise.ts";
 

@@ -1,15 +1,15 @@
 /** Sums, views and broadcasting: what every other family of operations rests on, so un-broadcasting is solved once, here. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { type Operand, record, record1 } from "../recorder.ts";
-import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { type Operand, record, record1 } from "../engine/step.ts";
+import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { checkCall, checkReduction } from "./check.ts";
 import { register } from "./registry.ts";
 

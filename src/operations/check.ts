@@ -1,9 +1,9 @@
 /** What every operation checks first. */
 
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
-import { Variable } from "../variable.ts";
+import { Variable } from "../engine/variable.ts";
 
 /** Of the arguments of an operation: errors for more than `most`, and where the first `variables` are no Variables. */
 export function checkCall(operation: string, args: ArrayLike<unknown>, most: number, variables = 1): void {

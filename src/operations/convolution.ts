@@ -7,16 +7,16 @@
  * strips stay in the cache; threads may share the samples.
  */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map, product } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { checkCount, describe, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { record } from "../engine/step.ts";
+import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
 import { sum, view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";

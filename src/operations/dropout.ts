@@ -1,13 +1,13 @@
 /** Dropout. */
 
-import type { Operation } from "../differentiate.ts";
-import { ValueError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ValueError } from "../support/errors.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../recorder.ts";
+import { openStep, record } from "../engine/step.ts";
 import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
-import { describe, type Shape, sizeOf } from "../shape.ts";
-import { fromValues, type Variable } from "../variable.ts";
+import { describe, type Shape, sizeOf } from "../support/shape.ts";
+import { fromValues, type Variable } from "../engine/variable.ts";
 import { identity } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
 import { builtin } from "./elementwise.ts";

@@ -1,16 +1,16 @@
 /** Elementwise operations: one scalar expression gives the kernel on every device and all derivatives. */
 
-import type { Operation, ReverseRule } from "../differentiate.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import type { Operation, ReverseRule } from "../engine/differentiate.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { type Operand, record, record1, record2 } from "../recorder.ts";
-import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../shape.ts";
+import { type Operand, record, record1, record2 } from "../engine/step.ts";
+import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { sumTo } from "./broadcasting.ts";
 import { register } from "./registry.ts";
 

@@ -1,12 +1,12 @@
 /** Operations that leave values as they are and change what gradients do. */
 
-import type { Operation, ReverseRule } from "../differentiate.ts";
+import type { Operation, ReverseRule } from "../engine/differentiate.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record1, record2 } from "../recorder.ts";
-import { checkNumber } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record1, record2 } from "../engine/step.ts";
+import { checkNumber } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { abs, add, div, equal, mul, where } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";

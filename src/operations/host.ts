@@ -1,13 +1,13 @@
 /** Operations that a user writes as a plain loop. */
 
-import { type NodeView, type Operation, zeroGradient } from "../differentiate.ts";
-import { ShapeError, UsageError, ValueError } from "../errors.ts";
+import { type NodeView, type Operation, zeroGradient } from "../engine/differentiate.ts";
+import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../recorder.ts";
-import { checkShape, describe, formatShape, type Shape, sameShape } from "../shape.ts";
+import { openStep, record } from "../engine/step.ts";
+import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { Variable } from "../variable.ts";
+import { Variable } from "../engine/variable.ts";
 
 /** How an operation is declared to `operation`. */
 export interface OperationDefinition {

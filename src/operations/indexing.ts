@@ -1,15 +1,15 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
-import type { Operation } from "../differentiate.ts";
+import type { Operation } from "../engine/differentiate.ts";
 import { currentDevice } from "../devices/current.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../recorder.ts";
-import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../shape.ts";
+import { openStep, record } from "../engine/step.ts";
+import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
-import { fromValues, Variable } from "../variable.ts";
+import { fromValues, Variable } from "../engine/variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";

@@ -1,14 +1,14 @@
 /** Layer normalisation: each row shifted and scaled to mean 0 and variance 1. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { checkNumber, formatShape } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record } from "../engine/step.ts";
+import { checkNumber, formatShape } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
 import { sumTo } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";

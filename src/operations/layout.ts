@@ -1,13 +1,13 @@
 /** Operations that move elements without changing them. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError, ValueError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError, ValueError } from "../support/errors.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
+import { record } from "../engine/step.ts";
 import { stridesOf } from "../plan/box.ts";
-import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { type Axes, identity, reshape, view } from "./broadcasting.ts";
 import { checkCall, checkVariable, checkVariables } from "./check.ts";
 import { cut, place } from "./pieces.ts";

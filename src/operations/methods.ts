@@ -1,6 +1,6 @@
 /** The operations that read well as methods of a Variable. One table gives both their types and their code. */
 
-import { Variable } from "../variable.ts";
+import { Variable } from "../engine/variable.ts";
 import { gelu, relu, sigmoid, softplus, tanh } from "./activation.ts";
 import {
   abs, add, clip, cos, div, equal, exp, greater, greaterEqual, less, lessEqual, log, maximum, minimum, mul, neg, notEqual,

@@ -3,14 +3,14 @@
  * One operation puts all of them together, so that it takes memory and time in proportion to the pieces, and not to the array for each of them.
  */
 
-import type { Operation, Pieces, View } from "../differentiate.ts";
+import type { Operation, Pieces, View } from "../engine/differentiate.ts";
 import { copy, copyAdd } from "../kernels/kernel.ts";
 import { type Box, compose, stridesOf, whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record, type Step } from "../recorder.ts";
-import { contiguousStrides, type Shape } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record, type Step } from "../engine/step.ts";
+import { contiguousStrides, type Shape } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { register } from "./registry.ts";
 
 /** An operation whose result is a part of its input. */

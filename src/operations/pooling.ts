@@ -4,15 +4,15 @@
  * arrays stay in the cache.
  */
 
-import type { NodeView, Operation, ReverseRule } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { NodeView, Operation, ReverseRule } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { checkCount, formatShape, type Shape } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record } from "../engine/step.ts";
+import { checkCount, formatShape, type Shape } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
 import { checkCall } from "./check.ts";

@@ -1,16 +1,16 @@
 /** Matrix products and what is made of them. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, recordLinear } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../recorder.ts";
-import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { openStep, record } from "../engine/step.ts";
+import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
-import { Variable } from "../variable.ts";
+import { Variable } from "../engine/variable.ts";
 import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariable } from "./check.ts";

@@ -1,14 +1,14 @@
 /** Reductions over axes. */
 
-import type { Operation } from "../differentiate.ts";
-import { ShapeError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record } from "../engine/step.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { div, where } from "./arithmetic.ts";
 import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";

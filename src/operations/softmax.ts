@@ -1,13 +1,13 @@
 /** The softmax family. All subtract the largest score first, so that nothing overflows. */
 
-import type { Operation } from "../differentiate.ts";
+import type { Operation } from "../engine/differentiate.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { normalizeAxes, normalizeAxis } from "../shape.ts";
-import { Variable } from "../variable.ts";
+import { record } from "../engine/step.ts";
+import { normalizeAxes, normalizeAxis } from "../support/shape.ts";
+import { Variable } from "../engine/variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariables } from "./check.ts";

@@ -1,6 +1,6 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
-import type { Variable } from "../variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { type AdamOptions, type AdamSetting, adamMemory, adamSettings, moments, withRoot } from "./adam.ts";
 import { Optimizer, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";

@@ -1,6 +1,6 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
-import { fromValues, type Variable } from "../variable.ts";
+import { fromValues, type Variable } from "../engine/variable.ts";
 import { averaged, averagedRoot, averagedRootOfAny, besides } from "./average.ts";
 import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";

@@ -1,16 +1,16 @@
 /** Bounds on gradients, as operations of the update's step. */
 
-import type { Operation } from "../differentiate.ts";
-import { ValueError } from "../errors.ts";
+import type { Operation } from "../engine/differentiate.ts";
+import { ValueError } from "../support/errors.ts";
 import type { RowKernel } from "../kernels/kernel.ts";
 import { clip as clipValue, lessEqual, minimum, mul, sqrt, where } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { normKernel, squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../recorder.ts";
-import { checkNumber, describe, scalarShape } from "../shape.ts";
-import type { Variable } from "../variable.ts";
+import { record } from "../engine/step.ts";
+import { checkNumber, describe, scalarShape } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 
 /** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
 export type Clip = { readonly norm: number } | { readonly value: number };

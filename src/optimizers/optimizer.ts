@@ -1,15 +1,15 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
 import { Storage } from "../devices/storage.ts";
-import { ShapeError, UsageError, ValueError } from "../errors.ts";
+import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { bufferKey } from "../plan/planner.ts";
 import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
-import { type Step, withStep } from "../recorder.ts";
-import { describe, formatShape, sameShape } from "../shape.ts";
+import { type Step, withStep } from "../engine/step.ts";
+import { describe, formatShape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { fromValues, type Parameter, Variable } from "../variable.ts";
+import { fromValues, type Parameter, Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";

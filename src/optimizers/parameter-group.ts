@@ -1,9 +1,9 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
-import { Component } from "../component.ts";
-import { ValueError } from "../errors.ts";
-import { describe, formatShape } from "../shape.ts";
-import { Parameter } from "../variable.ts";
+import { Component } from "../model/component.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe, formatShape } from "../support/shape.ts";
+import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
 
 /** What can be trained: a component, a parameter, or several of these. */

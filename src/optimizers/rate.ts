@@ -1,7 +1,7 @@
 /** Learning rates: a number or a schedule. */
 
-import { ValueError } from "../errors.ts";
-import { checkNumber, describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { checkNumber, describe } from "../support/shape.ts";
 
 /** The learning rate of the update with this number; 0 is the first. */
 export type Schedule = (step: number) => number;

@@ -6,8 +6,8 @@
  *     const optimizer = new Adam(θ, { learningRate: rate });
  */
 
-import { ValueError } from "../errors.ts";
-import { checkNumber, describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { checkNumber, describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { inspected } from "../support/print.ts";
 import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";

@@ -1,7 +1,7 @@
 /** The numbers that a rule has besides its learning rate: what they may be, and what they are unless given. */
 
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 import { isPlainObject } from "../support/options.ts";
 import type { LearningRate } from "./rate.ts";
 

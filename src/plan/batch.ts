@@ -12,7 +12,7 @@
  * computed when something needs it, so that it comes in long runs and can be fused. Linear in the number of nodes.
  */
 
-import { sameShape, type Shape, sizeOf } from "../shape.ts";
+import { sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import { join, joinAlong, part, sumOfRows } from "./join.ts";
 import type { Lowerable } from "./lowering.ts";
 import { FormAt, productPlus } from "./product.ts";

@@ -1,6 +1,6 @@
 /** Boxes: elements of an array that lie evenly along some axes, as strided views do. */
 
-import type { Shape } from "../shape.ts";
+import type { Shape } from "../support/shape.ts";
 
 /** Element i is at `offset` + Σ iₐ · `strides`[a] of the array, counted in row-major order. No element is met twice. */
 export interface Box {

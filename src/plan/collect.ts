@@ -2,7 +2,7 @@
 
 import { Ints } from "./ints.ts";
 import type { Lowerable } from "./lowering.ts";
-import type { Shape } from "../shape.ts";
+import type { Shape } from "../support/shape.ts";
 import { nextOperationId, type Trace } from "./trace.ts";
 
 /** Attributes: for each run the input (−1 for zeros), where in it the run begins, and its length. */

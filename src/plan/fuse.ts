@@ -7,7 +7,7 @@
 
 import { argument, type Expr, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
-import { type Shape, sameShape, sizeOf } from "../shape.ts";
+import { type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** Bounds that keep a fused kernel within the registers and its compilation short. */

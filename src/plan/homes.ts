@@ -3,7 +3,7 @@
  * Each `join` of a trace asks that its inputs follow one another; those wishes that agree become rows.
  */
 
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../support/shape.ts";
 import { Role, roleOf } from "./role.ts";
 import type { Trace } from "./trace.ts";
 

@@ -3,12 +3,12 @@
  * A node's result is a value and an offset into it; a view shares the value of its source.
  */
 
-import { MemoryError } from "../errors.ts";
+import { MemoryError } from "../support/errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
   columns, copy, type HostFunction, host, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
 } from "../kernels/kernel.ts";
-import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../shape.ts";
+import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
 import { Ints } from "./ints.ts";
 import { Launches } from "./launches.ts";

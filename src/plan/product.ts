@@ -1,7 +1,7 @@
 /** The matrix product as a node of a trace: its attributes, and how it becomes a launch. */
 
 import { product } from "../kernels/kernel.ts";
-import type { Shape } from "../shape.ts";
+import type { Shape } from "../support/shape.ts";
 import type { Lowerable, Lowering } from "./lowering.ts";
 import { counts, nextOperationId, type Recordable, type Trace } from "./trace.ts";
 

@@ -10,7 +10,7 @@
  * of one member stand together whenever their operands became known (cf. dynamic batching: Looks et al., arXiv:1702.02181).
  */
 
-import { sameShape, type Shape, sizeOf } from "../shape.ts";
+import { sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import { addCollect, Runs } from "./collect.ts";
 import { Interned } from "./interned.ts";
 import { FormAt } from "./product.ts";

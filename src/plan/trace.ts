@@ -6,8 +6,8 @@
  * these words, so the words alone are the structure of the computation: two steps with the same words can run the same plan. Data are not in the words.
  */
 
-import { ValueError } from "../errors.ts";
-import type { Shape } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import type { Shape } from "../support/shape.ts";
 
 /** What the trace knows of an operation. Higher rooms add how it becomes launches, and its reverse rule. */
 export interface Recordable {

@@ -10,8 +10,8 @@
  *   integer   one word for a range of at most 2³², else two; words that would make some numbers likelier are skipped
  */
 
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "../support/errors.ts";
+import { describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { boxMuller } from "./box-muller.ts";

@@ -1,4 +1,4 @@
-import { FlimsyError } from "../errors.ts";
+import { FlimsyError } from "./errors.ts";
 
 /** A file that cannot be read or written: no such folder, no permission, a full disk. What the system said is the `cause`. */
 export class FileError extends FlimsyError {

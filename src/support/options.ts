@@ -3,8 +3,8 @@
  * an object for each call; what models call thousands of times a step has a parameter `more` instead, which its declaration does not show.
  */
 
-import { ValueError } from "../errors.ts";
-import { describe } from "../shape.ts";
+import { ValueError } from "./errors.ts";
+import { describe } from "./shape.ts";
 
 /**
  * Refuses arguments beyond the first `most`, but for an index and the array that it is of, as `map` and `reduce` pass them:

@@ -1,6 +1,6 @@
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount, describe } from "../shape.ts";
+import { checkCount, describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { actors, going, leaving, objects, places, taking, type Thing, World } from "./babi-world.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";

@@ -1,8 +1,8 @@
 /** The checks that the tasks share. */
 
-import { ValueError } from "../errors.ts";
+import { ValueError } from "../support/errors.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount } from "../shape.ts";
+import { checkCount } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
 
 export interface TaskOptions {

@@ -1,6 +1,6 @@
 import { input } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount } from "../shape.ts";
+import { checkCount } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 import type { LabelledSequence } from "./xor-task.ts";

@@ -1,6 +1,6 @@
 import { input, type Variable } from "../index.ts";
 import type { Random } from "../random/random.ts";
-import { checkCount } from "../shape.ts";
+import { checkCount } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { checkRandom, type TaskOptions } from "./check.ts";
 import { drawGaussian, type Gaussian } from "./gaussian.ts";

@@ -1,7 +1,7 @@
 /** The batches of an epoch, wherever they come from. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { type StopRequest, stopped } from "./stop-request.ts";
 
 type Source<B> = Iterable<B> | AsyncIterable<B>;

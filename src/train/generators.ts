@@ -1,7 +1,7 @@
 /** Where the generators of a training are, so that an epoch can be gone through again as it was. */
 
 import { Random, type RandomState, ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 
 /** The default generator, and those that the user named. */
 export class Generators {

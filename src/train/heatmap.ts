@@ -1,7 +1,7 @@
 /** A matrix as a picture, for a report: attention weights, confusions. */
 
 import { ShapeError, ValueError, Variable } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { escapeHtml } from "./html.ts";
 import { compact } from "./progress.ts";

@@ -1,7 +1,7 @@
 /** Averaging what steps give: each number by its name, every batch with the weight that it has. */
 
 import { UsageError, Variable } from "../index.ts";
-import { describe, formatShape } from "../shape.ts";
+import { describe, formatShape } from "../support/shape.ts";
 
 export type Numbers = Record<string, number>;
 

@@ -1,7 +1,7 @@
 /** Metrics as JSON lines: a line a step, and a line an epoch. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { checkWritable, type OpenFile, openFile, replaceFile } from "../support/files.ts";
 import { checkArguments } from "../support/options.ts";

@@ -1,6 +1,6 @@
 /** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
 
-import { ownFile } from "../errors.ts";
+import { ownFile } from "../support/errors.ts";
 import { FlimsyError, UsageError } from "../index.ts";
 import { FileError } from "../support/file-error.ts";
 import { builtin } from "../support/files.ts";

@@ -2,7 +2,7 @@
 
 import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
-import { checkCount, describe } from "../shape.ts";
+import { checkCount, describe } from "../support/shape.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
 import type { Signal } from "../support/platform.ts";
 import { checkData, type Data } from "./batches.ts";

@@ -1,7 +1,7 @@
 /** One page that shows how one or several trainings went. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { replaceFile } from "../support/files.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";

@@ -1,7 +1,7 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
 import { type Component, evaluate, grad, type RandomState } from "../index.ts";
-import { describe } from "../shape.ts";
+import { describe } from "../support/shape.ts";
 import { sampleCount } from "../data/index.ts";
 import { Batches, type Data } from "./batches.ts";
 import { Checkpoint } from "./checkpoint.ts";

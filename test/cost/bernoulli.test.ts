@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ValueError } from "../../src/errors.ts";
+import { ValueError } from "../../src/support/errors.ts";
 import { cost, gradients, input, parameter, setDevice, sigmoid, sum } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { check, gradientOf, onDevices } from "./on-devices.ts";

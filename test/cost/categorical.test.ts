@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ShapeError, ValueError } from "../../src/errors.ts";
+import { ShapeError, ValueError } from "../../src/support/errors.ts";
 import { cost, evaluate, gradients, input, parameter, setDevice, softmax, sum, type Variable } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { check, gradientOf, nested, onDevices } from "./on-devices.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ShapeError, UsageError, ValueError } from "../../src/errors.ts";
+import { ShapeError, UsageError, ValueError } from "../../src/support/errors.ts";
 import { cost, gradients, input, parameter, setDevice, sum } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { labellings, randomScores } from "../ctc/brute-force.ts";

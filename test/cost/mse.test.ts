@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ShapeError, ValueError } from "../../src/errors.ts";
+import { ShapeError, ValueError } from "../../src/support/errors.ts";
 import { cost, input, parameter, setDevice, sum, type Variable, gradients } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { check, gradientOf, onDevices } from "./on-devices.ts";

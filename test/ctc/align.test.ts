@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { align, trim } from "../../src/ctc/index.ts";
-import { ShapeError, ValueError } from "../../src/errors.ts";
+import { ShapeError, ValueError } from "../../src/support/errors.ts";
 import { input } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { labellings, pathScore, randomLabels, randomScores } from "./brute-force.ts";

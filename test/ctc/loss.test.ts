@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { negativeLogLikelihood } from "../../src/ctc/index.ts";
-import { ShapeError, UsageError, ValueError } from "../../src/errors.ts";
+import { ShapeError, UsageError, ValueError } from "../../src/support/errors.ts";
 import {
   affine, checkGradients, evaluate, grad, gradients, input, type Parameter, parameter, setDevice, sum, type Variable,
 } from "../../src/index.ts";

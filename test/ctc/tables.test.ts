@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ShapeError, ValueError } from "../../src/errors.ts";
+import { ShapeError, ValueError } from "../../src/support/errors.ts";
 import { input } from "../../src/index.ts";
 import { backward, forward } from "../../src/ctc/index.ts";
 import { Random } from "../../src/random/random.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { conv2d, evaluate, gradients, input, memory, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach, devices, expectClose, expectNear, on, reference } from "./harness.ts";
 
 describeOnEach("conv2d", () => {

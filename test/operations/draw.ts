@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { Random, type Shape } from "../../src/index.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 
 /** An argument of an operation, before it is a Variable of some device. Its numbers are float32 numbers. */
 export class Tensor {

@@ -10,7 +10,7 @@ import {
 } from "../../src/index.ts";
 import type { Device } from "../../src/devices/device.ts";
 import { Fusion } from "../../src/plan/fuse.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import type { Draw, Tensor } from "./draw.ts";
 import { centralDifference, fastDevices, forAll, innerProduct, on, reference, ulp } from "./harness.ts";
 

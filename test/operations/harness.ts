@@ -14,7 +14,7 @@ import type { Device } from "../../src/devices/device.ts";
 import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { hasRelaxedSimd } from "../../src/devices/wasm/kernels.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import { Draw, Tensor } from "./draw.ts";
 import type { Specification } from "./specifications.ts";
 

@@ -6,7 +6,7 @@ import {
   add, concat, decat, evaluate, flip, gather, grad, gradients, input, memory, mul, type Parameter, parameter, permute, Random, randn, reshape, slice, stack,
   sum, tanh, transpose, type Variable, zeros,
 } from "../../src/index.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach } from "./harness.ts";
 
 /** The elements that the arenas of a step's runs hold, all together. */

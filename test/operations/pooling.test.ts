@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, gradients, input, maxPool2d, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach, devices, expectNear, gradientOf, on, reference } from "./harness.ts";
 
 describeOnEach("maxPool2d", () => {

@@ -7,7 +7,7 @@ import "../../src/index.ts";
 import { operations } from "../../src/operations/registry.ts";
 import { bufferKey, type Plan } from "../../src/plan/planner.ts";
 import { LeafKind, type Recordable, Trace } from "../../src/plan/trace.ts";
-import { type Shape, sizeOf } from "../../src/shape.ts";
+import { type Shape, sizeOf } from "../../src/support/shape.ts";
 
 export class Builder {
   readonly trace = new Trace();

@@ -3,7 +3,7 @@ import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { addCollect, Runs } from "../../src/plan/collect.ts";
 import { makePlan } from "../../src/plan/planner.ts";
-import type { Shape } from "../../src/shape.ts";
+import type { Shape } from "../../src/support/shape.ts";
 import { Builder, launches, run } from "./build.ts";
 
 const runs = (...list: (readonly [source: number, start: number, length: number])[]): Runs => {

@@ -5,7 +5,7 @@ import {
   affine, argmax, broadcastTo, clip, concat, cost, detach, div, dot, dropout, embed, gather, gradients, gradnorm, identity, linear, logsumexp, matmul, maximum, max, mean,
   type Parameter, parameter, pow, Random, randn, relu, reshape, sigmoid, sin, slice, softmax, softplus, stack, sum, tanh, transpose, unsqueeze, type Variable, where, zeros,
 } from "../../src/index.ts";
-import { broadcast, sameShape } from "../../src/shape.ts";
+import { broadcast, sameShape } from "../../src/support/shape.ts";
 
 interface Instruction {
   readonly code: number;

@@ -6,7 +6,7 @@ import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { makePlan, type Plan } from "../../src/plan/planner.ts";
 import { Random } from "../../src/index.ts";
-import { sizeOf } from "../../src/shape.ts";
+import { sizeOf } from "../../src/support/shape.ts";
 import { Builder, run } from "./build.ts";
 
 /** A program with the strands of each group in another order. */

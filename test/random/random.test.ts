@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ValueError } from "../../src/errors.ts";
+import { ValueError } from "../../src/support/errors.ts";
 import { boxMuller } from "../../src/random/box-muller.ts";
 import { philox4x32 } from "../../src/random/philox.ts";
 import { defaultRandom, Random, type RandomBlocks, seed } from "../../src/random/random.ts";

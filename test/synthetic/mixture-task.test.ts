@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ValueError } from "../../src/errors.ts";
+import { ValueError } from "../../src/support/errors.ts";
 import { Random, seed } from "../../src/random/random.ts";
 import { MixtureTask } from "../../src/synthetic/index.ts";
 

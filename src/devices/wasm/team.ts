@@ -4,7 +4,7 @@
  * thread computes all parts.
  */
 
-import { FlimsyError } from "../../errors.ts";
+import { FlimsyError } from "../../support/errors.ts";
 import type { Heap } from "./heap.ts";
 import { scratchBytes, type TableModule } from "./kernels.ts";
 import { control } from "./layout.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Program } from "../../../src/devices/device.ts";
 import { Heap } from "../../../src/devices/wasm/heap.ts";
 import { WasmDevice } from "../../../src/devices/wasm/wasm.ts";
-import { MemoryError } from "../../../src/errors.ts";
+import { MemoryError } from "../../../src/support/errors.ts";
 
 const GiB = 2 ** 30;
 

@@ -9,7 +9,7 @@ import { hasRelaxedSimd, scratchBytes } from "../../../src/devices/wasm/kernels.
 import { control } from "../../../src/devices/wasm/layout.ts";
 import { threadsOf } from "../../../src/devices/wasm/threads.ts";
 import { WasmDevice } from "../../../src/devices/wasm/wasm.ts";
-import { FlimsyError, ValueError } from "../../../src/errors.ts";
+import { FlimsyError, ValueError } from "../../../src/support/errors.ts";
 import { argument } from "../../../src/kernels/expression.ts";
 import * as kernels from "../../../src/kernels/kernel.ts";
 

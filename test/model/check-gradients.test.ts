@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean, mul, operation,
   type Parameter, parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sqrt, sum, tanh, UsageError, ValueError, type Variable, zeros,
-} from "../src/index.ts";
-import { currentDevice } from "../src/devices/current.ts";
-import { defaultRandom } from "../src/random/random.ts";
+} from "../../src/index.ts";
+import { currentDevice } from "../../src/devices/current.ts";
+import { defaultRandom } from "../../src/random/random.ts";
 
 class Model extends Component {
   readonly w = parameter(randn([3, 4], new Random(1)));

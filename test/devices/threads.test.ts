@@ -9,10 +9,10 @@ import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   Adam, affine, conv2d, cost, evaluate, grad, input, matmul, maxPool2d, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads, type Variable, zeros,
-} from "../src/index.ts";
-import { deviceByName } from "../src/devices/current.ts";
-import { threadsOf } from "../src/devices/wasm/threads.ts";
-import type { WasmDevice } from "../src/devices/wasm/wasm.ts";
+} from "../../src/index.ts";
+import { deviceByName } from "../../src/devices/current.ts";
+import { threadsOf } from "../../src/devices/wasm/threads.ts";
+import type { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
@@ -117,7 +117,7 @@ describe("a process", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-threads-"));
-    const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+    const entry = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
     await esbuild.build({ entryPoints: [entry], bundle: true, format: "esm", platform: "neutral", outfile: path.join(folder, "flimsy.mjs"), logLevel: "error" });
   });
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   add, affine, argmax, Component, concat, cost, evaluate, grad, gradients, input, log, memory, MemoryError, type MemoryReport, mul, NanError, debug,
   parameter, Random, RmsProp, randn, setDevice, slice, sum, tanh, type Variable, zeros,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 

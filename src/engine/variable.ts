@@ -1,15 +1,15 @@
 /** What a user holds: numbers with a shape, known now or still to be computed. */
 
-import { currentDevice } from "./devices/current.ts";
-import type { MemoryKind } from "./devices/device.ts";
-import { Storage } from "./devices/storage.ts";
-import { ShapeError, StaleVariableError, UsageError, ValueError } from "./errors.ts";
-import type { FloatArray } from "./kernels/kernel.ts";
-import type { Recordable } from "./plan/trace.ts";
-import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
-import { isList, kindOf, type NumberList, withNumbers } from "./support/arrays.ts";
-import { checkArguments } from "./support/options.ts";
-import { formatArray, inspected } from "./support/print.ts";
+import { currentDevice } from "../devices/current.ts";
+import type { MemoryKind } from "../devices/device.ts";
+import { Storage } from "../devices/storage.ts";
+import { ShapeError, StaleVariableError, UsageError, ValueError } from "../support/errors.ts";
+import type { FloatArray } from "../kernels/kernel.ts";
+import type { Recordable } from "../plan/trace.ts";
+import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
+import { isList, kindOf, type NumberList, withNumbers } from "../support/arrays.ts";
+import { checkArguments } from "../support/options.ts";
+import { formatArray, inspected } from "../support/print.ts";
 
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];

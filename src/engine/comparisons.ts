@@ -1,7 +1,7 @@
 /** Finds comparisons that nobody uses: `if (x.greater(0))` is always true, as every object is. */
 
-import { UsageError, userLocation } from "./errors.ts";
-import type { Trace } from "./plan/trace.ts";
+import { UsageError, userLocation } from "../support/errors.ts";
+import type { Trace } from "../plan/trace.ts";
 import type { Variable } from "./variable.ts";
 
 const names: ReadonlySet<string> = /*#__PURE__*/ new Set(["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"]);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add, arange, debug, evaluate, type FlimsyError, grad, gradients, input, mul, type NestedArray, Parameter, parameter, reshape, setDevice, ShapeError, StaleVariableError, sum,
   UsageError, ValueError, Variable, zeros,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 

@@ -1,10 +1,10 @@
 /** `if (x.greater(0))` is always true: debug({ checkComparisons: true }) says so. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { calledOutside } from "../src/comparisons.ts";
+import { calledOutside } from "../../src/engine/comparisons.ts";
 import {
   Adam, add, argmax, debug, evaluate, grad, gradients, greater, input, less, maximum, NanError, parameter, setDevice, UsageError, type Variable, where, zeros,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 const names = ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"] as const;
 

@@ -29,9 +29,9 @@ const marks = Symbol.for("flimsy-ml");
 interface Marked { [marks]?: Error[][] }
 const own: { file: string; from: number; to: number }[] = [];
 
-/** Defined by the build alone. The sources have no marks: they are what lies in this folder. */
+/** Defined by the build alone. The sources have no marks: they are what lies in the folder above. */
 declare const isBuilt: boolean;
-const home = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*$/, "") : "";
+const home = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*[/\\][^/\\]*$/, "") : "";
 
 function isOwn({ file, at }: Place): boolean {
   if (typeof isBuilt === "undefined") return file.startsWith(home);

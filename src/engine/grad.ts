@@ -1,13 +1,13 @@
 /** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
-import { ShapeError, UsageError, ValueError } from "./errors.ts";
-import { bufferKey, type Root } from "./plan/planner.ts";
-import { LeafKind, Mark } from "./plan/trace.ts";
-import { type Goal, keep, openStep, type Step, withStep } from "./recorder.ts";
-import { describe, formatShape } from "./shape.ts";
-import { isMap, kindOf } from "./support/arrays.ts";
-import { checkArguments } from "./support/options.ts";
+import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { bufferKey, type Root } from "../plan/planner.ts";
+import { LeafKind, Mark } from "../plan/trace.ts";
+import { type Goal, keep, openStep, type Step, withStep } from "./step.ts";
+import { describe, formatShape } from "../support/shape.ts";
+import { isMap, kindOf } from "../support/arrays.ts";
+import { checkArguments } from "../support/options.ts";
 import { fromValues, Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */

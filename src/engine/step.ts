@@ -4,18 +4,18 @@
  */
 
 import { Comparisons, calledOutside } from "./comparisons.ts";
-import { currentDevice, guardDevice } from "./devices/current.ts";
-import { type Device, type Executable, LaunchFault, type Region } from "./devices/device.ts";
-import { type Buffer, nextStep } from "./devices/residency.ts";
-import { notCloned, Storage } from "./devices/storage.ts";
-import { NanError, UsageError, userLocation, ValueError } from "./errors.ts";
-import { type FloatArray, limitKernels } from "./kernels/kernel.ts";
-import { PlanCache } from "./plan/cache.ts";
-import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "./plan/planner.ts";
-import { stack } from "./plan/stack.ts";
-import { LeafKind, Mark, type Recordable, Trace } from "./plan/trace.ts";
-import { describe, formatShape, type Shape, scalarShape, sizeOf } from "./shape.ts";
-import { checkArguments, checkOptions } from "./support/options.ts";
+import { currentDevice, guardDevice } from "../devices/current.ts";
+import { type Device, type Executable, LaunchFault, type Region } from "../devices/device.ts";
+import { type Buffer, nextStep } from "../devices/residency.ts";
+import { notCloned, Storage } from "../devices/storage.ts";
+import { NanError, UsageError, userLocation, ValueError } from "../support/errors.ts";
+import { type FloatArray, limitKernels } from "../kernels/kernel.ts";
+import { PlanCache } from "../plan/cache.ts";
+import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "../plan/planner.ts";
+import { stack } from "../plan/stack.ts";
+import { LeafKind, Mark, type Recordable, Trace } from "../plan/trace.ts";
+import { describe, formatShape, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add, argmax, concat, debug, type DeviceName, div, evaluate, gather, GradientDescent, grad, gradients, gradnorm, input, log, memory, mul, NanError,
   operation, pad, parameter, reshape, setDevice, slice, sqrt, stack, sub, sum, tanh, ValueError, type Variable, where,
-} from "../src/index.ts";
-import { type Course, Data, interpret, type Program, programs } from "./programs.ts";
+} from "../../src/index.ts";
+import { type Course, Data, interpret, type Program, programs } from "../programs.ts";
 
 const RUNS = 10;
 
@@ -285,7 +285,7 @@ describe("debug({ checkNumerics: true })", () => {
   function failure(f: (mark: <T>(value: T) => T) => unknown): { error: NanError; line: string } {
     let line = "";
     const mark = <T>(value: T): T => {
-      line = /recorder\.test\.ts:\d+/.exec(new Error().stack?.split("\n")[2] ?? "")?.[0] ?? "no line";
+      line = /step\.test\.ts:\d+/.exec(new Error().stack?.split("\n")[2] ?? "")?.[0] ?? "no line";
       return value;
     };
     try {
@@ -377,7 +377,7 @@ describe("debug({ checkNumerics: true })", () => {
     expect(error.message).toContain("log produced NaN");
     expect(error.message).not.toContain("undefined");
     expect(line).toBe(""); // it failed before it returned
-    expect(error.message).toMatch(/recorder\.test\.ts:\d+/);
+    expect(error.message).toMatch(/step\.test\.ts:\d+/);
   });
 
   it("lets finite steps pass, whatever lies around in memory", () => {

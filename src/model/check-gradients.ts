@@ -1,16 +1,16 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
 import type { Component } from "./component.ts";
-import { currentDevice, setDevice, useDevice } from "./devices/current.ts";
-import { GradientError, ShapeError, UsageError, ValueError } from "./errors.ts";
-import type { FloatArray } from "./kernels/kernel.ts";
-import { defaultRandom, Random } from "./random/random.ts";
-import { keep, openStep, withStep } from "./recorder.ts";
-import { checkNumber, describe, type Shape } from "./shape.ts";
-import { grad, type WithLoss } from "./step.ts";
-import { isMap } from "./support/arrays.ts";
-import { checkArguments, checkOptions } from "./support/options.ts";
-import { Parameter, Variable } from "./variable.ts";
+import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
+import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import type { FloatArray } from "../kernels/kernel.ts";
+import { defaultRandom, Random } from "../random/random.ts";
+import { keep, openStep, withStep } from "../engine/step.ts";
+import { checkNumber, describe, type Shape } from "../support/shape.ts";
+import { grad, type WithLoss } from "../engine/grad.ts";
+import { isMap } from "../support/arrays.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { Parameter, Variable } from "../engine/variable.ts";
 
 export interface CheckOptions {
   /** The largest error of a gradient against the central difference, relative to their size but at least 1. Default 10⁻⁶. */

@@ -1,11 +1,11 @@
 /** Arrays to start from. Outside of any step; random ones come from the generator that `seed` sets. */
 
-import { currentDevice } from "./devices/current.ts";
-import { ValueError } from "./errors.ts";
-import { chooseRandom, type Random } from "./random/random.ts";
-import { checkNumber, checkShape, describe, type Shape, sizeOf } from "./shape.ts";
-import { checkArguments } from "./support/options.ts";
-import { fromValues, type Variable } from "./variable.ts";
+import { currentDevice } from "../devices/current.ts";
+import { ValueError } from "../support/errors.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
+import { checkNumber, checkShape, describe, type Shape, sizeOf } from "../support/shape.ts";
+import { checkArguments } from "../support/options.ts";
+import { fromValues, type Variable } from "../engine/variable.ts";
 
 function filled(operation: string, shape: Shape, value: number): Variable {
   const { FloatArray } = currentDevice();

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { affine, Component, grad, input, type Parameter, parameter, sum, type Variable, zeros } from "../src/index.ts";
+import { affine, Component, grad, input, type Parameter, parameter, sum, type Variable, zeros } from "../../src/index.ts";
 
 class Layer extends Component {
   readonly w: Parameter;

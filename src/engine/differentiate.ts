@@ -3,17 +3,17 @@
  * carry the gradient of its result to its inputs. So gradients are ordinary variables of the step.
  */
 
-import { argument, constant } from "./kernels/expression.ts";
-import { type MapKernel, map } from "./kernels/kernel.ts";
+import { argument, constant } from "../kernels/expression.ts";
+import { type MapKernel, map } from "../kernels/kernel.ts";
 import { CollectedPieces } from "./collected.ts";
-import type { Box } from "./plan/box.ts";
-import { collect } from "./plan/collect.ts";
-import { sumOfRows } from "./plan/join.ts";
-import type { Lowerable } from "./plan/lowering.ts";
-import { Role } from "./plan/role.ts";
-import { nextOperationId } from "./plan/trace.ts";
-import { record, record2, type Step } from "./recorder.ts";
-import type { Shape } from "./shape.ts";
+import type { Box } from "../plan/box.ts";
+import { collect } from "../plan/collect.ts";
+import { sumOfRows } from "../plan/join.ts";
+import type { Lowerable } from "../plan/lowering.ts";
+import { Role } from "../plan/role.ts";
+import { nextOperationId } from "../plan/trace.ts";
+import { record, record2, type Step } from "./step.ts";
+import type { Shape } from "../support/shape.ts";
 import type { Variable } from "./variable.ts";
 
 /** What a reverse rule can see of the node that it differentiates. */

@@ -1,10 +1,10 @@
 /** The gradients of arrays that have been collected, from the gradients of the collections. */
 
 import type { Pieces, View } from "./differentiate.ts";
-import { addCollect, Runs } from "./plan/collect.ts";
-import { sumOfRows } from "./plan/join.ts";
-import type { Step } from "./recorder.ts";
-import { sizeOf } from "./shape.ts";
+import { addCollect, Runs } from "../plan/collect.ts";
+import { sumOfRows } from "../plan/join.ts";
+import type { Step } from "./step.ts";
+import { sizeOf } from "../support/shape.ts";
 import type { Variable } from "./variable.ts";
 
 /** Part of the gradient of an array that has been collected: some elements of the gradient of the collection. */

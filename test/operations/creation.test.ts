@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { arange, eye, FlimsyError, full, ones, Random, rand, randn, seed, setDevice, type Shape, type Variable, zeros } from "../src/index.ts";
+import { arange, eye, FlimsyError, full, ones, Random, rand, randn, seed, setDevice, type Shape, type Variable, zeros } from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 

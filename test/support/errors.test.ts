@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import * as flimsy from "../src/index.ts";
+import * as flimsy from "../../src/index.ts";
 import {
   add, cost, debug, dropout, evaluate, FlimsyError, full, grad, gradients, input, matmul, mul, NanError, operation, parameter, ShapeError, StaleVariableError,
   softmax, sum, UsageError, ValueError, type Variable,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 /** Where the stack of what `f` throws begins, and the line of this file that calls `f` here. */
 function firstFrame(f: () => unknown): string {

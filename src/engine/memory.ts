@@ -1,8 +1,8 @@
 /** How much memory lives, by kind. */
 
-import { usedDevices } from "./devices/current.ts";
-import type { DeviceMemory } from "./devices/device.ts";
-import { checkArguments } from "./support/options.ts";
+import { usedDevices } from "../devices/current.ts";
+import type { DeviceMemory } from "../devices/device.ts";
+import { checkArguments } from "../support/options.ts";
 
 /** Live bytes by kind: of all devices that have been used. */
 export type MemoryReport = Record<keyof DeviceMemory | "total", number>;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   add, affine, Component, cost, detach, dropout, evaluate, grad, gradients, input, matmul, mean, mul, operation, type Parameter, parameter,
   reshape, Random, randn, seed, setDevice, slice, softplus, stack, sub, sum, tanh, Variable,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 const numbers = (variable: Variable | null): number[] | null => (variable === null ? null : Array.from(variable.data));
 

@@ -1,11 +1,11 @@
 /** Components: parameters grouped with the functions that use them. */
 
-import { ValueError } from "./errors.ts";
-import { formatShape } from "./shape.ts";
-import { isMap } from "./support/arrays.ts";
-import { checkArguments, isPlainObject } from "./support/options.ts";
-import { inspected } from "./support/print.ts";
-import { Parameter } from "./variable.ts";
+import { ValueError } from "../support/errors.ts";
+import { formatShape } from "../support/shape.ts";
+import { isMap } from "../support/arrays.ts";
+import { checkArguments, isPlainObject } from "../support/options.ts";
+import { inspected } from "../support/print.ts";
+import { Parameter } from "../engine/variable.ts";
 
 /**
  * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, other
