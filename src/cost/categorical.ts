@@ -13,7 +13,7 @@ import { register } from "../operations/registry.ts";
 import { softmax, softmaxGradient } from "../operations/softmax.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";

@@ -8,7 +8,7 @@ import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/step.ts";
+import { openStep, record } from "../engine/recording.ts";
 import { describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";

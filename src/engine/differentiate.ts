@@ -12,7 +12,8 @@ import { sumOfRows } from "../plan/join.ts";
 import type { Lowerable } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record, record2, type Step } from "./step.ts";
+import { record, record2 } from "./recording.ts";
+import type { Step } from "./step.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Variable } from "./variable.ts";
 

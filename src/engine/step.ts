@@ -1,21 +1,17 @@
-/**
- * Recording: how applying an operation to variables becomes a node of the open step's trace,
- * and how what has been recorded is run. Everything here is on the path of every operation, so it is plain and short.
- */
+/** A step while it is open: what is recorded in it, what of that has run, and where the numbers are. */
 
-import { Comparisons, calledOutside } from "./comparisons.ts";
-import { currentDevice, guardDevice } from "../devices/current.ts";
-import { type Device, type Executable, LaunchFault, type Region } from "../devices/device.ts";
+import { currentDevice } from "../devices/current.ts";
+import { LaunchFault, type Region } from "../devices/device.ts";
 import { type Buffer, nextStep } from "../devices/residency.ts";
 import { notCloned, Storage } from "../devices/storage.ts";
-import { NanError, UsageError, userLocation, ValueError } from "../support/errors.ts";
-import { type FloatArray, limitKernels } from "../kernels/kernel.ts";
-import { PlanCache } from "../plan/cache.ts";
-import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "../plan/planner.ts";
-import { stack } from "../plan/stack.ts";
-import { LeafKind, Mark, type Recordable, Trace } from "../plan/trace.ts";
-import { describe, formatShape, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
+import type { FloatArray } from "../kernels/kernel.ts";
+import { extract } from "../plan/extract.ts";
+import { LeafKind, Mark, Trace } from "../plan/trace.ts";
+import { UsageError, userLocation, ValueError } from "../support/errors.ts";
+import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
+import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
+import { type Faulted, indexError } from "./faults.ts";
+import { switches } from "./switches.ts";
 import { Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
@@ -23,119 +19,6 @@ export type Operand = Variable | number;
 
 /** Below this, copying an input at each step costs less than keeping it on the device. */
 const RESIDENT_SIZE = 1024;
-/** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
-const FUSE_AFTER = 3;
-/** Larger structures are not planned again: the pause would be seconds. */
-const MAX_FUSED_NODES = 2 ** 18;
-
-/** A plan that is ready to run. */
-export interface Compiled {
-  readonly plan: Plan;
-  readonly executable: Executable;
-  readonly fused: boolean;
-  runs: number;
-  /** The arrays (by ordinal) whose gradient the plan writes. */
-  readonly reached: readonly number[];
-  /** The numbers and arrays that the gradients brought in: part of the structure, so bound again at each run. */
-  readonly constants: { readonly scalars: Float64Array; readonly arrays: readonly Variable[] };
-}
-
-const none = { scalars: new Float64Array(0), arrays: [] } as const;
-
-/** What a program must produce, and where the program's outside arrays are. */
-export interface Goal {
-  readonly roots: readonly Root[];
-  readonly arrayKey?: (ordinal: number) => number;
-  readonly reached?: readonly number[];
-}
-
-const debugOptions = { checkNumerics: false, checkComparisons: false, eager: false };
-/** What looks for unused comparisons, if anything; programs that never ask for it do not load it. */
-let comparing: { readonly Comparisons: typeof Comparisons; readonly calledOutside: typeof calledOutside } | null = null;
-/** Likewise what tells of a number that is none. */
-let explainNan: typeof nanError | null = null;
-
-/**
- * Debugging aids; steps are much slower meanwhile.
- * @param options `checkNumerics`: stop at the first operation whose result has a NaN or an infinity, with a NanError that
- *   names it and the line that called it. `checkComparisons`: stop at the end of a step, or after a million operations, if the result
- *   of a comparison was neither used by another operation, nor looked at, nor returned, with a UsageError that names its line: most
- *   often it was taken for a condition, which a Variable cannot be. `eager`: run each operation as soon as it is called, so that a debugger that stops
- *   there finds the numbers; the gradients are still computed when the step ends.
- */
-export function debug(options: { checkNumerics?: boolean; checkComparisons?: boolean; eager?: boolean }): void {
-  checkArguments("debug", arguments, 1);
-  checkOptions("debug", options, Object.keys(debugOptions));
-  if (current !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== "boolean") throw new ValueError(`debug takes true or false as ${name}, but got ${describe(value)}.`);
-    debugOptions[name as keyof typeof debugOptions] = value;
-  }
-  comparing = debugOptions.checkComparisons ? { Comparisons, calledOutside } : null;
-  explainNan = nanError;
-}
-
-/** Says which operation made a number that is none, and whether it got such a number from outside, as it is or as a view. */
-function nanError(step: Step, fault: LaunchFault, name: string, node: number): NanError {
-  const { trace } = step;
-  const got = Array.from({ length: trace.inputCount(node) }, (_, k) => {
-    let source = trace.input(node, k);
-    while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
-    const isKnown = trace.isLeaf(source) && (trace.leafKind(source) === LeafKind.scalar || step.arrays[trace.leafOrdinal(source)] !== placeholder);
-    return isKnown && step.leafValues(source).some((value) => !Number.isFinite(value));
-  });
-  const where = step.callers?.[node] ?? "";
-  return new NanError(
-    `${name} produced ${fault.value} in a result of shape ${formatShape(trace.shapes[node])}${where === "" ? "" : `, called at ${where}`}. ` +
-      (got.includes(true)
-        ? "The data or parameters that it got hold such a value already."
-        : "Its inputs were finite: look for a logarithm or division of 0, an overflow, or a learning rate that is too large."),
-  );
-}
-
-/** One run of a plan, for who watches. */
-export interface Watched {
-  readonly step: Step;
-  readonly plan: Plan;
-  /** Milliseconds that each launch took. */
-  readonly times: Float64Array;
-  /** The node of the step for a node of the plan. */
-  readonly nodeOf: (node: number) => number;
-  /** How many recorded operations each node of the step stands for, if they have been stacked; 1 where this says nothing. */
-  readonly members: readonly number[];
-}
-
-/** Who watches plans run, if anyone: plans are made anew then, fused at once, and know all nodes of each launch. */
-const watching: { watcher: ((watched: Watched) => void) | null } = { watcher: null };
-
-/** Calls `watcher` for every plan that runs while `body` does. */
-export function watch(watcher: (watched: Watched) => void, body: () => void): void {
-  watching.watcher = watcher;
-  try {
-    body();
-  } finally {
-    watching.watcher = null;
-  }
-}
-
-const caches = new WeakMap<Device, PlanCache<Compiled>>();
-
-function cacheOf(device: Device): PlanCache<Compiled> {
-  let cache = caches.get(device);
-  if (cache === undefined) {
-    cache = new PlanCache();
-    caches.set(device, cache);
-  }
-  return cache;
-}
-
-/** One trace serves all steps, as there is never more than one open. */
-const sharedTrace = new Trace();
-let current: Step | null = null;
-guardDevice(() => current !== null);
-
-/** The open step, if there is one. */
-export const openStep = (): Step | null => current;
 
 /**
  * What a step is for: to train parameters (their gradients are kept, and dropout acts), to give gradients as variables, or to give values.
@@ -143,28 +26,21 @@ export const openStep = (): Step | null => current;
  */
 export type Purpose = "training" | "gradients" | "values";
 
-/** Runs `body` in a new step; whatever happens, the step ends. */
-export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step) => T): T {
-  if (current !== null) {
-    throw new UsageError(
-      `${caller} was called inside ${current.caller}. A step cannot hold another: call ${caller} before or after it` +
-        (caller === "grad" || caller === "evaluate" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
-    );
-  }
-  const step = new Step(caller, purpose);
-  current = step;
-  try {
-    return body(step);
-  } finally {
-    current = null;
-    step.end();
-  }
-}
+/** One trace serves all steps, as there is never more than one open. */
+const sharedTrace = new Trace();
+
+/** The bindings of the current run, kept so that a run allocates nothing. */
+const hosts: FloatArray[] = [];
+const buffers: Buffer[] = [];
+
+const same = (number: number): number => number;
+/** Stands among the arrays for one that is bound by its key alone. */
+const placeholder = new Variable(scalarShape, null, null, -1, null);
 
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
-export class Step {
+export class Step implements Compilable, Faulted {
   readonly notCloned = notCloned;
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
   trace = sharedTrace;
@@ -182,11 +58,11 @@ export class Step {
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
-  readonly callers: (string | undefined)[] | null = debugOptions.checkNumerics ? [] : null;
+  readonly callers: (string | undefined)[] | null = switches.checkNumerics ? [] : null;
   /** Each operation runs as soon as it is called; not the gradients, which are recorded only where the structure is new. */
-  eager = debugOptions.eager;
-  private members: readonly number[] = [];
-  readonly comparisons = comparing === null ? null : new comparing.Comparisons(this.trace);
+  eager = switches.eager;
+  members: readonly number[] = [];
+  readonly comparisons = switches.comparing === null ? null : new switches.comparing.Comparisons(this.trace);
   /** Does any aid of debugging want to know of each operation? */
   private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
 
@@ -286,11 +162,16 @@ export class Step {
     return this.device.readRegion(pinned.region, pinned.offset, variable.size);
   }
 
-  leafValues(node: number): FloatArray {
+  private leafValues(node: number): FloatArray {
     const ordinal = this.trace.leafOrdinal(node);
     return this.trace.leafKind(node) === LeafKind.scalar
       ? this.device.FloatArray.of(this.trace.scalars[ordinal])
       : (this.arrays[ordinal].storage as Storage).values();
+  }
+
+  knownValues(leaf: number): FloatArray | null {
+    const isKnown = this.trace.leafKind(leaf) === LeafKind.scalar || this.arrays[this.trace.leafOrdinal(leaf)] !== placeholder;
+    return isKnown ? this.leafValues(leaf) : null;
   }
 
   /** Runs every node recorded since the last look and keeps the results until the step ends. */
@@ -298,7 +179,7 @@ export class Step {
     const { trace } = this;
     const segment = extract(trace, this.ran);
     segment.trace.mark([Mark.look]);
-    const compiled = this.compile(segment.trace, null, () => ({ roots: [] }));
+    const compiled = compile(this, segment.trace, null, () => ({ roots: [] }));
     const keyOf = (key: number): number => segment.keys[key >> 1];
     const region = this.run(compiled, segment.trace.scalars, keyOf, (node) => segment.nodes[node]);
     segment.nodes.forEach((node, i) => {
@@ -326,7 +207,7 @@ export class Step {
     const { trace } = this;
     this.comparisons?.check(nodes);
     trace.mark([mark, ...nodes]);
-    const compiled = this.compile(trace, nodes, goal, fuse);
+    const compiled = compile(this, trace, nodes, goal, fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
@@ -334,63 +215,10 @@ export class Step {
     return { compiled, region: this.run(compiled, trace.scalars, same, same) };
   }
 
-  /** The plan for a trace; `nodes` is null for one that keeps every value. */
-  private compile(trace: Trace, nodes: readonly number[] | null, goal: (nodes: readonly number[]) => Goal, fuseAtOnce = false): Compiled {
-    const checks = this.callers !== null;
-    const watched = watching.watcher !== null;
-    const isOwn = checks || watched; // not for the cache
-    const cache = cacheOf(this.device);
-    const { count, length, words } = trace;
-    const found = isOwn ? null : cache.find(words, length);
-    const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
-    const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES;
-    if (found !== null && (found.fused || !fuse)) return found;
-    limitKernels();
-
-    const mayStack = nodes !== null && testing.stack && !checks && !fuseAtOnce && !this.ownRules && this.ran === 0;
-    const stacked = mayStack ? stack(trace, nodes) : null;
-    const planned = stacked?.trace ?? trace;
-    const { scalarCount, arrayCount } = planned;
-    if (nodes !== null) this.trace = planned;
-    this.members = stacked?.members ?? [];
-    const wanted = goal(stacked?.nodes ?? nodes ?? []);
-    const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
-    const plan = this.ran > 0 && nodes !== null ? this.planRest(wanted, options) : makePlan(planned, wanted.roots, options);
-    const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: this.arrays.slice(arrayCount) };
-    const compiled: Compiled = { plan, executable: this.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
-    if (isOwn) return compiled;
-    if (stacked === null) {
-      trace.truncate(count, length);
-      trace.scalarCount = scalarCount;
-      trace.arrayCount = arrayCount;
-    } else {
-      this.trace = trace;
-      // What faults tell of is an operation that was recorded, or one of the backward pass.
-      plan.launchNodes.forEach((node, launch) => { plan.launchNodes[launch] = stacked.origins[node] ?? count; });
-    }
-    cache.put(trace.words, length, compiled);
-    return compiled;
-  }
-
-  /** After looks: plans what has not run yet, with the pinned values as leaves. */
-  private planRest(goal: Goal, options: PlanOptions): Plan {
-    const rest = extract(this.trace, this.ran);
-    const position = new Map(rest.nodes.map((node, i) => [node, i]));
-    const keyOf = goal.arrayKey ?? bufferKey.value;
-    const plan = makePlan(
-      rest.trace,
-      goal.roots.map((root) => ({ node: position.get(root.node) ?? rest.enter(root.node), target: root.target })),
-      { ...options, arrayKey: (ordinal) => (rest.keys[ordinal] < 0 ? rest.keys[ordinal] : keyOf(rest.keys[ordinal] >> 1)) },
-    );
-    for (let i = 0; i < plan.program.scalars.length; i++) plan.program.scalars[i] = rest.scalars[plan.program.scalars[i]];
-    for (let i = 0; i < plan.launchNodes.length; i++) plan.launchNodes[i] = rest.nodes[plan.launchNodes[i]];
-    return { ...plan, launchMembers: plan.launchMembers?.map((nodes) => nodes.map((node) => rest.nodes[node])) ?? null };
-  }
-
   /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */
   private run(compiled: Compiled, scalars: Float64Array, keyOf: (key: number) => number, nodeOf: (node: number) => number): Region {
     const { plan, executable } = compiled;
-    const { watcher } = watching;
+    const { watcher } = switches;
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     hosts.length = buffers.length = 0;
@@ -421,12 +249,7 @@ export class Step {
 
   private explain(fault: LaunchFault, node: number): Error {
     const name = node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass";
-    if (fault.reason === "index") {
-      return new ValueError(
-        `${name} got index ${fault.value}: an index here is an integer from 0 to ${fault.limit - 1}. Check the labels or indices that were given.`,
-      );
-    }
-    return (explainNan as typeof nanError)(this, fault, name, node);
+    return fault.reason === "index" || switches.explainNan === null ? indexError(name, fault) : switches.explainNan(this, fault, name, node);
   }
 
   // -- results --------------------------------------------------------------------------------------
@@ -438,117 +261,4 @@ export class Step {
       : this.device.read(buffers[result.space - 1]).slice(result.offset, result.offset + variable.size);
     variable.storage = new Storage(values.length, values, "inputs");
   }
-}
-
-/** The bindings of the current run, kept so that a run allocates nothing. */
-const hosts: FloatArray[] = [];
-const buffers: Buffer[] = [];
-
-const same = (number: number): number => number;
-/** Stands among the arrays for one that is bound by its key alone. */
-const placeholder = new Variable(scalarShape, null, null, -1, null);
-
-interface Part {
-  readonly trace: Trace;
-  /** The original node of each node. */
-  readonly nodes: number[];
-  /** What each array leaf is: a bufferKey of the original. */
-  readonly keys: number[];
-  /** Which scalar of the original each scalar is. */
-  readonly scalars: number[];
-  /** The node for one of the original, as a leaf if it is before the part. */
-  enter(node: number): number;
-}
-
-/** A trace from some node on, as a trace of its own; what it uses of the nodes before becomes leaves. */
-function extract(trace: Trace, from: number): Part {
-  const part = new Trace();
-  part.reset(trace.serial);
-  const nodes: number[] = [];
-  const keys: number[] = [];
-  const scalars: number[] = [];
-  const position = new Map<number, number>();
-  const add = (node: number, copy: number): number => {
-    position.set(node, copy);
-    nodes.push(node);
-    return copy;
-  };
-  const enter = (node: number): number => {
-    const known = position.get(node);
-    if (known !== undefined) return known;
-    const shape = trace.shapes[node];
-    if (!trace.isLeaf(node)) {
-      keys.push(bufferKey.pinned(node));
-      return add(node, part.array(LeafKind.resident, shape));
-    }
-    const ordinal = trace.leafOrdinal(node);
-    const kind = trace.leafKind(node);
-    if (kind === LeafKind.scalar) {
-      scalars.push(ordinal);
-      return add(node, part.scalar(trace.scalars[ordinal], shape));
-    }
-    keys.push(bufferKey.value(ordinal));
-    return add(node, part.array(kind, shape));
-  };
-  for (let node = from; node < trace.count; node++) {
-    if (trace.isLeaf(node)) continue;
-    const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => enter(trace.input(node, k)));
-    add(node, part.general(trace.operations[node], trace.shapes[node], inputs, trace.attributes(node)));
-  }
-  return { trace: part, nodes, keys, scalars, enter };
-}
-
-// -- what operations call -----------------------------------------------------------------------------
-
-/** Records an operation of one input. */
-export function record1(operation: Recordable, shape: Shape, a: Operand): Variable {
-  const step = current;
-  if (step === null) return single(operation, shape, [a], []);
-  const node = step.trace.unary(operation, shape, step.node(a));
-  step.called(node);
-  return new Variable(shape, operation, step, node, null);
-}
-
-/** Records an operation of two inputs. */
-export function record2(operation: Recordable, shape: Shape, a: Operand, b: Operand): Variable {
-  const step = current;
-  if (step === null) return single(operation, shape, [a, b], []);
-  const x = step.node(a);
-  const node = step.trace.binary(operation, shape, x, step.node(b));
-  step.called(node);
-  return new Variable(shape, operation, step, node, null);
-}
-
-/** Records an operation of any number of inputs, with integers that are part of its structure. */
-export function record(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number> = []): Variable {
-  const step = current;
-  if (step === null) return single(operation, shape, inputs, attributes);
-  const nodes: number[] = inputs.length < scratch.length ? scratch[inputs.length] : new Array(inputs.length);
-  for (let k = 0; k < inputs.length; k++) nodes[k] = step.node(inputs[k]);
-  const node = step.trace.general(operation, shape, nodes, attributes);
-  step.called(node);
-  return new Variable(shape, operation, step, node, null);
-}
-
-/** Lists of up to a few nodes on their way into the trace, so that recording allocates none. */
-const scratch: number[][] = [[], [0], [0, 0], [0, 0, 0], [0, 0, 0, 0]];
-
-/** Outside a step an operation is a step of its own. */
-function single(operation: Recordable, shape: Shape, inputs: readonly Operand[], attributes: ArrayLike<number>): Variable {
-  const variable = withStep(operation.name, "values", (step) => {
-    const result = record(operation, shape, inputs, attributes);
-    keep(step, [result]);
-    return result;
-  });
-  comparing?.calledOutside(variable);
-  return variable;
-}
-
-/** Runs the step without gradients and gives the variables their numbers for good. */
-export function keep(step: Step, variables: readonly Variable[]): void {
-  const open = variables.filter((variable) => variable.storage === null);
-  if (open.length === 0) return step.comparisons?.check([]);
-  const nodes = open.map((variable) => step.node(variable));
-  const { compiled, region } = step.finish(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }));
-  open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
 }

@@ -5,7 +5,8 @@ import { kernelById } from "../kernels/kernel.ts";
 import { FormAt } from "../plan/product.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
-import { openStep, type Step, type Watched, watch } from "../engine/step.ts";
+import { openStep } from "../engine/recording.ts";
+import { type Watched, watch } from "../engine/switches.ts";
 import { describe, formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { estimate, type Work, workOf } from "./work.ts";
@@ -133,7 +134,7 @@ function namesOf(trace: Trace, members: readonly number[], weight: (node: number
 }
 
 /** Products of one matrix that could not all be batched, and elementwise operations that are alone. */
-function notesOf({ trace }: Step, launches: readonly LaunchReport[], members: readonly (readonly number[])[]): string[] {
+function notesOf({ trace }: Watched["step"], launches: readonly LaunchReport[], members: readonly (readonly number[])[]): string[] {
   const notes: string[] = [];
   const shared = new Map<number, { launches: number; members: number }>();
   let alone = 0;

@@ -5,7 +5,7 @@ import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
-import { keep, openStep, withStep } from "../engine/step.ts";
+import { keep, openStep, withStep } from "../engine/recording.ts";
 import { checkNumber, describe, type Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { isMap } from "../support/arrays.ts";

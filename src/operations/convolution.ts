@@ -13,7 +13,7 @@ import { argument } from "../kernels/expression.ts";
 import { map, product } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";

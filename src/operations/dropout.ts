@@ -4,7 +4,7 @@ import type { Operation } from "../engine/differentiate.ts";
 import { ValueError } from "../support/errors.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/step.ts";
+import { openStep, record } from "../engine/recording.ts";
 import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
 import { describe, type Shape, sizeOf } from "../support/shape.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";

@@ -4,7 +4,7 @@ import type { Operation, ReverseRule } from "../engine/differentiate.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record1, record2 } from "../engine/step.ts";
+import { record1, record2 } from "../engine/recording.ts";
 import { checkNumber } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { abs, add, div, equal, mul, where } from "./arithmetic.ts";

@@ -4,7 +4,7 @@ import { type NodeView, type Operation, zeroGradient } from "../engine/different
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/step.ts";
+import { openStep, record } from "../engine/recording.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { Variable } from "../engine/variable.ts";

@@ -6,7 +6,7 @@ import { ShapeError, ValueError } from "../support/errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/step.ts";
+import { openStep, record } from "../engine/recording.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { fromValues, Variable } from "../engine/variable.ts";

@@ -6,7 +6,7 @@ import { argument, type Expr } from "../kernels/expression.ts";
 import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { checkNumber, formatShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";

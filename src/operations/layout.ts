@@ -4,7 +4,7 @@ import type { Operation } from "../engine/differentiate.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { stridesOf } from "../plan/box.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";

@@ -10,7 +10,7 @@ import { argument, constant, type Expr } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { checkCount, formatShape, type Shape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { maximum } from "./arithmetic.ts";

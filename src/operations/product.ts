@@ -7,7 +7,7 @@ import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, recordLinear } from "../plan/product.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/step.ts";
+import { openStep, record } from "../engine/recording.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { Variable } from "../engine/variable.ts";

@@ -6,7 +6,7 @@ import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { div, where } from "./arithmetic.ts";

@@ -5,7 +5,7 @@ import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { normalizeAxes, normalizeAxis } from "../support/shape.ts";
 import { Variable } from "../engine/variable.ts";
 import { exp, mul, sub, where } from "./arithmetic.ts";

@@ -8,7 +8,7 @@ import { elementwise } from "../operations/elementwise.ts";
 import { normKernel, squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/step.ts";
+import { record } from "../engine/recording.ts";
 import { checkNumber, describe, scalarShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 

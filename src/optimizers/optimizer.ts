@@ -5,7 +5,9 @@ import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { bufferKey } from "../plan/planner.ts";
 import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
-import { type Step, withStep } from "../engine/step.ts";
+import { withStep } from "../engine/recording.ts";
+import { clear, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
@@ -58,11 +60,7 @@ interface Recorded<S extends string> extends Results {
   readonly reached: readonly Reached<S>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
-  /** The structure of the step, and how many nodes it has. */
-  readonly words: Int32Array<ArrayBuffer>;
-  readonly count: number;
-  readonly arrays: readonly Variable[];
-  readonly scalars: Float64Array;
+  readonly recording: Recording;
   /** Where the numbers of each parameter's rule begin. */
   readonly scalarsAt: readonly number[];
 }
@@ -227,13 +225,8 @@ export abstract class Optimizer<S extends string = never> {
     });
     this.check(targets, values);
     const nodes = [...targets, ...values].map((variable) => step.node(variable));
-    this.last = !this.isRepeatable || this.noise !== null || step.ran > 0 ? null : {
-      reached, bound, targets, nodes, scalarsAt,
-      words: trace.words.slice(0, trace.length),
-      count: trace.count,
-      arrays: step.arrays.slice(),
-      scalars: trace.scalars.slice(0, trace.scalarCount),
-    };
+    const recording = this.isRepeatable && this.noise === null ? recordingOf(step) : null;
+    this.last = recording === null ? null : { reached, bound, targets, nodes, scalarsAt, recording };
     return { targets, nodes };
   }
 
@@ -242,8 +235,9 @@ export abstract class Optimizer<S extends string = never> {
   }
 
   /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */
-  private repeat(step: Step, { reached, words, count, arrays, scalars, scalarsAt }: Recorded<S>): boolean {
+  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): boolean {
     const { trace } = step;
+    const { scalars } = recording;
     let from = 0;
     reached.forEach((each, i) => {
       const before = reached[i - 1];
@@ -254,15 +248,7 @@ export abstract class Optimizer<S extends string = never> {
       for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
     });
     if (step.ran > 0) return false;
-    clear(step);
-    if (words.length > trace.words.length) trace.words = words.slice();
-    else trace.words.set(words);
-    trace.addScalars(scalars);
-    trace.length = words.length;
-    trace.count = count;
-    trace.scalarCount = scalars.length;
-    for (const array of arrays) step.arrays.push(array);
-    trace.arrayCount = step.arrays.length;
+    replay(step, recording);
     return true;
   }
 
@@ -355,10 +341,4 @@ export abstract class Optimizer<S extends string = never> {
       }
     }
   }
-}
-
-function clear({ trace, arrays }: Step): void {
-  trace.reset(trace.serial);
-  for (const array of arrays) array.step = null;
-  arrays.length = 0;
 }

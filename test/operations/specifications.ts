@@ -11,7 +11,7 @@ import * as flimsy from "../../src/index.ts";
 import { uniform } from "../../src/operations/dropout.ts";
 import { operations } from "../../src/operations/registry.ts";
 import { softmaxGradient } from "../../src/operations/softmax.ts";
-import { record } from "../../src/engine/step.ts";
+import { record } from "../../src/engine/recording.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { type Domain, type Draw, domains, Tensor } from "./draw.ts";
 

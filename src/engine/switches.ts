@@ -1,0 +1,45 @@
+/** What watches steps: aids of debugging, and reports. Steps ask here; programs that never turn anything on load none of it. */
+
+import type { Plan } from "../plan/planner.ts";
+import type { LaunchFault } from "../devices/device.ts";
+import type { NanError } from "../support/errors.ts";
+import type { Comparisons, calledOutside } from "./comparisons.ts";
+import type { Faulted } from "./faults.ts";
+
+/** One run of a plan, for who watches. */
+export interface Watched {
+  readonly step: Faulted & { readonly caller: string; readonly device: { readonly FloatArray: { readonly BYTES_PER_ELEMENT: number } } };
+  readonly plan: Plan;
+  /** Milliseconds that each launch took. */
+  readonly times: Float64Array;
+  /** The node of the step for a node of the plan. */
+  readonly nodeOf: (node: number) => number;
+  /** How many recorded operations each node of the step stands for, if they have been stacked; 1 where this says nothing. */
+  readonly members: readonly number[];
+}
+
+interface Switches {
+  /** Stop at the first number that is none. */
+  checkNumerics: boolean;
+  checkComparisons: boolean;
+  /** Run each operation as soon as it is called. */
+  eager: boolean;
+  /** What finds comparisons that nobody uses, if it is wanted. */
+  comparing: { readonly Comparisons: typeof Comparisons; readonly calledOutside: typeof calledOutside } | null;
+  /** What tells of a number that is none. */
+  explainNan: ((step: Faulted, fault: LaunchFault, name: string, node: number) => NanError) | null;
+  /** Who watches plans run, if anyone: plans are made anew then, fused at once, and know all nodes of each launch. */
+  watcher: ((watched: Watched) => void) | null;
+}
+
+export const switches: Switches = { checkNumerics: false, checkComparisons: false, eager: false, comparing: null, explainNan: null, watcher: null };
+
+/** Calls `watcher` for every plan that runs while `body` does. */
+export function watch(watcher: (watched: Watched) => void, body: () => void): void {
+  switches.watcher = watcher;
+  try {
+    body();
+  } finally {
+    switches.watcher = null;
+  }
+}
