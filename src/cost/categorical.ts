@@ -1,6 +1,6 @@
 /** Costs of one class out of several. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";

@@ -1,7 +1,7 @@
 /** The cost of connectionist temporal classification as an operation: losses and gradients in one go over the scores. */
 
 import { currentDevice } from "../devices/current.ts";
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { mul } from "../operations/arithmetic.ts";

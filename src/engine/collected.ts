@@ -1,6 +1,6 @@
 /** The gradients of arrays that have been collected, from the gradients of the collections. */
 
-import type { Pieces, View } from "./differentiate.ts";
+import type { Cursor, Pieces } from "./operation.ts";
 import { addCollect, Runs } from "../plan/collect.ts";
 import { sumOfRows } from "../plan/join.ts";
 import type { Step } from "./step.ts";
@@ -23,7 +23,7 @@ export class CollectedPieces implements Pieces {
 
   has(node: number): boolean { return this.of.has(node); }
 
-  put({ node }: View, gradient: Variable, depends: Uint8Array): void {
+  put({ node }: Cursor, gradient: Variable, depends: Uint8Array): void {
     const { trace } = this.step;
     const runs = trace.attributes(node);
     for (let at = 0, from = 0; at < runs.length; from += runs[at + 2], at += 3) {

@@ -6,54 +6,15 @@
 import { argument, constant } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";
 import { CollectedPieces } from "./collected.ts";
-import type { Box } from "../plan/box.ts";
 import { collect } from "../plan/collect.ts";
 import { sumOfRows } from "../plan/join.ts";
-import type { Lowerable } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
+import type { Cursor, Operation, Pieces } from "./operation.ts";
 import { record, record2 } from "./recording.ts";
 import type { Step } from "./step.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Variable } from "./variable.ts";
-
-/** What a reverse rule can see of the node that it differentiates. */
-export interface NodeView {
-  readonly output: Variable;
-  readonly shape: Shape;
-  readonly inputCount: number;
-  input(k: number): Variable;
-  inputShape(k: number): Shape;
-  /** The integers that the operation was recorded with. */
-  attribute(k: number): number;
-  attributes(from?: number): Int32Array;
-}
-
-/** From the gradient of the result, the gradient of one input, in that input's shape. */
-export type ReverseRule = (gradient: Variable, node: NodeView) => Variable;
-
-/** Gradients that arrive in pieces, from each of several uses one, in one backward pass. What they are of gets them put together. */
-export interface Pieces {
-  /** Takes the gradient of a node, in pieces for those of its inputs that depend on what gradients are wanted for. */
-  put(view: View, gradient: Variable, depends: Uint8Array): void;
-  /** Are there pieces for a node? */
-  has(node: number): boolean;
-  /** The gradient of a node: the sum of these. */
-  take(node: number): Variable[];
-}
-
-/** @param whole nodes whose gradients are wanted as a whole */
-export type PiecesClass = new (step: Step, whole: ReadonlySet<number>) => Pieces;
-
-/** An operation: how it becomes launches, and how gradients pass through it. */
-export interface Operation extends Lowerable {
-  /** The rule for the k-th input, or null where no gradient flows. */
-  reverse(k: number): ReverseRule | null;
-  /** Which elements of its input the result consists of, where it consists of such and nothing else. */
-  elements?(node: NodeView): Box;
-  /** What takes its gradient, in place of reverse rules, where those would make arrays that are mostly zeros. */
-  readonly pieces?: PiecesClass;
-}
 
 /** As many are added up in one pass. */
 const MOST = 8;
@@ -98,7 +59,7 @@ const zeroOperation: Operation = {
 export const zeroGradient = (shape: Shape): Variable => record(zeroOperation, shape, [], shape);
 
 /** The view on one node after another. */
-export class View implements NodeView {
+class View implements Cursor {
   node = 0;
   constructor(private readonly step: Step) {}
   get output(): Variable { return this.step.variable(this.node); }

@@ -7,7 +7,7 @@ import { ValueError } from "../index.ts";
 import { bitsOf, type Dtype, isDtype, rankOf } from "./dtypes.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { messageOf, quoted, shapeText } from "./messages.ts";
-import type { LoadedFile } from "./source.ts";
+import type { LoadedFile } from "./loaded-file.ts";
 
 /** A tensor in a file, without its numbers. */
 export interface TensorInfo {

@@ -6,7 +6,7 @@ import { type Dtype, numbersFrom, type TypedArray, typedArrayFrom } from "./dtyp
 import type { CheckpointError } from "./errors.ts";
 import { quoted } from "./messages.ts";
 import { type Header, type Placed, parseHeader } from "./safetensors.ts";
-import type { LoadedFile } from "./source.ts";
+import type { LoadedFile } from "./loaded-file.ts";
 
 export class TensorFile {
   readonly header: Header;

@@ -1,6 +1,6 @@
 /** Sums, views and broadcasting: what every other family of operations rests on, so un-broadcasting is solved once, here. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";

@@ -7,7 +7,7 @@
  * strips stay in the cache; threads may share the samples.
  */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map, product } from "../kernels/kernel.ts";

@@ -1,6 +1,6 @@
 /** Dropout. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";

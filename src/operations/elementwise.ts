@@ -1,6 +1,6 @@
 /** Elementwise operations: one scalar expression gives the kernel on every device and all derivatives. */
 
-import type { Operation, ReverseRule } from "../engine/differentiate.ts";
+import type { Operation, ReverseRule } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";

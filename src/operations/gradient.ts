@@ -1,6 +1,6 @@
 /** Operations that leave values as they are and change what gradients do. */
 
-import type { Operation, ReverseRule } from "../engine/differentiate.ts";
+import type { Operation, ReverseRule } from "../engine/operation.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";

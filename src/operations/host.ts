@@ -1,6 +1,7 @@
 /** Operations that a user writes as a plain loop. */
 
-import { type NodeView, type Operation, zeroGradient } from "../engine/differentiate.ts";
+import { zeroGradient } from "../engine/differentiate.ts";
+import type { NodeView, Operation } from "../engine/operation.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";

@@ -1,6 +1,6 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";

@@ -1,6 +1,6 @@
 /** Layer normalisation: each row shifted and scaled to mean 0 and variance 1. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";

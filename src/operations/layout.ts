@@ -1,6 +1,6 @@
 /** Operations that move elements without changing them. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";

@@ -3,7 +3,7 @@
  * One operation puts all of them together, so that it takes memory and time in proportion to the pieces, and not to the array for each of them.
  */
 
-import type { Operation, Pieces, View } from "../engine/differentiate.ts";
+import type { Cursor, Operation, Pieces } from "../engine/operation.ts";
 import { copy, copyAdd } from "../kernels/kernel.ts";
 import { type Box, compose, stridesOf, whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
@@ -110,7 +110,7 @@ class Boxes implements Pieces {
 
   has(node: number): boolean { return this.boxed.has(node); }
 
-  put(view: View, gradient: Variable, depends: Uint8Array): void {
+  put(view: Cursor, gradient: Variable, depends: Uint8Array): void {
     if (depends[this.step.trace.input(view.node, 0)] === 0) return;
     const { array, box } = this.locate(view);
     const known = this.boxed.get(array);
@@ -122,7 +122,7 @@ class Boxes implements Pieces {
   }
 
   /** The array that a slice is a part of: not its input, where that is such a part itself and its own gradient is not wanted. */
-  private locate(view: View): Located {
+  private locate(view: Cursor): Located {
     const { trace } = this.step;
     const { node } = view;
     const path: number[] = [];

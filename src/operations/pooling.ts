@@ -4,7 +4,7 @@
  * arrays stay in the cache.
  */
 
-import type { NodeView, Operation, ReverseRule } from "../engine/differentiate.ts";
+import type { NodeView, Operation, ReverseRule } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
 import { type MapKernel, map } from "../kernels/kernel.ts";

@@ -1,6 +1,6 @@
 /** Matrix products and what is made of them. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";

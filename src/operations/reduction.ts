@@ -1,6 +1,6 @@
 /** Reductions over axes. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";

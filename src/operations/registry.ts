@@ -1,6 +1,6 @@
 /** Every operation of the library by name: the tests walk this table, so that none can be forgotten. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 
 const table = new Map<string, Operation>();
 

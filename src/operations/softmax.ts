@@ -1,6 +1,6 @@
 /** The softmax family. All subtract the largest score first, so that nothing overflows. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
 import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";

@@ -1,6 +1,6 @@
 /** Bounds on gradients, as operations of the update's step. */
 
-import type { Operation } from "../engine/differentiate.ts";
+import type { Operation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
 import type { RowKernel } from "../kernels/kernel.ts";
 import { clip as clipValue, lessEqual, minimum, mul, sqrt, where } from "../operations/arithmetic.ts";

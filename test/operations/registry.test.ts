@@ -1,7 +1,7 @@
 /** No operation may be forgotten: the table of specifications is compared with the registry and with the exports. */
 
 import { describe, expect, it, vi } from "vitest";
-import type { Operation } from "../../src/engine/differentiate.ts";
+import type { Operation } from "../../src/engine/operation.ts";
 import * as flimsy from "../../src/index.ts";
 import { operations } from "../../src/operations/registry.ts";
 import { forAll, functionOf, reference, valuesOn } from "./harness.ts";

@@ -1,0 +1,50 @@
+/** What an operation is: how it becomes launches, and how gradients pass through it. */
+
+import type { Box } from "../plan/box.ts";
+import type { Lowerable } from "../plan/lowering.ts";
+import type { Shape } from "../support/shape.ts";
+import type { Step } from "./step.ts";
+import type { Variable } from "./variable.ts";
+
+/** What a reverse rule can see of the node that it differentiates. */
+export interface NodeView {
+  readonly output: Variable;
+  readonly shape: Shape;
+  readonly inputCount: number;
+  input(k: number): Variable;
+  inputShape(k: number): Shape;
+  /** The integers that the operation was recorded with. */
+  attribute(k: number): number;
+  attributes(from?: number): Int32Array;
+}
+
+/** A view that can be led to another node, by its number in the trace. */
+export interface Cursor extends NodeView {
+  node: number;
+}
+
+/** From the gradient of the result, the gradient of one input, in that input's shape. */
+export type ReverseRule = (gradient: Variable, node: NodeView) => Variable;
+
+/** Gradients that arrive in pieces, from each of several uses one, in one backward pass. What they are of gets them put together. */
+export interface Pieces {
+  /** Takes the gradient of a node, in pieces for those of its inputs that depend on what gradients are wanted for. */
+  put(view: Cursor, gradient: Variable, depends: Uint8Array): void;
+  /** Are there pieces for a node? */
+  has(node: number): boolean;
+  /** The gradient of a node: the sum of these. */
+  take(node: number): Variable[];
+}
+
+/** @param whole nodes whose gradients are wanted as a whole */
+export type PiecesClass = new (step: Step, whole: ReadonlySet<number>) => Pieces;
+
+/** An operation: how it becomes launches, and how gradients pass through it. */
+export interface Operation extends Lowerable {
+  /** The rule for the k-th input, or null where no gradient flows. */
+  reverse(k: number): ReverseRule | null;
+  /** Which elements of its input the result consists of, where it consists of such and nothing else. */
+  elements?(node: NodeView): Box;
+  /** What takes its gradient, in place of reverse rules, where those would make arrays that are mostly zeros. */
+  readonly pieces?: PiecesClass;
+}
