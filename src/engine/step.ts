@@ -70,7 +70,7 @@ export class Step implements Compilable, Faulted {
     readonly caller: string,
     readonly purpose: Purpose,
   ) {
-    this.trace.reset(this.serial);
+    this.trace.reset();
   }
 
   /** Parameters are told from other arrays, and dropout acts. */

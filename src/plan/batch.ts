@@ -121,7 +121,7 @@ class Batching {
     this.findKinds();
     this.findSums();
     if (this.kinds.length === 0 && this.sums.length === 0) return null;
-    this.out.reset(0);
+    this.out.reset();
     this.schedule();
     for (const root of this.roots) this.emit(root);
     return { trace: this.out, nodes: this.made, origins: this.origins, joins: this.joins, members: this.members };

@@ -102,7 +102,7 @@ class Stacking {
     this.classify();
     this.slide();
     if (!this.sort()) return null;
-    this.out.reset(0);
+    this.out.reset();
     this.out.takeData(this.trace);
     lists.reset();
     this.emitAll();

@@ -14,8 +14,6 @@ export class Builder {
   /** The numbers of the outside arrays, by ordinal. */
   readonly arrays: Float64Array[] = [];
 
-  constructor() { this.trace.reset(1); }
-
   shape(node: number): Shape { return this.trace.shapes[node]; }
   number(value: number): number { return this.trace.scalar(value, []); }
 
