@@ -3,7 +3,7 @@
 import type { Program } from "../devices/device.ts";
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
-import { batch } from "./batch.ts";
+import { batch } from "./batching/batch.ts";
 import { Fusion } from "./fuse.ts";
 import { Ints } from "./ints.ts";
 import { GROUP } from "./launches.ts";

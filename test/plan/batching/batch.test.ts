@@ -2,13 +2,13 @@
 
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { Lstm } from "../../src/components/index.ts";
+import { Lstm } from "../../../src/components/index.ts";
 import {
   add, affine, concat, cost, embed, evaluate, grad, linear, matmul, mul, ones, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax, tanh,
   type Variable,
-} from "../../src/index.ts";
-import { testing } from "../../src/plan/planner.ts";
-import { launchesOf } from "../launches.ts";
+} from "../../../src/index.ts";
+import { testing } from "../../../src/plan/planner.ts";
+import { launchesOf } from "../../launches.ts";
 
 afterEach(() => {
   testing.batch = true;
