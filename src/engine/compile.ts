@@ -5,7 +5,7 @@ import { limitKernels } from "../kernels/kernel.ts";
 import { PlanCache } from "../plan/cache.ts";
 import { extract } from "../plan/extract.ts";
 import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "../plan/planner.ts";
-import { stack } from "../plan/stack.ts";
+import { stack } from "../plan/stacking/stack.ts";
 import type { Trace } from "../plan/trace.ts";
 import { switches } from "./switches.ts";
 import type { Variable } from "./variable.ts";
@@ -81,7 +81,7 @@ export function compile(
   const planned = stacked?.trace ?? trace;
   const { scalarCount, arrayCount } = planned;
   if (nodes !== null) step.trace = planned;
-  step.members = stacked?.members ?? [];
+  step.members = stacked?.memberCounts ?? [];
   const wanted = goal(stacked?.nodes ?? nodes ?? []);
   const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
   const plan = step.ran > 0 && nodes !== null ? planRest(step, wanted, options) : makePlan(planned, wanted.roots, options);

@@ -2,12 +2,12 @@
 
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { GatedRecurrent, Lstm } from "../../src/components/index.ts";
-import { explain } from "../../src/explain/index.ts";
+import { GatedRecurrent, Lstm } from "../../../src/components/index.ts";
+import { explain } from "../../../src/explain/index.ts";
 import {
   affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
-} from "../../src/index.ts";
-import { testing } from "../../src/plan/planner.ts";
+} from "../../../src/index.ts";
+import { testing } from "../../../src/plan/planner.ts";
 import { interpret, members as programs, Shared } from "./members.ts";
 
 const RUNS = 20;
