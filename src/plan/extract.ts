@@ -1,6 +1,6 @@
 /** Part of a trace as a trace of its own. */
 
-import { bufferKey } from "./planner.ts";
+import { bufferKey } from "./buffer-key.ts";
 import { LeafKind, Trace } from "./trace.ts";
 
 export interface Part {

@@ -12,7 +12,7 @@ import { GROUP, type Launches } from "./launches.ts";
 const UNIT = 4;
 
 /** The size class of a number of elements. */
-function sizeClass(size: number): number {
+export function sizeClass(size: number): number {
   if (size <= UNIT) return 1;
   const units = (size + UNIT - 1) >>> 2;
   if (units <= 16) return units;
@@ -21,7 +21,7 @@ function sizeClass(size: number): number {
 }
 
 /** The elements that a piece of this class holds. */
-function classSize(sizeClass: number): number {
+export function classSize(sizeClass: number): number {
   if (sizeClass <= 16) return sizeClass * UNIT;
   const octave = ((sizeClass - 1) >>> 3) + 2;
   return (((sizeClass - 1) & 7) + 9) * 2 ** (octave - 3) * UNIT;
@@ -103,5 +103,3 @@ export function place(launches: Launches, start: number): number {
     free[kind].push(valueOffset.at(value));
   }
 }
-
-export const testing = { sizeClass, classSize };

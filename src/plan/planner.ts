@@ -4,6 +4,7 @@ import type { Program } from "../devices/device.ts";
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 import { batch } from "./batching/batch.ts";
+import { bufferKey } from "./buffer-key.ts";
 import { Fusion } from "./fuse.ts";
 import { Ints } from "./ints.ts";
 import { GROUP } from "./launches.ts";
@@ -17,13 +18,6 @@ export interface Root {
   /** The buffer to write the value to, as `bufferKey` names it, or null to keep it in the arena. */
   readonly target: number | null;
 }
-
-/** What a buffer is, as one number: the values of an outside array, its gradient, or a node that a look has pinned. */
-export const bufferKey = {
-  value: (array: number): number => array * 2,
-  gradient: (array: number): number => array * 2 + 1,
-  pinned: (node: number): number => ~node,
-} as const;
 
 /** A program with what the step needs to bind it and to find its results. */
 export interface Plan {
@@ -43,6 +37,8 @@ export interface Plan {
 export interface PlanOptions {
   /** Join elementwise operations into one kernel. */
   readonly fuse: boolean;
+  /** Join like operations, as is done unless this is false. */
+  readonly batch?: boolean;
   /** Keep every value of every node, as a look in the middle of a step needs it; results are then those of all nodes. */
   readonly keepAll?: boolean;
   /** What the array leaves are, in order of appearance; by default the values of the outside arrays. */
@@ -53,13 +49,10 @@ export interface PlanOptions {
   readonly members?: boolean;
 }
 
-/** For tests: what batching and stacking do is seen by comparing with plans made without them. */
-export const testing = { batch: true, stack: true };
-
 /** Plans a trace: the program that produces what the roots ask for. */
 export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOptions): Plan {
   const needed = neededBy(trace, roots, options.keepAll ?? false);
-  const batched = options.keepAll || !testing.batch ? null : batch(trace, needed, roots.map((root) => root.node));
+  const batched = options.keepAll || options.batch === false ? null : batch(trace, needed, roots.map((root) => root.node));
   if (batched === null) return new Planner(trace).build(roots, needed, options);
   const planner = new Planner(batched.trace);
   planner.settle(batched.joins);

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { testing } from "../../src/plan/place.ts";
-
-const { sizeClass, classSize } = testing;
+import { classSize, sizeClass } from "../../src/plan/place.ts";
 
 describe("size classes", () => {
   const sizes = [...Array.from({ length: 5000 }, (_, i) => i), ...Array.from({ length: 200 }, (_, i) => Math.floor(5000 * 1.07 ** i)).filter((n) => n <= 2 ** 30)];
