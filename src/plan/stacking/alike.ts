@@ -103,8 +103,7 @@ export class Alike {
     /** The node that first computes what is common to all, by the number of the kind. */
     const first: number[] = [];
     for (let node = 0; node < trace.count; node++) {
-      if (kind[node] === UNNEEDED) continue;
-      if (trace.isLeaf(node)) continue;
+      if (kind[node] === UNNEEDED || trace.isLeaf(node)) continue;
       let [s, p] = [0, -1];
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
         const input = trace.input(node, k);
@@ -145,8 +144,8 @@ export class Alike {
       case Role.view: return inputs === 1 ? this.describeAll(node) : -1;
       case Role.map: case Role.add: return this.describeAll(node);
       case Role.product: {
-        const isPlain = trace.attribute(node, FormAt.transposeA) === 0 && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
-        if (!isPlain) return -1;
+        if (trace.attribute(node, FormAt.transposeA) !== 0) return -1;
+        if (trace.attribute(node, FormAt.outer) !== 1 || trace.attribute(node, FormAt.inner) !== 1) return -1;
         kinds.add(trace.attribute(node, FormAt.transposeB));
         kinds.add(trace.attribute(node, FormAt.n));
         kinds.add(inputs);

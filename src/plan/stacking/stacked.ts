@@ -1,6 +1,6 @@
 /** The trace that stacking makes: one operation for each kind and level, over arrays with one more axis, that of the members. */
 
-import { sameShape, type Shape, sizeOf } from "../../support/shape.ts";
+import { sameShape, type Shape, scalarShape, sizeOf } from "../../support/shape.ts";
 import type { Alike } from "./alike.ts";
 import { addCollect, Runs } from "../collect.ts";
 import { Interned } from "../interned.ts";
@@ -29,7 +29,8 @@ export class Stacked {
   private readonly runs = new Runs();
   /** The new nodes for lists of runs. */
   private readonly collected: number[] = [];
-  private last: { readonly count: number; readonly shape: Shape; readonly rank: number; readonly stacked: Shape } = { count: -1, shape: [], rank: 0, stacked: [] };
+  /** What `shapeOf` was asked last, and what it gave. */
+  private last = { count: -1, shape: scalarShape, rank: 0, stacked: scalarShape };
 
   constructor(private readonly alike: Alike, levels: Levels, roots: readonly number[]) {
     this.from = alike.trace;
