@@ -18,7 +18,7 @@ export interface PadOptions {
 export interface PaddedSequences {
   /** [batch, steps, …] */
   readonly x: Variable;
-  /** [batch, steps]: 1 where a sequence has a step, 0 where it is padded. */
+  /** Of shape [batch, steps]: 1 where a sequence has a step, 0 where it is padded. */
   readonly mask: Variable;
   /** The number of steps of each sequence. */
   readonly lengths: Int32Array;
