@@ -103,11 +103,11 @@ const all: Example[] = documented.flatMap((each) =>
     file: path.join(root, `example-${each.name.replaceAll(".", "-")}-${i}.ts`),
   })));
 
-/** To the digits that are written: half a unit of the last one. */
+/** To the digits that are written: half a unit of the last one, of the number that has most. */
 function compare(value: unknown, expected: unknown, text: string): void {
-  const digits = /\.(\d+)(?:e(-?\d+))?/.exec(text);
+  const steps = [...text.matchAll(/\.(\d+)(?:e(-?\d+))?/g)].map(([, digits, exponent]) => 0.5 * 10 ** (Number(exponent ?? 0) - digits.length));
   const plain = typeof (value as { toArray?: unknown } | null)?.toArray === "function" ? (value as { toArray: () => unknown }).toArray() : value;
-  const tolerance = digits === null ? 0 : 0.5 * 10 ** (Number(digits[2] ?? 0) - digits[1].length) * (1 + 1e-6);
+  const tolerance = steps.length === 0 ? 0 : Math.min(...steps) * (1 + 1e-6);
   const near = (a: unknown, b: unknown): void => {
     if (typeof a === "number" && typeof b === "number") {
       if (!(Object.is(a, b) || a === b || Math.abs(a - b) <= tolerance + 1e-6 * Math.abs(b))) expect(plain, text).toEqual(expected);
@@ -170,13 +170,19 @@ describe("the examples of the reference", () => {
     expect(errors).toEqual([]);
   }, 60_000);
 
-  it.each(all.map((example) => [example.name, example] as const))("give what they say: %s", async (_, { file }) => {
+  it.each(all.map((example) => [example.name, example] as const))("give what they say: %s", async (_, { file, code }) => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
-    vi.stubGlobal("given", compare);
+    let right = 0;
+    vi.stubGlobal("given", (...args: Parameters<typeof compare>) => {
+      compare(...args);
+      right++;
+    });
     const before = process.cwd();
     process.chdir(folder); // what it saves
     try {
       await import(/* @vite-ignore */ pathToFileURL(path.join(folder, path.basename(file, ".ts").concat(".mjs"))).href);
+      // None in a catch that is not reached.
+      expect(right).toBeGreaterThanOrEqual(code.match(/^\s*given\(/gm)?.length ?? 0);
     } finally {
       process.chdir(before);
       vi.unstubAllGlobals();
