@@ -96,12 +96,11 @@ function moduleOf(name: string, entry: string, code: string): string {
   return `${head} declare const given: (value: unknown, expected: unknown, text: string) => void; /* ${name} */\n${checked(code)}\nexport {};\n`;
 }
 
-const all: Example[] = documented.flatMap((each) =>
-  textsOf(each).map((text, i) => ({
-    name: each.name,
-    code: moduleOf(each.name, each.entry, text.replace(/^```\w*\n|\n?```$/g, "")),
-    file: path.join(root, `example-${each.name.replaceAll(".", "-")}-${i}.ts`),
-  })));
+const all: Example[] = documented.flatMap((each) => textsOf(each).map((text) => [each, text] as const)).map(([{ name, entry }, text], i) => ({
+  name,
+  code: moduleOf(name, entry, text.replace(/^```\w*\n|\n?```$/g, "")),
+  file: path.join(root, `example-${i}.ts`), // zscore and ZScore would be one file on some systems
+}));
 
 /** To the digits that are written: half a unit of the last one, of the number that has most. */
 function compare(value: unknown, expected: unknown, text: string): void {
