@@ -169,7 +169,7 @@ const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null
 
 /**
  * Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0.
- * @throws ShapeError for an axis that x does not have, or without elements
+ * @throws ShapeError for an axis that x does not have
  * @example
  * wta(input([[1, 5, 5], [7, 2, 3]])); // [[0, 5, 0], [7, 0, 0]]
  */
