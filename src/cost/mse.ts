@@ -23,9 +23,9 @@ const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
  * @example
  * const output = input([[1, 2], [3, 4]]);
  * const target = [[1, 0], [3, 3]];
- * cost.mse(output, target); // 2.5
- * cost.mse(output, target, { reduction: "mean" }); // 1.25
- * cost.mse(output, target, { mask: [0, 1] }); // 0.5
+ * cost.mse(output, target).item(); // 2.5
+ * cost.mse(output, target, { reduction: "mean" }).item(); // 1.25
+ * cost.mse(output, target, { mask: [0, 1] }).item(); // 0.5
  */
 export function mse(output: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("mse", arguments, options);

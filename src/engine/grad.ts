@@ -25,11 +25,11 @@ export type WithLoss = Variable | { readonly loss: Variable };
  *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
  * @example
  * const w = parameter([1, 2]);
- * grad(() => mul(w, w).sum()); // 5
- * w.grad; // [2, 4]
+ * grad(() => mul(w, w).sum()).item(); // 5
+ * w.grad?.toArray(); // [2, 4]
  * // Once more: gradients add up until an optimizer's update, or w.clearGrad().
- * grad(() => mul(w, w).sum()); // 5
- * w.grad; // [4, 8]
+ * grad(() => mul(w, w).sum()).item(); // 5
+ * w.grad?.toArray(); // [4, 8]
  */
 export function grad<R extends WithLoss>(f: () => R): R {
   checkArguments("grad", arguments, 1);
@@ -98,7 +98,7 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  *   const y = x.mul(2);
  *   return { y, total: y.sum() };
  * });
- * y; // [2, 4]
+ * y.toArray(); // [2, 4]
  * total.item(); // 6
  */
 export function evaluate<R>(f: () => R): R {
@@ -122,9 +122,9 @@ export function evaluate<R>(f: () => R): R {
  * @example
  * const x = input([1, 2]);
  * const cubes = () => pow(x, 3).sum();
- * gradients(cubes, [x])[0]; // [3, 12]
+ * gradients(cubes, [x])[0].toArray(); // [3, 12]
  * // The derivative of the derivative, 6x
- * gradients(() => gradients(cubes, [x])[0].sum(), [x])[0]; // [6, 12]
+ * gradients(() => gradients(cubes, [x])[0].sum(), [x])[0].toArray(); // [6, 12]
  */
 export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
   checkArguments("gradients", arguments, 2);

@@ -32,7 +32,7 @@ interface Owner {
  * @example
  * const x = input([[1, 2], [3, 4]]);
  * x.shape; // [2, 2]
- * x.mul(2).sum(0); // [8, 12]
+ * x.mul(2).sum(0).toArray(); // [8, 12]
  * x.mean().item(); // 2.5
  * x.data; // [1, 2, 3, 4]
  */
@@ -153,8 +153,8 @@ export function stale(variable: Variable): StaleVariableError {
  * const w = parameter([1, 2]);
  * w.grad; // null
  * grad(() => mul(w, w).sum());
- * w.grad; // [2, 4]
- * w.assign([5, 6]); // [5, 6]
+ * w.grad?.toArray(); // [2, 4]
+ * w.assign([5, 6]).toArray(); // [5, 6]
  */
 export class Parameter extends Variable {
   /** @internal */
@@ -221,7 +221,7 @@ export function fromValues(values: FloatArray, shape: Shape, kind: MemoryKind = 
  * @throws ShapeError for ragged arrays or a shape that does not fit; ValueError for what is not a number
  * @example
  * input([[1, 2], [3, 4]]).shape; // [2, 2]
- * input(Float32Array.of(1, 2, 3, 4), [2, 2]); // [[1, 2], [3, 4]]
+ * input(Float32Array.of(1, 2, 3, 4), [2, 2]).toArray(); // [[1, 2], [3, 4]]
  */
 export function input(data: TensorLike, shape?: Shape): Variable {
   checkArguments("input", arguments, 2);
@@ -237,7 +237,7 @@ export function input(data: TensorLike, shape?: Shape): Variable {
  * const w = parameter([[0.5]]);
  * let h: Variable = parameter([8]); // without the type it could hold nothing but parameters
  * for (let i = 0; i < 3; i++) h = linear(w, h);
- * h; // [1]
+ * h.toArray(); // [1]
  */
 export function parameter(value: TensorLike, shape?: Shape): Parameter {
   checkArguments("parameter", arguments, 2);

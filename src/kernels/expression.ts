@@ -32,7 +32,7 @@ const useMethods = "Use only the methods of its arguments, such as x.exp() or x.
  * @example
  * import type { Expr } from "flimsy-ml";
  * const leaky = (x: Expr): Expr => x.less(0).where(x.mul(0.1), x);
- * elementwise("leakyRelu", leaky)(input([-2, 3])); // [-0.2, 3]
+ * elementwise("leakyRelu", leaky)(input([-2, 3])).toArray(); // [-0.2, 3]
  */
 export class Expr {
   private constructor(

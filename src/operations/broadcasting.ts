@@ -40,9 +40,9 @@ const sumOperation: Operation = /*#__PURE__*/ register({
  * @throws ShapeError for an axis that x does not have
  * @example
  * const x = input([[1, 2, 3], [4, 5, 6]]);
- * sum(x); // 21
- * sum(x, 0); // [5, 7, 9]
- * sum(x, -1, true); // [[6], [15]]
+ * sum(x).item(); // 21
+ * sum(x, 0).toArray(); // [5, 7, 9]
+ * sum(x, -1, true).toArray(); // [[6], [15]]
  */
 export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("sum", arguments);
@@ -64,7 +64,7 @@ const identityOperation: Operation = /*#__PURE__*/ register({
  * something else made. Costs nothing.
  * @example
  * const x = parameter([1, 2]);
- * identity(x); // [1, 2]
+ * identity(x).toArray(); // [1, 2]
  * identity(x) === x; // false
  */
 export function identity(x: Variable): Variable {
@@ -89,7 +89,7 @@ export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape,
  * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
  * @throws ShapeError if the number of elements differs
  * @example
- * reshape(arange(6), [2, -1]); // [[0, 1, 2], [3, 4, 5]]
+ * reshape(arange(6), [2, -1]).toArray(); // [[0, 1, 2], [3, 4, 5]]
  */
 export function reshape(x: Variable, shape: Shape): Variable {
   checkCall("reshape", arguments, 2);
@@ -124,8 +124,8 @@ const broadcastOperation: Operation = /*#__PURE__*/ register({
  * The array repeated along new axes and along axes of size 1, by NumPy's rule.
  * @throws ShapeError if the shape does not extend that of x
  * @example
- * broadcastTo(input([[1], [2]]), [2, 3]); // [[1, 1, 1], [2, 2, 2]]
- * broadcastTo(5, [2]); // [5, 5]
+ * broadcastTo(input([[1], [2]]), [2, 3]).toArray(); // [[1, 1, 1], [2, 2, 2]]
+ * broadcastTo(5, [2]).toArray(); // [5, 5]
  */
 export function broadcastTo(x: Operand, shape: Shape): Variable {
   checkCall("broadcastTo", arguments, 2, typeof x === "number" ? 0 : 1);

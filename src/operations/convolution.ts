@@ -296,7 +296,7 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
  * @throws ShapeError; ValueError for a stride or padding that is not an integer or two
  * @example
  * const x = reshape(arange(9), [1, 3, 3]);
- * conv2d(x, ones([1, 1, 2, 2])); // [[[8, 12], [20, 24]]]
+ * conv2d(x, ones([1, 1, 2, 2])).toArray(); // [[[8, 12], [20, 24]]]
  * // With a margin of zeros, at every other place
  * conv2d(x, ones([1, 1, 3, 3]), null, { padding: 1, stride: 2 }).shape; // [1, 2, 2]
  */

@@ -14,6 +14,7 @@ function filled(operation: string, shape: Shape, value: number): Variable {
 
 /**
  * All elements 0.
+ * @throws ShapeError for sizes that are not integers of at least 0
  * @example
  * zeros([2, 3]).toArray(); // [[0, 0, 0], [0, 0, 0]]
  */
@@ -24,6 +25,7 @@ export function zeros(shape: Shape): Variable {
 
 /**
  * All elements 1.
+ * @throws ShapeError for sizes that are not integers of at least 0
  * @example
  * ones([2]).toArray(); // [1, 1]
  */
@@ -34,6 +36,7 @@ export function ones(shape: Shape): Variable {
 
 /**
  * All elements equal to a number.
+ * @throws ShapeError for sizes that are not integers of at least 0; ValueError for what is not a number
  * @example
  * full([2], 0.5).toArray(); // [0.5, 0.5]
  */
@@ -46,6 +49,7 @@ export function full(shape: Shape, value: number): Variable {
 /**
  * Independent standard normal numbers.
  * @param random the generator; unless given the one that `seed` sets
+ * @throws ShapeError for sizes that are not integers of at least 0; ValueError for another generator
  * @example
  * randn([2, 3]).shape; // [2, 3]
  * randn([2], new Random(1)).toArray(); // the same numbers each time
@@ -60,6 +64,7 @@ export function randn(shape: Shape, random?: Random): Variable {
 /**
  * Independent uniform numbers in [0, 1).
  * @param random the generator; unless given the one that `seed` sets
+ * @throws ShapeError for sizes that are not integers of at least 0; ValueError for another generator
  * @example
  * const x = rand([100]);
  * x.min().item() >= 0 && x.max().item() < 1; // true
@@ -73,6 +78,7 @@ export function rand(shape: Shape, random?: Random): Variable {
 
 /**
  * The identity matrix [n, n], or [n, m] with ones on the diagonal.
+ * @throws ShapeError for sizes that are not integers of at least 0
  * @example
  * eye(2).toArray(); // [[1, 0], [0, 1]]
  * eye(2, 3).toArray(); // [[1, 0, 0], [0, 1, 0]]

@@ -44,7 +44,7 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
  * @param generator the default one, set by `seed`, unless given
  * @throws ValueError for another p
  * @example
- * dropout(ones([3]), 0.5); // [1, 1, 1]
+ * dropout(ones([3]), 0.5).toArray(); // [1, 1, 1]
  * const w = parameter(ones([8]));
  * const { y } = grad(() => {
  *   const y = dropout(w, 0.5);

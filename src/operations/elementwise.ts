@@ -89,8 +89,8 @@ type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
  * @example
  * const softsign = elementwise("softsign", (x) => x.div(x.abs().add(1)));
  * const x = input([0, 3]);
- * softsign(x); // [0, 0.75]
- * gradients(() => softsign(x).sum(), [x])[0]; // [1, 0.0625]
+ * softsign(x).toArray(); // [0, 0.75]
+ * gradients(() => softsign(x).sum(), [x])[0].toArray(); // [1, 0.0625]
  */
 export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
   checkArguments("elementwise", arguments, 2);

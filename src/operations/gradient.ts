@@ -27,7 +27,7 @@ const detachOperation = /*#__PURE__*/ passing("detach", null);
  * @example
  * const x = input([3]);
  * // Of x² it would be 6.
- * gradients(() => mul(x, detach(x)).sum(), [x])[0]; // [3]
+ * gradients(() => mul(x, detach(x)).sum(), [x])[0].toArray(); // [3]
  */
 export function detach(x: Variable): Variable {
   checkCall("detach", arguments, 1);
@@ -50,8 +50,8 @@ const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => 
  * @throws ValueError for a scale that is not a finite number of at least 0
  * @example
  * const x = input([0, 0]);
- * gradients(() => dot(x, input([3, 4])), [x])[0]; // [3, 4]
- * gradients(() => dot(gradnorm(x), input([3, 4])), [x])[0]; // [0.6, 0.8]
+ * gradients(() => dot(x, input([3, 4])), [x])[0].toArray(); // [3, 4]
+ * gradients(() => dot(gradnorm(x), input([3, 4])), [x])[0].toArray(); // [0.6, 0.8]
  */
 export function gradnorm(x: Variable, scale = 1): Variable {
   checkCall("gradnorm", arguments, 2);

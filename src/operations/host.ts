@@ -47,7 +47,7 @@ export interface OperationDefinition {
  *   forward(y, x) { for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[x.data.length - 1 - i]; },
  *   reverse: (g) => [reverse(g)],
  * });
- * reverse(input([1, 2, 3])); // [3, 2, 1]
+ * reverse(input([1, 2, 3])).toArray(); // [3, 2, 1]
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
   checkArguments("operation", arguments, 1);

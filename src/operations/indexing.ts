@@ -91,8 +91,8 @@ const gatherOperation: Operation = /*#__PURE__*/ register({
  * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
  * @example
  * const x = input([[1, 2], [3, 4], [5, 6]]);
- * gather(x, [2, 0, 2]); // [[5, 6], [1, 2], [5, 6]]
- * gather(x, 1, -1); // [2, 4, 6]
+ * gather(x, [2, 0, 2]).toArray(); // [[5, 6], [1, 2], [5, 6]]
+ * gather(x, 1, -1).toArray(); // [2, 4, 6]
  */
 export function gather(x: Variable, indices: Indices, axis = 0): Variable {
   checkCall("gather", arguments, 3);
@@ -140,7 +140,7 @@ function scatter(indices: Variable, updates: Variable, size: number, axis: numbe
  * @param size the size of that axis in the result
  * @throws ValueError for an index out of range; ShapeError if the numbers of indices and entries differ
  * @example
- * scatterAdd([0, 2, 0], input([1, 2, 3]), 4); // [4, 0, 2, 0]
+ * scatterAdd([0, 2, 0], input([1, 2, 3]), 4).toArray(); // [4, 0, 2, 0]
  */
 export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
   checkCall("scatterAdd", arguments, 4, 0);
@@ -159,7 +159,7 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
  * @returns [...indices, depth]; no gradient passes
  * @throws ValueError for an index out of range
  * @example
- * oneHot([2, 0], 3); // [[0, 0, 1], [1, 0, 0]]
+ * oneHot([2, 0], 3).toArray(); // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(indices: Indices, depth: number): Variable {
   checkCall("oneHot", arguments, 2, 0);
@@ -176,8 +176,8 @@ export function oneHot(indices: Indices, depth: number): Variable {
  * @throws ValueError for an index out of range
  * @example
  * const w = input([[1, 2], [3, 4], [5, 6]]);
- * embed(w, [2, 0]); // [[5, 6], [1, 2]]
- * embed(w, [[2, 0], []]); // [[6, 8], [0, 0]]
+ * embed(w, [2, 0]).toArray(); // [[5, 6], [1, 2]]
+ * embed(w, [[2, 0], []]).toArray(); // [[6, 8], [0, 0]]
  */
 export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
   checkCall("embed", arguments, 2);

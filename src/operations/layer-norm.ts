@@ -132,8 +132,8 @@ const layerNormOperation: Operation = /*#__PURE__*/ register({
  * @returns [..., n]
  * @throws ShapeError; ValueError for an epsilon that is not such a number
  * @example
- * layerNorm(input([[1, 3], [10, 30]])); // [[-1.000, 1.000], [-1.000, 1.000]]
- * layerNorm(input([1, 3]), input([2, 2]), input([5, 5])); // [3.000, 7.000]
+ * layerNorm(input([[1, 3], [10, 30]])).toArray(); // [[-1.000, 1.000], [-1.000, 1.000]]
+ * layerNorm(input([1, 3]), input([2, 2]), input([5, 5])).toArray(); // [3.000, 7.000]
  */
 export function layerNorm(x: Variable, gain: Variable | null = null, bias: Variable | null = null, epsilon = 1e-5): Variable {
   checkCall("layerNorm", arguments, 4);

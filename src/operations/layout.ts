@@ -67,7 +67,7 @@ function reorder(x: Variable, axes: readonly number[]): Variable {
  * x with two axes exchanged, by default the last two; with one axis it is x as it is.
  * @throws ShapeError for axes that x does not have
  * @example
- * transpose(input([[1, 2, 3], [4, 5, 6]])); // [[1, 4], [2, 5], [3, 6]]
+ * transpose(input([[1, 2, 3], [4, 5, 6]])).toArray(); // [[1, 4], [2, 5], [3, 6]]
  * transpose(zeros([2, 3, 4]), 0, 1).shape; // [3, 2, 4]
  */
 export function transpose(x: Variable, a = -2, b = -1): Variable {
@@ -108,9 +108,9 @@ export type Range = number | readonly [start?: number | undefined, end?: number 
  * @example
  * const x = input([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
  * // In NumPy: x[0], x[:, 1:3], x[::2, -1]
- * slice(x, 0); // [1, 2, 3]
- * slice(x, null, [1, 3]); // [[2, 3], [5, 6], [8, 9]]
- * slice(x, [0, undefined, 2], -1); // [3, 9]
+ * slice(x, 0).toArray(); // [1, 2, 3]
+ * slice(x, null, [1, 3]).toArray(); // [[2, 3], [5, 6], [8, 9]]
+ * slice(x, [0, undefined, 2], -1).toArray(); // [3, 9]
  */
 export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
   checkVariable("slice", x);
@@ -157,7 +157,7 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
  * The elements in reverse order along axes; along all of them by default.
  * @throws ShapeError for axes that x does not have
  * @example
- * flip(input([[1, 2], [3, 4]]), 1); // [[2, 1], [4, 3]]
+ * flip(input([[1, 2], [3, 4]]), 1).toArray(); // [[2, 1], [4, 3]]
  */
 export function flip(x: Variable, axes?: Axes): Variable {
   checkCall("flip", arguments, 2);
@@ -170,7 +170,7 @@ export function flip(x: Variable, axes?: Axes): Variable {
  * @param widths for each axis, how many zeros before and after
  * @throws ShapeError if there is not one pair for each axis
  * @example
- * pad(input([1, 2]), [[1, 2]]); // [0, 1, 2, 0, 0]
+ * pad(input([1, 2]), [[1, 2]]).toArray(); // [0, 1, 2, 0, 0]
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
   checkCall("pad", arguments, 2);
@@ -227,7 +227,7 @@ const concatOperation: Operation = /*#__PURE__*/ register({
  * The arrays one after another along an axis; all other axes must agree.
  * @throws ShapeError if they do not; ValueError for an empty list
  * @example
- * concat([input([[1, 2]]), input([[3, 4], [5, 6]])]); // [[1, 2], [3, 4], [5, 6]]
+ * concat([input([[1, 2]]), input([[3, 4], [5, 6]])]).toArray(); // [[1, 2], [3, 4], [5, 6]]
  * concat([zeros([2, 3]), zeros([2, 1])], 1).shape; // [2, 4]
  */
 export function concat(xs: readonly Variable[], axis = 0): Variable {
@@ -252,8 +252,8 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
  * @throws ShapeError if the shapes differ; ValueError for an empty list
  * @example
  * const rows = [input([1, 2]), input([3, 4])];
- * stack(rows); // [[1, 2], [3, 4]]
- * stack(rows, 1); // [[1, 3], [2, 4]]
+ * stack(rows).toArray(); // [[1, 2], [3, 4]]
+ * stack(rows, 1).toArray(); // [[1, 3], [2, 4]]
  */
 export function stack(xs: readonly Variable[], axis = 0): Variable {
   checkCall("stack", arguments, 2, 0);
@@ -273,7 +273,7 @@ export function stack(xs: readonly Variable[], axis = 0): Variable {
  * @throws ShapeError for an axis that x does not have
  * @example
  * const [first, second] = decat(input([[1, 2], [3, 4]]));
- * first; // [1, 2]
+ * first.toArray(); // [1, 2]
  * decat(zeros([2, 3]), 1).length; // 3
  */
 export function decat(x: Variable, axis = 0): Variable[] {
@@ -303,8 +303,8 @@ export function squeeze(x: Variable, axes?: Axes): Variable {
  * x with a new axis of size 1 at a place of the result.
  * @throws ShapeError for an axis that the result does not have
  * @example
- * unsqueeze(input([1, 2]), 0); // [[1, 2]]
- * unsqueeze(input([1, 2]), -1); // [[1], [2]]
+ * unsqueeze(input([1, 2]), 0).toArray(); // [[1, 2]]
+ * unsqueeze(input([1, 2]), -1).toArray(); // [[1], [2]]
  */
 export function unsqueeze(x: Variable, axis: number): Variable {
   checkCall("unsqueeze", arguments, 2);

@@ -66,8 +66,8 @@ function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Var
  * @throws ShapeError
  * @example
  * const a = input([[1, 2], [3, 4]]);
- * matmul(a, input([[0, 1], [1, 0]])); // [[2, 1], [4, 3]]
- * matmul(a, input([1, 1])); // [3, 7]
+ * matmul(a, input([[0, 1], [1, 0]])).toArray(); // [[2, 1], [4, 3]]
+ * matmul(a, input([1, 1])).toArray(); // [3, 7]
  * matmul(zeros([5, 1, 2, 3]), zeros([4, 3, 6])).shape; // [5, 4, 2, 6]
  */
 export function matmul(a: Variable, b: Variable): Variable {
@@ -158,8 +158,8 @@ function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | n
  * @throws ShapeError
  * @example
  * const w = input([[1, 2], [0, 3]]);
- * linear(w, input([10, 1])); // [12, 3]
- * linear(w, input([[10, 1], [0, 2]])); // [[12, 3], [4, 6]]
+ * linear(w, input([10, 1])).toArray(); // [12, 3]
+ * linear(w, input([[10, 1], [0, 2]])).toArray(); // [[12, 3], [4, 6]]
  */
 export function linear(w: Variable, x: Variable): Variable;
 export function linear(w: Variable, x: Variable, more?: unknown, list?: unknown): Variable {
@@ -178,7 +178,7 @@ export function linear(w: Variable, x: Variable, more?: unknown, list?: unknown)
  * @returns [..., outputs]
  * @throws ShapeError
  * @example
- * affine(input([[1, 2], [0, 3]]), input([10, 1]), input([0.5, -1])); // [12.5, 2]
+ * affine(input([[1, 2], [0, 3]]), input([10, 1]), input([0.5, -1])).toArray(); // [12.5, 2]
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable;
 export function affine(w: Variable, x: Variable, b: Variable, more?: unknown, list?: unknown): Variable {
@@ -213,7 +213,7 @@ const dotOperation: Operation = /*#__PURE__*/ register({
  * @returns [...]
  * @throws ShapeError if the shapes differ
  * @example
- * dot(input([[1, 2], [3, 4]]), input([[1, 0], [1, 1]])); // [1, 7]
+ * dot(input([[1, 2], [3, 4]]), input([[1, 0], [1, 1]])).toArray(); // [1, 7]
  */
 export function dot(a: Variable, b: Variable): Variable {
   checkCall("dot", arguments, 2, 2);
@@ -261,8 +261,8 @@ const normOperation: Operation = /*#__PURE__*/ register({
  * @param keepdims keep reduced axes with size 1
  * @throws ShapeError for axes that x does not have
  * @example
- * norm2(input([[3, 4], [0, 0]])); // [5, 0]
- * norm2(ones([2, 2]), [0, 1]); // 2
+ * norm2(input([[3, 4], [0, 0]])).toArray(); // [5, 0]
+ * norm2(ones([2, 2]), [0, 1]).item(); // 2
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
   checkReduction("norm2", arguments);

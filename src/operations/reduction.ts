@@ -23,8 +23,8 @@ import { register } from "./registry.ts";
  * @throws ShapeError for axes that x does not have
  * @example
  * const x = input([[1, 2], [3, 6]]);
- * mean(x); // 3
- * mean(x, -1); // [1.5, 4.5]
+ * mean(x).item(); // 3
+ * mean(x, -1).toArray(); // [1.5, 4.5]
  */
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("mean", arguments);
@@ -72,9 +72,9 @@ function notEmpty(name: string, x: Variable, axes: readonly number[]): void {
  * @throws ShapeError for axes that x does not have, or without elements
  * @example
  * const x = input([[1, 5, 5], [7, 2, 3]]);
- * max(x); // 7
- * max(x, -1); // [5, 7]
- * gradients(() => max(x, -1).sum(), [x])[0]; // [[0, 0.5, 0.5], [1, 0, 0]]
+ * max(x).item(); // 7
+ * max(x, -1).toArray(); // [5, 7]
+ * gradients(() => max(x, -1).sum(), [x])[0].toArray(); // [[0, 0.5, 0.5], [1, 0, 0]]
  */
 export function max(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("max", arguments);
@@ -86,7 +86,7 @@ export function max(x: Variable, axes?: Axes, keepdims = false): Variable {
  * @param keepdims keep reduced axes with size 1
  * @throws ShapeError for axes that x does not have, or without elements
  * @example
- * min(input([[1, 5], [7, 2]]), 0); // [1, 2]
+ * min(input([[1, 5], [7, 2]]), 0).toArray(); // [1, 2]
  */
 export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("min", arguments);
@@ -134,8 +134,8 @@ function along(operation: Operation, x: Variable, axis: number, keepdims: boolea
  * @throws ShapeError for an axis that x does not have, or without elements
  * @example
  * const x = input([[1, 5, 5], [7, 2, 3]]);
- * argmax(x); // [1, 0]
- * argmax(x, 0); // [1, 0, 0]
+ * argmax(x).toArray(); // [1, 0]
+ * argmax(x, 0).toArray(); // [1, 0, 0]
  */
 export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
   checkReduction("argmax", arguments);
@@ -160,7 +160,7 @@ const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, ()
  * @returns [...]
  * @throws ShapeError for other shapes; ValueError for an index that is not an integer from 0 to n − 1
  * @example
- * argmaxneq(input([[1, 5, 2], [7, 2, 3]]), [1, 0]); // [2, 2]
+ * argmaxneq(input([[1, 5, 2], [7, 2, 3]]), [1, 0]).toArray(); // [2, 2]
  */
 export function argmaxneq(x: Variable, k: Indices): Variable {
   checkCall("argmaxneq", arguments, 2);

@@ -94,9 +94,9 @@ function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
  * @throws ShapeError for an axis that x does not have, or a list of different shapes
  * @example
  * const x = input([[0, Math.log(3)], [0, 0]]);
- * softmax(x); // [[0.25, 0.75], [0.5, 0.5]]
- * softmax(x, 0); // [[0.5, 0.75], [0.5, 0.25]]
- * softmax([input([5, 0]), input([5, 0])])[0]; // [0.5, 0.5]
+ * softmax(x).toArray(); // [[0.25, 0.75], [0.5, 0.5]]
+ * softmax(x, 0).toArray(); // [[0.5, 0.75], [0.5, 0.25]]
+ * softmax([input([5, 0]), input([5, 0])])[0].toArray(); // [0.5, 0.5]
  */
 export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
@@ -112,7 +112,7 @@ export function softmax(x: Variable | readonly Variable[], axis = -1): Variable 
  * @param mask 0 for what does not count; it broadcasts to the scores
  * @throws ShapeError if it does not
  * @example
- * maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]])); // [[0.5, 0.5, 0], [0, 0, 0]]
+ * maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]])).toArray(); // [[0.5, 0.5, 0], [0, 0, 0]]
  */
 export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
   checkCall("maskedSoftmax", arguments, 2, 2);
@@ -124,7 +124,7 @@ export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
  * log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`.
  * @throws ShapeError for an axis that x does not have, or a list of different shapes
  * @example
- * logSoftmax(input([1000, 0])); // [0, -1000]
+ * logSoftmax(input([1000, 0])).toArray(); // [0, -1000]
  */
 export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
@@ -150,7 +150,7 @@ const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, ()
  * @param keepdims keep reduced axes with size 1
  * @throws ShapeError for axes that x does not have
  * @example
- * logsumexp(input([[0, 0], [1000, 1000]]), -1); // [0.693, 1000.693]
+ * logsumexp(input([[0, 0], [1000, 1000]]), -1).toArray(); // [0.693, 1000.693]
  */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("logsumexp", arguments);
@@ -171,7 +171,7 @@ const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null
  * Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0.
  * @throws ShapeError for an axis that x does not have
  * @example
- * wta(input([[1, 5, 5], [7, 2, 3]])); // [[0, 5, 0], [7, 0, 0]]
+ * wta(input([[1, 5, 5], [7, 2, 3]])).toArray(); // [[0, 5, 0], [7, 0, 0]]
  */
 export function wta(x: Variable, axis = -1): Variable {
   checkCall("wta", arguments, 2);

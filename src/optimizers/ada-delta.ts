@@ -26,7 +26,7 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
  * grad(() => mul(w, w).sum());
  * optimizer.update();
  * // The first step is √(ε / (1 − ρ)), whatever the gradient is.
- * w; // [2.99553, -99.99553]
+ * w.toArray(); // [2.99553, -99.99553]
  */
 export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
   protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];

@@ -24,7 +24,7 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, co
  * grad(() => mul(w, w).sum());
  * optimizer.update();
  * // Less 0.1, the first step of Adam, and a twentieth
- * w; // [2.75, -94.90]
+ * w.toArray(); // [2.75, -94.90]
  */
 export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
   protected readonly memory = adamMemory;

@@ -59,7 +59,7 @@ export function moments(gradient: Variable, [first, root]: readonly Variable[], 
  * grad(() => mul(w, w).sum());
  * optimizer.update();
  * // The first step is as long as the rate, whatever the gradient is.
- * w; // [2.90, -99.90]
+ * w.toArray(); // [2.90, -99.90]
  */
 export class Adam extends Optimizer<AdamSetting> {
   protected readonly memory = adamMemory;

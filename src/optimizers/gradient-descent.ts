@@ -13,7 +13,7 @@ const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, r
  * const optimizer = new GradientDescent(w, { learningRate: 0.1 });
  * grad(() => mul(w, w).sum());
  * optimizer.update();
- * w; // [0.8, 1.6]
+ * w.toArray(); // [0.8, 1.6]
  */
 export class GradientDescent extends Optimizer {
   protected readonly memory: readonly string[] = [];

@@ -35,7 +35,7 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  * grad(() => mul(w, w).sum());
  * optimizer.update();
  * // Less η / √(ρ · (1 − ρ)), whatever the gradient is
- * w; // [2.541, -99.541]
+ * w.toArray(); // [2.541, -99.541]
  */
 export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
   protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];

@@ -26,7 +26,7 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
  *   grad(() => w.sum());
  *   optimizer.update(); // −0.1, then −0.09 − 0.1
  * }
- * w; // [-0.29, -0.29]
+ * w.toArray(); // [-0.29, -0.29]
  */
 export class Momentum extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];

@@ -19,7 +19,7 @@ const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, mom
  *   grad(() => w.sum());
  *   optimizer.update(); // −0.1 − 0.09, then −0.19 − 0.081
  * }
- * w; // [-0.461, -0.461]
+ * w.toArray(); // [-0.461, -0.461]
  */
 export class Nesterov extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];

@@ -92,7 +92,7 @@ export interface OptimizerState {
  * const optimizer = new SignDescent(w, { learningRate: 0.1 });
  * grad(() => mul(w, w).sum());
  * optimizer.update();
- * w; // [2.9, -99.9]
+ * w.toArray(); // [2.9, -99.9]
  */
 export abstract class Optimizer<S extends string = never> {
   /** All parameters, each once, group after group. */

@@ -32,7 +32,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
  * const optimizer = new GradientDescent([{ parameters: w }, { parameters: b, learningRate: 0.5 }], { learningRate: 0.1 });
  * grad(() => w.add(b).sum());
  * optimizer.update();
- * concat([w, b]); // [0.9, 0.5]
+ * concat([w, b]).toArray(); // [0.9, 0.5]
  * optimizer.groups[1].learningRate; // 0.5
  */
 export class ParameterGroup<S extends string = never> {

@@ -24,7 +24,7 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
  * grad(() => mul(w, w).sum());
  * optimizer.update();
  * // Less η / √(1 − ρ), whatever the gradient is
- * w; // [2.6838, -99.6838]
+ * w.toArray(); // [2.6838, -99.6838]
  */
 export class RmsProp extends Optimizer<"decay"> {
   protected readonly memory: readonly string[] = ["meanSquare"];

@@ -354,7 +354,7 @@ export function chooseRandom(caller: string, random: Random | undefined): Random
  * seed(1);
  * const x = rand([3]);
  * seed(1);
- * equal(rand([3]), x); // [1, 1, 1]
+ * equal(rand([3]), x).toArray(); // [1, 1, 1]
  */
 export function seed(n: number): void {
   checkArguments("seed", arguments, 1);
