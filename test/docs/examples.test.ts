@@ -3,7 +3,7 @@
  * a line `f(x); // [1, 2]` is checked, to the digits that are written. What the entries export need not be imported.
  */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -66,18 +66,21 @@ const textsOf = ({ symbol }: Exported): string[] =>
 /** The names that a piece of code uses without declaring them. */
 function used(code: string): Set<string> {
   const names = new Set<string>();
+  const declared = new Set<string>();
   const visit = (node: ts.Node): void => {
     const isMember = ts.isPropertyAccessExpression(node.parent ?? node) && (node.parent as ts.PropertyAccessExpression).name === node;
     if (ts.isIdentifier(node) && !isMember) names.add(node.text);
+    const isDeclaration = ts.isVariableDeclaration(node) || ts.isBindingElement(node) || ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node);
+    if (isDeclaration && node.name !== undefined && ts.isIdentifier(node.name)) declared.add(node.name.text);
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile("example.ts", code, ts.ScriptTarget.Latest, true));
-  return names;
+  return new Set([...names].filter((name) => !declared.has(name)));
 }
 
 /** Statements that say what they give, as calls of `given`. */
 function checked(code: string): string {
-  return code.replace(/^(?!\s*(?:const|let|for|if|\}|\/\/))(\s*)(.+); \/\/ (.+)$/gm, (line, indent: string, expression: string, value: string) =>
+  return code.replace(/^(?!\s*(?:(?:const|let|for|if)\b|\}|\/\/))(\s*)(.+); \/\/ (.+)$/gm, (line, indent: string, expression: string, value: string) =>
     /^[-[{"'\d]|^(?:true|false|NaN|Infinity|null)\b/.test(value) ? `${indent}given(${expression}, ${value}, ${JSON.stringify(value)});` : line);
 }
 
@@ -125,6 +128,7 @@ describe("the examples of the reference", () => {
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-examples-"));
+    await symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction"); // optional packages are looked for beside the program
     const code = new Map(all.map(({ file, code: text }) => [file, text]));
     await esbuild.build({
       entryPoints: [...code.keys()].map((file) => ({ in: file, out: path.basename(file, ".ts") })),
@@ -138,6 +142,7 @@ describe("the examples of the reference", () => {
       outdir: folder,
       outExtension: { ".js": ".mjs" },
       bundle: true,
+      keepNames: true, // as messages and examples say them
       splitting: true,
       format: "esm",
       platform: "node",
