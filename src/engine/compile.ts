@@ -48,7 +48,7 @@ export interface Compilable {
   readonly ownRules: boolean;
   readonly callers: readonly unknown[] | null;
   readonly arrays: readonly Variable[];
-  members: readonly number[];
+  memberCounts: readonly number[];
 }
 
 const caches = new WeakMap<Device, PlanCache<Compiled>>();
@@ -83,9 +83,9 @@ export function compile(
   const planned = stacked?.trace ?? trace;
   const { scalarCount, arrayCount } = planned;
   if (nodes !== null) step.trace = planned;
-  step.members = stacked?.memberCounts ?? [];
+  step.memberCounts = stacked?.memberCounts ?? [];
   const wanted = goal(stacked?.nodes ?? nodes ?? []);
-  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
+  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
   const plan = step.ran > 0 && nodes !== null ? planRest(step, wanted, options) : makePlan(planned, wanted.roots, options);
   const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: step.arrays.slice(arrayCount) };
   const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };

@@ -15,7 +15,7 @@ export interface Watched {
   /** The node of the step for a node of the plan. */
   readonly nodeOf: (node: number) => number;
   /** How many recorded operations each node of the step stands for, if they have been stacked; 1 where this says nothing. */
-  readonly members: readonly number[];
+  readonly memberCounts: readonly number[];
 }
 
 interface Switches {

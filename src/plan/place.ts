@@ -29,23 +29,23 @@ export function classSize(sizeClass: number): number {
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
 export function place(launches: Launches, start: number): number {
-  launches.settleParts();
+  launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free: number[][] = [];
   let arena = start;
   const dying = Ints.take();
   // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
   const held = Ints.take();
-  let group = 0;
+  let fork = 0;
   let isHeld = false;
 
   for (let launch = 0; launch < launchKernel.length; launch++) {
-    while (group < launches.groups.length) {
-      const bounds = launches.groups[group];
+    while (fork < launches.forks.length) {
+      const bounds = launches.forks[fork];
       isHeld = launch >= bounds[0];
       if (launch < bounds[bounds.length - 1]) break;
       isHeld = false;
-      group++;
+      fork++;
       for (let i = 0; i < held.length; i++) release(held.at(i));
       held.length = 0;
     }

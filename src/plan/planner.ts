@@ -46,7 +46,7 @@ export interface PlanOptions {
   /** Record where each launch writes, for a run that checks numbers. */
   readonly checks?: boolean;
   /** Keep which nodes each launch computes, for a report. */
-  readonly members?: boolean;
+  readonly listMembers?: boolean;
 }
 
 /** Plans a trace: the program that produces what the roots ask for. */
@@ -55,7 +55,7 @@ export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOpti
   const batched = options.keepAll || options.batch === false ? null : batch(trace, needed, roots.map((root) => root.node));
   if (batched === null) return new Planner(trace).build(roots, needed, options);
   const planner = new Planner(batched.trace);
-  planner.settle(batched.joins);
+  planner.giveHomes(batched.joins);
   const renamed = roots.map(({ node, target }) => ({ node: batched.nodes[node], target }));
   const plan = planner.build(renamed, new Uint8Array(batched.trace.count).fill(1), options);
   const launchMembers = plan.launchMembers?.map((nodes) => nodes.flatMap((node) => batched.members.get(node) ?? [batched.origins[node]])) ?? null;
@@ -115,7 +115,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
-    const launchMembers = options.members ? this.members(fusion) : null;
+    const launchMembers = options.listMembers ? this.members(fusion) : null;
     const checks = options.checks ?? false;
     const program = this.emit(arena, checks, checks || launchMembers !== null);
     const plan: Plan = {
@@ -275,7 +275,7 @@ class Planner extends Lowering {
     }
     this.launchNode.length = launches;
     starts.push(words.length);
-    const strands = single ? [] : this.groups.flatMap((bounds) => [bounds.length - 1, ...bounds.map((launch) => starts.at(launch))]);
+    const strands = single ? [] : this.forks.flatMap((bounds) => [bounds.length - 1, ...bounds.map((launch) => starts.at(launch))]);
     const program: Program = {
       words: words.toArray(),
       launches,

@@ -90,7 +90,7 @@ export class Trace {
     if (node === this.start.length) this.start = grown(this.start, node + 1);
     if (this.length + wordCount > this.words.length) this.words = grown(this.words, this.length + wordCount);
     this.start[node] = this.length;
-    // Most steps are as the last one was, and a look costs less than a write.
+    // Most steps are as the last one was, and reading costs less than writing.
     if (this.operations[node] !== operation) this.operations[node] = operation;
     if (this.shapes[node] !== shape) this.shapes[node] = shape;
     return node;
