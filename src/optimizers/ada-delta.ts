@@ -22,7 +22,7 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
  * θ ← θ + η·Δ. The paper has no learning rate: η is 1 unless given.
  */
 export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
-  protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];
+  protected readonly slots: readonly string[] = ["meanSquare", "meanSquareChange"];
   protected override readonly isRepeatable: boolean = this.rule === AdaDelta.prototype.rule;
 
   constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
@@ -37,6 +37,6 @@ export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
     const nothing = besides(epsilon);
     const nextSquare = averagedSquare(square, gradient, 1 - decay, nothing);
     const step = change(gradient, nextSquare, squareChange, epsilon);
-    return { value: move(value, step, learningRate), state: [nextSquare, averagedSquare(squareChange, step, 1 - decay, nothing)] };
+    return { value: move(value, step, learningRate), slots: [nextSquare, averagedSquare(squareChange, step, 1 - decay, nothing)] };
   }
 }

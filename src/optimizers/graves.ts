@@ -31,7 +31,7 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  * It keeps n − m², the variance, instead of n. The learning rate is the paper's 10⁻⁴ unless given.
  */
 export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
-  protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];
+  protected readonly slots: readonly string[] = ["mean", "variance", "velocity"];
   protected override readonly isRepeatable: boolean = this.rule === Graves.prototype.rule;
 
   constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
@@ -47,6 +47,6 @@ export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
     const nextVariance = spread(variance, mean, gradient, decay, 1 - decay, nothing);
     const nextMean = averaged(mean, gradient, 1 - decay, nothing);
     const nextVelocity = accelerate(velocity, gradient, nextVariance, momentum, learningRate, epsilon);
-    return { value: move(value, nextVelocity), state: [nextMean, nextVariance, nextVelocity] };
+    return { value: move(value, nextVelocity), slots: [nextMean, nextVariance, nextVelocity] };
   }
 }

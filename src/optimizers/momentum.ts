@@ -21,7 +21,7 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
  * initialization and momentum in deep learning, 2013): v ← μ·v − η·g, θ ← θ + v.
  */
 export class Momentum extends Optimizer<"momentum"> {
-  protected readonly memory: readonly string[] = ["velocity"];
+  protected readonly slots: readonly string[] = ["velocity"];
   protected override readonly isRepeatable: boolean = this.rule === Momentum.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
@@ -33,6 +33,6 @@ export class Momentum extends Optimizer<"momentum"> {
     value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
   ): Updated {
     const next = accelerate(velocity, gradient, momentum, learningRate);
-    return { value: move(value, next), state: [next] };
+    return { value: move(value, next), slots: [next] };
   }
 }

@@ -31,7 +31,7 @@ export interface OptimizerOptions {
 /** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
 export interface Updated {
   readonly value: Variable;
-  readonly state: readonly Variable[];
+  readonly slots: readonly Variable[];
 }
 
 /** What is remembered for a parameter. */
@@ -74,7 +74,7 @@ export interface OptimizerState {
   /** Where the generator of the noise is, if it has one of its own. */
   readonly random: RandomState | null;
   /** For each of `optimizer.parameters`: how many updates it has had, and what the rule remembers for it, by name, in its shape. */
-  readonly parameters: readonly { readonly count: number; readonly state: Readonly<Record<string, Variable>> }[];
+  readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
 }
 
 /**
@@ -82,9 +82,9 @@ export interface OptimizerState {
  *
  *     const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
  *     class SignDescent extends Optimizer {
- *       protected readonly memory = [];
+ *       protected readonly slots = [];
  *       protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
- *         return { value: signed(value, gradient, learningRate), state: [] };
+ *         return { value: signed(value, gradient, learningRate), slots: [] };
  *       }
  *     }
  */
@@ -97,7 +97,7 @@ export abstract class Optimizer<S extends string = never> {
   #learningRate: LearningRate = 0;
   #step = 0;
   private readonly memories = new Map<Parameter, Memory>();
-  private slots: readonly Reached<S>[] | null = null;
+  private reachable: readonly Reached<S>[] | null = null;
   private last: Recorded<S> | null = null;
 
   /**
@@ -137,14 +137,14 @@ export abstract class Optimizer<S extends string = never> {
   get step(): number { return this.#step; }
 
   /** The names of what the rule remembers for each parameter: an array of the parameter's shape each, zeros at first. */
-  protected abstract readonly memory: readonly string[];
+  protected abstract readonly slots: readonly string[];
 
   /**
    * The new values of a parameter and of what is remembered for it, as operations.
-   * @param state what is remembered, in the order of `memory`
+   * @param slots what is remembered, in the order of `slots`
    * @param numbers the learning rate and the settings for this parameter, and `count`, which is 1 at its first update
    */
-  protected abstract rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<S>): Updated;
+  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<S>): Updated;
 
   /**
    * Do the operations of the rule and the numbers that it gives them follow from its `numbers` alone? Then updates of the same parameters
@@ -156,17 +156,17 @@ export abstract class Optimizer<S extends string = never> {
    * What the rule remembers for a parameter, by name.
    * @throws ValueError for a parameter that this optimizer does not train
    */
-  state(parameter: Parameter): Record<string, Variable> {
-    checkArguments("state", arguments, 1);
+  slotsOf(parameter: Parameter): Record<string, Variable> {
+    checkArguments("slotsOf", arguments, 1);
     const { variables } = this.memoryOf(parameter);
-    return Object.fromEntries(this.memory.map((name, i) => [name, variables[i]]));
+    return Object.fromEntries(this.slots.map((name, i) => [name, variables[i]]));
   }
 
   private memoryOf(parameter: Parameter): Memory {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
       if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      const variables = Object.freeze(this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
+      const variables = Object.freeze(this.slots.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
       memory = { count: 0, variables };
       this.memories.set(parameter, memory);
     }
@@ -182,8 +182,8 @@ export abstract class Optimizer<S extends string = never> {
     const { name } = this.constructor;
     const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
     this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
-    this.slots ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
-    const reached = this.slots.filter(({ parameter }) => parameter.hasGradient);
+    this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
+    const reached = this.reachable.filter(({ parameter }) => parameter.hasGradient);
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
@@ -221,7 +221,7 @@ export abstract class Optimizer<S extends string = never> {
       scalarsAt.push(trace.scalarCount);
       const next = this.apply(each, gradients[i]);
       targets.push(...each.memory.variables, each.parameter);
-      values.push(...next.state, next.value);
+      values.push(...next.slots, next.value);
     });
     this.check(targets, values);
     const nodes = [...targets, ...values].map((variable) => step.node(variable));
@@ -259,7 +259,7 @@ export abstract class Optimizer<S extends string = never> {
 
   /** A rule must give a new value for each array that it owns. */
   private check(targets: readonly Variable[], values: readonly Variable[]): void {
-    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.memory.length} arrays of state.`);
+    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.slots.length} slots.`);
     for (let i = 0; i < values.length; i++) {
       const { shape, storage } = values[i];
       if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
@@ -288,7 +288,7 @@ export abstract class Optimizer<S extends string = never> {
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
         const { count, variables } = this.memoryOf(parameter);
-        return { count, state: Object.fromEntries(this.memory.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
+        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
       }),
     };
   }
@@ -308,8 +308,8 @@ export abstract class Optimizer<S extends string = never> {
           `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
       );
     }
-    const parameters = saved.parameters.map(({ count, state }) => ({ count, state: this.upgraded(state) }));
-    parameters.forEach(({ count, state }, i) => { this.checkSaved(i, count, state); });
+    const parameters = saved.parameters.map(({ count, slots }) => ({ count, slots: this.upgraded(slots) }));
+    parameters.forEach(({ count, slots }, i) => { this.checkSaved(i, count, slots); });
     for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
 
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
@@ -317,27 +317,27 @@ export abstract class Optimizer<S extends string = never> {
     if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
     this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
     this.parameters.forEach((parameter, i) => {
-      const { count, state } = parameters[i];
+      const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
-      this.memory.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(state[key].data); });
+      this.slots.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(slots[key].data); });
     });
     this.#step = saved.step;
   }
 
   /** What a snapshot of an earlier version has for a parameter, as this one remembers it. */
-  protected upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return state; }
+  protected upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return slots; }
 
-  private checkSaved(i: number, count: number, state: Readonly<Record<string, Variable>>): void {
+  private checkSaved(i: number, count: number, slots: Readonly<Record<string, Variable>>): void {
     const { name } = this.constructor;
-    const names = Object.keys(state).sort();
-    if (names.join() !== [...this.memory].sort().join()) {
-      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.memory.join(", ") || "nothing"}.`);
+    const names = Object.keys(slots).sort();
+    if (names.join() !== [...this.slots].sort().join()) {
+      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`);
     }
     if (!Number.isSafeInteger(count) || count < 0) throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
     for (const key of names) {
-      if (!sameShape(state[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(state[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
+      if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
+        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
       }
     }
   }

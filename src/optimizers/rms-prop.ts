@@ -20,7 +20,7 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
  * gradient. s ← ρ·s + (1 − ρ)·g², θ ← θ − η·g / √(s + 10⁻⁸).
  */
 export class RmsProp extends Optimizer<"decay"> {
-  protected readonly memory: readonly string[] = ["meanSquare"];
+  protected readonly slots: readonly string[] = ["meanSquare"];
   protected override readonly isRepeatable: boolean = this.rule === RmsProp.prototype.rule;
 
   constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
@@ -32,6 +32,6 @@ export class RmsProp extends Optimizer<"decay"> {
     value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<"decay">,
   ): Updated {
     const next = averagedSquare(square, gradient, 1 - decay, besides(EPSILON));
-    return { value: descend(value, gradient, next, learningRate), state: [next] };
+    return { value: descend(value, gradient, next, learningRate), slots: [next] };
   }
 }

@@ -283,8 +283,8 @@ describe("going on", () => {
     const found = restore(bytes, { into: θ, optimizer, random });
     expect(random.noise.state).toEqual(expected.noise);
     expect(optimizer.weights.step).toBe(2);
-    expect(optimizer.weights.snapshot().parameters[0].state.firstMoment.data).toEqual(w.parameters[0].state.firstMoment.data);
-    expect(optimizer.biases.snapshot().parameters[0].state.meanSquare.data).toEqual(b.parameters[0].state.meanSquare.data);
+    expect(optimizer.weights.snapshot().parameters[0].slots.firstMoment.data).toEqual(w.parameters[0].slots.firstMoment.data);
+    expect(optimizer.biases.snapshot().parameters[0].slots.meanSquare.data).toEqual(b.parameters[0].slots.meanSquare.data);
     expect(Object.keys(found.optimizers)).toEqual(["weights", "biases"]);
     expect(found.optimizer).toBeNull();
     expect(found.random).toEqual({ default: found.random.default, ...expected });
@@ -299,7 +299,7 @@ describe("going on", () => {
     const several = serialize(θ, { optimizer: { a: optimizer, b: new RmsProp(θ, { learningRate: 1 }) } });
     train(θ, optimizer, 2);
     random.uniform();
-    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state, Random.default.state];
+    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state, Random.default.state];
     const attempts: [() => unknown, RegExp][] = [
       [() => restore(bytes, { into: θ, optimizer: new RmsProp(θ, { learningRate: 1 }) }), /RmsProp remembers meanSquare/],
       [() => restore(bytes, { into: θ, optimizer: new Adam(θ.w) }), /got the state of 2 parameters/],
@@ -316,7 +316,7 @@ describe("going on", () => {
     for (const [attempt, message] of attempts) {
       expect(attempt).toThrow(message);
       expect(attempt).toThrow(FlimsyError);
-      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
+      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
     }
   });
 
@@ -331,7 +331,7 @@ describe("going on", () => {
     restore(bytes, { into: other, optimizer: second });
     expect(values(other)).toEqual(values(θ));
     expect(second.step).toBe(2);
-    expect(second.state(other.w).firstMoment.data).toBeInstanceOf(Float64Array);
+    expect(second.slotsOf(other.w).firstMoment.data).toBeInstanceOf(Float64Array);
   });
 });
 
