@@ -6,6 +6,7 @@ import { type Buffer, nextStep } from "../devices/residency.ts";
 import { notCloned, Storage } from "../devices/storage.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
+import { bufferKey } from "../plan/planner.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
 import { UsageError, userLocation, ValueError } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
@@ -37,6 +38,15 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
+/** What an array from outside, by its ordinal, gets: the value of a node. */
+export interface Assigned {
+  readonly ordinal: number;
+  readonly node: number;
+}
+
+/** What a step has assigned that assigns nothing. */
+const nothing: ReadonlyMap<Variable, Assigned> = new Map();
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -55,6 +65,8 @@ export class Step implements Compilable, Faulted {
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
+  /** What arrays from outside get when the step succeeds. */
+  assigned = nothing;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -78,6 +90,7 @@ export class Step implements Compilable, Faulted {
 
   end(): void {
     this.ended = true;
+    this.assigned = nothing;
     this.arrays.length = 0;
     this.pinned.length = 0;
     this.device.endStep();
@@ -102,6 +115,7 @@ export class Step implements Compilable, Faulted {
     let kind: LeafKind = LeafKind.host;
     if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    else if (storage.kind === "state" || storage.kind === "optimizer") kind = LeafKind.state;
     else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
     storage.lastStep = this.serial;
@@ -122,6 +136,18 @@ export class Step implements Compilable, Faulted {
     this.arrays.push(placeholder);
     return this.variable(this.trace.array(LeafKind.resident, shape));
   }
+
+  /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
+  assign(target: Variable, value: Variable): void {
+    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation, which may be asked at any time, or never. Call it in the step itself.");
+    const ordinal = this.assigned.get(target)?.ordinal ?? this.trace.leafOrdinal(this.node(target));
+    target.index = this.node(value);
+    if (this.assigned === nothing) this.assigned = new Map();
+    (this.assigned as Map<Variable, Assigned>).set(target, { ordinal, node: target.index });
+  }
+
+  /** Lets arrays from outside be as they are when the step ends. */
+  unassign(): void { this.assigned = nothing; }
 
   called(node: number): void {
     if (!this.isWatched) return;
@@ -204,15 +230,19 @@ export class Step implements Compilable, Faulted {
    * have then, and may use no others. `fuse`: at the first run already.
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
-    const { trace } = this;
-    this.comparisons?.check(nodes);
-    trace.mark([mark, ...nodes]);
-    const compiled = compile(this, trace, nodes, goal, fuse);
+    const { trace, assigned } = this;
+    const wanted = assigned.size === 0 ? nodes : [...nodes, ...Array.from(assigned.values(), ({ node }) => node)];
+    this.comparisons?.check(wanted);
+    trace.mark([mark, ...wanted]);
+    if (assigned.size > 0) trace.mark([Mark.assign, ...Array.from(assigned.values(), ({ ordinal }) => ordinal)]);
+    const compiled = compile(this, trace, wanted, (found) => assigning(assigned, found, goal(found.slice(0, nodes.length))), fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
-    return { compiled, region: this.run(compiled, trace.scalars, same, same) };
+    const region = this.run(compiled, trace.scalars, same, same);
+    for (const target of assigned.keys()) (target.storage as Storage).written();
+    return { compiled, region };
   }
 
   /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */
@@ -261,4 +291,12 @@ export class Step implements Compilable, Faulted {
       : this.device.read(buffers[result.space - 1]).slice(result.offset, result.offset + variable.size);
     variable.storage = new Storage(values.length, values, "inputs");
   }
+}
+
+/** A goal with what is assigned, whose nodes come after those of the goal. */
+function assigning(assigned: ReadonlyMap<Variable, Assigned>, nodes: readonly number[], goal: Goal): Goal {
+  let at = nodes.length - assigned.size;
+  const roots = [...goal.roots];
+  for (const { ordinal } of assigned.values()) roots.push({ node: nodes[at++], target: bufferKey.value(ordinal) });
+  return { ...goal, roots };
 }
