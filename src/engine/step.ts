@@ -38,14 +38,16 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
-/** What an array from outside, by its ordinal, gets: the value of a node. */
-export interface Assigned {
-  readonly ordinal: number;
-  readonly node: number;
+/** What arrays from outside get when the step succeeds: the value of a node each. */
+class Assigned {
+  readonly targets: Variable[] = [];
+  readonly ordinals: number[] = [];
+  readonly nodes: number[] = [];
+  /** Where each target is among them. */
+  readonly places = new Map<Variable, number>();
 }
 
-/** What a step has assigned that assigns nothing. */
-const nothing: ReadonlyMap<Variable, Assigned> = new Map();
+const nothing = new Assigned();
 
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
@@ -76,7 +78,7 @@ export class Step implements Compilable, Faulted {
   members: readonly number[] = [];
   readonly comparisons = switches.comparing === null ? null : new switches.comparing.Comparisons(this.trace);
   /** Does any aid of debugging want to know of each operation? */
-  private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
+  readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
 
   constructor(
     readonly caller: string,
@@ -115,8 +117,8 @@ export class Step implements Compilable, Faulted {
     let kind: LeafKind = LeafKind.host;
     if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
-    else if (storage.kind === "state" || storage.kind === "optimizer") kind = LeafKind.state;
-    else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
+    else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
+    else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     this.arrays.push(variable);
@@ -140,10 +142,16 @@ export class Step implements Compilable, Faulted {
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
     if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation, which may be asked at any time, or never. Call it in the step itself.");
-    const ordinal = this.assigned.get(target)?.ordinal ?? this.trace.leafOrdinal(this.node(target));
-    target.index = this.node(value);
-    if (this.assigned === nothing) this.assigned = new Map();
-    (this.assigned as Map<Variable, Assigned>).set(target, { ordinal, node: target.index });
+    if (this.assigned === nothing) this.assigned = new Assigned();
+    const { targets, ordinals, nodes, places } = this.assigned;
+    const node = this.node(value);
+    let place = places.get(target);
+    if (place === undefined) {
+      ordinals.push(this.trace.leafOrdinal(this.node(target)));
+      place = targets.push(target) - 1;
+      places.set(target, place);
+    }
+    nodes[place] = target.index = node; // what stands for it from now on
   }
 
   /** Lets arrays from outside be as they are when the step ends. */
@@ -231,17 +239,20 @@ export class Step implements Compilable, Faulted {
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace, assigned } = this;
-    const wanted = assigned.size === 0 ? nodes : [...nodes, ...Array.from(assigned.values(), ({ node }) => node)];
+    const wanted = assigned === nothing ? nodes : [...nodes, ...assigned.nodes];
     this.comparisons?.check(wanted);
     trace.mark([mark, ...wanted]);
-    if (assigned.size > 0) trace.mark([Mark.assign, ...Array.from(assigned.values(), ({ ordinal }) => ordinal)]);
-    const compiled = compile(this, trace, wanted, (found) => assigning(assigned, found, goal(found.slice(0, nodes.length))), fuse);
+    if (assigned !== nothing) trace.mark([Mark.assign, ...assigned.ordinals]);
+    const compiled = compile(this, trace, wanted, (found) => {
+      const { roots, ...rest } = goal(found.slice(0, nodes.length));
+      return { ...rest, roots: [...roots, ...assigned.ordinals.map((ordinal, i) => ({ node: found[nodes.length + i], target: bufferKey.value(ordinal) }))] };
+    }, fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
     const region = this.run(compiled, trace.scalars, same, same);
-    for (const target of assigned.keys()) (target.storage as Storage).written();
+    for (const target of assigned.targets) (target.storage as Storage).written();
     return { compiled, region };
   }
 
@@ -291,12 +302,4 @@ export class Step implements Compilable, Faulted {
       : this.device.read(buffers[result.space - 1]).slice(result.offset, result.offset + variable.size);
     variable.storage = new Storage(values.length, values, "inputs");
   }
-}
-
-/** A goal with what is assigned, whose nodes come after those of the goal. */
-function assigning(assigned: ReadonlyMap<Variable, Assigned>, nodes: readonly number[], goal: Goal): Goal {
-  let at = nodes.length - assigned.size;
-  const roots = [...goal.roots];
-  for (const { ordinal } of assigned.values()) roots.push({ node: nodes[at++], target: bufferKey.value(ordinal) });
-  return { ...goal, roots };
 }

@@ -1,17 +1,15 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
-import { Storage } from "../devices/storage.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { bufferKey } from "../plan/planner.ts";
-import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
 import { withStep } from "../engine/recording.ts";
-import { clear, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { finish, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { fromValues, type Parameter, Variable } from "../engine/variable.ts";
+import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
@@ -38,7 +36,7 @@ export interface Updated {
 interface Memory {
   /** How many updates it has had. */
   count: number;
-  readonly variables: readonly Variable[];
+  readonly slots: readonly State[];
 }
 
 /** A parameter that an update changes. */
@@ -48,15 +46,8 @@ interface Reached<S extends string> {
   readonly group: ParameterGroup<S>;
 }
 
-/** What an update writes. */
-interface Results {
-  readonly targets: readonly Variable[];
-  /** The nodes of the targets, then of their new values. */
-  readonly nodes: readonly number[];
-}
-
 /** What an update has recorded: another one of the same parameters is the same but for its numbers. */
-interface Recorded<S extends string> extends Results {
+interface Recorded<S extends string> {
   readonly reached: readonly Reached<S>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
@@ -156,18 +147,17 @@ export abstract class Optimizer<S extends string = never> {
    * What the rule remembers for a parameter, by name.
    * @throws ValueError for a parameter that this optimizer does not train
    */
-  slotsOf(parameter: Parameter): Record<string, Variable> {
+  slotsOf(parameter: Parameter): Record<string, State> {
     checkArguments("slotsOf", arguments, 1);
-    const { variables } = this.memoryOf(parameter);
-    return Object.fromEntries(this.slots.map((name, i) => [name, variables[i]]));
+    const { slots } = this.memoryOf(parameter);
+    return Object.fromEntries(this.slots.map((name, i) => [name, slots[i]]));
   }
 
   private memoryOf(parameter: Parameter): Memory {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
       if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      const variables = Object.freeze(this.slots.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
-      memory = { count: 0, variables };
+      memory = { count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) };
       this.memories.set(parameter, memory);
     }
     return memory;
@@ -197,45 +187,36 @@ export abstract class Optimizer<S extends string = never> {
   private run(step: Step, reached: readonly Reached<S>[]): void {
     const { bound, last } = this;
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
-    const repeats = isSame && this.repeat(step, last);
-    const { targets, nodes } = repeats ? last : this.record(step, reached, bound);
-    step.finish(Mark.assign, nodes, () => {
-      if (repeats) { // The plan is gone, or another one is wanted for debugging.
-        clear(step);
-        this.record(step, reached, bound);
-        step.trace.mark([Mark.assign, ...nodes]);
-      }
-      return { roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })) };
-    }, true);
-    for (const target of targets) (target.storage as Storage).written();
+    const repeats = isSame && !step.isWatched;
+    if (repeats) this.repeat(step, last);
+    else this.record(step, reached, bound);
+    finish(step, repeats ? last.recording : null);
   }
 
-  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): Results {
-    const { trace } = step;
-    const targets: Variable[] = [];
-    const values: Variable[] = [];
-    const scalarsAt: number[] = [];
+  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): void {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    reached.forEach((each, i) => {
-      scalarsAt.push(trace.scalarCount);
-      const next = this.apply(each, gradients[i]);
-      targets.push(...each.memory.variables, each.parameter);
-      values.push(...next.slots, next.value);
+    const scalarsAt: number[] = [];
+    const updated = reached.map((each, i) => {
+      scalarsAt.push(step.trace.scalarCount);
+      return this.apply(each, gradients[i]);
     });
-    this.check(targets, values);
-    const nodes = [...targets, ...values].map((variable) => step.node(variable));
+    reached.forEach(({ parameter, memory }, i) => {
+      const targets = [...memory.slots, parameter];
+      const values = [...updated[i].slots, updated[i].value];
+      this.check(targets, values);
+      targets.forEach((target, k) => { step.assign(target, values[k]); });
+    });
     const recording = this.isRepeatable && this.noise === null ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, targets, nodes, scalarsAt, recording };
-    return { targets, nodes };
+    this.last = recording === null ? null : { reached, bound, scalarsAt, recording };
   }
 
   private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
-    return this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
+    return this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
   }
 
-  /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */
-  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): boolean {
+  /** Puts what an update has recorded into the step, with the numbers of this one. */
+  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): void {
     const { trace } = step;
     const { scalars } = recording;
     let from = 0;
@@ -247,9 +228,7 @@ export abstract class Optimizer<S extends string = never> {
       }
       for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
     });
-    if (step.ran > 0) return false;
     replay(step, recording);
-    return true;
   }
 
   private get bound(): number | null {
@@ -287,8 +266,8 @@ export abstract class Optimizer<S extends string = never> {
       learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
-        const { count, variables } = this.memoryOf(parameter);
-        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
+        const { count, slots } = this.memoryOf(parameter);
+        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, parameter.shape)])) };
       }),
     };
   }
@@ -320,7 +299,7 @@ export abstract class Optimizer<S extends string = never> {
       const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
-      this.slots.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(slots[key].data); });
+      this.slots.forEach((key, k) => { memory.slots[k].storage.assign(slots[key].data); });
     });
     this.#step = saved.step;
   }
