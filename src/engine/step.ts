@@ -38,16 +38,8 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
-/** What arrays from outside get when the step succeeds: the value of a node each. */
-class Assigned {
-  readonly targets: Variable[] = [];
-  readonly ordinals: number[] = [];
-  readonly nodes: number[] = [];
-  /** Where each target is among them. */
-  readonly places = new Map<Variable, number>();
-}
-
-const nothing = new Assigned();
+/** What a step assigns that assigns nothing. */
+const nothing: Map<Variable, number> = new Map();
 
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
@@ -67,7 +59,7 @@ export class Step implements Compilable, Faulted {
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
-  /** What arrays from outside get when the step succeeds. */
+  /** The arrays from outside that get another value when the step succeeds, that of the node which is their index then; with their ordinals. */
   assigned = nothing;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
@@ -141,21 +133,11 @@ export class Step implements Compilable, Faulted {
 
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
-    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation, which may be asked at any time, or never. Call it in the step itself.");
-    if (this.assigned === nothing) this.assigned = new Assigned();
-    const { targets, ordinals, nodes, places } = this.assigned;
-    const node = this.node(value);
-    let place = places.get(target);
-    if (place === undefined) {
-      ordinals.push(this.trace.leafOrdinal(this.node(target)));
-      place = targets.push(target) - 1;
-      places.set(target, place);
-    }
-    nodes[place] = target.index = node; // what stands for it from now on
+    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (this.assigned === nothing) this.assigned = new Map();
+    if (!this.assigned.has(target)) this.assigned.set(target, this.trace.leafOrdinal(this.node(target)));
+    target.index = this.node(value);
   }
-
-  /** Lets arrays from outside be as they are when the step ends. */
-  unassign(): void { this.assigned = nothing; }
 
   called(node: number): void {
     if (!this.isWatched) return;
@@ -239,20 +221,22 @@ export class Step implements Compilable, Faulted {
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace, assigned } = this;
-    const wanted = assigned === nothing ? nodes : [...nodes, ...assigned.nodes];
+    const targets = [...assigned.keys()];
+    const wanted = [...nodes, ...targets.map(({ index }) => index)];
     this.comparisons?.check(wanted);
-    trace.mark([mark, ...wanted]);
-    if (assigned !== nothing) trace.mark([Mark.assign, ...assigned.ordinals]);
+    trace.mark([mark, ...wanted, Mark.assign, ...assigned.values()]);
     const compiled = compile(this, trace, wanted, (found) => {
-      const { roots, ...rest } = goal(found.slice(0, nodes.length));
-      return { ...rest, roots: [...roots, ...assigned.ordinals.map((ordinal, i) => ({ node: found[nodes.length + i], target: bufferKey.value(ordinal) }))] };
+      const given = goal(found.slice(0, nodes.length));
+      let at = nodes.length;
+      for (const ordinal of assigned.values()) given.roots.push({ node: found[at++], target: bufferKey.value(ordinal) });
+      return given;
     }, fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
     const region = this.run(compiled, trace.scalars, same, same);
-    for (const target of assigned.targets) (target.storage as Storage).written();
+    for (const target of targets) (target.storage as Storage).written();
     return { compiled, region };
   }
 

@@ -96,7 +96,7 @@ export function checkGradients(
   const remembering = (): WithLoss => {
     const result = f();
     const step = openStep() as Step;
-    step.unassign(); // each run begins with the same states
+    step.assigned.clear(); // each run begins with the same states
     for (const array of step.arrays) if (array instanceof Parameter && !restore.has(array)) restore.set(array, remember(array));
     return result;
   };
@@ -208,7 +208,7 @@ function lossOf(f: () => WithLoss): number {
   return withStep("checkGradients", "training", (step) => {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
-    step.unassign();
+    step.assigned.clear();
     if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
     keep(step, [loss]);
     return loss.item();

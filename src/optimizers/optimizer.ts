@@ -2,8 +2,8 @@
 
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { RandomState } from "../random/random.ts";
-import { withStep } from "../engine/recording.ts";
-import { finish, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { keep, withStep } from "../engine/recording.ts";
+import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
@@ -186,14 +186,20 @@ export abstract class Optimizer<S extends string = never> {
 
   private run(step: Step, reached: readonly Reached<S>[]): void {
     const { bound, last } = this;
-    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
-    const repeats = isSame && !step.isWatched;
-    if (repeats) this.repeat(step, last);
-    else this.record(step, reached, bound);
-    finish(step, repeats ? last.recording : null);
+    const repeats = this.isRepeatable && this.noise === null && !step.isWatched;
+    if (!repeats) this.record(step, reached);
+    else if (last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i])) {
+      this.repeat(step, last);
+    } else {
+      let scalarsAt: number[] = [];
+      const recording = recordApart(step, () => { scalarsAt = this.record(step, reached); });
+      this.last = { reached, bound, scalarsAt, recording };
+    }
+    keep(step, [], true);
   }
 
-  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): void {
+  /** @returns where the numbers of each parameter's rule begin */
+  private record(step: Step, reached: readonly Reached<S>[]): number[] {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
     const scalarsAt: number[] = [];
@@ -207,8 +213,7 @@ export abstract class Optimizer<S extends string = never> {
       this.check(targets, values);
       targets.forEach((target, k) => { step.assign(target, values[k]); });
     });
-    const recording = this.isRepeatable && this.noise === null ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, scalarsAt, recording };
+    return scalarsAt;
   }
 
   private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
@@ -218,7 +223,7 @@ export abstract class Optimizer<S extends string = never> {
   /** Puts what an update has recorded into the step, with the numbers of this one. */
   private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): void {
     const { trace } = step;
-    const { scalars } = recording;
+    const { scalars } = recording.trace;
     let from = 0;
     reached.forEach((each, i) => {
       const before = reached[i - 1];

@@ -23,7 +23,6 @@ export const bufferKey = {
   value: (array: number): number => array * 2,
   gradient: (array: number): number => array * 2 + 1,
   pinned: (node: number): number => ~node,
-  isGradient: (key: number): boolean => (key & 1) === 1,
 } as const;
 
 /** A program with what the step needs to bind it and to find its results. */
@@ -91,7 +90,7 @@ class Planner extends Lowering {
   private readonly bufferSpaces = new Map<number, number>();
   /** The value that each buffer holds when the program starts, −1 where nothing reads it. */
   private readonly spaceValue: number[] = [-1];
-  /** The buffers that the step may assign to later: what a look keeps is no view of them. */
+  /** The buffers that the step may assign to after a look, which keeps no views of them. */
   private readonly assignable = new Set<number>();
 
   build(roots: readonly Root[], needed: Uint8Array, options: PlanOptions): Plan {
@@ -103,20 +102,17 @@ class Planner extends Lowering {
       if (needed[node] === 1 && !trace.isLeaf(node)) (trace.operations[node] as Lowerable).lower(this, node);
     }
 
-    /** The nodes whose values the step wants to know. */
-    const kept: number[] = [];
+    const assigned = roots.flatMap(({ node, target }) => (target === null ? [] : [{ node, space: this.bufferSpace(target) }]));
+    const kept = roots.flatMap(({ node, target }) => (target === null ? [node] : []));
     if (options.keepAll) for (let node = 0; node < trace.count; node++) kept.push(node);
-    for (const { node, target } of roots) if (target === null) kept.push(node);
-    for (const node of kept) this.use(node);
-    for (const { node } of roots) this.use(node);
+    const wanted = [...kept, ...assigned.map(({ node }) => node)];
+    for (const node of wanted) this.use(node);
     fusion?.finish();
     // While numbers are checked, every launch may refuse its data.
     if (options.checks) this.lastFallible = this.launchKernel.length;
-    const assigned = roots.flatMap(({ node, target }) => (target === null ? [] : [{ node, space: this.bufferSpace(target) }]));
-    // One target may get what another holds, or its value from before be wanted, so nothing is written before all has been read.
-    const targets = new Set(assigned.map(({ space }) => space));
-    for (const { node } of roots) if (this.isIn(node, targets)) this.moveToArena(node);
-    if (options.keepAll) for (const node of kept) if (!trace.isLeaf(node) && this.isIn(node, this.assignable)) this.moveToArena(node);
+    // A target may get what another holds, or what it holds may be wanted, so nothing is written before all has been read.
+    const targets = options.keepAll ? this.assignable : new Set(assigned.map(({ space }) => space));
+    for (const node of wanted) if (this.isIn(node, targets)) this.moveToArena(node);
     for (const { node, space } of assigned) this.assign(node, space);
     const end = this.launchKernel.length;
     for (const node of kept) this.valueLast.put(this.nodeValue.at(node), end);
@@ -239,7 +235,7 @@ class Planner extends Lowering {
     const before = this.spaceValue[space];
     const first = this.valueFirst.at(value);
     // A gradient that is not added to holds nothing that could be missed.
-    const isNew = before < 0 && bufferKey.isGradient(this.bufferKeys[space - 1]);
+    const isNew = before < 0 && (this.bufferKeys[space - 1] & 1) === 1;
     if (this.lastFallible > first && !isNew) return true;
     if (before < 0) return false;
     const last = this.valueLast.at(before);
