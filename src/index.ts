@@ -58,6 +58,7 @@ export type { Setting } from "./optimizers/settings.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
 export { debug } from "./engine/debug.ts";
 export type { Operand } from "./engine/step.ts";
+export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";
 export { evaluate, grad, gradients, type WithLoss } from "./engine/grad.ts";
 export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
