@@ -1,7 +1,8 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
+import { checkLast, checkNumber } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -24,9 +25,11 @@ export interface GatedRecurrentOptions {
  * arXiv:1312.6120), br at 1 (open), the other biases and the trained h0 at 0.
  */
 export class GatedRecurrent extends Recurrent<Variable> {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly normed: boolean;
+  static get options(): Kinds<GatedRecurrentOptions, GatedRecurrent> { return { inputs: size, outputs: size, normed: optional(flag, false) }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly normed: boolean;
   readonly wr: Parameter;
   readonly wz: Parameter;
   readonly wc: Parameter;
@@ -41,12 +44,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: GatedRecurrentOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "normed"]);
-    const n = checkSize(this, "inputs", options.inputs);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
-    this.normed = checkFlag(this, "normed", options.normed ?? false);
+    const { inputs: n, outputs: m } = take(this, GatedRecurrent.options, options, arguments);
     this.wr = parameter(orthonormal([m, n]));
     this.wz = parameter(orthonormal([m, n]));
     this.wc = parameter(orthonormal([m, n]));
@@ -60,7 +58,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): GatedRecurrentOptions { return { inputs: this.inputs, outputs: this.outputs, normed: this.normed }; }
+  get options(): Required<GatedRecurrentOptions> { return of(this, GatedRecurrent.options); }
 
   initialState(batch?: number): Variable {
     checkArguments("initialState", arguments, 1);
