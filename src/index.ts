@@ -49,12 +49,11 @@ export { GradientNoise, type GradientNoiseOptions } from "./optimizers/gradient-
 export { Graves, type GravesOptions } from "./optimizers/graves.ts";
 export { Momentum, type MomentumOptions } from "./optimizers/momentum.ts";
 export { Nesterov } from "./optimizers/nesterov.ts";
-export { Optimizer, type OptimizerOptions, type OptimizerState, type Updated } from "./optimizers/optimizer.ts";
-export type { GroupOptions, Numbers, ParameterGroup, Target, Trainable } from "./optimizers/parameter-group.ts";
+export { ElementwiseOptimizer, Optimizer, type OptimizerOptions, type OptimizerState, type Updated } from "./optimizers/optimizer.ts";
+export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target, Trainable } from "./optimizers/parameter-group.ts";
 export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
-export type { Setting } from "./optimizers/settings.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
 export { debug } from "./engine/debug.ts";
 export type { Operand } from "./engine/step.ts";

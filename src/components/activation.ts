@@ -3,7 +3,7 @@
 import {
   gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
 } from "../index.ts";
-import { type Kind } from "../support/option.ts";
+import type { Kind } from "../support/option.ts";
 import { checkArguments, refusal, show } from "../support/options.ts";
 
 /** A function that keeps the shape: elementwise, or over the last axis as `softmax` and `wta`. */

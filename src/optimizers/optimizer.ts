@@ -5,18 +5,19 @@ import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { bufferKey } from "../plan/planner.ts";
 import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
+import { pieceOf } from "../engine/piece.ts";
 import { withStep } from "../engine/recording.ts";
 import { clear, type Recording, recordingOf, replay } from "../engine/replay.ts";
 import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
+import type { Kind } from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
-import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rateAt } from "./rate.ts";
-import { type Setting, settingsFrom } from "./settings.ts";
+import { checkDisjoint, groupsOf, type NumberKinds, type Numbers, ParameterGroup, parametersOf, type Settings, type Target } from "./parameter-group.ts";
+import { checkRate, type LearningRate, rate, rateAt } from "./rate.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -27,6 +28,9 @@ export interface OptimizerOptions {
   /** Noise on the gradients, after clipping. */
   readonly noise?: GradientNoise | null | undefined;
 }
+
+/** Options, which may be left out where each of them may. */
+type Given<O extends object> = Partial<O> extends O ? [options?: O] : [options: O];
 
 /** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
 export interface Updated {
@@ -42,10 +46,10 @@ interface Memory {
 }
 
 /** A parameter that an update changes. */
-interface Reached<S extends string> {
+interface Reached<O extends object> {
   readonly parameter: Parameter;
   readonly memory: Memory;
-  readonly group: ParameterGroup<S>;
+  readonly group: ParameterGroup<O>;
 }
 
 /** What an update writes. */
@@ -56,13 +60,24 @@ interface Results {
 }
 
 /** What an update has recorded: another one of the same parameters is the same but for its numbers. */
-interface Recorded<S extends string> extends Results {
-  readonly reached: readonly Reached<S>[];
+interface Recorded<O extends object> extends Results {
+  readonly reached: readonly Reached<O>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
   readonly recording: Recording;
-  /** Where the numbers of each parameter's rule begin. */
-  readonly scalarsAt: readonly number[];
+  readonly alike: readonly Alike[];
+}
+
+/** Parameters of which one is asked for all. */
+interface Alike {
+  readonly group: object;
+  readonly count: number;
+  readonly piece: readonly number[];
+  readonly scalars: Float64Array;
+  /** Which of those that are reached. */
+  readonly members: number[];
+  /** Where the numbers of each begin. */
+  readonly scalarsAt: number[];
 }
 
 /** All that an optimizer has to remember from one run of a program to the next. */
@@ -77,8 +92,27 @@ export interface OptimizerState {
   readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
 }
 
+/** The numbers among some options; those of `common` where they are not given. */
+function numbersFrom(
+  caller: string, kinds: NumberKinds<OptimizerOptions>, options: object, common: object,
+): { readonly learningRate: LearningRate } & Readonly<Record<string, number>> {
+  const found: Record<string, unknown> = {};
+  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
+  for (const [name, kind] of Object.entries<Kind<unknown>>(kinds as never)) {
+    found[name] = kind.read(given(options, name) ?? given(common, name) ?? kind.initial?.(found), caller, name, found);
+  }
+  return found as { learningRate: LearningRate } & Record<string, number>;
+}
+
+function areEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /**
- * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow:
+ * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that is elementwise
+ * extends ElementwiseOptimizer.
  *
  *     const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
  *     class SignDescent extends Optimizer {
@@ -88,34 +122,39 @@ export interface OptimizerState {
  *       }
  *     }
  */
-export abstract class Optimizer<S extends string = never> {
+export abstract class Optimizer<O extends object = OptimizerOptions> {
+  /** The numbers of the rule, which options and the options of groups may give. A rule with further ones adds them. */
+  static get options(): NumberKinds<OptimizerOptions> { return { learningRate: rate }; }
+
   /** All parameters, each once, group after group. */
   readonly parameters: readonly Parameter[];
-  readonly groups: readonly ParameterGroup<S>[];
+  readonly groups: readonly ParameterGroup<O>[];
   readonly clip: Clip | null;
   readonly noise: GradientNoise | null;
   #learningRate: LearningRate = 0;
   #step = 0;
   private readonly memories = new Map<Parameter, Memory>();
-  private reachable: readonly Reached<S>[] | null = null;
-  private last: Recorded<S> | null = null;
+  private reachable: readonly Reached<O>[] | null = null;
+  private last: Recorded<O> | null = null;
 
   /**
    * @param target the component, or the parameters, to be trained, or groups of them with options of their own
-   * @param settings the further numbers of the rule, which `options` and the options of groups may give
    * @throws ValueError for a learning rate or another number out of its range, an option that does not exist, nothing to
    *   train, or a parameter in two groups
    */
-  constructor(target: Target, options: OptimizerOptions, settings: Readonly<Record<S, Setting>> = {} as Record<S, Setting>) {
-    const name = new.target.name;
-    const own = ["learningRate", ...Object.keys(settings)];
-    checkOptions(name, options, [...own, "clip", "noise"]);
-    this.#learningRate = checkRate(name, options.learningRate);
-    const common = settingsFrom(name, settings, options, null);
+  constructor(target: Target<O>, ...[given]: Given<O>) {
+    const { name, options: kinds } = new.target;
+    checkArguments(name, arguments, 2);
+    const own = Object.keys(kinds);
+    const isNeeded = Object.values<Kind<unknown>>(kinds as never).some(({ initial }) => initial === undefined);
+    const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise"]);
+    const { learningRate, ...common } = numbersFrom(name, kinds, options, {});
+    this.#learningRate = learningRate;
     // What others get to see of an optimizer is frozen: it is what updates go by.
     this.groups = Object.freeze(groupsOf<OptimizerOptions>(name, target).map((group) => {
       checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
-      return new ParameterGroup(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settingsFrom(name, settings, group, common));
+      const { learningRate: _, ...settings } = numbersFrom(name, kinds, group, { learningRate, ...common });
+      return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settings as Settings<O>);
     }));
     checkDisjoint(name, this.groups.map((group) => group.parameters));
     this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
@@ -144,13 +183,7 @@ export abstract class Optimizer<S extends string = never> {
    * @param slots what is remembered, in the order of `slots`
    * @param numbers the learning rate and the settings for this parameter, and `count`, which is 1 at its first update
    */
-  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<S>): Updated;
-
-  /**
-   * Do the operations of the rule and the numbers that it gives them follow from its `numbers` alone? Then updates of the same parameters
-   * are recorded once, and the rule is asked only for the numbers, of one among parameters that have had equally many updates.
-   */
-  protected readonly isRepeatable: boolean = false;
+  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<O>): Updated;
 
   /**
    * What the rule remembers for a parameter, by name.
@@ -194,7 +227,7 @@ export abstract class Optimizer<S extends string = never> {
     this.#step++;
   }
 
-  private run(step: Step, reached: readonly Reached<S>[]): void {
+  private run(step: Step, reached: readonly Reached<O>[]): void {
     const { bound, last } = this;
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
     const repeats = isSame && this.repeat(step, last);
@@ -210,44 +243,66 @@ export abstract class Optimizer<S extends string = never> {
     for (const target of targets) (target.storage as Storage).written();
   }
 
-  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): Results {
-    const { trace } = step;
+  private record(step: Step, reached: readonly Reached<O>[], bound: number | null): Results {
     const targets: Variable[] = [];
     const values: Variable[] = [];
-    const scalarsAt: number[] = [];
+    const alike: Alike[] = [];
+    let repeats = this.noise === null;
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
     reached.forEach((each, i) => {
-      scalarsAt.push(trace.scalarCount);
-      const next = this.apply(each, gradients[i]);
+      const scalarsAt = step.trace.scalarCount;
+      const { results, piece } = this.apply(step, each, gradients[i]);
       targets.push(...each.memory.variables, each.parameter);
-      values.push(...next.slots, next.value);
+      values.push(...results);
+      repeats &&= piece !== null;
+      if (piece === null || !repeats) return;
+      const { group, memory: { count } } = each;
+      const scalars = step.trace.scalars.subarray(scalarsAt, step.trace.scalarCount);
+      const others = this instanceof ElementwiseOptimizer ? alike.find((other) => other.group === group && other.count === count) : undefined;
+      if (others === undefined) alike.push({ group, count, piece: [...piece], scalars: scalars.slice(), members: [i], scalarsAt: [scalarsAt] });
+      else {
+        if (!areEqual(others.piece, piece) || !areEqual(others.scalars, scalars)) {
+          throw new UsageError(
+            `The rule of ${this.constructor.name} is not the same for the parameters ${others.members[0]} and ${i} of a group, as that of an ElementwiseOptimizer must be. ` +
+              "Extend Optimizer, or put them into groups.",
+          );
+        }
+        others.members.push(i);
+        others.scalarsAt.push(scalarsAt);
+      }
     });
     this.check(targets, values);
     const nodes = [...targets, ...values].map((variable) => step.node(variable));
-    const recording = this.isRepeatable && this.noise === null ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, targets, nodes, scalarsAt, recording };
+    const recording = repeats ? recordingOf(step) : null;
+    this.last = recording === null ? null : { reached, bound, targets, nodes, alike, recording };
     return { targets, nodes };
   }
 
-  private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
-    return this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
+  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { results: Variable[]; piece: readonly number[] | null } {
+    const from = step.trace.count;
+    const { value, slots } = this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
+    const results = [...slots, value];
+    return { results, piece: pieceOf(step, from, [gradient, parameter, ...memory.variables], results) };
   }
 
-  /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */
-  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): boolean {
+  /**
+   * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked, of those that are alike by turns.
+   * Not where it records something else than before, and where operations run at once.
+   */
+  private repeat(step: Step, { reached, recording, alike }: Recorded<O>): boolean {
     const { trace } = step;
-    const { scalars } = recording;
-    let from = 0;
-    reached.forEach((each, i) => {
-      const before = reached[i - 1];
-      if (before?.group !== each.group || before.memory.count !== each.memory.count) {
-        from = trace.scalarCount;
-        this.apply(each, each.parameter.grad as Variable);
+    for (const { piece: expected, members, scalarsAt } of alike) {
+      const each = reached[members[this.#step % members.length]];
+      const from = trace.scalarCount;
+      const { piece } = this.apply(step, each, each.parameter.grad as Variable);
+      if (step.ran > 0) return false;
+      if (piece === null || !areEqual(piece, expected)) {
+        clear(step);
+        return false;
       }
-      for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
-    });
-    if (step.ran > 0) return false;
+      for (const at of scalarsAt) for (let k = from; k < trace.scalarCount; k++) recording.scalars[at + k - from] = trace.scalars[k];
+    }
     replay(step, recording);
     return true;
   }
@@ -342,3 +397,9 @@ export abstract class Optimizer<S extends string = never> {
     }
   }
 }
+
+/**
+ * The base class of optimizers whose rule is the same for every entry of every parameter: what it records follows from its numbers, and from nothing
+ * that differs between the parameters of a group, such as their shapes. Then one that has had as many updates as others is asked for all of them.
+ */
+export abstract class ElementwiseOptimizer<O extends object = OptimizerOptions> extends Optimizer<O> {}

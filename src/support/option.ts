@@ -15,7 +15,7 @@
  *       readonly gain: Parameter;
  *       constructor(options: ScaleOptions) {
  *         super();
- *         option.take(this, Scale.options, options, arguments);
+ *         option.take(this, Scale.options, options);
  *         this.gain = parameter(full([this.inputs], this.start));
  *       }
  *     }
@@ -51,11 +51,13 @@ export type Kinds<O extends object, Owner extends Readonly<Record<keyof O, unkno
 
 /**
  * Gives an object the options that its constructor was given, each a field.
- * @param args the arguments of the constructor
+ * @param args the arguments of the constructor, to refuse those besides the options
  * @returns the object
  * @throws ValueError for arguments besides one object of options, an option that is not declared, and a value that is not of its kind
  */
-export function take<O extends object, Owner extends Readonly<Record<keyof O, unknown>>>(owner: object, kinds: Kinds<O, Owner>, options: O, args: ArrayLike<unknown>): Owner {
+export function take<O extends object, Owner extends Readonly<Record<keyof O, unknown>>>(
+  owner: object, kinds: Kinds<O, Owner>, options: O, args: ArrayLike<unknown> = [],
+): Owner {
   const { name } = owner.constructor;
   const all = Object.entries<Kind<unknown>>(kinds as never);
   checkArguments(name, args, 1);
@@ -73,9 +75,13 @@ export function of<O extends object, Owner extends Readonly<Record<keyof O, unkn
 }
 
 /** What is `initial` unless given. */
-export const optional = <Given, Value, Owner, Initial extends Given>(kind: Kind<Given, Value, Owner>, initial: Initial): Optional<Given, Value, Owner> => ({ ...kind, initial: () => initial });
+export const optional = <Given, Value, Owner, Initial extends Given>(
+  kind: Kind<Given, Value, Owner>, initial: Initial,
+): Optional<Given, Value, Owner> => ({ ...kind, initial: () => initial });
 /** What follows from the options before it unless given. */
-export const derived = <Given, Value, Owner, Initial extends Given>(kind: Kind<Given, Value>, initial: (owner: Owner) => Initial): Optional<Given, Value, Owner> => ({ ...kind, initial });
+export const derived = <Given, Value, Owner, Initial extends Given>(
+  kind: Kind<Given, Value>, initial: (owner: Owner) => Initial,
+): Optional<Given, Value, Owner> => ({ ...kind, initial });
 
 /** A number that `allows` accepts. @param wanted what that is, for messages: "a finite number of more than 0" */
 export const number = (wanted: string, allows: (value: number) => boolean): Kind<number> => ({
@@ -110,7 +116,9 @@ export const sizes = (count: number, least = 1): Kind<number | readonly number[]
  * @param wanted what that is, for messages: "a list of sizes"
  * @param example such as "[8, 8]"
  */
-export const list = <Given, Value, Owner>(kind: Kind<Given, Value, Owner>, wanted: string, example: string, least = 0): Kind<readonly Given[], readonly Value[], Owner> => ({
+export const list = <Given, Value, Owner>(
+  kind: Kind<Given, Value, Owner>, wanted: string, example: string, least = 0,
+): Kind<readonly Given[], readonly Value[], Owner> => ({
   read: (given, caller, name, owner) => {
     if (!Array.isArray(given) || given.length < least) throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
     return given.map((each: Given, i) => kind.read(each, caller, `${name}[${i}]`, owner));

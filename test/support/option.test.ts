@@ -32,9 +32,9 @@ class Own extends Component {
   declare readonly share: number;
   declare readonly sizes: readonly number[];
   declare readonly part: Part;
-  constructor(options: OwnOptions, ..._: unknown[]) {
+  constructor(options: OwnOptions, ...others: unknown[]) {
     super();
-    option.take(this, Own.options, options, arguments);
+    option.take(this, Own.options, options, [options, ...others]);
   }
   get options(): Required<OwnOptions> { return option.of(this, Own.options); }
 }
