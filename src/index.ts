@@ -56,6 +56,7 @@ export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
 export { debug } from "./engine/debug.ts";
+export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";

@@ -6,6 +6,7 @@ import { type Buffer, nextStep } from "../devices/residency.ts";
 import { notCloned, Storage } from "../devices/storage.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
+import { bufferKey } from "../plan/planner.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
 import { UsageError, userLocation, ValueError } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
@@ -37,6 +38,17 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
+/** What arrays from outside get when the step succeeds: the value of a node each. */
+class Assigned {
+  readonly targets: Variable[] = [];
+  readonly ordinals: number[] = [];
+  readonly nodes: number[] = [];
+  /** Where each target is among them. */
+  readonly places = new Map<Variable, number>();
+}
+
+const nothing = new Assigned();
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -55,6 +67,8 @@ export class Step implements Compilable, Faulted {
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
+  /** What arrays from outside get when the step succeeds. */
+  assigned = nothing;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -64,7 +78,7 @@ export class Step implements Compilable, Faulted {
   members: readonly number[] = [];
   readonly comparisons = switches.comparing === null ? null : new switches.comparing.Comparisons(this.trace);
   /** Does any aid of debugging want to know of each operation? */
-  private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
+  readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
 
   constructor(
     readonly caller: string,
@@ -78,6 +92,7 @@ export class Step implements Compilable, Faulted {
 
   end(): void {
     this.ended = true;
+    this.assigned = nothing;
     this.arrays.length = 0;
     this.pinned.length = 0;
     this.device.endStep();
@@ -102,7 +117,8 @@ export class Step implements Compilable, Faulted {
     let kind: LeafKind = LeafKind.host;
     if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
-    else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
+    else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
+    else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     this.arrays.push(variable);
@@ -122,6 +138,24 @@ export class Step implements Compilable, Faulted {
     this.arrays.push(placeholder);
     return this.variable(this.trace.array(LeafKind.resident, shape));
   }
+
+  /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
+  assign(target: Variable, value: Variable): void {
+    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation, which may be asked at any time, or never. Call it in the step itself.");
+    if (this.assigned === nothing) this.assigned = new Assigned();
+    const { targets, ordinals, nodes, places } = this.assigned;
+    const node = this.node(value);
+    let place = places.get(target);
+    if (place === undefined) {
+      ordinals.push(this.trace.leafOrdinal(this.node(target)));
+      place = targets.push(target) - 1;
+      places.set(target, place);
+    }
+    nodes[place] = target.index = node; // what stands for it from now on
+  }
+
+  /** Lets arrays from outside be as they are when the step ends. */
+  unassign(): void { this.assigned = nothing; }
 
   called(node: number): void {
     if (!this.isWatched) return;
@@ -204,15 +238,22 @@ export class Step implements Compilable, Faulted {
    * have then, and may use no others. `fuse`: at the first run already.
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
-    const { trace } = this;
-    this.comparisons?.check(nodes);
-    trace.mark([mark, ...nodes]);
-    const compiled = compile(this, trace, nodes, goal, fuse);
+    const { trace, assigned } = this;
+    const wanted = assigned === nothing ? nodes : [...nodes, ...assigned.nodes];
+    this.comparisons?.check(wanted);
+    trace.mark([mark, ...wanted]);
+    if (assigned !== nothing) trace.mark([Mark.assign, ...assigned.ordinals]);
+    const compiled = compile(this, trace, wanted, (found) => {
+      const { roots, ...rest } = goal(found.slice(0, nodes.length));
+      return { ...rest, roots: [...roots, ...assigned.ordinals.map((ordinal, i) => ({ node: found[nodes.length + i], target: bufferKey.value(ordinal) }))] };
+    }, fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
-    return { compiled, region: this.run(compiled, trace.scalars, same, same) };
+    const region = this.run(compiled, trace.scalars, same, same);
+    for (const target of assigned.targets) (target.storage as Storage).written();
+    return { compiled, region };
   }
 
   /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */

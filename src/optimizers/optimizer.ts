@@ -1,19 +1,17 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
-import { Storage } from "../devices/storage.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { bufferKey } from "../plan/planner.ts";
-import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
 import { pieceOf } from "../engine/piece.ts";
 import { withStep } from "../engine/recording.ts";
-import { clear, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { clear, finish, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
 import type { Kind } from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { fromValues, type Parameter, Variable } from "../engine/variable.ts";
+import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type NumberKinds, type Numbers, ParameterGroup, parametersOf, type Settings, type Target } from "./parameter-group.ts";
@@ -42,7 +40,7 @@ export interface Updated {
 interface Memory {
   /** How many updates it has had. */
   count: number;
-  readonly variables: readonly Variable[];
+  readonly slots: readonly State[];
 }
 
 /** A parameter that an update changes. */
@@ -52,15 +50,8 @@ interface Reached<O extends object> {
   readonly group: ParameterGroup<O>;
 }
 
-/** What an update writes. */
-interface Results {
-  readonly targets: readonly Variable[];
-  /** The nodes of the targets, then of their new values. */
-  readonly nodes: readonly number[];
-}
-
 /** What an update has recorded: another one of the same parameters is the same but for its numbers. */
-interface Recorded<O extends object> extends Results {
+interface Recorded<O extends object> {
   readonly reached: readonly Reached<O>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
@@ -189,18 +180,17 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    * What the rule remembers for a parameter, by name.
    * @throws ValueError for a parameter that this optimizer does not train
    */
-  slotsOf(parameter: Parameter): Record<string, Variable> {
+  slotsOf(parameter: Parameter): Record<string, State> {
     checkArguments("slotsOf", arguments, 1);
-    const { variables } = this.memoryOf(parameter);
-    return Object.fromEntries(this.slots.map((name, i) => [name, variables[i]]));
+    const { slots } = this.memoryOf(parameter);
+    return Object.fromEntries(this.slots.map((name, i) => [name, slots[i]]));
   }
 
   private memoryOf(parameter: Parameter): Memory {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
       if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      const variables = Object.freeze(this.slots.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
-      memory = { count: 0, variables };
+      memory = { count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) };
       this.memories.set(parameter, memory);
     }
     return memory;
@@ -230,65 +220,56 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   private run(step: Step, reached: readonly Reached<O>[]): void {
     const { bound, last } = this;
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
-    const repeats = isSame && this.repeat(step, last);
-    const { targets, nodes } = repeats ? last : this.record(step, reached, bound);
-    step.finish(Mark.assign, nodes, () => {
-      if (repeats) { // The plan is gone, or another one is wanted for debugging.
-        clear(step);
-        this.record(step, reached, bound);
-        step.trace.mark([Mark.assign, ...nodes]);
-      }
-      return { roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })) };
-    }, true);
-    for (const target of targets) (target.storage as Storage).written();
+    const repeats = isSame && !step.isWatched && this.repeat(step, last);
+    if (!repeats) this.record(step, reached, bound);
+    finish(step, repeats ? last.recording : null);
   }
 
-  private record(step: Step, reached: readonly Reached<O>[], bound: number | null): Results {
-    const targets: Variable[] = [];
-    const values: Variable[] = [];
-    const alike: Alike[] = [];
-    let repeats = this.noise === null;
+  private record(step: Step, reached: readonly Reached<O>[], bound: number | null): void {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    reached.forEach((each, i) => {
+    const alike: Alike[] = [];
+    let repeats = this.noise === null;
+    const updated = reached.map((each, i) => {
       const scalarsAt = step.trace.scalarCount;
-      const { results, piece } = this.apply(step, each, gradients[i]);
-      targets.push(...each.memory.variables, each.parameter);
-      values.push(...results);
-      repeats &&= piece !== null;
-      if (piece === null || !repeats) return;
-      const { group, memory: { count } } = each;
-      const scalars = step.trace.scalars.subarray(scalarsAt, step.trace.scalarCount);
-      const others = this instanceof ElementwiseOptimizer ? alike.find((other) => other.group === group && other.count === count) : undefined;
-      if (others === undefined) alike.push({ group, count, piece: [...piece], scalars: scalars.slice(), members: [i], scalarsAt: [scalarsAt] });
-      else {
-        if (!areEqual(others.piece, piece) || !areEqual(others.scalars, scalars)) {
-          throw new UsageError(
-            `The rule of ${this.constructor.name} is not the same for the parameters ${others.members[0]} and ${i} of a group, as that of an ElementwiseOptimizer must be. ` +
-              "Extend Optimizer, or put them into groups.",
-          );
-        }
-        others.members.push(i);
-        others.scalarsAt.push(scalarsAt);
-      }
+      const { values, piece } = this.apply(step, each, gradients[i]);
+      if (piece === null) repeats = false;
+      else if (repeats) this.compare(alike, each, i, piece, step.trace.scalars.subarray(scalarsAt, step.trace.scalarCount), scalarsAt);
+      return values;
     });
-    this.check(targets, values);
-    const nodes = [...targets, ...values].map((variable) => step.node(variable));
+    reached.forEach(({ parameter, memory }, i) => {
+      const targets = [...memory.slots, parameter];
+      this.check(targets, updated[i]);
+      targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
+    });
     const recording = repeats ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, targets, nodes, alike, recording };
-    return { targets, nodes };
+    this.last = recording === null ? null : { reached, bound, alike, recording };
   }
 
-  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { results: Variable[]; piece: readonly number[] | null } {
+  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { values: Variable[]; piece: readonly number[] | null } {
     const from = step.trace.count;
-    const { value, slots } = this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
-    const results = [...slots, value];
-    return { results, piece: pieceOf(step, from, [gradient, parameter, ...memory.variables], results) };
+    const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
+    const values = [...slots, value];
+    return { values, piece: pieceOf(step, from, [gradient, parameter, ...memory.slots], values) };
+  }
+
+  /** Puts a parameter to those of which one is asked for all; to others only where the rule is elementwise. */
+  private compare(all: Alike[], { group, memory: { count } }: Reached<O>, member: number, piece: readonly number[], scalars: Float64Array, at: number): void {
+    const others = this instanceof ElementwiseOptimizer ? all.find((each) => each.group === group && each.count === count) : undefined;
+    if (others === undefined) return void all.push({ group, count, piece: [...piece], scalars: scalars.slice(), members: [member], scalarsAt: [at] });
+    if (!areEqual(others.piece, piece) || !areEqual(others.scalars, scalars)) {
+      throw new UsageError(
+        `The rule of ${this.constructor.name} is not the same for the parameters ${others.members[0]} and ${member} of a group, as that of an ` +
+          "ElementwiseOptimizer must be. Extend Optimizer, or put them into groups.",
+      );
+    }
+    others.members.push(member);
+    others.scalarsAt.push(at);
   }
 
   /**
    * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked, of those that are alike by turns.
-   * Not where it records something else than before, and where operations run at once.
+   * Not where it records something else than before, or looks at numbers.
    */
   private repeat(step: Step, { reached, recording, alike }: Recorded<O>): boolean {
     const { trace } = step;
@@ -342,8 +323,8 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
-        const { count, variables } = this.memoryOf(parameter);
-        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
+        const { count, slots } = this.memoryOf(parameter);
+        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, parameter.shape)])) };
       }),
     };
   }
@@ -375,7 +356,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
-      this.slots.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(slots[key].data); });
+      this.slots.forEach((key, k) => { memory.slots[k].storage.assign(slots[key].data); });
     });
     this.#step = saved.step;
   }

@@ -4,7 +4,7 @@ import { type Component, evaluate, grad, type RandomState } from "../index.ts";
 import { describe } from "../support/shape.ts";
 import { sampleCount } from "../data/index.ts";
 import { Batches, type Data } from "./batches.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { arraysOf, Checkpoint } from "./checkpoint.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
@@ -50,6 +50,7 @@ export class Training<B, V> {
   /** Where the generators were after the last step: what is drawn from there on has led to nothing yet. */
   private settled: readonly RandomState[];
   private readonly checkpoint: Checkpoint | null;
+  private readonly hasState: boolean;
   /** What the lines of the metrics have as `run`; undefined if there are none. */
   private metricsRun: number | null | undefined = undefined;
   /** Whether training has begun, or has been resumed in all its parts: nothing is saved before. */
@@ -67,6 +68,7 @@ export class Training<B, V> {
   constructor(private readonly component: Component, private readonly settings: Settings<B, V>) {
     this.generators = new Generators(settings.random);
     this.settled = this.generators.states;
+    this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
     this.stop = new StopRequest(settings.signal, () => {
       this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.`);
@@ -211,6 +213,7 @@ export class Training<B, V> {
 
   private async oneStep(batch: B): Promise<void> {
     const { cost, optimizer } = this.settings;
+    if (this.bestUnsaved) await this.saveBest(); // grad may write state
     const measured = await this.during("The cost failed in", () => this.measure(batch, cost));
     const { loss, ...metrics } = measured.numbers;
     if (!Number.isFinite(loss)) {
@@ -218,7 +221,6 @@ export class Training<B, V> {
       throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
     const samples = await this.during("samples failed in", () => this.count(batch));
-    if (this.bestUnsaved) await this.saveBest();
     this.learningRate = optimizer.learningRate;
     await this.during("The update failed in", () => optimizer.update());
     this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
@@ -235,8 +237,10 @@ export class Training<B, V> {
   }
 
   private measure(batch: B, cost: Settings<B, V>["cost"]): Measurement {
-    // Before grad copies results out: what is no loss is grad's to say.
-    return measurementOf("cost", grad(() => cost(batch)), true);
+    const result = grad(() => cost(batch)); // what is no loss is for grad to say
+    // Until the update, state is that of a step that parameters have not made.
+    if (this.hasState) this.unsaved = false;
+    return measurementOf("cost", result, true);
   }
 
   /** How many samples a batch has, null if that is not known. */
@@ -327,13 +331,13 @@ export class Training<B, V> {
     patience.observe(value);
     if (!patience.improved) return false;
     this.best = { epoch: this.epoch, value, name: monitor };
-    if (restoreBest) this.bestValues = this.component.parameters().map((parameter) => parameter.data);
+    if (restoreBest) this.bestValues = arraysOf(this.component).map((array) => array.data);
     return true;
   }
 
   private putBack(): void {
     const { bestValues } = this;
-    if (bestValues !== null) this.component.parameters().forEach((parameter, i) => { parameter.assign(bestValues[i]); });
+    if (bestValues !== null) arraysOf(this.component).forEach((array, i) => { array.assign(bestValues[i]); });
   }
 
   private history(reason: Stopped): History {
