@@ -5,7 +5,15 @@ import type { Numbers } from "./parameter-group.ts";
 
 const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
 
-/** Gradient descent: θ ← θ − η·g. */
+/**
+ * Gradient descent: θ ← θ − η·g.
+ * @example
+ * const w = parameter([1, 2]);
+ * const optimizer = new GradientDescent(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * w.toArray(); // [0.8, 1.6]
+ */
 export class GradientDescent extends ElementwiseOptimizer {
   protected readonly slots: readonly string[] = [];
 

@@ -1,5 +1,5 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { fraction, optional } from "../support/option.ts";
+import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { settled } from "./average.ts";
 import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
@@ -18,6 +18,14 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
 /**
  * Gradient descent with momentum (B. T. Polyak 1964; in this form I. Sutskever et al.: On the importance of
  * initialization and momentum in deep learning, 2013): v ← μ·v − η·g, θ ← θ + v.
+ * @example
+ * const w = parameter([0, 0]);
+ * const optimizer = new Momentum(w, { learningRate: 0.1 });
+ * for (let i = 0; i < 2; i++) {
+ *   grad(() => w.sum());
+ *   optimizer.update(); // −0.1, then −0.09 − 0.1
+ * }
+ * w.toArray(); // [-0.29, -0.29]
  */
 export class Momentum extends ElementwiseOptimizer<MomentumOptions> {
   static override get options(): NumberKinds<MomentumOptions> { return { ...ElementwiseOptimizer.options, momentum: optional(fraction, 0.9) }; }

@@ -7,8 +7,8 @@ import { withStep } from "../engine/recording.ts";
 import { clear, finish, type Recording, recordingOf, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
-import { describe, formatShape, sameShape } from "../support/shape.ts";
-import type { Kind } from "../support/option.ts";
+import { describe, formatShape, sameShape, sameShape as same } from "../support/shape.ts";
+import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
@@ -56,18 +56,15 @@ interface Recorded<O extends object> {
   /** The bound on the gradients. */
   readonly bound: number | null;
   readonly recording: Recording;
-  readonly alike: readonly Alike[];
+  readonly asked: readonly Asked<O>[];
 }
 
-/** Parameters of which one is asked for all. */
-interface Alike {
-  readonly group: object;
-  readonly count: number;
+/** A parameter that is asked for itself and others. */
+interface Asked<O extends object> {
+  readonly each: Reached<O>;
   readonly piece: readonly number[];
-  readonly scalars: Float64Array;
-  /** Which of those that are reached. */
-  readonly members: number[];
-  /** Where the numbers of each begin. */
+  readonly scalars: readonly number[];
+  /** Where the numbers of all of them begin. */
   readonly scalarsAt: number[];
 }
 
@@ -83,6 +80,10 @@ export interface OptimizerState {
   readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
 }
 
+/** Is the rule given the same numbers for both? */
+const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
+  group === other.group && memory.count === other.memory.count;
+
 /** The numbers among some options; those of `common` where they are not given. */
 function numbersFrom(
   caller: string, kinds: NumberKinds<OptimizerOptions>, options: object, common: object,
@@ -95,23 +96,23 @@ function numbersFrom(
   return found as { learningRate: LearningRate } & Record<string, number>;
 }
 
-function areEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /**
- * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that is elementwise
- * extends ElementwiseOptimizer.
- *
- *     const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
- *     class SignDescent extends Optimizer {
- *       protected readonly slots = [];
- *       protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
- *         return { value: signed(value, gradient, learningRate), slots: [] };
- *       }
- *     }
+ * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that
+ * is elementwise extends ElementwiseOptimizer.
+ * @example
+ * import type { Numbers } from "flimsy-ml";
+ * const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
+ * class SignDescent extends Optimizer {
+ *   protected readonly slots = [];
+ *   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers) {
+ *     return { value: signed(value, gradient, learningRate), slots: [] };
+ *   }
+ * }
+ * const w = parameter([3, -100]);
+ * const optimizer = new SignDescent(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * w.toArray(); // [2.9, -99.9]
  */
 export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** The numbers of the rule, which options and the options of groups may give. A rule with further ones adds them. */
@@ -228,13 +229,18 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   private record(step: Step, reached: readonly Reached<O>[], bound: number | null): void {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    const alike: Alike[] = [];
+    const asked: Asked<O>[] = [];
     let repeats = this.noise === null;
     const updated = reached.map((each, i) => {
-      const scalarsAt = step.trace.scalarCount;
+      const at = step.trace.scalarCount;
       const { values, piece } = this.apply(step, each, gradients[i]);
       if (piece === null) repeats = false;
-      else if (repeats) this.compare(alike, each, i, piece, step.trace.scalars.subarray(scalarsAt, step.trace.scalarCount), scalarsAt);
+      else if (repeats) {
+        const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
+        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && same(one.piece, piece) && same(one.scalars, scalars)) : undefined;
+        if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
+        else other.scalarsAt.push(at);
+      }
       return values;
     });
     reached.forEach(({ parameter, memory }, i) => {
@@ -243,7 +249,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
     });
     const recording = repeats ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, alike, recording };
+    this.last = recording === null ? null : { reached, bound, asked, recording };
   }
 
   private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { values: Variable[]; piece: readonly number[] | null } {
@@ -253,32 +259,17 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     return { values, piece: pieceOf(step, from, [gradient, parameter, ...memory.slots], values) };
   }
 
-  /** Puts a parameter to those of which one is asked for all; to others only where the rule is elementwise. */
-  private compare(all: Alike[], { group, memory: { count } }: Reached<O>, member: number, piece: readonly number[], scalars: Float64Array, at: number): void {
-    const others = this instanceof ElementwiseOptimizer ? all.find((each) => each.group === group && each.count === count) : undefined;
-    if (others === undefined) return void all.push({ group, count, piece: [...piece], scalars: scalars.slice(), members: [member], scalarsAt: [at] });
-    if (!areEqual(others.piece, piece) || !areEqual(others.scalars, scalars)) {
-      throw new UsageError(
-        `The rule of ${this.constructor.name} is not the same for the parameters ${others.members[0]} and ${member} of a group, as that of an ` +
-          "ElementwiseOptimizer must be. Extend Optimizer, or put them into groups.",
-      );
-    }
-    others.members.push(member);
-    others.scalarsAt.push(at);
-  }
-
   /**
-   * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked, of those that are alike by turns.
+   * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked.
    * Not where it records something else than before, or looks at numbers.
    */
-  private repeat(step: Step, { reached, recording, alike }: Recorded<O>): boolean {
+  private repeat(step: Step, { asked, recording }: Recorded<O>): boolean {
     const { trace } = step;
-    for (const { piece: expected, members, scalarsAt } of alike) {
-      const each = reached[members[this.#step % members.length]];
+    for (const { each, piece: expected, scalarsAt } of asked) {
       const from = trace.scalarCount;
       const { piece } = this.apply(step, each, each.parameter.grad as Variable);
       if (step.ran > 0) return false;
-      if (piece === null || !areEqual(piece, expected)) {
+      if (piece === null || !same(piece, expected)) {
         clear(step);
         return false;
       }
@@ -381,6 +372,24 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
 /**
  * The base class of optimizers whose rule is the same for every entry of every parameter: what it records follows from its numbers, and from nothing
- * that differs between the parameters of a group, such as their shapes. Then one that has had as many updates as others is asked for all of them.
+ * that differs between the parameters of a group, such as their shapes. Then one is asked for all that have had equally many updates.
+ * @example
+ * import type { NumberKinds, Numbers, OptimizerOptions } from "flimsy-ml";
+ * interface DecayingOptions extends OptimizerOptions {
+ *   readonly decay?: number;
+ * }
+ * const descend = elementwise("descend", (value, gradient, rate, decay) => value.mul(decay).sub(gradient.mul(rate)));
+ * class Decaying extends ElementwiseOptimizer<DecayingOptions> {
+ *   static override get options(): NumberKinds<DecayingOptions> { return { ...ElementwiseOptimizer.options, decay: option.optional(option.fraction, 0.5) }; }
+ *   protected readonly slots = [];
+ *   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate, decay }: Numbers<DecayingOptions>) {
+ *     return { value: descend(value, gradient, learningRate, decay), slots: [] };
+ *   }
+ * }
+ * const w = parameter([4]);
+ * const optimizer = new Decaying(w, { learningRate: 0.25 });
+ * grad(() => w.sum());
+ * optimizer.update();
+ * w.item(); // 1.75
  */
 export abstract class ElementwiseOptimizer<O extends object = OptimizerOptions> extends Optimizer<O> {}

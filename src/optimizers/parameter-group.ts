@@ -2,7 +2,7 @@
 
 import { Component } from "../model/component.ts";
 import { ValueError } from "../support/errors.ts";
-import type { Kinds } from "../support/option.ts";
+import type { Kinds } from "../support/kinds.ts";
 import { describe, formatShape } from "../support/shape.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
@@ -33,7 +33,16 @@ export type NumberKinds<O extends object> =
 export type Numbers<O extends object = object> = Settings<O> & Readonly<Record<"learningRate" | "count", number>>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A group of an optimizer. */
+/**
+ * A group of an optimizer.
+ * @example
+ * const [w, b] = [parameter([1]), parameter([1])];
+ * const optimizer = new GradientDescent([{ parameters: w }, { parameters: b, learningRate: 0.5 }], { learningRate: 0.1 });
+ * grad(() => w.add(b).sum());
+ * optimizer.update();
+ * concat([w, b]).toArray(); // [0.9, 0.5]
+ * optimizer.groups[1].learningRate; // 0.5
+ */
 export class ParameterGroup<O extends object = object> {
   #learningRate: LearningRate | null;
   /** @internal The numbers of the update that is being made. */

@@ -1,7 +1,7 @@
 /** Learning rates: a number or a schedule. */
 
 import { ValueError } from "../support/errors.ts";
-import type { Kind } from "../support/option.ts";
+import type { Kind } from "../support/kinds.ts";
 import { checkNumber, describe } from "../support/shape.ts";
 
 /** The learning rate of the update with this number; 0 is the first. */
