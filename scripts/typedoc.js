@@ -18,6 +18,7 @@ const categories = [
   ["model/", "Components"],
   ["devices/", "Devices"],
   ["support/errors", "Errors"],
+  ["support/option", "Components"],
   ["support/shape", "Variables"],
   ["operations/arithmetic", "Operations: elementwise"],
   ["operations/activation", "Operations: elementwise"],

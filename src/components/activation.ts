@@ -1,10 +1,10 @@
 /** Activations: functions of a Variable that have a name, so that a component that uses one can be saved and restored. */
 
 import {
-  type Component, gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
+  gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
 } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
-import { show } from "./checks.ts";
+import type { Kind } from "../support/option.ts";
+import { checkArguments, refusal, show } from "../support/options.ts";
 
 /** A function that keeps the shape: elementwise, or over the last axis as `softmax` and `wta`. */
 export type Activation = (x: Variable) => Variable;
@@ -76,9 +76,12 @@ export function activationName(f: Activation): string {
   return name;
 }
 
-/** The activation that an option means. */
-export function checkActivation(component: Component, field: string, value: ActivationLike): Activation {
-  if (typeof value === "function") return value;
-  if (typeof value === "string" && functions.has(value)) return activationByName(value);
-  throw new ValueError(`${component.constructor.name} takes a function or one of the names ${activationNames().join(", ")} as ${field}, but got ${show(value)}.`);
-}
+/** An option that is an activation, which has to have a name only to be saved. */
+export const activation: Kind<ActivationLike, Activation> = {
+  read: (given, caller, name) => {
+    if (typeof given === "function") return given;
+    if (typeof given === "string" && functions.has(given)) return activationByName(given);
+    throw refusal(caller, `a function or one of the names ${activationNames().join(", ")} as ${name}`, given);
+  },
+  plain: activationName,
+};

@@ -1,7 +1,8 @@
 import { Component, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, tanh, type Variable } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { type Kinds, of, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkLast, checkOptions, checkSize } from "./checks.ts";
+import { checkLast } from "./checks.ts";
 import { joined, type Mask, maskVariable, type Sequence, withoutPadding } from "./sequence.ts";
 
 export interface AdditiveAttentionOptions {
@@ -33,9 +34,11 @@ export interface AttentionMemory {
  * weights.sum().item(); // 1.000
  */
 export class AdditiveAttention extends Component {
-  readonly queries: number;
-  readonly keys: number;
-  readonly hidden: number;
+  static get options(): Kinds<AdditiveAttentionOptions, AdditiveAttention> { return { queries: size, keys: size, hidden: size }; }
+
+  declare readonly queries: number;
+  declare readonly keys: number;
+  declare readonly hidden: number;
   readonly w: Parameter;
   readonly u: Parameter;
   readonly v: Parameter;
@@ -43,17 +46,14 @@ export class AdditiveAttention extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: AdditiveAttentionOptions) {
     super();
-    checkOptions(this, arguments, options, ["queries", "keys", "hidden"]);
-    this.queries = checkSize(this, "queries", options.queries);
-    this.keys = checkSize(this, "keys", options.keys);
-    this.hidden = checkSize(this, "hidden", options.hidden);
+    take(this, AdditiveAttention.options, options, arguments);
     this.w = parameter(glorot([this.hidden, this.queries]));
     this.u = parameter(glorot([this.hidden, this.keys]));
     this.v = parameter(glorot([1, this.hidden]).reshape([this.hidden]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): AdditiveAttentionOptions { return { queries: this.queries, keys: this.keys, hidden: this.hidden }; }
+  get options(): AdditiveAttentionOptions { return of(this, AdditiveAttention.options); }
 
   /**
    * Prepares what will be attended to.

@@ -1,6 +1,6 @@
 import { Component, concat, ShapeError, ValueError, type Variable } from "../index.ts";
+import { derived, instance, type Kinds, of, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkOptions, show } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
@@ -20,19 +20,22 @@ export interface BidirectionalOptions {
  * birnn.unfold(randn([2, 5, 8])).shape; // [2, 5, 32]
  */
 export class Bidirectional extends SequenceComponent<readonly [forward: RecurrentState, backward: RecurrentState]> {
+  static get options(): Kinds<BidirectionalOptions, Bidirectional> {
+    const recurrent = instance(Recurrent, "a recurrent component", "an Lstm");
+    return { forward: recurrent, backward: derived(recurrent, (owner) => another(owner, owner.forward)) };
+  }
+
   readonly inputs: number;
   readonly outputs: number;
-  readonly forward: Recurrent;
-  readonly backward: Recurrent;
+  declare readonly forward: Recurrent;
+  declare readonly backward: Recurrent;
 
   /**
    * @throws ValueError for what is not recurrent, or has no options to build another one by; ShapeError if the two take inputs of different size
    */
   constructor(options: BidirectionalOptions) {
     super();
-    const { forward, backward: given } = checkOptions(this, arguments, options, ["forward", "backward"]);
-    checkRecurrent(this, "forward", forward);
-    const backward = given === undefined ? another(this, forward) : checkRecurrent(this, "backward", given);
+    const { forward, backward } = take(this, Bidirectional.options, options, arguments);
     if (forward.inputs !== backward.inputs) {
       throw new ShapeError(
         `${this.constructor.name} got forward with ${forward.inputs} inputs and backward with ${backward.inputs} inputs: ` +
@@ -41,12 +44,10 @@ export class Bidirectional extends SequenceComponent<readonly [forward: Recurren
     }
     this.inputs = forward.inputs;
     this.outputs = forward.outputs + backward.outputs;
-    this.forward = forward;
-    this.backward = backward;
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): Required<BidirectionalOptions> { return { forward: this.forward, backward: this.backward }; }
+  get options(): Required<BidirectionalOptions> { return of(this, Bidirectional.options); }
 
   initialState(batch?: number): readonly [forward: RecurrentState, backward: RecurrentState] {
     checkArguments("initialState", arguments, 1);
@@ -60,11 +61,6 @@ export class Bidirectional extends SequenceComponent<readonly [forward: Recurren
     const left = this.backward.run(xs.toReversed(), state[1], masks === null ? null : masks.toReversed()).reverse();
     return right.map((h, t) => concat([h, left[t]], -1));
   }
-}
-
-function checkRecurrent(component: Component, field: string, part: Recurrent): Recurrent {
-  if (part instanceof Recurrent) return part;
-  throw new ValueError(`${component.constructor.name} takes a recurrent component as ${field}, such as an Lstm, but got ${show(part)}.`);
 }
 
 /** A component of the same kind with the same options, and so with each component among them. */

@@ -1,7 +1,7 @@
 import { Component, conv2d, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
 import { he } from "../initialization/index.ts";
+import { type Kind, type Kinds, of, optional, size, sizes, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkOptions, checkSize, checkSizes } from "./checks.ts";
 import { channelsLast, checkFits, checkImage, type Pair } from "./window.ts";
 
 export interface Conv2dOptions {
@@ -17,6 +17,15 @@ export interface Conv2dOptions {
   readonly padding?: Pair;
 }
 
+/** Other libraries take the word "same" too. */
+const padding: Kind<Pair, readonly number[], Conv2d> = {
+  read: (given, caller, name, owner) => {
+    if (typeof given !== "string") return sizes(2, 0).read(given, caller, name, owner);
+    const half = owner.size.map((length) => (length - 1) / 2);
+    throw new ValueError(`${caller} takes numbers as ${name}, but got "${given}": of images that keep their size at stride 1 it is [${half.join(", ")}], (size − 1) / 2 of an odd size.`);
+  },
+};
+
 /**
  * A convolution of images: at each place, an affine map of all channels in a window. (As everywhere in machine learning, the
  * kernel is not flipped.)
@@ -29,36 +38,28 @@ export interface Conv2dOptions {
  * new Conv2d({ inputs: 1, outputs: 8, size: 5, stride: 2 }).forward(images).shape; // [10, 8, 12, 12]
  */
 export class Conv2d extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly size: readonly number[];
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
+  static get options(): Kinds<Conv2dOptions, Conv2d> {
+    return { inputs: size, outputs: size, size: sizes(2), stride: optional(sizes(2), 1), padding: optional(padding, 0) };
+  }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly size: readonly number[];
+  declare readonly stride: readonly number[];
+  declare readonly padding: readonly number[];
   readonly w: Parameter;
   readonly b: Parameter;
 
   /** @throws ValueError for sizes that are not integers of at least 1 (padding: 0) */
   constructor(options: Conv2dOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "size", "stride", "padding"]);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.outputs = checkSize(this, "outputs", options.outputs);
-    this.size = checkSizes(this, "size", options.size, 2);
-    this.stride = checkSizes(this, "stride", options.stride ?? 1, 2);
-    if (typeof options.padding === "string") {
-      const half = this.size.map((size) => (size - 1) / 2);
-      throw new ValueError(`${this.constructor.name} takes numbers as padding, but got "${options.padding}": of images that keep their size at stride 1 it is [${half.join(", ")}], (size − 1) / 2 of an odd size.`);
-    }
-    this.padding = checkSizes(this, "padding", options.padding ?? 0, 2, 0);
+    take(this, Conv2d.options, options, arguments);
     this.w = parameter(he([this.outputs, this.inputs, ...this.size]));
     this.b = parameter(zeros([this.outputs]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): Conv2dOptions {
-    const { inputs, outputs, size, stride, padding } = this;
-    return { inputs, outputs, size: size as Pair, stride: stride as Pair, padding: padding as Pair };
-  }
+  get options(): Required<Conv2dOptions> { return of(this, Conv2d.options); }
 
   /**
    * @param x [..., inputs, height, width]

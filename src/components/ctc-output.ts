@@ -1,8 +1,8 @@
 import type { Targets } from "../ctc/index.ts";
 import { affine, argmax, Component, cost, type Parameter, parameter, softmax, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
-import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
-import { checkOptions, checkSize } from "./checks.ts";
+import { integer, type Kinds, of, optional, size, take } from "../support/option.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import { joined, type Sequence } from "./sequence.ts";
 
 export interface CtcOutputOptions {
@@ -25,26 +25,25 @@ export interface CtcOutputOptions {
  * output.predict(birnn.unfold(xs)).shape; // [20]
  */
 export class CtcOutput extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly blank: number;
+  static get options(): Kinds<CtcOutputOptions, CtcOutput> { return { inputs: size, outputs: size, blank: optional(integer(0), 0) }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly blank: number;
   readonly w: Parameter;
   readonly b: Parameter;
 
   /** @throws ValueError for sizes that are not integers of at least 1, or a blank that is no symbol */
   constructor(options: CtcOutputOptions) {
     super();
-    const { inputs, outputs, blank = 0 } = checkOptions(this, arguments, options, ["inputs", "outputs", "blank"]);
-    this.inputs = checkSize(this, "inputs", inputs);
-    this.outputs = checkSize(this, "outputs", outputs);
-    this.blank = checkSize(this, "blank", blank, 0);
+    const { inputs, outputs, blank } = take(this, CtcOutput.options, options, arguments);
     if (blank >= outputs) throw new ValueError(`${this.constructor.name} got blank = ${blank} for ${outputs} outputs: the blank is one of them, from 0 to ${outputs - 1}.`);
     this.w = parameter(glorot([outputs, inputs]));
     this.b = parameter(zeros([outputs]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): CtcOutputOptions { return { inputs: this.inputs, outputs: this.outputs, blank: this.blank }; }
+  get options(): Required<CtcOutputOptions> { return of(this, CtcOutput.options); }
 
   /**
    * The scores of the symbols at each step.
@@ -78,7 +77,7 @@ export class CtcOutput extends Component {
    */
   cost(xs: Sequence, ys: Targets, options: Omit<cost.CtcCostOptions, "blank"> = {}): Variable {
     checkArguments("cost", arguments, 3);
-    checkNames(`${this.constructor.name}.cost`, options, ["weight", "mask", "reduction", "inputLengths", "targetLengths", "infeasible"]);
+    checkOptions(`${this.constructor.name}.cost`, options, ["weight", "mask", "reduction", "inputLengths", "targetLengths", "infeasible"]);
     return cost.ctcWithScores(this.score(xs), ys, { ...options, blank: this.blank });
   }
 }

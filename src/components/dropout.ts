@@ -1,11 +1,19 @@
-import { Component, dropout, type Variable } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
-import { checkDropout, checkOptions } from "./checks.ts";
+import { Component, dropout, ValueError, type Variable } from "../index.ts";
+import { type Kind, type Kinds, of, take } from "../support/option.ts";
+import { checkArguments, show } from "../support/options.ts";
 
 export interface DropoutOptions {
   /** The probability that an element is dropped: from 0 to less than 1. */
   readonly p: number;
 }
+
+/** A probability of dropping. */
+export const share: Kind<number> = {
+  read: (p, caller, name) => {
+    if (typeof p === "number" && p >= 0 && p < 1) return p;
+    throw new ValueError(`${caller} takes as ${name} the share that is dropped, from 0 to less than 1, but got ${show(p)}${p === 1 ? ": nothing would be left" : ""}.`);
+  },
+};
 
 /** x on its way through a component: with elements dropped, or x itself where none ever is. */
 export const dropped = (x: Variable, p: number): Variable => (p === 0 ? x : dropout(x, p));
@@ -20,16 +28,18 @@ export const dropped = (x: Variable, p: number): Variable => (p === 0 ? x : drop
  * w.grad?.toArray(); // an element is 0, or 2 if it was not dropped
  */
 export class Dropout extends Component {
-  readonly p: number;
+  static get options(): Kinds<DropoutOptions, Dropout> { return { p: share }; }
+
+  declare readonly p: number;
 
   /** @throws ValueError for what is not such a probability */
   constructor(options: DropoutOptions) {
     super();
-    this.p = checkDropout(this, "p", checkOptions(this, arguments, options, ["p"]).p);
+    take(this, Dropout.options, options, arguments);
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): DropoutOptions { return { p: this.p }; }
+  get options(): DropoutOptions { return of(this, Dropout.options); }
 
   /** x with elements dropped, of any shape. */
   forward(x: Variable): Variable {

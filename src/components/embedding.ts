@@ -1,7 +1,7 @@
-import { Component, embed, type Indices, type Parameter, parameter, ValueError, type Variable } from "../index.ts";
+import { Component, embed, type Indices, type Parameter, parameter, type Variable } from "../index.ts";
 import { normal } from "../initialization/index.ts";
+import { amount, derived, type Kinds, of, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkOptions, checkSize, show } from "./checks.ts";
 
 export interface EmbeddingOptions {
   /** The number of symbols. */
@@ -24,24 +24,24 @@ export interface EmbeddingOptions {
  * words.forward([[3, 1, 4], [1]]).shape; // [2, 32]
  */
 export class Embedding extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly std: number;
+  static get options(): Kinds<EmbeddingOptions, Embedding> {
+    return { inputs: size, outputs: size, std: derived(amount, ({ outputs }) => 1 / Math.sqrt(outputs)) };
+  }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly std: number;
   readonly w: Parameter;
 
   /** @throws ValueError for sizes that are not integers of at least 1, or a deviation that is negative or not finite */
   constructor(options: EmbeddingOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "std"]);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.outputs = checkSize(this, "outputs", options.outputs);
-    this.std = options.std ?? 1 / Math.sqrt(this.outputs);
-    if (!(Number.isFinite(this.std) && this.std >= 0)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as std, but got ${show(options.std)}.`);
-    this.w = parameter(normal([this.inputs, this.outputs], { std: this.std }));
+    const { inputs, outputs, std } = take(this, Embedding.options, options, arguments);
+    this.w = parameter(normal([inputs, outputs], { std }));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): EmbeddingOptions { return { inputs: this.inputs, outputs: this.outputs, std: this.std }; }
+  get options(): Required<EmbeddingOptions> { return of(this, Embedding.options); }
 
   /**
    * The vectors of symbols.

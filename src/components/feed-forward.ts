@@ -1,9 +1,10 @@
-import { affine, Component, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
+import { affine, Component, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { type Kinds, list, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
-import { checkDropout, checkLast, checkOptions, checkSize, show } from "./checks.ts";
-import { dropped } from "./dropout.ts";
+import { type Activation, type ActivationLike, activation } from "./activation.ts";
+import { checkLast } from "./checks.ts";
+import { dropped, share } from "./dropout.ts";
 
 export interface FeedForwardOptions {
   readonly inputs: number;
@@ -27,37 +28,33 @@ export interface FeedForwardOptions {
  * net.w.map(({ shape }) => shape); // [[8, 2], [8, 8], [1, 8]]
  */
 export class FeedForward extends Component {
-  readonly inputs: number;
-  readonly hidden: readonly number[];
-  readonly outputs: number;
-  readonly activation: Activation;
-  readonly outputActivation: Activation;
-  readonly dropout: number;
+  static get options(): Kinds<FeedForwardOptions, FeedForward> {
+    return {
+      inputs: size, hidden: optional(list(size, "a list of sizes", "[8, 8]"), []), outputs: size,
+      activation: optional(activation, "relu"), outputActivation: optional(activation, "identity"), dropout: optional(share, 0),
+    };
+  }
+
+  declare readonly inputs: number;
+  declare readonly hidden: readonly number[];
+  declare readonly outputs: number;
+  declare readonly activation: Activation;
+  declare readonly outputActivation: Activation;
+  declare readonly dropout: number;
   readonly w: readonly Parameter[];
   readonly b: readonly Parameter[];
 
   /** @throws ValueError for sizes that are not integers of at least 1, or an activation that is not known */
   constructor(options: FeedForwardOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "hidden", "outputs", "activation", "outputActivation", "dropout"]);
-    const { hidden = [] } = options;
-    if (!Array.isArray(hidden)) throw new ValueError(`${this.constructor.name} takes a list of sizes as hidden, such as [8, 8], but got ${show(hidden)}.`);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.hidden = hidden.map((size, i) => checkSize(this, `hidden[${i}]`, size));
-    this.outputs = checkSize(this, "outputs", options.outputs);
-    this.activation = checkActivation(this, "activation", options.activation ?? "relu");
-    this.outputActivation = checkActivation(this, "outputActivation", options.outputActivation ?? "identity");
-    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
-    const sizes = [this.inputs, ...this.hidden, this.outputs];
-    this.w = sizes.slice(1).map((size, i) => parameter(glorot([size, sizes[i]])));
-    this.b = sizes.slice(1).map((size) => parameter(zeros([size])));
+    const { inputs, hidden, outputs } = take(this, FeedForward.options, options, arguments);
+    const sizes = [inputs, ...hidden, outputs];
+    this.w = sizes.slice(1).map((m, i) => parameter(glorot([m, sizes[i]])));
+    this.b = sizes.slice(1).map((m) => parameter(zeros([m])));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): FeedForwardOptions {
-    const { inputs, hidden, outputs, dropout } = this;
-    return { inputs, hidden, outputs, activation: activationName(this.activation), outputActivation: activationName(this.outputActivation), dropout };
-  }
+  get options(): Required<FeedForwardOptions> { return of(this, FeedForward.options); }
 
   /** The number of layers. */
   get depth(): number { return this.w.length; }

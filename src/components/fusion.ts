@@ -1,7 +1,8 @@
-import { affine, Component, linear, type Parameter, parameter, ShapeError, ValueError, type Variable, zeros } from "../index.ts";
+import { affine, Component, linear, type Parameter, parameter, ShapeError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
-import { checkArguments } from "../support/options.ts";
-import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
+import { type Kinds, list, of, size, take } from "../support/option.ts";
+import { checkArguments, show } from "../support/options.ts";
+import { checkLast } from "./checks.ts";
 
 export interface FusionOptions {
   /** The size of each input. */
@@ -18,26 +19,25 @@ export interface FusionOptions {
  * fusion.forward([words, images]).shape; // [10, 4]
  */
 export class Fusion extends Component {
-  readonly inputs: readonly number[];
-  readonly outputs: number;
+  static get options(): Kinds<FusionOptions, Fusion> {
+    return { inputs: list(size, "a list with the size of each input", "[3, 5]", 1), outputs: size };
+  }
+
+  declare readonly inputs: readonly number[];
+  declare readonly outputs: number;
   readonly w: readonly Parameter[];
   readonly b: Parameter;
 
   /** @throws ValueError for sizes that are not integers of at least 1, or no input */
   constructor(options: FusionOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs"]);
-    if (!Array.isArray(options.inputs) || options.inputs.length === 0) {
-      throw new ValueError(`${this.constructor.name} takes a list with the size of each input as inputs, such as [3, 5], but got ${show(options.inputs)}.`);
-    }
-    this.inputs = options.inputs.map((size, i) => checkSize(this, `inputs[${i}]`, size));
-    this.outputs = checkSize(this, "outputs", options.outputs);
-    this.w = this.inputs.map((size) => parameter(glorot([this.outputs, size])));
-    this.b = parameter(zeros([this.outputs]));
+    const { inputs, outputs } = take(this, Fusion.options, options, arguments);
+    this.w = inputs.map((n) => parameter(glorot([outputs, n])));
+    this.b = parameter(zeros([outputs]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): FusionOptions { return { inputs: this.inputs, outputs: this.outputs }; }
+  get options(): FusionOptions { return of(this, Fusion.options); }
 
   /**
    * @param xs for each input [..., inputs[i]]

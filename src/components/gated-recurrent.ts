@@ -1,7 +1,8 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
+import { checkLast, checkNumber } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -29,9 +30,11 @@ export interface GatedRecurrentOptions {
  * rnn.step(randn([2, 4]), h).shape; // [2, 3]
  */
 export class GatedRecurrent extends Recurrent<Variable> {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly normed: boolean;
+  static get options(): Kinds<GatedRecurrentOptions, GatedRecurrent> { return { inputs: size, outputs: size, normed: optional(flag, false) }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly normed: boolean;
   readonly wr: Parameter;
   readonly wz: Parameter;
   readonly wc: Parameter;
@@ -46,12 +49,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: GatedRecurrentOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "normed"]);
-    const n = checkSize(this, "inputs", options.inputs);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
-    this.normed = checkFlag(this, "normed", options.normed ?? false);
+    const { inputs: n, outputs: m } = take(this, GatedRecurrent.options, options, arguments);
     this.wr = parameter(orthonormal([m, n]));
     this.wz = parameter(orthonormal([m, n]));
     this.wc = parameter(orthonormal([m, n]));
@@ -65,7 +63,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): GatedRecurrentOptions { return { inputs: this.inputs, outputs: this.outputs, normed: this.normed }; }
+  get options(): Required<GatedRecurrentOptions> { return of(this, GatedRecurrent.options); }
 
   initialState(batch?: number): Variable {
     checkArguments("initialState", arguments, 1);

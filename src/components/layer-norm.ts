@@ -1,6 +1,7 @@
-import { Component, layerNorm, ones, type Parameter, parameter, ValueError, type Variable, zeros } from "../index.ts";
+import { Component, layerNorm, ones, type Parameter, parameter, type Variable, zeros } from "../index.ts";
+import { amount, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
+import { checkLast } from "./checks.ts";
 
 export interface LayerNormOptions {
   readonly inputs: number;
@@ -16,24 +17,23 @@ export interface LayerNormOptions {
  * norm.forward(input([[1, 3], [40, 20]])).toArray(); // [[-1.000, 1.000], [1.000, -1.000]]
  */
 export class LayerNorm extends Component {
-  readonly inputs: number;
-  readonly epsilon: number;
+  static get options(): Kinds<LayerNormOptions, LayerNorm> { return { inputs: size, epsilon: optional(amount, 1e-5) }; }
+
+  declare readonly inputs: number;
+  declare readonly epsilon: number;
   readonly gain: Parameter;
   readonly bias: Parameter;
 
   /** @throws ValueError for a size that is not an integer of at least 1, or a negative epsilon */
   constructor(options: LayerNormOptions) {
     super();
-    const { inputs, epsilon = 1e-5 } = checkOptions(this, arguments, options, ["inputs", "epsilon"]);
-    if (typeof epsilon !== "number" || !(epsilon >= 0 && epsilon < Infinity)) throw new ValueError(`${this.constructor.name} takes a number of at least 0 as epsilon, but got ${show(epsilon)}.`);
-    this.inputs = checkSize(this, "inputs", inputs);
-    this.epsilon = epsilon;
+    const { inputs } = take(this, LayerNorm.options, options, arguments);
     this.gain = parameter(ones([inputs]));
     this.bias = parameter(zeros([inputs]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): LayerNormOptions { return { inputs: this.inputs, epsilon: this.epsilon }; }
+  get options(): Required<LayerNormOptions> { return of(this, LayerNorm.options); }
 
   /**
    * @param x [..., inputs]

@@ -2,9 +2,10 @@
 
 import { affine, Component, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
-import { dropped } from "./dropout.ts";
+import { checkLast } from "./checks.ts";
+import { dropped, share } from "./dropout.ts";
 
 export interface LinearModelOptions {
   /** The number of features of a sample. */
@@ -27,25 +28,24 @@ export interface LinearModelOptions {
  * θ.score(randn([3, 5])).shape; // [3, 1]
  */
 export abstract class LinearModel extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly dropout: number;
+  static get options(): Kinds<LinearModelOptions, LinearModel> { return { inputs: size, outputs: size, dropout: optional(share, 0) }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly dropout: number;
   readonly w: Parameter;
   readonly b: Parameter;
 
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: LinearModelOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "dropout"]);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.outputs = checkSize(this, "outputs", options.outputs);
-    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
+    take(this, LinearModel.options, options, arguments);
     this.w = parameter(glorot([this.outputs, this.inputs]));
     this.b = parameter(zeros([this.outputs]));
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): LinearModelOptions { return { inputs: this.inputs, outputs: this.outputs, dropout: this.dropout }; }
+  get options(): Required<LinearModelOptions> { return of(this, LinearModel.options); }
 
   /**
    * The scores of samples; the input is dropped out inside `grad`.

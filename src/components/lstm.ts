@@ -1,7 +1,8 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
+import { checkLast, checkNumber } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -35,9 +36,11 @@ export type LstmState = readonly [h: Variable, c: Variable];
  * lstm.step(randn([2, 4]), [h, c]).map(({ shape }) => shape); // [[2, 3], [2, 3]]
  */
 export class Lstm extends Recurrent<LstmState> {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly normed: boolean;
+  static get options(): Kinds<LstmOptions, Lstm> { return { inputs: size, outputs: size, normed: optional(flag, false) }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly normed: boolean;
   readonly wi: Parameter;
   readonly wf: Parameter;
   readonly wo: Parameter;
@@ -56,12 +59,7 @@ export class Lstm extends Recurrent<LstmState> {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: LstmOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "normed"]);
-    const n = checkSize(this, "inputs", options.inputs);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
-    this.normed = checkFlag(this, "normed", options.normed ?? false);
+    const { inputs: n, outputs: m } = take(this, Lstm.options, options, arguments);
     this.wi = parameter(glorot([m, n]));
     this.wf = parameter(glorot([m, n]));
     this.wo = parameter(glorot([m, n]));
@@ -79,7 +77,7 @@ export class Lstm extends Recurrent<LstmState> {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): LstmOptions { return { inputs: this.inputs, outputs: this.outputs, normed: this.normed }; }
+  get options(): Required<LstmOptions> { return of(this, Lstm.options); }
 
   initialState(batch?: number): LstmState {
     checkArguments("initialState", arguments, 1);

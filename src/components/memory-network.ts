@@ -2,8 +2,8 @@ import {
   argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError, type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
-import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
-import { checkFlag, checkOptions, checkSize, show } from "./checks.ts";
+import { derived, flag, type Kinds, of, optional, size, take } from "../support/option.ts";
+import { checkArguments, checkOptions, show } from "../support/options.ts";
 
 export interface MemoryNetworkOptions {
   /** The number of words. */
@@ -56,12 +56,18 @@ interface Words {
  * θ.attend(story, question).weights.map(({ shape }) => shape); // [[2], [2], [2]]
  */
 export class MemoryNetwork extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly size: number;
-  readonly memory: number;
-  readonly hops: number;
-  readonly positions: boolean;
+  static get options(): Kinds<MemoryNetworkOptions, MemoryNetwork> {
+    return {
+      inputs: size, outputs: derived(size, ({ inputs }) => inputs), size, memory: optional(size, 50), hops: optional(size, 3), positions: optional(flag, true),
+    };
+  }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly size: number;
+  declare readonly memory: number;
+  declare readonly hops: number;
+  declare readonly positions: boolean;
   readonly e: readonly Parameter[];
   readonly age: readonly Parameter[];
   /** The weights of the answers [outputs, size]; the last e unless `outputs` was given. */
@@ -70,13 +76,7 @@ export class MemoryNetwork extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: MemoryNetworkOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "size", "memory", "hops", "positions"]);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.outputs = checkSize(this, "outputs", options.outputs ?? this.inputs);
-    this.size = checkSize(this, "size", options.size);
-    this.memory = checkSize(this, "memory", options.memory ?? 50);
-    this.hops = checkSize(this, "hops", options.hops ?? 3);
-    this.positions = checkFlag(this, "positions", options.positions ?? true);
+    take(this, MemoryNetwork.options, options, arguments);
     const draw = (rows: number): Parameter => parameter(normal([rows, this.size], { std: 0.1 }));
     this.e = Array.from({ length: this.hops + 1 }, () => draw(this.inputs));
     this.age = Array.from({ length: this.hops + 1 }, () => draw(this.memory));
@@ -85,9 +85,8 @@ export class MemoryNetwork extends Component {
 
   /** What the constructor takes to build such a component again. */
   get options(): MemoryNetworkOptions {
-    const { inputs, outputs, size, memory, hops, positions } = this;
-    const untied = this.w === this.e[hops] ? {} : { outputs };
-    return { inputs, ...untied, size, memory, hops, positions };
+    const { inputs, outputs, ...others } = of(this, MemoryNetwork.options);
+    return { inputs, ...(this.w === this.e[this.hops] ? {} : { outputs }), ...others };
   }
 
   /**
@@ -100,7 +99,7 @@ export class MemoryNetwork extends Component {
    */
   attend(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], options: ReadOptions = {}): { scores: Variable; weights: Variable[] } {
     checkArguments("attend", arguments, 3);
-    checkNames(`${this.constructor.name}.attend`, options, ["linear"]);
+    checkOptions(`${this.constructor.name}.attend`, options, ["linear"]);
     if (!Array.isArray(stories) || !Array.isArray(questions)) {
       throw new ValueError(`${this.constructor.name} takes a story and a question, or lists of them, but got ${show(stories)} and ${show(questions)}.`);
     }
@@ -159,7 +158,7 @@ export class MemoryNetwork extends Component {
    */
   cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: CostOptions & ReadOptions = {}): Variable {
     checkArguments("cost", arguments, 4);
-    const { linear, ...others } = checkNames(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);
+    const { linear, ...others } = checkOptions(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);
     return cost.categoricalCrossEntropyWithScores(this.score(stories, questions, { linear: linear === true }), answers, others);
   }
 

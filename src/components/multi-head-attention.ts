@@ -2,9 +2,10 @@ import {
   arange, Component, greaterEqual, linear, maskedSoftmax, matmul, type Parameter, parameter, permute, reshape, ShapeError, softmax, type Variable, where,
 } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
-import { checkArguments, checkOptions as checkNames } from "../support/options.ts";
-import { checkDropout, checkLast, checkOptions, checkSize } from "./checks.ts";
-import { dropped } from "./dropout.ts";
+import { derived, type Kinds, of, optional, size, take } from "../support/option.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkLast } from "./checks.ts";
+import { dropped, share } from "./dropout.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
 
 export interface MultiHeadAttentionOptions {
@@ -49,12 +50,17 @@ function upTo(steps: number): Variable {
  * weights.shape; // [2, 5, 7]
  */
 export class MultiHeadAttention extends Component {
-  readonly inputs: number;
-  readonly keys: number;
-  readonly outputs: number;
-  readonly heads: number;
-  readonly hidden: number;
-  readonly dropout: number;
+  static get options(): Kinds<MultiHeadAttentionOptions, MultiHeadAttention> {
+    const likeInputs = derived(size, ({ inputs }: MultiHeadAttention) => inputs);
+    return { inputs: size, keys: likeInputs, outputs: likeInputs, heads: size, hidden: likeInputs, dropout: optional(share, 0) };
+  }
+
+  declare readonly inputs: number;
+  declare readonly keys: number;
+  declare readonly outputs: number;
+  declare readonly heads: number;
+  declare readonly hidden: number;
+  declare readonly dropout: number;
   readonly wq: Parameter;
   readonly wk: Parameter;
   readonly wv: Parameter;
@@ -63,13 +69,7 @@ export class MultiHeadAttention extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1; ShapeError if `hidden` is no multiple of `heads` */
   constructor(options: MultiHeadAttentionOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "keys", "outputs", "heads", "hidden", "dropout"]);
-    this.inputs = checkSize(this, "inputs", options.inputs);
-    this.keys = checkSize(this, "keys", options.keys ?? this.inputs);
-    this.outputs = checkSize(this, "outputs", options.outputs ?? this.inputs);
-    this.heads = checkSize(this, "heads", options.heads);
-    this.hidden = checkSize(this, "hidden", options.hidden ?? this.inputs);
-    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
+    take(this, MultiHeadAttention.options, options, arguments);
     if (this.hidden % this.heads !== 0) {
       throw new ShapeError(`${this.constructor.name} got hidden = ${this.hidden} for ${this.heads} heads: hidden (inputs unless given) must be a multiple of heads.`);
     }
@@ -80,10 +80,7 @@ export class MultiHeadAttention extends Component {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): MultiHeadAttentionOptions {
-    const { inputs, keys, outputs, heads, hidden, dropout } = this;
-    return { inputs, keys, outputs, heads, hidden, dropout };
-  }
+  get options(): Required<MultiHeadAttentionOptions> { return of(this, MultiHeadAttention.options); }
 
   /**
    * Attends from every step of x to every step of a memory.
@@ -94,7 +91,7 @@ export class MultiHeadAttention extends Component {
    */
   attend(x: Variable, memory: Variable = x, options: AttendOptions = {}): { output: Variable; weights: Variable } {
     checkArguments("attend", arguments, 3);
-    const { mask, causal = false } = checkNames(`${this.constructor.name}.attend`, options, ["mask", "causal"]);
+    const { mask, causal = false } = checkOptions(`${this.constructor.name}.attend`, options, ["mask", "causal"]);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "memory", memory, this.keys);
     if (x.shape.length < 2 || memory.shape.length !== x.shape.length) {

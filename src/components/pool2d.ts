@@ -1,8 +1,8 @@
 /** Pooling: a summary of each window of an image, channel by channel. */
 
 import { Component, maxPool2d, type Variable } from "../index.ts";
+import { derived, type Kinds, of, sizes, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkOptions, checkSizes } from "./checks.ts";
 import { checkFits, checkImage, offset, type Pair } from "./window.ts";
 
 export interface Pool2dOptions {
@@ -13,19 +13,19 @@ export interface Pool2dOptions {
 }
 
 abstract class Pool2d extends Component {
-  readonly size: readonly number[];
-  readonly stride: readonly number[];
+  static get options(): Kinds<Pool2dOptions, Pool2d> { return { size: sizes(2), stride: derived(sizes(2), ({ size }) => size) }; }
+
+  declare readonly size: readonly number[];
+  declare readonly stride: readonly number[];
 
   /** @throws ValueError for sizes that are not integers of at least 1 */
   constructor(options: Pool2dOptions) {
     super();
-    const { size, stride = size } = checkOptions(this, arguments, options, ["size", "stride"]);
-    this.size = checkSizes(this, "size", size, 2);
-    this.stride = checkSizes(this, "stride", stride, 2);
+    take(this, Pool2d.options, options, arguments);
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): Pool2dOptions { return { size: this.size as Pair, stride: this.stride as Pair }; }
+  get options(): Required<Pool2dOptions> { return of(this, Pool2d.options); }
 
   protected check(x: Variable): void {
     checkImage(this, x);

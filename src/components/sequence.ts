@@ -1,8 +1,8 @@
 /** Sequences, and the components that turn one into another. */
 
 import { broadcastTo, Component, decat, input, type Shape, ShapeError, slice, stack, ValueError, Variable, where, zeros } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
-import { checkLast, show } from "./checks.ts";
+import { checkArguments, show } from "../support/options.ts";
+import { checkLast } from "./checks.ts";
 
 /**
  * Samples one after another in time: a list of Variables [..., features], one a step, or all steps in one Variable

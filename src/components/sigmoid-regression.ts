@@ -1,6 +1,5 @@
 import { type CostOptions, cost, greater, sigmoid, ValueError, type Variable } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
-import { show } from "./checks.ts";
+import { checkArguments, show } from "../support/options.ts";
 import { LinearModel } from "./linear-model.ts";
 
 /**

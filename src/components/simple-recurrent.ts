@@ -1,8 +1,9 @@
 import { affine, gradnorm, linear, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { type Activation, type ActivationLike, activationName, checkActivation } from "./activation.ts";
-import { checkFlag, checkLast, checkNumber, checkOptions, checkSize } from "./checks.ts";
+import { type Activation, type ActivationLike, activation } from "./activation.ts";
+import { checkLast, checkNumber } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -27,10 +28,14 @@ export interface SimpleRecurrentOptions {
  * rnn.step(randn([2, 4]), h).shape; // [2, 3]
  */
 export class SimpleRecurrent extends Recurrent<Variable> {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly activation: Activation;
-  readonly normed: boolean;
+  static get options(): Kinds<SimpleRecurrentOptions, SimpleRecurrent> {
+    return { inputs: size, outputs: size, activation: optional(activation, "tanh"), normed: optional(flag, false) };
+  }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly activation: Activation;
+  declare readonly normed: boolean;
   readonly w: Parameter;
   readonly u: Parameter;
   readonly b: Parameter;
@@ -39,13 +44,7 @@ export class SimpleRecurrent extends Recurrent<Variable> {
   /** @throws ValueError for sizes that are not integers of at least 1, or an activation that is not known */
   constructor(options: SimpleRecurrentOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "activation", "normed"]);
-    const n = checkSize(this, "inputs", options.inputs);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
-    this.activation = checkActivation(this, "activation", options.activation ?? "tanh");
-    this.normed = checkFlag(this, "normed", options.normed ?? false);
+    const { inputs: n, outputs: m } = take(this, SimpleRecurrent.options, options, arguments);
     this.w = parameter(orthonormal([m, n]));
     this.u = parameter(orthonormal([m, m]));
     this.b = parameter(zeros([m]));
@@ -53,9 +52,7 @@ export class SimpleRecurrent extends Recurrent<Variable> {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): SimpleRecurrentOptions {
-    return { inputs: this.inputs, outputs: this.outputs, activation: activationName(this.activation), normed: this.normed };
-  }
+  get options(): Required<SimpleRecurrentOptions> { return of(this, SimpleRecurrent.options); }
 
   initialState(batch?: number): Variable {
     checkArguments("initialState", arguments, 1);

@@ -1,7 +1,8 @@
 import { affine, broadcastTo, concat, full, linear, type Parameter, parameter, sigmoid, slice, softmax, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { derived, flag, integer, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkFlag, checkLast, checkNumber, checkOptions, checkShapeOf, checkSize } from "./checks.ts";
+import { checkLast, checkNumber, checkShapeOf } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -41,13 +42,20 @@ export type StackRnnState = readonly [h: Variable, stacks: Variable];
  * stacks.shape; // [3, 10, 1]
  */
 export class StackRnn extends Recurrent<StackRnnState> {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly stacks: number;
-  readonly depth: number;
-  readonly width: number;
-  readonly visible: number;
-  readonly keep: boolean;
+  static get options(): Kinds<StackRnnOptions, StackRnn> {
+    return {
+      inputs: size, outputs: size, stacks: optional(size, 1), depth: optional(size, 16), width: optional(size, 1),
+      visible: derived(size, ({ depth }) => Math.min(2, depth)), keep: optional(flag, true),
+    };
+  }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
+  declare readonly stacks: number;
+  declare readonly depth: number;
+  declare readonly width: number;
+  declare readonly visible: number;
+  declare readonly keep: boolean;
   readonly w: Parameter;
   readonly u: Parameter;
   readonly p: Parameter;
@@ -59,17 +67,8 @@ export class StackRnn extends Recurrent<StackRnnState> {
   /** @throws ValueError for sizes that are not integers of at least 1, or more visible entries than there are */
   constructor(options: StackRnnOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs", "stacks", "depth", "width", "visible", "keep"]);
-    const n = checkSize(this, "inputs", options.inputs);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
-    this.stacks = checkSize(this, "stacks", options.stacks ?? 1);
-    this.depth = checkSize(this, "depth", options.depth ?? 16);
-    this.width = checkSize(this, "width", options.width ?? 1);
-    this.visible = checkSize(this, "visible", options.visible ?? Math.min(2, this.depth));
-    this.keep = checkFlag(this, "keep", options.keep ?? true);
-    checkSize(this, "depth (which must not be less than visible)", this.depth, this.visible);
+    const { inputs: n, outputs: m, depth, visible } = take(this, StackRnn.options, options, arguments);
+    integer(visible).read(depth, this.constructor.name, "depth (which must not be less than visible)", this);
     this.w = parameter(glorot([m, n]));
     this.u = parameter(orthonormal([m, m]));
     this.p = parameter(glorot([m, this.stacks * this.visible * this.width]));
@@ -80,10 +79,7 @@ export class StackRnn extends Recurrent<StackRnnState> {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): StackRnnOptions {
-    const { inputs, outputs, stacks, depth, width, visible, keep } = this;
-    return { inputs, outputs, stacks, depth, width, visible, keep };
-  }
+  get options(): Required<StackRnnOptions> { return of(this, StackRnn.options); }
 
   initialState(batch?: number): StackRnnState {
     checkArguments("initialState", arguments, 1);

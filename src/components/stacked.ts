@@ -1,7 +1,7 @@
 import { ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
-import { checkDropout, checkOptions, show } from "./checks.ts";
-import { dropped } from "./dropout.ts";
+import { type Kind, type Kinds, of, optional, take } from "../support/option.ts";
+import { checkArguments, refusal, show } from "../support/options.ts";
+import { dropped, share } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
@@ -11,6 +11,23 @@ export interface StackedOptions {
   /** With which probability the results between layers are dropped in training; 0 unless given. */
   readonly dropout?: number;
 }
+
+const layersOf: Kind<readonly SequenceComponent[]> = {
+  read: (layers, caller, name) => {
+    if (!Array.isArray(layers) || layers.length === 0) throw refusal(caller, `a list of at least one layer as ${name}`, layers);
+    layers.forEach((layer: SequenceComponent, i) => {
+      if (!(layer instanceof SequenceComponent)) {
+        throw new ValueError(`${caller} takes components of sequences as ${name}, such as an Lstm, but got ${show(layer)} as ${name}[${i}].`);
+      }
+      if (i > 0 && layers[i - 1].outputs !== layer.inputs) {
+        throw new ShapeError(
+          `${caller} got ${name}[${i - 1}] with ${layers[i - 1].outputs} outputs under ${name}[${i}] with ${layer.inputs} inputs: they must be the same.`,
+        );
+      }
+    });
+    return [...layers];
+  },
+};
 
 /**
  * Layers one on another: each reads what the one below it gives. The state is a list with the state of each layer.
@@ -22,34 +39,23 @@ export interface StackedOptions {
  * rnn.initialState().length; // 2
  */
 export class Stacked extends Recurrent<readonly RecurrentState[]> {
+  static get options(): Kinds<StackedOptions, Stacked> { return { layers: layersOf, dropout: optional(share, 0) }; }
+
   readonly inputs: number;
   readonly outputs: number;
-  readonly layers: readonly SequenceComponent[];
-  readonly dropout: number;
+  declare readonly layers: readonly SequenceComponent[];
+  declare readonly dropout: number;
 
   /** @throws ValueError for no layer or what is none; ShapeError where the sizes of two layers do not fit */
   constructor(options: StackedOptions) {
     super();
-    const { layers, dropout: p = 0 } = checkOptions(this, arguments, options, ["layers", "dropout"]);
-    if (!Array.isArray(layers) || layers.length === 0) throw new ValueError(`${this.constructor.name} takes a list of at least one layer as layers, but got ${show(layers)}.`);
-    layers.forEach((layer: SequenceComponent, i) => {
-      if (!(layer instanceof SequenceComponent)) {
-        throw new ValueError(`${this.constructor.name} takes components of sequences as layers, such as an Lstm, but got ${show(layer)} as layers[${i}].`);
-      }
-      if (i > 0 && layers[i - 1].outputs !== layer.inputs) {
-        throw new ShapeError(
-          `${this.constructor.name} got layers[${i - 1}] with ${layers[i - 1].outputs} outputs under layers[${i}] with ${layer.inputs} inputs: they must be the same.`,
-        );
-      }
-    });
-    this.layers = [...layers];
+    const { layers } = take(this, Stacked.options, options, arguments);
     this.inputs = layers[0].inputs;
     this.outputs = layers[layers.length - 1].outputs;
-    this.dropout = checkDropout(this, "dropout", p);
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): StackedOptions { return { layers: this.layers, dropout: this.dropout }; }
+  get options(): Required<StackedOptions> { return of(this, Stacked.options); }
 
   initialState(batch?: number): readonly RecurrentState[] {
     checkArguments("initialState", arguments, 1);

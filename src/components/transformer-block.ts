@@ -1,8 +1,9 @@
 import { Component, type Variable } from "../index.ts";
+import { derived, flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { type ActivationLike, activationName, checkActivation } from "./activation.ts";
-import { checkDropout, checkFlag, checkLast, checkOptions, checkSize } from "./checks.ts";
-import { dropped } from "./dropout.ts";
+import { type Activation, type ActivationLike, activation } from "./activation.ts";
+import { checkLast } from "./checks.ts";
+import { dropped, share } from "./dropout.ts";
 import { FeedForward } from "./feed-forward.ts";
 import { LayerNorm } from "./layer-norm.ts";
 import { MultiHeadAttention } from "./multi-head-attention.ts";
@@ -30,11 +31,19 @@ export interface TransformerBlockOptions {
  * block.forward(randn([2, 3, 32]), [[1, 1, 1], [1, 0, 0]]).shape; // [2, 3, 32]
  */
 export class TransformerBlock extends Component {
-  readonly inputs: number;
-  readonly heads: number;
-  readonly hidden: number;
-  readonly dropout: number;
-  readonly causal: boolean;
+  static get options(): Kinds<TransformerBlockOptions, TransformerBlock> {
+    return {
+      inputs: size, heads: size, hidden: derived(size, ({ inputs }) => 4 * inputs),
+      activation: optional(activation, "gelu"), dropout: optional(share, 0), causal: optional(flag, false),
+    };
+  }
+
+  declare readonly inputs: number;
+  declare readonly heads: number;
+  declare readonly hidden: number;
+  declare readonly activation: Activation;
+  declare readonly dropout: number;
+  declare readonly causal: boolean;
   readonly attentionNorm: LayerNorm;
   readonly attention: MultiHeadAttention;
   readonly networkNorm: LayerNorm;
@@ -43,25 +52,15 @@ export class TransformerBlock extends Component {
   /** @throws ValueError for sizes that are not integers of at least 1; ShapeError if `inputs` is no multiple of `heads` */
   constructor(options: TransformerBlockOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "heads", "hidden", "activation", "dropout", "causal"]);
-    const inputs = checkSize(this, "inputs", options.inputs);
-    this.inputs = inputs;
-    this.heads = checkSize(this, "heads", options.heads);
-    this.hidden = checkSize(this, "hidden", options.hidden ?? 4 * inputs);
-    this.dropout = checkDropout(this, "dropout", options.dropout ?? 0);
-    this.causal = checkFlag(this, "causal", options.causal ?? false);
-    const activation = checkActivation(this, "activation", options.activation ?? "gelu");
+    const { inputs, heads, hidden, dropout } = take(this, TransformerBlock.options, options, arguments);
     this.attentionNorm = new LayerNorm({ inputs });
-    this.attention = new MultiHeadAttention({ inputs, heads: this.heads, dropout: this.dropout });
+    this.attention = new MultiHeadAttention({ inputs, heads, dropout });
     this.networkNorm = new LayerNorm({ inputs });
-    this.network = new FeedForward({ inputs, hidden: [this.hidden], outputs: inputs, activation });
+    this.network = new FeedForward({ inputs, hidden: [hidden], outputs: inputs, activation: this.activation });
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): TransformerBlockOptions {
-    const { inputs, heads, hidden, dropout, causal } = this;
-    return { inputs, heads, hidden, activation: activationName(this.network.activation), dropout, causal };
-  }
+  get options(): Required<TransformerBlockOptions> { return of(this, TransformerBlock.options); }
 
   /**
    * @param x [..., steps, inputs]

@@ -2,8 +2,9 @@
 
 import { affine, Component, linear, ones, type Parameter, parameter, ShapeError, sigmoid, tanh, ValueError, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
-import { checkArguments } from "../support/options.ts";
-import { checkLast, checkOptions, checkSize, show } from "./checks.ts";
+import { integer, type Kinds, of, size, take } from "../support/option.ts";
+import { checkArguments, show } from "../support/options.ts";
+import { checkLast } from "./checks.ts";
 import type { LstmState } from "./lstm.ts";
 import { checkParts } from "./sequence.ts";
 
@@ -15,8 +16,10 @@ export interface TreeLstmOptions {
 
 /** What the two kinds of tree share: weights of the input and biases, for each gate. */
 abstract class TreeLstm extends Component {
-  readonly inputs: number;
-  readonly outputs: number;
+  static get options(): Kinds<TreeLstmOptions, TreeLstm> { return { inputs: integer(0), outputs: size }; }
+
+  declare readonly inputs: number;
+  declare readonly outputs: number;
   readonly wi: Parameter;
   readonly wf: Parameter;
   readonly wo: Parameter;
@@ -29,11 +32,7 @@ abstract class TreeLstm extends Component {
   /** @throws ValueError for sizes that are not integers */
   constructor(options: TreeLstmOptions) {
     super();
-    checkOptions(this, arguments, options, ["inputs", "outputs"]);
-    const n = checkSize(this, "inputs", options.inputs, 0);
-    const m = checkSize(this, "outputs", options.outputs);
-    this.inputs = n;
-    this.outputs = m;
+    const { inputs: n, outputs: m } = take(this, TreeLstm.options, options, arguments);
     const draw = (): Parameter => parameter(n === 0 ? zeros([m, 0]) : glorot([m, n]));
     this.wi = draw();
     this.wf = draw();
@@ -46,7 +45,7 @@ abstract class TreeLstm extends Component {
   }
 
   /** What the constructor takes to build such a component again. */
-  get options(): TreeLstmOptions { return { inputs: this.inputs, outputs: this.outputs }; }
+  get options(): TreeLstmOptions { return of(this, TreeLstm.options); }
 
   /** What a node shows: [..., outputs]. */
   output(state: LstmState): Variable {

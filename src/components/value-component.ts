@@ -1,5 +1,6 @@
 import { Component, type Parameter, parameter, type Shape, type TensorLike, ValueError, zeros } from "../index.ts";
-import { checkOptions, checkSize, show } from "./checks.ts";
+import { integer } from "../support/option.ts";
+import { checkArguments, checkOptions, refusal } from "../support/options.ts";
 
 export interface ValueComponentOptions {
   /** The initial value, which is copied; 0 unless given. */
@@ -21,14 +22,16 @@ export class ValueComponent extends Component {
   /** @throws ValueError if neither a value nor a shape is given; ShapeError if they do not fit */
   constructor(options: ValueComponentOptions) {
     super();
-    const { value, shape } = checkOptions(this, arguments, options, ["value", "shape"]);
+    const { name } = this.constructor;
+    checkArguments(name, arguments, 1);
+    const { value, shape } = checkOptions(name, options, ["value", "shape"]);
     if (shape !== undefined) {
-      if (!Array.isArray(shape)) throw new ValueError(`${this.constructor.name} takes a list of sizes as shape, but got ${show(shape)}.`);
-      shape.forEach((size, axis) => { checkSize(this, `shape[${axis}]`, size, 0); });
+      if (!Array.isArray(shape)) throw refusal(name, "a list of sizes as shape", shape);
+      shape.forEach((size, axis) => { integer(0).read(size, name, `shape[${axis}]`, null); });
     }
     if (value !== undefined) this.value = parameter(value, shape);
     else if (shape !== undefined) this.value = parameter(zeros(shape));
-    else throw new ValueError(`${this.constructor.name} takes { value } or { shape }, but got neither.`);
+    else throw new ValueError(`${name} takes { value } or { shape }, but got neither.`);
   }
 
   /** What the constructor takes to build such a component again. */

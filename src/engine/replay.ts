@@ -15,8 +15,15 @@ export interface Recording {
   readonly nodes: readonly number[];
 }
 
-/** What `body` records in a step that is not watched, into a trace of its own. */
+/** Lets the arrays of a step be those of no step. */
+function forgetArrays({ arrays }: Step): void {
+  for (const array of arrays) array.step = null;
+  arrays.length = 0;
+}
+
+/** What `body` records in a step that is not watched, into a trace of its own; what is there already is forgotten. */
 export function recordApart(step: Step, body: () => void): Recording {
+  forgetArrays(step);
   const trace = new Trace();
   step.trace = trace;
   body();
@@ -26,8 +33,7 @@ export function recordApart(step: Step, body: () => void): Recording {
 
 /** Puts a recording into a step in place of what is there. */
 export function replay(step: Step, { trace, length, arrays, assigned, nodes }: Recording): void {
-  for (const array of step.arrays) array.step = null;
-  step.arrays.length = 0;
+  forgetArrays(step);
   for (const array of arrays) step.arrays.push(array);
   trace.length = length;
   step.trace = trace;

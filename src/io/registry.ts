@@ -1,10 +1,6 @@
 /** The names of components in files. A minifier may rename a class, so a name is given, never taken from the class. */
 
-import {
-  AdditiveAttention, AveragePool2d, Bidirectional, BinaryTreeLstm, ChildSumTreeLstm, Conv2d, CtcOutput, Dropout, Embedding, FeedForward, Fusion,
-  GatedRecurrent, LayerNorm, LinearRegression, Lstm, MaxPool2d, MemoryNetwork, MultiHeadAttention, SigmoidRegression, SimpleRecurrent,
-  SoftmaxRegression, StackRnn, Stacked, TransformerBlock, ValueComponent,
-} from "../components/index.ts";
+import * as components from "../components/index.ts";
 import { Component, ValueError } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
 import { listed } from "./messages.ts";
@@ -12,12 +8,15 @@ import { listed } from "./messages.ts";
 /** A class of components, whatever its constructor takes. */
 export type ComponentClass = abstract new (...options: never[]) => Component;
 
-/** Every component of the library: what `options` gives, its constructor takes. */
-export const libraryComponents: Readonly<Record<string, ComponentClass>> = {
-  AdditiveAttention, AveragePool2d, Bidirectional, BinaryTreeLstm, ChildSumTreeLstm, Conv2d, CtcOutput, Dropout, Embedding, FeedForward, Fusion,
-  GatedRecurrent, LayerNorm, LinearRegression, Lstm, MaxPool2d, MemoryNetwork, MultiHeadAttention, SigmoidRegression, SimpleRecurrent,
-  SoftmaxRegression, StackRnn, Stacked, TransformerBlock, ValueComponent,
-};
+/** Is it a class of components? */
+const isComponentClass = (given: unknown): given is ComponentClass => typeof given === "function" && given.prototype instanceof Component;
+
+const exported = Object.entries<unknown>(components).filter((entry): entry is [string, ComponentClass] => isComponentClass(entry[1]));
+
+/** Every component of the library: what `options` gives, its constructor takes. What others extend is no component by itself. */
+export const libraryComponents: Readonly<Record<string, ComponentClass>> = Object.fromEntries(
+  exported.filter(([, given]) => !exported.some(([, other]) => other.prototype instanceof given)),
+);
 const libraryClasses = new Set<unknown>(Object.values(libraryComponents));
 
 /** Names and classes, each to each. */
@@ -28,14 +27,19 @@ export class Registry {
   constructor(private readonly parent: Registry | null = null) {}
 
   add(caller: string, components: Readonly<Record<string, ComponentClass>>): void {
-    if (typeof components !== "object" || components === null) throw new ValueError(`${caller} takes names with their classes, such as { Decoder }, but got ${String(components)}.`);
+    if (typeof components !== "object" || components === null) {
+      throw new ValueError(`${caller} takes names with their classes, such as { Decoder }, but got ${String(components)}.`);
+    }
     const entries = Object.entries(components);
     for (const [name, given] of entries) {
-      if (typeof given !== "function" || !((given as { prototype?: unknown }).prototype instanceof Component)) throw new ValueError(`${caller} takes classes that extend Component, but ${JSON.stringify(name)} is none.`);
+      const quoted = JSON.stringify(name);
+      if (!isComponentClass(given)) throw new ValueError(`${caller} takes classes that extend Component, but ${quoted} is none.`);
       if (name === "") throw new ValueError(`${caller} got an empty name.`);
       const [other, otherName] = [this.classOf(name), this.nameOf(given.prototype as object)];
-      if (other !== null && other !== given) throw new ValueError(`${caller} got the name ${JSON.stringify(name)}, which another class has already. Choose another name.`);
-      if (otherName !== null && otherName !== name) throw new ValueError(`${caller} got a class for the name ${JSON.stringify(name)} that is already registered as ${JSON.stringify(otherName)}.`);
+      if (other !== null && other !== given) throw new ValueError(`${caller} got the name ${quoted}, which another class has already. Choose another name.`);
+      if (otherName !== null && otherName !== name) {
+        throw new ValueError(`${caller} got a class for the name ${quoted} that is already registered as ${JSON.stringify(otherName)}.`);
+      }
     }
     for (const [name, given] of entries) {
       this.classes.set(name, given);
@@ -114,5 +118,7 @@ export function unknownNames(names: readonly string[], registry: Registry): stri
     const similar = registry.similar(name);
     return JSON.stringify(name.slice(0, 80)) + (similar.length > 0 ? ` (similar: ${similar.join(", ")})` : "");
   });
-  return `no component is registered as ${listed(unknown)}${names.length > 10 ? ` and ${names.length - 10} more` : ""}. Import the class and call registerComponents({ ${/^[A-Za-z_$][\w$]{0,60}$/.test(names[0]) ? names[0] : '"name": Class'} }) first, or load the values into a component that you have made, with { into: component }.`;
+  const entry = /^[A-Za-z_$][\w$]{0,60}$/.test(names[0]) ? names[0] : '"name": Class';
+  return `no component is registered as ${listed(unknown)}${names.length > 10 ? ` and ${names.length - 10} more` : ""}. ` +
+    `Import the class and call registerComponents({ ${entry} }) first, or load the values into a component that you have made, with { into: component }.`;
 }

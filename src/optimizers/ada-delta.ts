@@ -1,10 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averagedSquare, besides } from "./average.ts";
-import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive, withRate } from "./settings.ts";
+import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import { rate } from "./rate.ts";
 
 export interface AdaDeltaOptions extends Partial<OptimizerOptions> {
   /** ρ: how much of the averages stays at each update; 0.95 unless given. */
@@ -28,18 +28,16 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
  * // The first step is √(ε / (1 − ρ)), whatever the gradient is.
  * w.toArray(); // [2.99553, -99.99553]
  */
-export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
-  protected readonly slots: readonly string[] = ["meanSquare", "meanSquareChange"];
-  protected override readonly isRepeatable: boolean = this.rule === AdaDelta.prototype.rule;
-
-  constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
-    checkArguments("AdaDelta", arguments, 2);
-    super(target, withRate(options, 1), { decay: fraction(0.95), epsilon: positive(1e-6) });
+export class AdaDelta extends ElementwiseOptimizer<AdaDeltaOptions> {
+  static override get options(): NumberKinds<AdaDeltaOptions> {
+    return { learningRate: optional(rate, 1), decay: optional(fraction, 0.95), epsilon: optional(positive, 1e-6) };
   }
+
+  protected readonly slots: readonly string[] = ["meanSquare", "meanSquareChange"];
 
   protected rule(
     value: Variable, gradient: Variable, [square, squareChange]: readonly Variable[],
-    { learningRate, decay, epsilon }: Numbers<"decay" | "epsilon">,
+    { learningRate, decay, epsilon }: Numbers<AdaDeltaOptions>,
   ): Updated {
     const nothing = besides(epsilon);
     const nextSquare = averagedSquare(square, gradient, 1 - decay, nothing);

@@ -1,10 +1,9 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { amount, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type AdamOptions, type AdamSetting, adamSlots, adamSettings, moments, withRoot } from "./adam.ts";
-import { Optimizer, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { amount, withRate } from "./settings.ts";
+import { Adam, type AdamOptions, adamSlots, moments, withRoot } from "./adam.ts";
+import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
 
 export interface AdamWOptions extends AdamOptions {
   /** λ: each update takes η·λ of every parameter away; 0.01 unless given. Give biases a group with 0. */
@@ -26,16 +25,12 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, co
  * // Less 0.1, the first step of Adam, and a twentieth
  * w.toArray(); // [2.75, -94.90]
  */
-export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
+export class AdamW extends ElementwiseOptimizer<AdamWOptions> {
+  static override get options(): NumberKinds<AdamWOptions> { return { ...Adam.options, weightDecay: optional(amount, 0.01) }; }
+
   protected readonly slots = adamSlots;
-  protected override readonly isRepeatable: boolean = this.rule === AdamW.prototype.rule;
 
-  constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
-    checkArguments("AdamW", arguments, 2);
-    super(target, withRate(options, 1e-3), { ...adamSettings(), weightDecay: amount(0.01) });
-  }
-
-  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {
+  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamWOptions>): Updated {
     const { first, root, rate, correction, epsilon } = moments(gradient, slots, numbers);
     const decay = numbers.learningRate * numbers.weightDecay;
     return { value: descend(value, first, root, rate, correction, epsilon, decay), slots: [first, root] };

@@ -1,10 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional, positive } from "../support/kinds.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
 import { averaged, averagedRoot, averagedRootOfAny, besides } from "./average.ts";
-import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive, withRate } from "./settings.ts";
+import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import { rate } from "./rate.ts";
 
 export interface AdamOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients stays at each update; 0.9 unless given. */
@@ -14,11 +14,6 @@ export interface AdamOptions extends Partial<OptimizerOptions> {
   /** ε, added to the root of the second mean; 10⁻⁸ unless given. Below 10⁻³⁸, where float32 ends, it is 2⁻¹²⁶. */
   readonly epsilon?: number | undefined;
 }
-
-export type AdamSetting = "beta1" | "beta2" | "epsilon";
-
-/** The settings of Adam and AdamW. */
-export const adamSettings = () => ({ beta1: fraction(0.9), beta2: fraction(0.999), epsilon: positive(1e-8) });
 
 const descend = /*#__PURE__*/ elementwise("adam", (value, first, root, rate, correction, epsilon) =>
   value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))));
@@ -35,7 +30,7 @@ export function withRoot({ secondMoment, ...others }: Readonly<Record<string, Va
  * The next moments of Adam, and the numbers that correct their bias towards the zeros that they start from:
  * `rate` is η / (1 − β₁ᵗ) and `correction` √(1 / (1 − β₂ᵗ)).
  */
-export function moments(gradient: Variable, [first, root]: readonly Variable[], numbers: Numbers<AdamSetting>) {
+export function moments(gradient: Variable, [first, root]: readonly Variable[], numbers: Numbers<AdamOptions>) {
   const { learningRate, count, beta1, beta2 } = numbers;
   const epsilon = Math.max(numbers.epsilon, 2 ** -126); // which float32 has
   const nothing = besides(epsilon);
@@ -61,16 +56,14 @@ export function moments(gradient: Variable, [first, root]: readonly Variable[], 
  * // The first step is as long as the rate, whatever the gradient is.
  * w.toArray(); // [2.90, -99.90]
  */
-export class Adam extends Optimizer<AdamSetting> {
-  protected readonly slots = adamSlots;
-  protected override readonly isRepeatable: boolean = this.rule === Adam.prototype.rule;
-
-  constructor(target: Target<AdamOptions>, options: AdamOptions = {}) {
-    checkArguments("Adam", arguments, 2);
-    super(target, withRate(options, 1e-3), adamSettings());
+export class Adam extends ElementwiseOptimizer<AdamOptions> {
+  static override get options(): NumberKinds<AdamOptions> {
+    return { learningRate: optional(rate, 1e-3), beta1: optional(fraction, 0.9), beta2: optional(fraction, 0.999), epsilon: optional(positive, 1e-8) };
   }
 
-  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamSetting>): Updated {
+  protected readonly slots = adamSlots;
+
+  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamOptions>): Updated {
     const { first, root, rate, correction, epsilon } = moments(gradient, slots, numbers);
     return { value: descend(value, first, root, rate, correction, epsilon), slots: [first, root] };
   }

@@ -1,9 +1,8 @@
-import { ValueError } from "../support/errors.ts";
 import { uniform } from "../operations/dropout.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
-import { checkNumber, describe } from "../support/shape.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
+import { amount, type Kind, type Kinds, of, optional, take } from "../support/option.ts";
+import { checkArguments, refusal } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../engine/variable.ts";
 
@@ -15,6 +14,13 @@ export interface GradientNoiseOptions {
   /** Where the noise comes from; the default generator, which `seed` sets, unless given. */
   readonly random?: Random | undefined;
 }
+
+const generator: Kind<Random | null> = {
+  read: (given, caller, name) => {
+    if (given === null || given instanceof Random) return given;
+    throw refusal(caller, `a Random as ${name}`, given);
+  },
+};
 
 /** Box–Muller: normal noise from two uniform numbers, added to a gradient. */
 const disturbed = /*#__PURE__*/ elementwise("gradientNoise", (gradient, u, v, deviation) =>
@@ -32,19 +38,18 @@ const disturbed = /*#__PURE__*/ elementwise("gradientNoise", (gradient, u, v, de
  * noise.deviation(99); // 0.0282
  */
 export class GradientNoise {
-  readonly eta: number;
-  readonly gamma: number;
+  static get options(): Kinds<GradientNoiseOptions, GradientNoise> {
+    return { eta: amount, gamma: optional(amount, 0.55), random: optional(generator, null) };
+  }
+
+  declare readonly eta: number;
+  declare readonly gamma: number;
   /** Its own generator, or null for the default one. */
-  readonly random: Random | null;
+  declare readonly random: Random | null;
 
   /** @throws ValueError unless η and γ are finite numbers of at least 0 */
   constructor(options: GradientNoiseOptions) {
-    checkArguments("GradientNoise", arguments, 1);
-    checkOptions("GradientNoise", options, ["eta", "gamma", "random"]);
-    this.eta = checkNumber("GradientNoise", "eta", options.eta, 0);
-    this.gamma = checkNumber("GradientNoise", "gamma", options.gamma ?? 0.55, 0);
-    this.random = options.random ?? null;
-    if (this.random !== null && !(this.random instanceof Random)) throw new ValueError(`GradientNoise takes a Random as random, but got ${describe(this.random)}.`);
+    take(this, GradientNoise.options, options, arguments);
   }
 
   /** The standard deviation at a step; 0 is the first. */
@@ -53,7 +58,7 @@ export class GradientNoise {
     return Math.sqrt(this.eta / (1 + step) ** this.gamma);
   }
 
-  toString(): string { return formatCall(this.constructor.name, { eta: this.eta, gamma: this.gamma, random: this.random }); }
+  toString(): string { return formatCall(this.constructor.name, of(this, GradientNoise.options)); }
 
   /** What `console.log` prints in Node. */
   [inspected](): string { return this.toString(); }

@@ -1,10 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averaged, besides, settled } from "./average.ts";
-import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction, positive, withRate } from "./settings.ts";
+import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import { rate } from "./rate.ts";
 
 export interface GravesOptions extends Partial<OptimizerOptions> {
   /** How much of the averages stays at each update; 0.95 unless given. */
@@ -37,18 +37,16 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  * // Less η / √(ρ · (1 − ρ)), whatever the gradient is
  * w.toArray(); // [2.541, -99.541]
  */
-export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
-  protected readonly slots: readonly string[] = ["mean", "variance", "velocity"];
-  protected override readonly isRepeatable: boolean = this.rule === Graves.prototype.rule;
-
-  constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
-    checkArguments("Graves", arguments, 2);
-    super(target, withRate(options, 1e-4), { decay: fraction(0.95), momentum: fraction(0.9), epsilon: positive(1e-4) });
+export class Graves extends ElementwiseOptimizer<GravesOptions> {
+  static override get options(): NumberKinds<GravesOptions> {
+    return { learningRate: optional(rate, 1e-4), decay: optional(fraction, 0.95), momentum: optional(fraction, 0.9), epsilon: optional(positive, 1e-4) };
   }
+
+  protected readonly slots: readonly string[] = ["mean", "variance", "velocity"];
 
   protected rule(
     value: Variable, gradient: Variable, [mean, variance, velocity]: readonly Variable[],
-    { learningRate, decay, momentum, epsilon }: Numbers<"decay" | "momentum" | "epsilon">,
+    { learningRate, decay, momentum, epsilon }: Numbers<GravesOptions>,
   ): Updated {
     const nothing = besides(epsilon);
     const nextVariance = spread(variance, mean, gradient, decay, 1 - decay, nothing);

@@ -1,10 +1,9 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { settled } from "./average.ts";
-import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction } from "./settings.ts";
+import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
 
 export interface MomentumOptions extends OptimizerOptions {
   /** μ: how much of the velocity stays at each update; 0.9 unless given. */
@@ -28,17 +27,13 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
  * }
  * w.toArray(); // [-0.29, -0.29]
  */
-export class Momentum extends Optimizer<"momentum"> {
-  protected readonly slots: readonly string[] = ["velocity"];
-  protected override readonly isRepeatable: boolean = this.rule === Momentum.prototype.rule;
+export class Momentum extends ElementwiseOptimizer<MomentumOptions> {
+  static override get options(): NumberKinds<MomentumOptions> { return { ...ElementwiseOptimizer.options, momentum: optional(fraction, 0.9) }; }
 
-  constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
-    checkArguments("Momentum", arguments, 2);
-    super(target, options, { momentum: fraction(0.9) });
-  }
+  protected readonly slots: readonly string[] = ["velocity"];
 
   protected rule(
-    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
+    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<MomentumOptions>,
   ): Updated {
     const next = accelerate(velocity, gradient, momentum, learningRate);
     return { value: move(value, next), slots: [next] };

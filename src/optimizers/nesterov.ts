@@ -1,10 +1,9 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { accelerate, type MomentumOptions } from "./momentum.ts";
-import { Optimizer, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction } from "./settings.ts";
+import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
 
 const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, momentum) =>
   value.add(velocity).add(velocity.sub(before).mul(momentum)));
@@ -21,17 +20,13 @@ const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, mom
  * }
  * w.toArray(); // [-0.461, -0.461]
  */
-export class Nesterov extends Optimizer<"momentum"> {
-  protected readonly slots: readonly string[] = ["velocity"];
-  protected override readonly isRepeatable: boolean = this.rule === Nesterov.prototype.rule;
+export class Nesterov extends ElementwiseOptimizer<MomentumOptions> {
+  static override get options(): NumberKinds<MomentumOptions> { return { ...ElementwiseOptimizer.options, momentum: optional(fraction, 0.9) }; }
 
-  constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
-    checkArguments("Nesterov", arguments, 2);
-    super(target, options, { momentum: fraction(0.9) });
-  }
+  protected readonly slots: readonly string[] = ["velocity"];
 
   protected rule(
-    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
+    value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<MomentumOptions>,
   ): Updated {
     const next = accelerate(velocity, gradient, momentum, learningRate);
     return { value: move(value, velocity, next, momentum), slots: [next] };

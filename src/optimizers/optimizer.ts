@@ -2,19 +2,20 @@
 
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { RandomState } from "../random/random.ts";
+import { pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
-import { describe, formatShape, sameShape } from "../support/shape.ts";
+import { describe, formatShape, sameShape, sameShape as same } from "../support/shape.ts";
+import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
-import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rateAt } from "./rate.ts";
-import { type Setting, settingsFrom } from "./settings.ts";
+import { checkDisjoint, groupsOf, type NumberKinds, type Numbers, ParameterGroup, parametersOf, type Settings, type Target } from "./parameter-group.ts";
+import { checkRate, type LearningRate, rate, rateAt } from "./rate.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -25,6 +26,9 @@ export interface OptimizerOptions {
   /** Noise on the gradients, after clipping. */
   readonly noise?: GradientNoise | null | undefined;
 }
+
+/** Options, which may be left out where each of them may. */
+type Given<O extends object> = Partial<O> extends O ? [options?: O] : [options: O];
 
 /** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
 export interface Updated {
@@ -40,20 +44,28 @@ interface Memory {
 }
 
 /** A parameter that an update changes. */
-interface Reached<S extends string> {
+interface Reached<O extends object> {
   readonly parameter: Parameter;
   readonly memory: Memory;
-  readonly group: ParameterGroup<S>;
+  readonly group: ParameterGroup<O>;
 }
 
 /** What an update has recorded: another one of the same parameters is the same but for its numbers. */
-interface Recorded<S extends string> {
-  readonly reached: readonly Reached<S>[];
+interface Recorded<O extends object> {
+  readonly reached: readonly Reached<O>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
   readonly recording: Recording;
-  /** Where the numbers of each parameter's rule begin. */
-  readonly scalarsAt: readonly number[];
+  readonly asked: readonly Asked<O>[];
+}
+
+/** A parameter that is asked for itself and others. */
+interface Asked<O extends object> {
+  readonly each: Reached<O>;
+  readonly piece: readonly number[];
+  readonly scalars: readonly number[];
+  /** Where the numbers of all of them begin. */
+  readonly scalarsAt: number[];
 }
 
 /** All that an optimizer has to remember from one run of a program to the next. */
@@ -68,8 +80,25 @@ export interface OptimizerState {
   readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
 }
 
+/** Is the rule given the same numbers for both? */
+const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
+  group === other.group && memory.count === other.memory.count;
+
+/** The numbers among some options; those of `common` where they are not given. */
+function numbersFrom(
+  caller: string, kinds: NumberKinds<OptimizerOptions>, options: object, common: object,
+): { readonly learningRate: LearningRate } & Readonly<Record<string, number>> {
+  const found: Record<string, unknown> = {};
+  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
+  for (const [name, kind] of Object.entries<Kind<unknown>>(kinds as never)) {
+    found[name] = kind.read(given(options, name) ?? given(common, name) ?? kind.initial?.(found), caller, name, found);
+  }
+  return found as { learningRate: LearningRate } & Record<string, number>;
+}
+
 /**
- * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow:
+ * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that
+ * is elementwise extends ElementwiseOptimizer.
  * @example
  * import type { Numbers } from "flimsy-ml";
  * const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
@@ -85,34 +114,39 @@ export interface OptimizerState {
  * optimizer.update();
  * w.toArray(); // [2.9, -99.9]
  */
-export abstract class Optimizer<S extends string = never> {
+export abstract class Optimizer<O extends object = OptimizerOptions> {
+  /** The numbers of the rule, which options and the options of groups may give. A rule with further ones adds them. */
+  static get options(): NumberKinds<OptimizerOptions> { return { learningRate: rate }; }
+
   /** All parameters, each once, group after group. */
   readonly parameters: readonly Parameter[];
-  readonly groups: readonly ParameterGroup<S>[];
+  readonly groups: readonly ParameterGroup<O>[];
   readonly clip: Clip | null;
   readonly noise: GradientNoise | null;
   #learningRate: LearningRate = 0;
   #step = 0;
   private readonly memories = new Map<Parameter, Memory>();
-  private reachable: readonly Reached<S>[] | null = null;
-  private last: Recorded<S> | null = null;
+  private reachable: readonly Reached<O>[] | null = null;
+  private last: Recorded<O> | null = null;
 
   /**
    * @param target the component, or the parameters, to be trained, or groups of them with options of their own
-   * @param settings the further numbers of the rule, which `options` and the options of groups may give
    * @throws ValueError for a learning rate or another number out of its range, an option that does not exist, nothing to
    *   train, or a parameter in two groups
    */
-  constructor(target: Target, options: OptimizerOptions, settings: Readonly<Record<S, Setting>> = {} as Record<S, Setting>) {
-    const name = new.target.name;
-    const own = ["learningRate", ...Object.keys(settings)];
-    checkOptions(name, options, [...own, "clip", "noise"]);
-    this.#learningRate = checkRate(name, options.learningRate);
-    const common = settingsFrom(name, settings, options, null);
+  constructor(target: Target<O>, ...[given]: Given<O>) {
+    const { name, options: kinds } = new.target;
+    checkArguments(name, arguments, 2);
+    const own = Object.keys(kinds);
+    const isNeeded = Object.values<Kind<unknown>>(kinds as never).some(({ initial }) => initial === undefined);
+    const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise"]);
+    const { learningRate, ...common } = numbersFrom(name, kinds, options, {});
+    this.#learningRate = learningRate;
     // What others get to see of an optimizer is frozen: it is what updates go by.
     this.groups = Object.freeze(groupsOf<OptimizerOptions>(name, target).map((group) => {
       checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
-      return new ParameterGroup(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settingsFrom(name, settings, group, common));
+      const { learningRate: _, ...settings } = numbersFrom(name, kinds, group, { learningRate, ...common });
+      return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settings as Settings<O>);
     }));
     checkDisjoint(name, this.groups.map((group) => group.parameters));
     this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
@@ -141,13 +175,7 @@ export abstract class Optimizer<S extends string = never> {
    * @param slots what is remembered, in the order of `slots`
    * @param numbers the learning rate and the settings for this parameter, and `count`, which is 1 at its first update
    */
-  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<S>): Updated;
-
-  /**
-   * Do the operations of the rule and the numbers that it gives them follow from its `numbers` alone? Then updates of the same parameters
-   * are recorded once, and the rule is asked only for the numbers, of one among parameters that have had equally many updates.
-   */
-  protected readonly isRepeatable: boolean = false;
+  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<O>): Updated;
 
   /**
    * What the rule remembers for a parameter, by name.
@@ -190,56 +218,74 @@ export abstract class Optimizer<S extends string = never> {
     this.#step++;
   }
 
-  private run(step: Step, reached: readonly Reached<S>[]): void {
+  private run(step: Step, reached: readonly Reached<O>[]): void {
     const { bound, last } = this;
-    const repeats = this.isRepeatable && this.noise === null && !step.isWatched;
-    if (!repeats) this.record(step, reached);
-    else if (last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i])) {
-      this.repeat(step, last);
-    } else {
-      let scalarsAt: number[] = [];
-      const recording = recordApart(step, () => { scalarsAt = this.record(step, reached); });
-      this.last = { reached, bound, scalarsAt, recording };
-    }
+    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
+    const mayRepeat = this.noise === null && !step.isWatched;
+    if (!mayRepeat) this.record(step, reached);
+    else if (!isSame || !this.repeat(step, last)) this.recordOnce(step, reached, bound);
     keep(step, [], true);
   }
 
-  /** @returns where the numbers of each parameter's rule begin */
-  private record(step: Step, reached: readonly Reached<S>[]): number[] {
+  /** Records an update and remembers what was recorded. */
+  private recordOnce(step: Step, reached: readonly Reached<O>[], bound: number | null): void {
+    this.last = null;
+    if (step.ran > 0) { // The rule has looked at numbers.
+      this.record(step, reached);
+      return;
+    }
+    let asked: readonly Asked<O>[] | null = null;
+    const recording = recordApart(step, () => { asked = this.record(step, reached); });
+    if (asked !== null && step.ran === 0) this.last = { reached, bound, asked, recording };
+  }
+
+  /** @returns the parameters whose rule has to be asked at the next update, if it can be repeated */
+  private record(step: Step, reached: readonly Reached<O>[]): readonly Asked<O>[] | null {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    const scalarsAt: number[] = [];
+    const asked: Asked<O>[] = [];
+    let repeats = true;
     const updated = reached.map((each, i) => {
-      scalarsAt.push(step.trace.scalarCount);
-      return this.apply(each, gradients[i]);
+      const at = step.trace.scalarCount;
+      const { values, piece } = this.apply(step, each, gradients[i]);
+      if (piece === null) repeats = false;
+      else if (repeats) {
+        const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
+        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && same(one.piece, piece) && same(one.scalars, scalars)) : undefined;
+        if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
+        else other.scalarsAt.push(at);
+      }
+      return values;
     });
     reached.forEach(({ parameter, memory }, i) => {
       const targets = [...memory.slots, parameter];
-      const values = [...updated[i].slots, updated[i].value];
-      this.check(targets, values);
-      targets.forEach((target, k) => { step.assign(target, values[k]); });
+      this.check(targets, updated[i]);
+      targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
     });
-    return scalarsAt;
+    return repeats ? asked : null;
   }
 
-  private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
-    return this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
+  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { values: Variable[]; piece: readonly number[] | null } {
+    const from = step.trace.count;
+    const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
+    const values = [...slots, value];
+    return { values, piece: pieceOf(step, from, [gradient, parameter, ...memory.slots], values) };
   }
 
-  /** Puts what an update has recorded into the step, with the numbers of this one. */
-  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): void {
+  /**
+   * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked.
+   * Not where it records something else than before, or looks at numbers.
+   */
+  private repeat(step: Step, { asked, recording }: Recorded<O>): boolean {
     const { trace } = step;
-    const { scalars } = recording.trace;
-    let from = 0;
-    reached.forEach((each, i) => {
-      const before = reached[i - 1];
-      if (before?.group !== each.group || before.memory.count !== each.memory.count) {
-        from = trace.scalarCount;
-        this.apply(each, each.parameter.grad as Variable);
-      }
-      for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
-    });
+    for (const { each, piece: expected, scalarsAt } of asked) {
+      const from = trace.scalarCount;
+      const { piece } = this.apply(step, each, each.parameter.grad as Variable);
+      if (step.ran > 0 || piece === null || !same(piece, expected)) return false;
+      for (const at of scalarsAt) for (let k = from; k < trace.scalarCount; k++) recording.trace.scalars[at + k - from] = trace.scalars[k];
+    }
     replay(step, recording);
+    return true;
   }
 
   private get bound(): number | null {
@@ -332,3 +378,27 @@ export abstract class Optimizer<S extends string = never> {
     }
   }
 }
+
+/**
+ * The base class of optimizers whose rule is the same for every entry of every parameter: what it records follows from its numbers, and from nothing
+ * that differs between the parameters of a group, such as their shapes. Then one is asked for all that have had equally many updates.
+ * @example
+ * import type { NumberKinds, Numbers, OptimizerOptions } from "flimsy-ml";
+ * interface DecayingOptions extends OptimizerOptions {
+ *   readonly decay?: number;
+ * }
+ * const descend = elementwise("descend", (value, gradient, rate, decay) => value.mul(decay).sub(gradient.mul(rate)));
+ * class Decaying extends ElementwiseOptimizer<DecayingOptions> {
+ *   static override get options(): NumberKinds<DecayingOptions> { return { ...ElementwiseOptimizer.options, decay: option.optional(option.fraction, 0.5) }; }
+ *   protected readonly slots = [];
+ *   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate, decay }: Numbers<DecayingOptions>) {
+ *     return { value: descend(value, gradient, learningRate, decay), slots: [] };
+ *   }
+ * }
+ * const w = parameter([4]);
+ * const optimizer = new Decaying(w, { learningRate: 0.25 });
+ * grad(() => w.sum());
+ * optimizer.update();
+ * w.item(); // 1.75
+ */
+export abstract class ElementwiseOptimizer<O extends object = OptimizerOptions> extends Optimizer<O> {}

@@ -2,6 +2,7 @@
 
 import { Component } from "../model/component.ts";
 import { ValueError } from "../support/errors.ts";
+import type { Kinds } from "../support/kinds.ts";
 import { describe, formatShape } from "../support/shape.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
@@ -18,11 +19,18 @@ export type GroupOptions<O extends object = object> = { readonly parameters: Tra
 /** What an optimizer takes first: what to train, or groups of it. */
 export type Target<O extends object = object> = Trainable | readonly GroupOptions<O>[];
 
+/** The numbers of a rule, as far as options give them, besides the learning rate. */
+export type Settings<O extends object> = Readonly<Record<Exclude<keyof O, "learningRate" | "clip" | "noise">, number>>;
+
+/** What these may be, and the learning rate, as an optimizer declares it. */
+export type NumberKinds<O extends object> =
+  Kinds<Pick<O, "learningRate" & keyof O>, { readonly learningRate: LearningRate }> & Kinds<Omit<O, "learningRate" | "clip" | "noise">, Settings<O>>;
+
 /**
  * The numbers that a rule works with: the learning rate, the settings, and `count`, which is 1 at the first update of the
  * parameter. They are data of the step: other numbers run the same plan.
  */
-export type Numbers<S extends string = never> = Readonly<Record<S | "learningRate" | "count", number>>;
+export type Numbers<O extends object = object> = Settings<O> & Readonly<Record<"learningRate" | "count", number>>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -35,10 +43,10 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
  * concat([w, b]).toArray(); // [0.9, 0.5]
  * optimizer.groups[1].learningRate; // 0.5
  */
-export class ParameterGroup<S extends string = never> {
+export class ParameterGroup<O extends object = object> {
   #learningRate: LearningRate | null;
   /** @internal The numbers of the update that is being made. */
-  readonly numbers: Writable<Numbers<S>>;
+  readonly numbers: Writable<Numbers<O>>;
 
   /** @internal */
   constructor(
@@ -46,10 +54,10 @@ export class ParameterGroup<S extends string = never> {
     readonly parameters: readonly Parameter[],
     learningRate: LearningRate | null,
     /** The numbers of the rule for these parameters. */
-    readonly settings: Readonly<Record<S, number>>,
+    readonly settings: Settings<O>,
   ) {
     this.#learningRate = learningRate === null ? null : checkRate(caller, learningRate);
-    this.numbers = { ...settings, learningRate: 0, count: 0 } as Writable<Numbers<S>>;
+    this.numbers = { ...settings, learningRate: 0, count: 0 } as Writable<Numbers<O>>;
   }
 
   /** The group's own learning rate, a number or a schedule, or null for that of the optimizer. May be changed between updates. */

@@ -1,6 +1,7 @@
 /** Learning rates: a number or a schedule. */
 
 import { ValueError } from "../support/errors.ts";
+import type { Kind } from "../support/kinds.ts";
 import { checkNumber, describe } from "../support/shape.ts";
 
 /** The learning rate of the update with this number; 0 is the first. */
@@ -9,14 +10,17 @@ export type Schedule = (step: number) => number;
 export type LearningRate = number | Schedule;
 
 /** A learning rate that a user gave: a number of at least 0 or a function. */
-export function checkRate(caller: string, rate: LearningRate, name = "learningRate"): LearningRate {
-  return typeof rate === "function" ? rate : checkNumber(caller, name, rate, 0);
+export function checkRate(caller: string, given: LearningRate, name = "learningRate"): LearningRate {
+  return typeof given === "function" ? given : checkNumber(caller, name, given, 0);
 }
 
+/** An option that is a learning rate. */
+export const rate: Kind<LearningRate> = { read: (given, caller, name) => checkRate(caller, given, name) };
+
 /** The rate at a step, whatever the schedule is. */
-export function rateAt(caller: string, rate: LearningRate, step: number): number {
-  if (typeof rate === "number") return rate;
-  const value = rate(step);
+export function rateAt(caller: string, given: LearningRate, step: number): number {
+  if (typeof given === "number") return given;
+  const value = given(step);
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
   throw new ValueError(`The learning-rate schedule of ${caller} gave ${describe(value)} at step ${step}: a rate is a finite number of at least 0.`);
 }

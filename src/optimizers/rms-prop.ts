@@ -1,10 +1,9 @@
 import { elementwise } from "../operations/elementwise.ts";
-import { checkArguments } from "../support/options.ts";
+import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averagedSquare, besides } from "./average.ts";
-import { Optimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
-import type { Numbers, Target } from "./parameter-group.ts";
-import { fraction } from "./settings.ts";
+import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import type { Numbers, NumberKinds } from "./parameter-group.ts";
 
 export interface RmsPropOptions extends OptimizerOptions {
   /** ρ: how much of the running mean square stays at each update; 0.9 unless given. */
@@ -26,17 +25,13 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
  * // Less η / √(1 − ρ), whatever the gradient is
  * w.toArray(); // [2.6838, -99.6838]
  */
-export class RmsProp extends Optimizer<"decay"> {
-  protected readonly slots: readonly string[] = ["meanSquare"];
-  protected override readonly isRepeatable: boolean = this.rule === RmsProp.prototype.rule;
+export class RmsProp extends ElementwiseOptimizer<RmsPropOptions> {
+  static override get options(): NumberKinds<RmsPropOptions> { return { ...ElementwiseOptimizer.options, decay: optional(fraction, 0.9) }; }
 
-  constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
-    checkArguments("RmsProp", arguments, 2);
-    super(target, options, { decay: fraction(0.9) });
-  }
+  protected readonly slots: readonly string[] = ["meanSquare"];
 
   protected rule(
-    value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<"decay">,
+    value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<RmsPropOptions>,
   ): Updated {
     const next = averagedSquare(square, gradient, 1 - decay, besides(EPSILON));
     return { value: descend(value, gradient, next, learningRate), slots: [next] };

@@ -27,6 +27,17 @@ export function isPlainObject(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
 }
 
+/** A value in a message: lists and Variables by their sizes. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const shape = (value as { readonly shape?: unknown } | null | undefined)?.shape;
+  return Array.isArray(shape) ? `a Variable [${shape.join(", ")}]` : describe(value);
+}
+
+/** The error for what is not of a kind. */
+export const refusal = (caller: string, wanted: string, given: unknown): ValueError =>
+  new ValueError(`${caller} takes ${wanted}, but got ${show(given)}.`);
+
 /** Where none were given: costs are called many times a step, and an object for each is garbage. */
 export const noOptions: object = Object.freeze({});
 

@@ -3,6 +3,7 @@ import * as components from "../../src/components/index.ts";
 import { Component, evaluate, grad, input, parameter, Random, randn, State, seed, state, tanh, type Variable, ValueError, zeros } from "../../src/index.ts";
 import { CheckpointError, inspect, registerComponents, restore, serialize } from "../../src/io/index.ts";
 import { libraryComponents } from "../../src/io/registry.ts";
+import { type Build, randomOptions } from "../components/random-options.ts";
 import { Child, Decoder, Everything, Logistic, Tied, Unregistered } from "./components.ts";
 import { edited } from "./mutations.ts";
 
@@ -155,27 +156,15 @@ describe("a component made again", () => {
 });
 
 describe("components of the library", () => {
-  const all = Object.entries(components).filter(([name, value]) => typeof value === "function" && value.prototype instanceof Component && !["LinearModel", "Recurrent", "SequenceComponent"].includes(name));
-  it("are registered under their names", () => expect(Object.entries(libraryComponents).sort()).toEqual(all.sort()));
+  const classes = Object.entries(components).filter(([, value]) => typeof value === "function" && value.prototype instanceof Component);
+  it("are registered under their names, but for those that are abstract", () => {
+    const abstract = ["LinearModel", "Recurrent", "SequenceComponent"];
+    expect(Object.entries(libraryComponents).sort()).toEqual(classes.filter(([name]) => !abstract.includes(name)).sort());
+  });
 
-  const { Lstm, SimpleRecurrent } = components;
-  const examples: Component[] = [
-    new components.AdditiveAttention({ queries: 2, keys: 3, hidden: 4 }), new components.AveragePool2d({ size: [2, 2] }),
-    new components.Bidirectional({ forward: new Lstm({ inputs: 2, outputs: 3 }), backward: new SimpleRecurrent({ inputs: 2, outputs: 1 }) }),
-    new components.BinaryTreeLstm({ inputs: 0, outputs: 3 }), new components.ChildSumTreeLstm({ inputs: 2, outputs: 3 }),
-    new components.Conv2d({ inputs: 2, outputs: 3, size: [2, 3], stride: 2 }), new components.CtcOutput({ inputs: 2, outputs: 3, blank: 1 }),
-    new components.Dropout({ p: 0.25 }), new components.Embedding({ inputs: 5, outputs: 2 }),
-    new components.FeedForward({ inputs: 2, hidden: [3, 4], outputs: 1, activation: tanh }), new components.Fusion({ inputs: [2, 3], outputs: 4 }),
-    new components.GatedRecurrent({ inputs: 2, outputs: 3, normed: true }), new components.LayerNorm({ inputs: 3 }),
-    new components.LinearRegression({ inputs: 2, outputs: 1 }), new Lstm({ inputs: 2, outputs: 3 }), new components.MaxPool2d({ size: 2 }),
-    new components.MemoryNetwork({ inputs: 6, outputs: 3, size: 2, memory: 4, hops: 2 }),
-    new components.MultiHeadAttention({ inputs: 4, keys: 2, outputs: 3, heads: 2, hidden: 6 }), new components.SigmoidRegression({ inputs: 2, outputs: 3 }),
-    new SimpleRecurrent({ inputs: 2, outputs: 3, activation: "relu" }), new components.SoftmaxRegression({ inputs: 2, outputs: 3 }),
-    new components.StackRnn({ inputs: 2, outputs: 3, stacks: 2 }), new components.Stacked({ layers: [new Lstm({ inputs: 2, outputs: 3 }), new SimpleRecurrent({ inputs: 3, outputs: 1 })] }),
-    new components.TransformerBlock({ inputs: 4, heads: 2, hidden: 3 }), new components.ValueComponent({ value: [[1, 2]] }),
-  ];
-  it("are all tried here", () => expect(new Set(examples.map((θ) => θ.constructor))).toEqual(new Set(all.map(([, value]) => value))));
-  it.each(examples.map((θ) => [θ.constructor.name, θ] as const))("%s comes back", (_, θ) => {
+  const random = new Random(3);
+  const examples = Object.values(libraryComponents).map((Kind) => new (Kind as unknown as Build)(randomOptions(Kind as unknown as Build, random) as never));
+  it.each(examples.map((θ) => [θ.constructor.name, θ as Component] as const))("%s comes back", (_, θ) => {
     const other = again(θ);
     expect(other.constructor).toBe(θ.constructor);
     expect(values(other)).toEqual(values(θ));

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { elementwise, grad, type Numbers, Optimizer, type OptimizerOptions, parameter, ShapeError, type Setting, type Target, type Updated, UsageError, type Variable } from "../../src/index.ts";
+import { elementwise, grad, type NumberKinds, type Numbers, Optimizer, type OptimizerOptions, option, parameter, ShapeError, type Target, type Updated, UsageError, type Variable } from "../../src/index.ts";
 
 const forward = elementwise("forward", (value, gradient, rate, factor) => value.sub(gradient.mul(rate).mul(factor)));
 const count = elementwise("count", (before, now) => before.mul(0).add(now));
 
-const factor: Setting = { initial: 2, allows: (value) => value > 0, range: "of more than 0" };
+interface OwnOptions extends OptimizerOptions {
+  readonly factor?: number;
+}
 
-class Own extends Optimizer<"factor"> {
+class Own extends Optimizer<OwnOptions> {
+  static override get options(): NumberKinds<OwnOptions> { return { ...Optimizer.options, factor: option.optional(option.positive, 2) }; }
   protected readonly slots = ["updates"];
-  constructor(target: Target<OptimizerOptions & { factor?: number }>, options: OptimizerOptions & { factor?: number }) {
-    super(target, options, { factor });
-  }
-  protected rule(value: Variable, gradient: Variable, [before]: readonly Variable[], numbers: Numbers<"factor">): Updated {
+  protected rule(value: Variable, gradient: Variable, [before]: readonly Variable[], numbers: Numbers<OwnOptions>): Updated {
     return { value: forward(value, gradient, numbers.learningRate, numbers.factor), slots: [count(before, numbers.count)] };
   }
 }
@@ -50,10 +50,10 @@ describe("a rule of one's own", () => {
   });
 
   it("may write into what it is given: neither other parameters nor the next update see it", () => {
-    class Writing extends Optimizer<"factor"> {
-      protected readonly slots = ["updates", "twice"];
-      constructor(target: Target) { super(target, { learningRate: 1 }, { factor }); }
-      protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<"factor">): Updated {
+    class Writing extends Own {
+      protected override readonly slots = ["updates", "twice"];
+      constructor(target: Target) { super(target, { learningRate: 1 }); }
+      protected override rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<OwnOptions>): Updated {
         const next = { value: forward(value, gradient, numbers.learningRate, numbers.factor), slots: [slots[0].add(1), slots[1].add(2)] };
         Object.assign(numbers, { learningRate: 99, count: 99, factor: 99 });
         expect(() => (slots as Variable[]).reverse()).toThrow(TypeError);

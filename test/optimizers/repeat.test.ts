@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  AdaDelta, Adam, AdamW, debug, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Momentum, NanError, Nesterov, type Numbers,
-  type Optimizer, type Parameter, parameter, RmsProp, Random, schedule, setDevice, type Updated, type Variable,
+  AdaDelta, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Momentum, NanError,
+  Nesterov, type Numbers, Optimizer, type Parameter, parameter, RmsProp, Random, rand, schedule, setDevice, type Updated, type Variable,
 } from "../../src/index.ts";
 
 afterEach(() => {
@@ -12,13 +12,16 @@ afterEach(() => {
   setDevice("wasm");
 });
 
-/** An optimizer that records every update: its rule is not the library's. */
+/** An optimizer that records every update: it forgets the last one. */
 // biome-ignore lint/suspicious/noExplicitAny: any constructor
 const recording = (Kind: any) => class extends Kind {
-  rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers): Updated { return super.rule(value, gradient, slots, numbers); }
-} as unknown as new (target: unknown, options: unknown) => Optimizer<string>;
+  update(): void {
+    this.last = null;
+    super.update();
+  }
+} as unknown as new (target: unknown, options: unknown) => Optimizer;
 
-const kinds = { AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp } as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer<string>>;
+const kinds = { AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp } as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer>;
 
 const parameters = (): Parameter[] => [parameter([1, -2, 3]), parameter([[0.5, 1], [-1, 2]]), parameter([0.25])];
 
@@ -29,7 +32,7 @@ function addGradients(all: readonly Parameter[], which: readonly number[], rando
 }
 
 /** What parameters and optimizer state are after some updates, in which not all parameters have a gradient each time. */
-function run(optimizer: Optimizer<string>, all: readonly Parameter[]): number[] {
+function run(optimizer: Optimizer, all: readonly Parameter[]): number[] {
   const random = new Random(3);
   for (let step = 0; step < 12; step++) {
     const which = step < 4 ? [0, 1, 2] : step < 6 ? [1, 2] : step === 6 ? [0] : [0, 1, 2];
@@ -83,7 +86,7 @@ it("a parameter with another number of updates has numbers of its own", () => {
   const random = new Random(3);
   addGradients(all, [1], random);
   optimizer.update();
-  for (const calls of [3, 3]) { // 0, 1 and 2 updates so far differ from neighbour to neighbour
+  for (const calls of [3, 2]) { // the first and the last have had equally many
     rule.mockClear();
     addGradients(all, [0, 1, 2], random);
     optimizer.update();
@@ -179,4 +182,95 @@ it("is watched and debugged as if it were recorded each time", () => {
     debug({ checkNumerics: false });
   }
   expect(θ.toArray()).toEqual([Math.fround(3e38), Math.fround(-3e38)]);
+});
+
+describe("a rule of one's own is recorded once too, and again whenever it records something else:", () => {
+  const go = elementwise("go", (value, gradient, rate) => value.sub(gradient.mul(rate)));
+  const random = new Random(5);
+  let outside = input(1);
+  /** What a rule gives for three parameters, besides its slot. */
+  const rules: Record<string, (this: { rate: number; parameters: readonly Parameter[] }, value: Variable, gradient: Variable, slot: Variable, numbers: Numbers) => Variable> = {
+    "numbers that are derived": (value, gradient, _, { learningRate, count }) => go(value, gradient, learningRate / count),
+    "operations that depend on the count": (value, gradient, slot, { learningRate, count }) =>
+      count % 3 === 0 ? go(value, gradient, learningRate).add(slot.mul(0.5)) : go(value, gradient, learningRate),
+    "a number of the optimizer that changes": function (value, gradient) {
+      this.rate *= 0.9;
+      return go(value, gradient, this.rate);
+    },
+    "operations that depend on a field": function (value, gradient) {
+      this.rate -= 0.04;
+      return this.rate > 0.5 ? go(value, gradient, 1) : go(value, gradient.mul(gradient), 1);
+    },
+    "operations that depend on the shape": (value, gradient, _, { learningRate }) =>
+      value.shape.length === 2 ? go(value, gradient.sub(gradient.mean(0)), learningRate) : go(value, gradient, learningRate),
+    "what it does to one parameter": function (value, gradient, slot, { learningRate, count }) {
+      return value === this.parameters[1] ? go(value, slot.mul(count), learningRate) : go(value, gradient, learningRate);
+    },
+    "the result that it chooses": (value, gradient, _, { learningRate, count }) => {
+      const both = [go(value, gradient, learningRate), go(value, gradient, -learningRate)];
+      return both[count % 2];
+    },
+    "an array from outside": (value, gradient, _, { learningRate }) => {
+      outside = input([random.uniform()]);
+      return go(value, gradient.mul(outside.sum()), learningRate);
+    },
+    "random numbers": (value, gradient) => go(value, gradient, random.uniform()),
+    "random arrays": (value, gradient, _, { learningRate }) => go(value, gradient.mul(rand(value.shape, random)), learningRate),
+    "numbers that it looks at": (value, gradient, slot, { learningRate }) => go(value, gradient, learningRate * (1 + Math.abs(slot.data[0]))),
+  };
+
+  it.each(Object.keys(rules))("%s", (name) => {
+    class Own extends Optimizer {
+      rate = 1;
+      protected readonly slots = ["sum"];
+      protected rule(value: Variable, gradient: Variable, [slot]: readonly Variable[], numbers: Numbers): Updated {
+        return { value: rules[name].call(this, value, gradient, slot, numbers), slots: [slot.add(gradient)] };
+      }
+    }
+    const runs = [Own, recording(Own)].map((Kind) => {
+      random.state = new Random(9).state;
+      const all = parameters();
+      return run(new Kind(all, { learningRate: 0.1 }) as Optimizer, all);
+    });
+    expect(runs[0]).toEqual(runs[1]);
+    expect(runs[0].every(Number.isFinite)).toBe(true);
+  });
+
+  it("and is asked for each parameter", () => {
+    const asked: number[] = [];
+    class Own extends Optimizer {
+      protected readonly slots = [];
+      protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
+        asked.push(this.parameters.indexOf(value as Parameter));
+        return { value: go(value, gradient, learningRate), slots: [] };
+      }
+    }
+    const all = parameters();
+    const optimizer = new Own(all, { learningRate: 1 });
+    for (let i = 0; i < 3; i++) {
+      addGradients(all, [0, 1, 2], new Random(1));
+      optimizer.update();
+    }
+    expect(asked).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
+  });
+
+  it("if it is elementwise, one is asked for all, but where they differ when it is recorded", () => {
+    const asked: number[] = [];
+    class Own extends ElementwiseOptimizer {
+      protected readonly slots = [];
+      protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate, count }: Numbers): Updated {
+        asked.push(this.parameters.indexOf(value as Parameter));
+        const sign = value === this.parameters[2] ? -1 : 1;
+        return { value: go(value, count === 4 ? gradient.neg() : gradient, learningRate * sign), slots: [] };
+      }
+    }
+    const all = parameters();
+    const optimizer = new Own(all, { learningRate: 1 });
+    for (let i = 0; i < 4; i++) {
+      addGradients(all, [0, 1, 2], new Random(1));
+      optimizer.update();
+    }
+    // At first each is asked, then one for two, and each again where the operations change.
+    expect(asked).toEqual([0, 1, 2, 0, 2, 0, 2, 0, 0, 1, 2]);
+  });
 });
