@@ -1,6 +1,6 @@
 /** What options may be: of which kind, and what they are unless given. */
 
-import { refusal } from "./options.ts";
+import { checkArguments, refusal } from "./options.ts";
 
 /** What an option may be. */
 export interface Kind<Given, Value = Given, Owner = unknown> {
@@ -31,17 +31,21 @@ export type Kinds<O extends object, Owner extends Readonly<Record<keyof O, unkno
  * @example
  * option.optional(option.flag, false).initial(null); // false
  */
-export const optional = <Given, Value, Owner, Initial extends Given>(
-  kind: Kind<Given, Value, Owner>, initial: Initial,
-): Optional<Given, Value, Owner> => ({ ...kind, initial: () => initial });
+export function optional<Given, Value, Owner, Initial extends Given>(kind: Kind<Given, Value, Owner>, initial: Initial): Optional<Given, Value, Owner> {
+  checkArguments("optional", arguments, 2);
+  return { ...kind, initial: () => initial };
+}
 /**
  * What follows from the options before it unless given.
  * @example
  * option.derived(option.size, (owner: { readonly inputs: number }) => 4 * owner.inputs).initial({ inputs: 3 }); // 12
  */
-export const derived = <Given, Value, Owner, Initial extends Given>(
+export function derived<Given, Value, Owner, Initial extends Given>(
   kind: Kind<Given, Value>, initial: (owner: Owner) => Initial,
-): Optional<Given, Value, Owner> => ({ ...kind, initial });
+): Optional<Given, Value, Owner> {
+  checkArguments("derived", arguments, 2);
+  return { ...kind, initial };
+}
 
 /**
  * A number that `allows` accepts.
@@ -49,12 +53,15 @@ export const derived = <Given, Value, Owner, Initial extends Given>(
  * @example
  * option.number("an even number", (x) => x % 2 === 0).read(4, "Layer", "width", null); // 4
  */
-export const number = (wanted: string, allows: (value: number) => boolean): Kind<number> => ({
-  read: (given, caller, name) => {
-    if (Number.isFinite(given) && allows(given)) return given;
-    throw refusal(caller, `${wanted} as ${name}`, given);
-  },
-});
+export function number(wanted: string, allows: (value: number) => boolean): Kind<number> {
+  checkArguments("number", arguments, 2);
+  return {
+    read: (given, caller, name) => {
+      if (Number.isFinite(given) && allows(given)) return given;
+      throw refusal(caller, `${wanted} as ${name}`, given);
+    },
+  };
+}
 /** From 0 to less than 1: how much stays, or is dropped. */
 export const fraction: Kind<number> = /*#__PURE__*/ number("a finite number from 0 to less than 1", (value) => value >= 0 && value < 1);
 /** More than 0. */
@@ -67,7 +74,10 @@ export const amount: Kind<number> = /*#__PURE__*/ number("a number of at least 0
  * @example
  * option.integer(0).read(3, "Layer", "start", null); // 3
  */
-export const integer = (least: number): Kind<number> => number(`an integer of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
+export function integer(least: number): Kind<number> {
+  checkArguments("integer", arguments, 1);
+  return number(`an integer of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
+}
 /** An integer of at least 1. */
 export const size: Kind<number> = /*#__PURE__*/ integer(1);
 
@@ -76,13 +86,16 @@ export const size: Kind<number> = /*#__PURE__*/ integer(1);
  * @example
  * option.sizes(2).read(3, "Layer", "stride", null); // [3, 3]
  */
-export const sizes = (count: number, least = 1): Kind<number | readonly number[], readonly number[]> => ({
-  read: (given, caller, name, owner) => {
-    const list = typeof given === "number" ? new Array<number>(count).fill(given) : given;
-    if (!Array.isArray(list) || list.length !== count) throw refusal(caller, `a number or a list of ${count} numbers as ${name}`, given);
-    return list.map((each) => integer(least).read(each, caller, name, owner));
-  },
-});
+export function sizes(count: number, least = 1): Kind<number | readonly number[], readonly number[]> {
+  checkArguments("sizes", arguments, 2);
+  return {
+    read: (given, caller, name, owner) => {
+      const all = typeof given === "number" ? new Array<number>(count).fill(given) : given;
+      if (!Array.isArray(all) || all.length !== count) throw refusal(caller, `a number or a list of ${count} numbers as ${name}`, given);
+      return all.map((each) => integer(least).read(each, caller, name, owner));
+    },
+  };
+}
 
 /**
  * A list of what is of one kind, of at least `least` entries.
@@ -91,14 +104,17 @@ export const sizes = (count: number, least = 1): Kind<number | readonly number[]
  * @example
  * option.list(option.size, "a list of sizes", "[8, 8]").read([3, 4], "Layer", "hidden", null); // [3, 4]
  */
-export const list = <Given, Value, Owner>(
+export function list<Given, Value, Owner>(
   kind: Kind<Given, Value, Owner>, wanted: string, example: string, least = 0,
-): Kind<readonly Given[], readonly Value[], Owner> => ({
-  read: (given, caller, name, owner) => {
-    if (!Array.isArray(given) || given.length < least) throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
-    return given.map((each: Given, i) => kind.read(each, caller, `${name}[${i}]`, owner));
-  },
-});
+): Kind<readonly Given[], readonly Value[], Owner> {
+  checkArguments("list", arguments, 4);
+  return {
+    read: (given, caller, name, owner) => {
+      if (!Array.isArray(given) || given.length < least) throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
+      return given.map((each: Given, i) => kind.read(each, caller, `${name}[${i}]`, owner));
+    },
+  };
+}
 
 /** true or false. */
 export const flag: Kind<boolean> = {
@@ -111,14 +127,17 @@ export const flag: Kind<boolean> = {
 /**
  * One of some words.
  * @example
- * option.choice("plain", "gated").read("gated", "Layer", "kind", null); // "gated"
+ * option.choice(["plain", "gated"]).read("gated", "Layer", "kind", null); // "gated"
  */
-export const choice = <Word extends string>(...words: readonly Word[]): Kind<Word> => ({
-  read: (given, caller, name) => {
-    if (words.includes(given)) return given;
-    throw refusal(caller, `${words.map((word) => JSON.stringify(word)).join(" or ")} as ${name}`, given);
-  },
-});
+export function choice<Word extends string>(words: readonly Word[]): Kind<Word> {
+  checkArguments("choice", arguments, 1);
+  return {
+    read: (given, caller, name) => {
+      if (words.includes(given)) return given;
+      throw refusal(caller, `${words.map((word) => JSON.stringify(word)).join(" or ")} as ${name}`, given);
+    },
+  };
+}
 
 /**
  * An object of a class: a component that is a part of another one.
@@ -127,9 +146,12 @@ export const choice = <Word extends string>(...words: readonly Word[]): Kind<Wor
  * const kind = option.instance(Lstm, "a recurrent component", "an Lstm");
  * kind.read(new Lstm({ inputs: 2, outputs: 3 }), "Layer", "cell", null).outputs; // 3
  */
-export const instance = <T extends object>(type: abstract new (...args: never[]) => T, wanted: string, example: string): Kind<T> => ({
-  read: (given, caller, name) => {
-    if (given instanceof type) return given;
-    throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
-  },
-});
+export function instance<T extends object>(type: abstract new (...args: never[]) => T, wanted: string, example: string): Kind<T> {
+  checkArguments("instance", arguments, 3);
+  return {
+    read: (given, caller, name) => {
+      if (given instanceof type) return given;
+      throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
+    },
+  };
+}

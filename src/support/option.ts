@@ -36,13 +36,14 @@ export * from "./kinds.ts";
  * new Scale({ inputs: 2 }).options; // { inputs: 2, start: 1 }
  */
 export function take<O extends object, Owner extends Readonly<Record<keyof O, unknown>>>(
-  owner: object, kinds: Kinds<O, Owner>, options: O, args: ArrayLike<unknown> = [],
+  owner: object, kinds: Kinds<O, Owner>, given: O, args: ArrayLike<unknown> = [],
 ): Owner {
+  checkArguments("take", arguments, 4);
   const { name } = owner.constructor;
   const all = Object.entries<Kind<unknown>>(kinds as never);
   checkArguments(name, args, 1);
-  const given = checkOptions(name, options, all.map(([key]) => key)) as Readonly<Record<string, unknown>>;
-  for (const [key, kind] of all) (owner as Record<string, unknown>)[key] = kind.read(given[key] ?? kind.initial?.(owner), name, key, owner);
+  const options = checkOptions(name, given, all.map(([key]) => key)) as Readonly<Record<string, unknown>>;
+  for (const [key, kind] of all) (owner as Record<string, unknown>)[key] = kind.read(options[key] ?? kind.initial?.(owner), name, key, owner);
   return owner as Owner;
 }
 
@@ -53,6 +54,7 @@ export function take<O extends object, Owner extends Readonly<Record<keyof O, un
  * option.of(lstm, Lstm.options); // { inputs: 2, outputs: 3, normed: false }
  */
 export function of<O extends object, Owner extends Readonly<Record<keyof O, unknown>>>(owner: object, kinds: Kinds<O, Owner>): Required<O> {
+  checkArguments("of", arguments, 2);
   return Object.fromEntries(Object.entries<Kind<unknown>>(kinds as never).map(([key, kind]) => {
     const value = (owner as Record<string, unknown>)[key];
     return [key, kind.plain === undefined ? value : kind.plain(value)];

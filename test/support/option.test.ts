@@ -19,7 +19,7 @@ class Own extends Component {
   static get options(): option.Kinds<OwnOptions, Own> {
     return {
       inputs: option.size, hidden: option.derived(option.size, ({ inputs }) => 2 * inputs), places: option.optional(option.sizes(2, 0), 1),
-      kind: option.optional(option.choice<"plain" | "gated">("plain", "gated"), "plain"), normed: option.optional(option.flag, false),
+      kind: option.optional(option.choice<"plain" | "gated">(["plain", "gated"]), "plain"), normed: option.optional(option.flag, false),
       share: option.optional(option.fraction, 0.5), sizes: option.optional(option.list(option.size, "a list of sizes", "[8, 8]", 1), [4]),
       part: option.derived(option.instance(Part, "a part", "a Part"), () => new Part()),
     };
