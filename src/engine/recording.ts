@@ -4,7 +4,7 @@ import { guardDevice } from "../devices/current.ts";
 import { Mark, type Recordable } from "../plan/trace.ts";
 import { UsageError } from "../support/errors.ts";
 import type { Shape } from "../support/shape.ts";
-import { type Operand, type Purpose, Step } from "./step.ts";
+import { nothing, type Operand, type Purpose, Step } from "./step.ts";
 import { switches } from "./switches.ts";
 import { Variable } from "./variable.ts";
 
@@ -79,7 +79,7 @@ function single(operation: Recordable, shape: Shape, inputs: readonly Operand[],
 /** Runs the step without gradients, gives the variables their numbers for good, and writes what is assigned. `fuse`: at the first run already. */
 export function keep(step: Step, variables: readonly Variable[], fuse = false): void {
   const open = variables.filter((variable) => variable.storage === null);
-  if (open.length === 0 && step.assigned.size === 0) return step.comparisons?.check([]);
+  if (open.length === 0 && step.assigned === nothing) return step.comparisons?.check([]);
   const nodes = open.map((variable) => step.node(variable));
   const { compiled, region } = step.finish(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }), fuse);
   open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });

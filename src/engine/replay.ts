@@ -11,8 +11,6 @@ export interface Recording {
   readonly length: number;
   readonly arrays: readonly Variable[];
   readonly assigned: Step["assigned"];
-  /** What is assigned, in the same order. */
-  readonly nodes: readonly number[];
 }
 
 /** Lets the arrays of a step be those of no step. */
@@ -28,16 +26,14 @@ export function recordApart(step: Step, body: () => void): Recording {
   step.trace = trace;
   body();
   const { arrays, assigned } = step;
-  return { trace, length: trace.length, arrays: arrays.slice(), assigned, nodes: Array.from(assigned.keys(), ({ index }) => index) };
+  return { trace, length: trace.length, arrays: arrays.slice(), assigned };
 }
 
 /** Puts a recording into a step in place of what is there. */
-export function replay(step: Step, { trace, length, arrays, assigned, nodes }: Recording): void {
+export function replay(step: Step, { trace, length, arrays, assigned }: Recording): void {
   forgetArrays(step);
   for (const array of arrays) step.arrays.push(array);
   trace.length = length;
   step.trace = trace;
   step.assigned = assigned;
-  let at = 0;
-  for (const target of assigned.keys()) target.index = nodes[at++];
 }

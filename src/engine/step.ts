@@ -38,8 +38,14 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
-/** What a step assigns that assigns nothing. */
-const nothing: Map<Variable, number> = new Map();
+/** What arrays from outside, with their ordinals, get when the step succeeds: the values of nodes. */
+class Assigned {
+  readonly targets: Variable[] = [];
+  readonly ordinals: number[] = [];
+  readonly nodes: number[] = [];
+}
+
+export const nothing = new Assigned();
 
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
@@ -59,7 +65,6 @@ export class Step implements Compilable, Faulted {
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
-  /** The arrays from outside that get another value when the step succeeds, that of the node which is their index then; with their ordinals. */
   assigned = nothing;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
@@ -134,9 +139,15 @@ export class Step implements Compilable, Faulted {
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
     if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
-    if (this.assigned === nothing) this.assigned = new Map();
-    if (!this.assigned.has(target)) this.assigned.set(target, this.trace.leafOrdinal(this.node(target)));
-    target.index = this.node(value);
+    if (this.assigned === nothing) this.assigned = new Assigned();
+    const { targets, ordinals, nodes } = this.assigned;
+    const node = this.node(value);
+    let place = targets.indexOf(target);
+    if (place < 0) {
+      ordinals.push(this.trace.leafOrdinal(this.node(target)));
+      place = targets.push(target) - 1;
+    }
+    nodes[place] = target.index = node;
   }
 
   called(node: number): void {
@@ -220,15 +231,13 @@ export class Step implements Compilable, Faulted {
    * have then, and may use no others. `fuse`: at the first run already.
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
-    const { trace, assigned } = this;
-    const targets = [...assigned.keys()];
-    const wanted = [...nodes, ...targets.map(({ index }) => index)];
+    const { trace, assigned: { targets, ordinals, nodes: values } } = this;
+    const wanted = [...nodes, ...values];
     this.comparisons?.check(wanted);
-    trace.mark([mark, ...wanted, Mark.assign, ...assigned.values()]);
+    trace.mark([mark, ...wanted, Mark.assign, ...ordinals]);
     const compiled = compile(this, trace, wanted, (found) => {
       const given = goal(found.slice(0, nodes.length));
-      let at = nodes.length;
-      for (const ordinal of assigned.values()) given.roots.push({ node: found[at++], target: bufferKey.value(ordinal) });
+      ordinals.forEach((ordinal, i) => { given.roots.push({ node: found[nodes.length + i], target: bufferKey.value(ordinal) }); });
       return given;
     }, fuse);
     const { scalars, arrays } = compiled.constants;

@@ -6,7 +6,7 @@ import { GradientError, ShapeError, UsageError, ValueError } from "../support/er
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
-import type { Step } from "../engine/step.ts";
+import { nothing, type Step } from "../engine/step.ts";
 import { checkNumber, describe, type Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { isMap } from "../support/arrays.ts";
@@ -103,7 +103,7 @@ export function checkGradients(
   const remembering = (): WithLoss => {
     const result = f();
     const step = openStep() as Step;
-    step.assigned.clear(); // each run begins with the same states
+    step.assigned = nothing; // each run begins with the same states
     for (const array of step.arrays) if (array instanceof Parameter && !restore.has(array)) restore.set(array, remember(array));
     return result;
   };
@@ -215,7 +215,7 @@ function lossOf(f: () => WithLoss): number {
   return withStep("checkGradients", "training", (step) => {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
-    step.assigned.clear();
+    step.assigned = nothing;
     if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
     keep(step, [loss]);
     return loss.item();
