@@ -1,7 +1,11 @@
 /** The two limits of a launch: arithmetic and bytes moved. */
 
 import type { Expr } from "../kernels/expression.ts";
-import { type Kernel, operandCount, varies } from "../kernels/kernel.ts";
+import {
+  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, parametersAt, productParameters, randomParameters, readCopyAxes, readMapAxes, rowParameters,
+  scatterAddParameters, varies,
+} from "../kernels/kernel.ts";
+import { sizeOf } from "../support/shape.ts";
 
 export interface Work {
   /** Floating-point operations; a product and a sum are two, and so exp or tanh are some ten each. */
@@ -35,61 +39,52 @@ function costOf(outputs: readonly Expr[], isOfElement: (part: Expr) => boolean =
   return cost;
 }
 
-/** Elements and operations of a launch, from its parameters (`kernels/kernel.ts` says what they are). */
-export function workOf(kernel: Kernel, words: Int32Array, at: number): Work {
-  const operands = operandCount(kernel.id);
-  const parameter = (i: number): number => words[at + 2 + 2 * operands + i];
-  const moved = (elements: number, flops: number): Work => ({ flops, bytes: 4 * elements });
-  switch (kernel.kind) {
-    case "map": {
-      const { inputs } = kernel;
-      let total = parameter(0);
-      for (let d = 0; d < parameter(1 + inputs); d++) total *= parameter(2 + inputs + d * (1 + inputs));
-      const read = Array.from({ length: inputs }, (_, k) => parameter(1 + k)).filter((step) => step !== 0).length;
-      return moved(total * (read + kernel.outputs.length), total * costOf(kernel.outputs));
-    }
-    case "row": {
-      const [rows, n] = [parameter(0), parameter(1)];
-      const read = kernel.inputs.map((per, k) => (per === "element" ? n : 1) * (parameter(2 + k) === 0 ? 1 : rows));
-      const written = kernel.outputs.map(({ per }) => (per === "element" ? n : 1) * rows);
-      const roots = [...kernel.stages, ...kernel.outputs].map(({ value }) => value);
-      const cost = costOf(roots, (part) => varies(kernel, part)) + kernel.stages.length;
-      return moved([...read, ...written].reduce((a, b) => a + b, 0), rows * n * cost);
-    }
-    case "columns": {
-      const [outer, n, inner] = [0, 1, 2].map(parameter);
-      return moved(outer * inner * (n + 1), outer * n * inner);
-    }
-    case "product": {
-      const [m, n, k] = [0, 1, 2].map(parameter);
-      const [outer, outerA, outerB, inner, innerA, innerB] = [8, 9, 10, 11, 12, 13].map(parameter);
-      const times = (a: number, b: number): number => (a === 0 ? 1 : outer) * (b === 0 ? 1 : inner);
-      const products = outer * inner;
-      return moved(products * m * n + times(outerA, innerA) * m * k + times(outerB, innerB) * k * n, 2 * products * m * n * k);
-    }
-    case "copy": {
-      let total = 1;
-      for (let axis = 0; axis < parameter(0); axis++) total *= parameter(1 + 3 * axis);
-      return moved(2 * total, 0);
-    }
-    case "gather": case "scatterAdd": {
-      const [outer, count, inner, size] = [0, 1, 2, 3].map(parameter);
-      return kernel.kind === "gather"
-        ? moved(count + 2 * outer * count * inner, 0)
-        : moved(count + outer * inner * (2 * count + size), outer * count * inner);
-    }
-    case "random": return moved(parameter(0), 30 * parameter(0));
-    case "host": {
-      // For each operand its rank and its sizes.
-      let elements = 0;
-      for (let i = 2, left = operands; left > 0; left--) {
-        const rank = parameter(i++);
-        let size = 1;
-        for (let axis = 0; axis < rank; axis++) size *= parameter(i++);
-        elements += size;
-      }
-      return moved(elements, 0);
-    }
-  }
-}
+const moved = (elements: number, flops: number): Work => ({ flops, bytes: 4 * elements });
 
+/** Elements and operations of a launch of each kind; its parameters are in `words` from `at` on. */
+const works: { readonly [K in Kind]: (kernel: KernelOf<K>, words: Int32Array, at: number) => Work } = {
+  map: (kernel, words, at) => {
+    const axes = readMapAxes(kernel, words, at);
+    const total = axes.reduce((product, { size }) => product * size, 1);
+    const read = axes[0].strides.filter((step) => step !== 0).length;
+    return moved(total * (read + kernel.outputs.length), total * costOf(kernel.outputs));
+  },
+  row: (kernel, words, at) => {
+    const { rows, n } = rowParameters.read(words, at);
+    const stridesAt = at + rowParameters.at.strides;
+    const read = kernel.inputs.map((per, k) => (per === "element" ? n : 1) * (words[stridesAt + k] === 0 ? 1 : rows));
+    const written = kernel.outputs.map(({ per }) => (per === "element" ? n : 1) * rows);
+    const roots = [...kernel.stages, ...kernel.outputs].map(({ value }) => value);
+    const cost = costOf(roots, (part) => varies(kernel, part)) + kernel.stages.length;
+    return moved([...read, ...written].reduce((a, b) => a + b, 0), rows * n * cost);
+  },
+  columns: (_, words, at) => {
+    const { outer, n, inner } = columnsParameters.read(words, at);
+    return moved(outer * inner * (n + 1), outer * n * inner);
+  },
+  product: (_, words, at) => {
+    const { m, n, k, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, at);
+    const times = (a: number, b: number): number => (a === 0 ? 1 : count0) * (b === 0 ? 1 : count1);
+    const products = count0 * count1;
+    return moved(products * m * n + times(batchA0, batchA1) * m * k + times(batchB0, batchB1) * k * n, 2 * products * m * n * k);
+  },
+  copy: (_, words, at) => moved(2 * readCopyAxes(words, at).reduce((total, [size]) => total * size, 1), 0),
+  gather: (_, words, at) => {
+    const { outer, count, inner } = gatherParameters.read(words, at);
+    return moved(count + 2 * outer * count * inner, 0);
+  },
+  scatterAdd: (_, words, at) => {
+    const { outer, count, inner, size } = scatterAddParameters.read(words, at);
+    return moved(count + outer * inner * (2 * count + size), outer * count * inner);
+  },
+  random: (_, words, at) => {
+    const { n } = randomParameters.read(words, at);
+    return moved(n, 30 * n);
+  },
+  host: (kernel, words, at) => moved(kernel.readShapes(words, at).reduce((total, shape) => total + sizeOf(shape), 0), 0),
+};
+
+/** What the launch that begins at `at` takes. */
+export function workOf(kernel: Kernel, words: Int32Array, at: number): Work {
+  return (works[kernel.kind] as (kernel: Kernel, words: Int32Array, at: number) => Work)(kernel, words, parametersAt(words, at));
+}

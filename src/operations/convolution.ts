@@ -10,7 +10,7 @@
 import type { Operation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
-import { map, product } from "../kernels/kernel.ts";
+import { map, ProductMode, product, productParameters } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
@@ -84,9 +84,10 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
       lowering.launch(product, node);
       lowering.output(...c);
       for (const operand of [a, b, c]) lowering.operand(...operand);
-      for (const number of [
-        m, n, k, stepsA[0], stepsA[1], stepsB[0], stepsB[1], adds ? 1 : 0, 1, 0, 0, count, stepsA[2], stepsB[2],
-      ]) lowering.parameter(number);
+      productParameters.write(lowering.code, {
+        m, n, k, rowA: stepsA[0], columnA: stepsA[1], rowB: stepsB[0], columnB: stepsB[1], mode: adds ? ProductMode.matrix : ProductMode.plain,
+        count0: 1, batchA0: 0, batchB0: 0, count1: count, batchA1: stepsA[2], batchB1: stepsB[2],
+      });
     },
 
     /**
@@ -167,7 +168,7 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
       lowering.launch(repeated, node);
       lowering.output(y, first * outputs * down * across);
       lowering.input(lowering.trace.input(node, 2));
-      for (const number of [down * across, 0, 2, outputs, 1, count, 0]) lowering.parameter(number);
+      repeated.write(lowering.code, [count, outputs, down * across], [[outputs, 1]]);
     };
     if (lowering.size(image) === 0) {
       if (biased) putBias(0, samples);
@@ -225,7 +226,7 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
       lowering.launch(plus, node);
       lowering.output(sums[0]);
       for (const part of [sums[0], sum]) lowering.operand(part);
-      for (const number of [size, 1, 1, 0]) lowering.parameter(number);
+      plus.writeFlat(lowering.code, size);
     }
     strips.copyKernel([result, 0], [sums[0], 0], true);
   },

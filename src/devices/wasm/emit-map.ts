@@ -1,7 +1,7 @@
 /** Map kernels: one loop over vectors serves every shape. */
 
 import { argumentsOf } from "../../kernels/expression.ts";
-import type { MapKernel } from "../../kernels/kernel.ts";
+import { type MapKernel, mapSizeAt, mapStepsAt } from "../../kernels/kernel.ts";
 import { type Body, I32, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
@@ -20,9 +20,11 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel): void {
   const { inputs } = kernel;
   const operandAt = (k: number): number => HEADER + 4 * k;
   const parametersAt = operandAt(outputs + inputs);
-  const rankAt = parametersAt + 4 * (1 + inputs);
-  const axesAt = rankAt + 4;
-  const axisBytes = 4 * (1 + inputs);
+  const nAt = parametersAt + 4 * mapSizeAt;
+  const stepsAt = parametersAt + 4 * mapStepsAt;
+  const rankAt = parametersAt + 4 * kernel.rankAt;
+  const axesAt = parametersAt + 4 * kernel.axisAt(0);
+  const axisBytes = 4 * (kernel.axisAt(1) - kernel.axisAt(0));
   const scratchOf = (operand: number): Body => f.scratch(16 * operand);
   const used = argumentsOf(...kernel.outputs);
 
@@ -45,9 +47,9 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel): void {
   const local = (map: Map<number, Local>, k: number): Local => map.get(k) as Local;
   const emitter = new ExpressionEmitter(f, math, kernel.outputs);
 
-  f.get(pc).i32Load(parametersAt).set(n);
+  f.get(pc).i32Load(nAt).set(n);
   outRow.forEach((at, k) => { f.get(pc).i32Load(operandAt(k)).set(at); });
-  for (const k of used) f.get(pc).i32Load(parametersAt + 4 * (1 + k)).i32(4).i32Shl().set(local(step, k));
+  for (const k of used) f.get(pc).i32Load(stepsAt + 4 * k).i32(4).i32Shl().set(local(step, k));
 
   // How many rows there are.
   f.i32(1).set(rows);

@@ -1,7 +1,7 @@
 /** Row kernels: reductions over each row, then its outputs. */
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
-import { type RowKernel, type RowStage, varies } from "../../kernels/kernel.ts";
+import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { type Body, I32, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
@@ -19,9 +19,7 @@ const SMALL = 12;
 const SHORT = 12;
 const FEW = 2;
 
-const identities: Record<RowStage["reduce"], number> = { sum: 0, maximum: -Infinity, minimum: Infinity };
-
-function combine(f: Body, reduce: RowStage["reduce"]): void {
+function combine(f: Body, reduce: Reduction): void {
   if (reduce === "sum") f.f32x4Add();
   else if (reduce === "maximum") f.f32x4Max();
   else f.f32x4Min();
@@ -32,7 +30,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const pc = 0;
   const inputs = kernel.inputs.length;
   const outputs = kernel.outputs.length;
-  const parametersAt = HEADER + 4 * (outputs + inputs);
+  const wordAt = (parameter: number): number => HEADER + 4 * (outputs + inputs + parameter);
   const roots = [...kernel.stages.map((stage) => stage.value), ...kernel.outputs.map((output) => output.value)];
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
@@ -61,8 +59,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const known = new Map<Expr, Local>();
   const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
 
-  f.get(pc).i32Load(parametersAt).set(rows);
-  f.get(pc).i32Load(parametersAt + 4).set(n);
+  f.get(pc).i32Load(wordAt(rowParameters.at.rows)).set(rows);
+  f.get(pc).i32Load(wordAt(rowParameters.at.n)).set(n);
   row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
   out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
 
@@ -75,7 +73,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const far = operands.map(() => Array.from({ length: lanes - 1 }, () => f.local(I32)));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(pc).i32Load(parametersAt + 8 + 4 * operand);
+      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.at.strides + operand));
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();
@@ -179,7 +177,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   }
 
   /** accumulator = accumulator ∘ result */
-  function take(accumulator: Local, result: Local, reduce: RowStage["reduce"]): void {
+  function take(accumulator: Local, result: Local, reduce: Reduction): void {
     f.get(accumulator).get(result);
     combine(f, reduce);
     f.set(accumulator);

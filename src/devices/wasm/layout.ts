@@ -3,6 +3,9 @@
 /** Bytes before the first operand. */
 export const HEADER = 8;
 
+/** The fork's place in the table. */
+export const FORK = 0;
+
 /**
  * What may run side by side is a launch of the fork, the first function of the table: after the header how many parts there are, how many
  * launches of the program they are, for each part how many bytes after the fork it begins, and the bytes of all. A part is one or more launches.

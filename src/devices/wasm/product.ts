@@ -5,7 +5,9 @@
  * Reads may reach up to 12 bytes beyond an operand: the last vector of a row is loaded whole.
  */
 
+import { productParameters } from "../../kernels/kernel.ts";
 import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
+import { HEADER } from "./layout.ts";
 import {
   addOuterProduct, advanceTimes, clear, emitPacked, emitStepFrom, locals, packedScratchBytes, push, range, storeLanes,
   storeTile, type Sums,
@@ -319,9 +321,10 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
 
   return module.function(name, [I32], [], (f) => {
     const record = 0;
-    const words = locals(f, 19);
-    const [c, a, b, addend, m, n, k, rowA, columnA, rowB, columnB, mode] = words;
-    const [count0, batchA0, batchB0, count1, batchA1, batchB1, stepC] = words.slice(12);
+    const words = locals(f, 4 + productParameters.names.length + 1);
+    const [c, a, b, addend] = words;
+    const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, 4);
+    const stepC = words[words.length - 1];
     const strides = [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC];
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
     const [rest, partA, partB, partK, partMode] = locals(f, 5);
@@ -331,7 +334,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     const isContiguous = (stride: Local): Body => equals(stride, 4);
 
     const readRecord = (): void => {
-      words.forEach((word, i) => { f.get(record).i32Load(8 + 4 * i).set(word); });
+      words.forEach((word, i) => { f.get(record).i32Load(HEADER + 4 * i).set(word); });
       for (const stride of strides) f.get(stride).i32(2).i32Shl().set(stride);
     };
     /** A batch that shares B and continues A is one product of more rows. */
@@ -441,7 +444,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
     /** Few columns in one batch and one block need none of the choices below: what has to be known is read from the record, and no more. */
     const multiplyFewColumns = (): void => {
       const { packed: { columns }, packedForDots: { least } } = limits;
-      const word = (local: Local): Body => f.get(record).i32Load(8 + 4 * words.indexOf(local));
+      const word = (local: Local): Body => f.get(record).i32Load(HEADER + 4 * words.indexOf(local));
       const isOne = (local: Local): Body => word(local).i32(1).i32Eq();
       const pushWords = (...parameters: Local[]): void => {
         for (const local of parameters) {

@@ -1,0 +1,55 @@
+/** A function of the host over whole arrays. */
+
+import type { Shape } from "../support/shape.ts";
+import type { Words } from "./layout.ts";
+import { intern, KernelBase } from "./registry.ts";
+
+/** Any array of numbers that a device works with. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** An array as a function of the host sees it: contiguous, row-major. */
+export interface HostArray {
+  readonly data: FloatArray;
+  readonly shape: readonly number[];
+}
+
+/** Writes every element of the output. */
+export type HostFunction = (output: HostArray, ...inputs: HostArray[]) => void;
+
+const countAt = 0;
+/** Where the place of the function in the program's list is. */
+export const hostPlaceAt = 1;
+const shapesAt = 2;
+
+/**
+ * Operands: output, inputs….
+ * Parameters: how many follow; the function's place in the program's list; for each operand its rank and its sizes.
+ */
+export class HostKernel extends KernelBase {
+  readonly kind = "host";
+
+  constructor(key: string, readonly inputs: number) { super(key, ["written", ...new Array<"read">(inputs).fill("read")], true); }
+
+  override parameterCount(words: Words, at: number): number { return 1 + words.at(at + countAt); }
+
+  write(words: Words, place: number, shapes: readonly Shape[]): void {
+    words.push(shapes.reduce((count, shape) => count + 1 + shape.length, 1));
+    words.push(place);
+    for (const shape of shapes) {
+      words.push(shape.length);
+      for (const size of shape) words.push(size);
+    }
+  }
+
+  /** The shapes of the operands. */
+  readShapes(words: ArrayLike<number>, from: number): Shape[] {
+    let at = from + shapesAt;
+    return this.operands.map(() => Array.from({ length: words[at++] }, () => words[at++]));
+  }
+}
+
+/** The kernel of all functions of so many inputs. */
+export function host(inputs: number): HostKernel {
+  const key = `host ${inputs}`;
+  return intern(key, () => new HostKernel(key, inputs));
+}
