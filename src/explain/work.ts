@@ -3,7 +3,7 @@
 import type { Expr } from "../kernels/expression.ts";
 import {
   columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, parametersAt, productParameters, randomParameters, readCopyAxes, readMapAxes, rowParameters,
-  scatterAddParameters, varies,
+  scanParameters, scatterAddParameters, varies,
 } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 
@@ -76,6 +76,11 @@ const works: { readonly [K in Kind]: (kernel: KernelOf<K>, words: Int32Array, at
   scatterAdd: (_, words, at) => {
     const { outer, count, inner, size } = scatterAddParameters.read(words, at);
     return moved(count + outer * inner * (2 * count + size), outer * count * inner);
+  },
+  scan: (kernel, words, at) => {
+    const { outer, n, inner } = scanParameters.read(words, at);
+    const elements = outer * n * inner;
+    return moved(kernel.operands.length * elements, (kernel.hasFactors ? 2 : 1) * elements);
   },
   random: (_, words, at) => {
     const { n } = randomParameters.read(words, at);

@@ -15,11 +15,12 @@ import type { ProductKernel } from "./product.ts";
 import type { RandomKernel } from "./random.ts";
 import { operandCount, registered } from "./registry.ts";
 import type { RowKernel } from "./row.ts";
+import type { ScanKernel } from "./scan.ts";
 import type { ScatterAddKernel } from "./scatter-add.ts";
 
 export type Kernel =
   | MapKernel | RowKernel | ColumnsKernel | ProductKernel | CopyKernel
-  | GatherKernel | ScatterAddKernel | RandomKernel | HostKernel;
+  | GatherKernel | ScatterAddKernel | ScanKernel | RandomKernel | HostKernel;
 export type Kind = Kernel["kind"];
 /** The kernels of a kind. */
 export type KernelOf<K extends Kind> = Extract<Kernel, { readonly kind: K }>;
@@ -39,4 +40,5 @@ export * from "./product.ts";
 export * from "./random.ts";
 export { kernelCount, kernelGeneration, limitKernels, MAX_KERNELS, operandCount, outputCount } from "./registry.ts";
 export * from "./row.ts";
+export * from "./scan.ts";
 export * from "./scatter-add.ts";

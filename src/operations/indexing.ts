@@ -58,7 +58,7 @@ function checked(indices: Variable, limit: number): Variable {
 }
 
 /** outer · axis · inner: the shape of x around one axis. */
-function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
+export function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, axis)), size: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
 }
 

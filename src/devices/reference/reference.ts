@@ -5,8 +5,8 @@
 
 import { interpret } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type CopyKernel, columnsParameters, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById,
-  type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel, randomParameters, readCopyAxes, readMapAxes, rowParameters, scatterAddParameters,
+  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById,
+  type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel, randomParameters, readCopyAxes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -117,7 +117,7 @@ function check(checks: Int32Array, launch: number, spaces: readonly Float64Array
 }
 
 /** A way to carry out each kind of kernel. */
-const ways: { readonly [K in Kind]: (launch: Launch, kernel: KernelOf<K>) => void } = { map, row, columns, product, copy, gather, scatterAdd, random, host };
+const ways: { readonly [K in Kind]: (launch: Launch, kernel: KernelOf<K>) => void } = { map, row, columns, product, copy, gather, scatterAdd, scan, random, host };
 
 function map(launch: Launch, kernel: MapKernel): void {
   const outputs = kernel.outputs.length;
@@ -243,6 +243,25 @@ function scatterAdd(launch: Launch): void {
     for (let j = 0; j < count; j++) {
       const to = (o * size + checkedIndex(launch, indices[j], size)) * inner;
       for (let i = 0; i < inner; i++) output[to + i] += updates[(o * count + j) * inner + i];
+    }
+  }
+}
+
+function scan(launch: Launch, kernel: ScanKernel): void {
+  const { outer, n, inner } = scanParameters.read(launch.words, launch.parameters);
+  const [output, input] = [launch.operand(0), launch.operand(1)];
+  const factors = kernel.hasFactors ? launch.operand(2) : null;
+  for (let o = 0; o < outer; o++) {
+    for (let j = 0; j < inner; j++) {
+      let total = beginnings[kernel.scan];
+      for (let i = 0; i < n; i++) {
+        const at = (o * n + (kernel.isBackwards ? n - 1 - i : i)) * inner + j;
+        // Backwards, the factor is that of the element before.
+        const factor = factors === null || i === 0 ? 1 : factors[kernel.isBackwards ? at + inner : at];
+        if (factor !== 1) total = factor === 0 ? 0 : factor * total;
+        total = kernel.scan === "sum" ? total + input[at] : kernel.scan === "product" ? total * input[at] : Math.max(total, input[at]);
+        output[at] = total;
+      }
     }
   }
 }

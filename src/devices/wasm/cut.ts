@@ -6,7 +6,7 @@
 import { parts as expressions } from "../../kernels/expression.ts";
 import {
   type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode, productParameters,
-  type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, varies,
+  type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, type ScanKernel, scanParameters, varies,
 } from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */
@@ -81,6 +81,14 @@ export function cutColumns(_: ColumnsKernel, words: Int32Array, from: number): C
   const { outer, n, inner } = columnsParameters.read(words, from);
   const cost = outer * n * inner * 0.15;
   return outer === 1 ? cut(cost, at.inner, inner, 16, [1, 1]) : cut(cost, at.outer, outer, 1, [inner, n * inner]);
+}
+
+export function cutScan(kernel: ScanKernel, words: Int32Array, from: number): Cut | null {
+  const { at } = scanParameters;
+  const { outer, n, inner } = scanParameters.read(words, from);
+  const cost = outer * n * inner * 1.2;
+  const steps = (step: number): number[] => kernel.operands.map(() => step);
+  return outer === 1 ? cut(cost, at.inner, inner, 16, steps(1)) : cut(cost, at.outer, outer, 1, steps(n * inner));
 }
 
 export function cutCopy(_: CopyKernel, words: Int32Array, at: number): Cut | null {

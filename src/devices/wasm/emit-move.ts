@@ -1,24 +1,8 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
 import { type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock } from "../../kernels/kernel.ts";
-import type { Layout } from "../../kernels/layout.ts";
 import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
-import { HEADER } from "./layout.ts";
-
-/** Loads a word of a launch into a local: operands come first. */
-function word(f: Body, k: number): Local {
-  const local = f.local(I32);
-  f.get(0).i32Load(HEADER + 4 * k).set(local);
-  return local;
-}
-
-/** Loads the parameters of a launch with so many operands. */
-function parameters<Name extends string>(f: Body, operands: number, { names }: Layout<Name>): Record<Name, Local> {
-  return Object.fromEntries(names.map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
-}
-
-/** bytes(local) = 4 · elements. */
-const toBytes = (f: Body, elements: Local): Body => f.get(elements).i32(2).i32Shl();
+import { HEADER, parameters, toBytes, word } from "./layout.ts";
 
 /** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
 function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {

@@ -116,6 +116,14 @@ const kinds: Record<string, (r: Numbers) => Launch> = {
     const [outer, n, inner] = [r.integer(4, 20), r.integer(200, 400), r.integer(110, 200)];
     return { kernel: kernels.columns("maximum"), sizes: [outer * inner, outer * n * inner], parameters: [outer, n, inner] };
   },
+  "scan of one block": (r) => {
+    const [n, inner] = [r.integer(50, 100), r.integer(200, 1000)];
+    return { kernel: kernels.scan("sum", true, true), sizes: [n * inner, n * inner, n * inner], parameters: [1, n, inner] };
+  },
+  "scan of rows, in place": (r) => {
+    const [outer, n] = [r.integer(40, 300), r.integer(300, 500)];
+    return { kernel: kernels.scan("product"), sizes: [outer * n, outer * n], parameters: [outer, n, 1], same: [0, 1] };
+  },
   copy: (r) => {
     const [x, y, z] = [r.integer(20, 50), r.integer(20, 50), r.integer(40, 60)];
     // [x, y, z] becomes [z, x, y].
