@@ -2,7 +2,7 @@
 
 import type { Expr } from "../kernels/expression.ts";
 import {
-  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, parametersAt, productParameters, randomParameters, readCopyAxes, readMapAxes, rowParameters,
+  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, parametersAt, productParameters, randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters,
   scanParameters, scatterAddParameters, varies,
 } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
@@ -86,7 +86,7 @@ const works: { readonly [K in Kind]: (kernel: KernelOf<K>, words: Int32Array, at
     const { n } = randomParameters.read(words, at);
     return moved(n, 30 * n);
   },
-  host: (kernel, words, at) => moved(kernel.readShapes(words, at).reduce((total, shape) => total + sizeOf(shape), 0), 0),
+  host: (kernel, words, at) => moved(readHostShapes(words, at, kernel.operands.length).reduce((total, shape) => total + sizeOf(shape), 0), 0),
 };
 
 /** What the launch that begins at `at` takes. */

@@ -40,12 +40,12 @@ export class HostKernel extends KernelBase {
       for (const size of shape) words.push(size);
     }
   }
+}
 
-  /** The shapes of the operands. */
-  readShapes(words: ArrayLike<number>, from: number): Shape[] {
-    let at = from + shapesAt;
-    return this.operands.map(() => Array.from({ length: words[at++] }, () => words[at++]));
-  }
+/** The shapes of so many operands. */
+export function readHostShapes(words: ArrayLike<number>, from: number, operands: number): Shape[] {
+  let at = from + shapesAt;
+  return Array.from({ length: operands }, () => Array.from({ length: words[at++] }, () => words[at++]));
 }
 
 /** The kernel of all functions of so many inputs. */

@@ -4,7 +4,6 @@ import type { Operation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type ScanKernel, scan, scanParameters } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { normalizeAxis } from "../support/shape.ts";
 import { mul, sub, where } from "./arithmetic.ts";
@@ -15,15 +14,23 @@ import { concat, slice } from "./layout.ts";
 import { chosenFrom } from "./reduction.ts";
 import { register } from "./registry.ts";
 
-/** Along attribute 0, an axis of the result, which has the shape of every input. */
-function lowerScan(lowering: Lowering, node: number, kernel: ScanKernel): void {
-  const value = lowering.define(node);
-  if (lowering.size(node) === 0) return;
-  lowering.launch(kernel, node);
-  lowering.output(value);
-  for (let k = 0; k < lowering.trace.inputCount(node); k++) lowering.input(lowering.trace.input(node, k));
-  const { outer, size, inner } = around(lowering.shape(node), lowering.trace.attribute(node, 0));
-  scanParameters.write(lowering.code, { outer, n: size, inner });
+/** A scan along attribute 0, an axis of the result, which has the shape of every input; attribute 1 is 1 for one that begins at the end. */
+function scanOperation(name: string, kernelOf: (isBackwards: boolean) => ScanKernel, reverse: Operation["reverse"]): Operation {
+  return register({
+    name,
+    id: /*#__PURE__*/ nextOperationId(),
+    lower: (lowering, node) => {
+      const { trace } = lowering;
+      const value = lowering.define(node);
+      if (lowering.size(node) === 0) return;
+      lowering.launch(kernelOf(trace.attribute(node, 1) === 1), node);
+      lowering.output(value);
+      for (let k = 0; k < trace.inputCount(node); k++) lowering.input(trace.input(node, k));
+      const { outer, size, inner } = around(lowering.shape(node), trace.attribute(node, 0));
+      scanParameters.write(lowering.code, { outer, n: size, inner });
+    },
+    reverse,
+  });
 }
 
 /** Each entry along an axis replaced by the one before it; `first` comes first. */
@@ -34,57 +41,34 @@ function delayed(y: Variable, axis: number, first: number): Variable {
   return concat([broadcastTo(first, y.shape.map((size, i) => (i === axis ? 1 : size))), before], axis);
 }
 
-/** Attributes: the axis, and 1 for sums from the end. */
-const cumsumOperation: Operation = /*#__PURE__*/ register({
-  name: "cumsum",
-  id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowerScan(lowering, node, scan("sum", lowering.trace.attribute(node, 1) === 1)),
-  reverse: () => (gradient, node) => record(cumsumOperation, node.shape, [gradient], [node.attribute(0), 1 - node.attribute(1)]),
-});
+const cumsumOperation: Operation = /*#__PURE__*/ scanOperation("cumsum", (isBackwards) => scan("sum", isBackwards), () => (gradient, node) =>
+  record(cumsumOperation, node.shape, [gradient], [node.attribute(0), 1 - node.attribute(1)]));
 
-/**
- * Inputs: x and factors a. Attributes: the axis, and 1 for backwards. y[i] = a[i]·y[i − 1] + x[i], or y[i] = a[i + 1]·y[i + 1] + x[i]: each is the
- * other's adjoint.
- */
-const recurrenceOperation: Operation = /*#__PURE__*/ register({
-  name: "recurrence",
-  id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowerScan(lowering, node, scan("sum", lowering.trace.attribute(node, 1) === 1, true)),
-  reverse: (k) => (gradient, node) => {
-    const [axis, backwards] = [node.attribute(0), node.attribute(1)];
-    const byX = recurrence(gradient, node.input(1), axis, 1 - backwards);
-    if (k === 0) return byX;
-    return backwards === 0 ? mul(byX, delayed(node.output, axis, 0)) : mul(delayed(byX, axis, 0), node.output);
-  },
+/** Inputs: x and factors a. y[i] = a[i]·y[i − 1] + x[i], or backwards y[i] = a[i + 1]·y[i + 1] + x[i]: each is the other's adjoint. */
+const recurrenceOperation: Operation = /*#__PURE__*/ scanOperation("recurrence", (isBackwards) => scan("sum", isBackwards, true), (k) => (gradient, node) => {
+  const [axis, backwards] = [node.attribute(0), node.attribute(1)];
+  const byX = recurrence(gradient, node.input(1), axis, 1 - backwards);
+  if (k === 0) return byX;
+  return backwards === 0 ? mul(byX, delayed(node.output, axis, 0)) : mul(delayed(byX, axis, 0), node.output);
 });
 
 const recurrence = (x: Variable, factors: Variable, axis: number, backwards: number): Variable =>
   record(recurrenceOperation, x.shape, [x, factors], [axis, backwards]);
 
-/** Attributes: the axis. Nothing is divided, so that zeros do no harm. */
-const cumprodOperation: Operation = /*#__PURE__*/ register({
-  name: "cumprod",
-  id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowerScan(lowering, node, scan("product")),
-  reverse: () => (gradient, node) => {
-    const axis = node.attribute(0);
-    return mul(delayed(node.output, axis, 1), recurrence(gradient, node.input(0), axis, 1));
-  },
+/** Nothing is divided, so that zeros do no harm. */
+const cumprodOperation = /*#__PURE__*/ scanOperation("cumprod", () => scan("product"), () => (gradient, node) => {
+  const axis = node.attribute(0);
+  return mul(delayed(node.output, axis, 1), recurrence(gradient, node.input(0), axis, 1));
 });
 
-/** Attributes: the axis. The gradient goes to the last of equal ones so far: what comes after an element until the next that is chosen. */
-const cummaxOperation: Operation = /*#__PURE__*/ register({
-  name: "cummax",
-  id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowerScan(lowering, node, scan("maximum")),
-  reverse: () => (gradient, node) => {
-    const chosen = chosenFrom(node.input(0), node.output);
-    return where(chosen, recurrence(gradient, sub(1, chosen), node.attribute(0), 1), 0);
-  },
+/** The gradient goes to the last of equal ones so far: what comes after an element until the next that is chosen. */
+const cummaxOperation = /*#__PURE__*/ scanOperation("cummax", () => scan("maximum"), () => (gradient, node) => {
+  const chosen = chosenFrom(node.input(0), node.output);
+  return where(chosen, recurrence(gradient, sub(1, chosen), node.attribute(0), 1), 0);
 });
 
-function along(operation: Operation, x: Variable, axis: number, ...attributes: number[]): Variable {
-  return record(operation, x.shape, [x], [normalizeAxis(operation.name, axis, x.shape), ...attributes]);
+function along(operation: Operation, x: Variable, axis: number): Variable {
+  return record(operation, x.shape, [x], [normalizeAxis(operation.name, axis, x.shape), 0]);
 }
 
 /**
@@ -98,7 +82,7 @@ function along(operation: Operation, x: Variable, axis: number, ...attributes: n
  */
 export function cumsum(x: Variable, axis = -1): Variable {
   checkCall("cumsum", arguments, 2);
-  return along(cumsumOperation, x, axis, 0);
+  return along(cumsumOperation, x, axis);
 }
 
 /**

@@ -124,7 +124,8 @@ export class Launches {
     this.code.push2(value, offset);
   }
 
-  protected functionPlace(run: HostFunction): number {
+  /** The place of a function in the list that the program will have. */
+  functionPlace(run: HostFunction): number {
     const place = this.functions.get(run) ?? this.functions.size;
     this.functions.set(run, place);
     return place;

@@ -6,7 +6,7 @@
 import { MemoryError } from "../support/errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
-  columns, columnsParameters, copy, type HostFunction, host, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong,
+  columns, columnsParameters, copy, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong,
 } from "../kernels/kernel.ts";
 import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
@@ -296,19 +296,6 @@ export class Lowering extends Launches {
     this.output(output, outputOffset);
     this.operand(value, offset);
     kernel.write(this.code, sizes, outputStrides, inputStrides);
-  }
-
-  /** A function of the host over the inputs of the node. */
-  host(node: number, run: HostFunction): void {
-    const inputs = this.trace.inputCount(node);
-    this.define(node);
-    const kernel = host(inputs);
-    this.launch(kernel, node);
-    const operands = [node];
-    for (let k = 0; k < inputs; k++) operands.push(this.trace.input(node, k));
-    this.output(this.nodeValue.at(node));
-    for (const operand of operands.slice(1)) this.input(operand);
-    kernel.write(this.code, this.functionPlace(run), operands.map((operand) => this.shape(operand)));
   }
 
   /** Fills a value with zeros. */

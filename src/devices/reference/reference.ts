@@ -6,7 +6,7 @@
 import { interpret } from "../../kernels/expression.ts";
 import {
   beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById,
-  type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel, randomParameters, readCopyAxes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
+  type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -281,6 +281,6 @@ function random(launch: Launch): void {
 }
 
 function host(launch: Launch, kernel: HostKernel): void {
-  const arrays = kernel.readShapes(launch.words, launch.parameters).map((shape, k) => ({ data: launch.operand(k).subarray(0, sizeOf(shape)), shape }));
+  const arrays = readHostShapes(launch.words, launch.parameters, kernel.operands.length).map((shape, k) => ({ data: launch.operand(k).subarray(0, sizeOf(shape)), shape }));
   launch.functions[launch.words[launch.parameters + hostPlaceAt]](arrays[0], ...arrays.slice(1));
 }

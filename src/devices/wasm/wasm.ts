@@ -3,7 +3,7 @@
  * and each step enters WebAssembly once to run it; only what has moved since is patched.
  */
 
-import { type FloatArray, type HostKernel, hostPlaceAt, kernelById, parametersAt } from "../../kernels/kernel.ts";
+import { type FloatArray, hostPlaceAt, kernelById, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, UNIT } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
@@ -298,11 +298,11 @@ export class WasmDevice implements Device {
     const { program } = this.running as WasmExecutable;
     let at = 0;
     for (let before = this.launchAt(launch); before > 0; before--) at += program.words[at + 1];
-    const kernel = kernelById(program.words[at]) as HostKernel;
     const operands = launch / 4 + HEADER / 4;
-    const parameters = operands + kernel.operands.length;
+    const count = operandCount(program.words[at]);
+    const parameters = operands + count;
     const run = program.functions[i32[parameters + hostPlaceAt]];
-    const arrays = kernel.readShapes(i32, parameters).map((shape, k) => {
+    const arrays = readHostShapes(i32, parameters, count).map((shape, k) => {
       const from = (i32[operands + k] >>> 0) / 4;
       return { data: f32.subarray(from, from + sizeOf(shape)), shape };
     });
