@@ -25,7 +25,51 @@ function combine(f: Body, reduce: Reduction): void {
   else f.f32x4Min();
 }
 
-/** Writes the body of a row kernel, a function of the address of its launch. */
+/** accumulator = accumulator ∘ result */
+function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): void {
+  f.get(accumulator).get(result);
+  combine(f, reduce);
+  f.set(accumulator);
+}
+
+/** Leaves one number, of an accumulator's four lanes or of a sum's two. */
+function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): void {
+  if (reduce === "sum") {
+    f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64();
+    return;
+  }
+  f.get(accumulator).f32x4ExtractLane(0);
+  for (let lane = 1; lane < 4; lane++) {
+    f.get(accumulator).f32x4ExtractLane(lane);
+    if (reduce === "maximum") f.f32Max();
+    else f.f32Min();
+  }
+}
+
+const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
+
+/** Stages that do not wait for each other's results are computed in one pass over the row. */
+function passesOf({ inputs, stages }: RowKernel): number[][] {
+  const passes: number[][] = [];
+  stages.forEach(({ value }, s) => {
+    const last = passes[passes.length - 1];
+    if (last === undefined || argumentsOf(value).some((k) => k >= inputs.length + last[0])) passes.push([s]);
+    else last.push(s);
+  });
+  return passes;
+}
+
+/** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
+function unrollingOf(kernel: RowKernel, roots: readonly Expr[]): number {
+  const mine = parts(...roots).filter((e) => varies(kernel, e));
+  if (mine.length > SMALL || usesIndex(roots)) return 1;
+  return roots.length > 2 || mine.some((e) => e.inputs.length === 1) ? UNROLL / 2 : UNROLL;
+}
+
+/**
+ * Writes the body of a row kernel, a function of the address of its launch. It is one function of small ones, as these share the sixteen variables
+ * of the loops that they write.
+ */
 export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const pc = 0;
   const inputs = kernel.inputs.length;
@@ -34,14 +78,6 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const roots = [...kernel.stages.map((stage) => stage.value), ...kernel.outputs.map((output) => output.value)];
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
-
-  /** Stages that do not wait for each other's results are computed in one pass over the row. */
-  const passes: number[][] = [];
-  kernel.stages.forEach(({ value }, s) => {
-    const last = passes[passes.length - 1];
-    if (last === undefined || argumentsOf(value).some((k) => k >= inputs + last[0])) passes.push([s]);
-    else last.push(s);
-  });
 
   const [rows, n, rest, whole, count, to] = Array.from({ length: 6 }, () => f.local(I32));
   const row = kernel.inputs.map(() => f.local(I32));
@@ -110,7 +146,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       kernel.inputs.forEach((per, k) => { if (per === "row" && used.has(k)) load(row[k], k); });
       known.clear();
-      for (const pass of passes) {
+      for (const pass of passesOf(kernel)) {
         const values = pass.map((s) => kernel.stages[s].value);
         settle(values);
         if (lanes === 1) {
@@ -118,7 +154,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           continue;
         }
         for (const s of pass) f.f32x4(identities[kernel.stages[s].reduce]).set(results[s]);
-        eachElement(values, (found) => { pass.forEach((s, i) => { take(results[s], found[i], kernel.stages[s].reduce); }); });
+        eachElement(values, (found) => { pass.forEach((s, i) => { take(f, results[s], found[i], kernel.stages[s].reduce); }); });
       }
       kernel.outputs.forEach((output, o) => {
         const values = [output.value];
@@ -169,23 +205,9 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     if (usesIndex(roots)) f.get(index).f32x4(by).f32x4Add().set(index);
   }
 
-  /** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
-  function unrollingOf(roots: readonly Expr[]): number {
-    const mine = parts(...roots).filter((e) => varies(kernel, e));
-    if (mine.length > SMALL || usesIndex(roots)) return 1;
-    return roots.length > 2 || mine.some((e) => e.inputs.length === 1) ? UNROLL / 2 : UNROLL;
-  }
-
-  /** accumulator = accumulator ∘ result */
-  function take(accumulator: Local, result: Local, reduce: Reduction): void {
-    f.get(accumulator).get(result);
-    combine(f, reduce);
-    f.set(accumulator);
-  }
-
   /** Computes some stages of a row, in one pass. */
   function reduceRow(pass: readonly number[], roots: readonly Expr[]): void {
-    const unrolling = unrollingOf(roots);
+    const unrolling = unrollingOf(kernel, roots);
     const reduces = pass.map((s) => kernel.stages[s].reduce);
     const isSum = reduces.includes("sum");
     const identity = (i: number): Body => f.f32x4(identities[reduces[i]]);
@@ -204,10 +226,10 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             for (let j = 0; j < unrolling; j++) {
               next(roots, j).forEach((result, i) => {
                 f.get(result).set(partial[i][j]);
-                for (let step = 1; (j & step) !== 0; step *= 2) take(partial[i][j - 2 * step + 1], partial[i][j - step + 1], reduces[i]);
+                for (let step = 1; (j & step) !== 0; step *= 2) take(f, partial[i][j - 2 * step + 1], partial[i][j - step + 1], reduces[i]);
               });
             }
-            pass.forEach((_, i) => { take(accumulators[i], partial[i][0], reduces[i]); });
+            pass.forEach((_, i) => { take(f, accumulators[i], partial[i][0], reduces[i]); });
             advance(roots, unrolling);
           });
         });
@@ -228,7 +250,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             f.i32(0).set(rest);
           },
           () => {
-            found.forEach((result, i) => { take(accumulators[i], result, reduces[i]); });
+            found.forEach((result, i) => { take(f, accumulators[i], result, reduces[i]); });
             f.increment(rest, -4);
           },
         );
@@ -244,21 +266,13 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
     });
     pass.forEach((s, i) => {
-      if (reduces[i] === "sum") f.get(totals[i]).f64x2ExtractLane(0).get(totals[i]).f64x2ExtractLane(1).f64Add().f32DemoteF64();
-      else {
-        f.get(accumulators[i]).f32x4ExtractLane(0);
-        for (let lane = 1; lane < 4; lane++) {
-          f.get(accumulators[i]).f32x4ExtractLane(lane);
-          if (reduces[i] === "maximum") f.f32Max();
-          else f.f32Min();
-        }
-      }
+      joinLanes(f, reduces[i], accumulators[i], totals[i]);
       f.f32x4Splat().set(results[s]);
     });
   }
 
   function writeElements(roots: readonly Expr[]): void {
-    const unrolling = unrollingOf(roots);
+    const unrolling = unrollingOf(kernel, roots);
     start(roots);
     if (unrolling > 1) {
       f.while(() => f.get(rest).i32(4 * unrolling).i32GeU(), () => {
@@ -289,5 +303,3 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     });
   }
 }
-
-const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
