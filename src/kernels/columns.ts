@@ -3,6 +3,7 @@
 import { layout } from "./layout.ts";
 import { FixedKernel, intern } from "./registry.ts";
 import type { Reduction } from "./row.ts";
+import { moved, type Work } from "./work.ts";
 
 export const columnsParameters = /*#__PURE__*/ layout("outer", "n", "inner");
 
@@ -17,4 +18,10 @@ export function columns(reduce: Reduction): ColumnsKernel {
   const key = `columns ${reduce}`;
   reductions[reduce] ??= intern(key, () => new ColumnsKernel(key, reduce));
   return reductions[reduce];
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function columnsWork(_: ColumnsKernel, words: Int32Array, from: number): Work {
+  const { outer, n, inner } = columnsParameters.read(words, from);
+  return moved(outer * inner * (n + 1), outer * n * inner);
 }

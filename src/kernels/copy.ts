@@ -2,6 +2,7 @@
 
 import type { Words } from "./layout.ts";
 import { KernelBase } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
 
 /** An axis of a box. Strides may be 0 or negative. */
 export type CopyAxis = readonly [size: number, out: number, into: number];
@@ -67,3 +68,8 @@ export function readCopyAxes(words: ArrayLike<number>, from: number): CopyAxis[]
 
 export const copy = /*#__PURE__*/ new CopyKernel("copy", false);
 export const copyAdd = /*#__PURE__*/ new CopyKernel("copy add", true);
+
+/** What a launch takes whose parameters begin at `from`. */
+export function copyWork(_: CopyKernel, words: Int32Array, from: number): Work {
+  return moved(2 * readCopyAxes(words, from).reduce((total, [size]) => total * size, 1), 0);
+}

@@ -1,8 +1,9 @@
 /** A function of the host over whole arrays. */
 
-import type { Shape } from "../support/shape.ts";
+import { type Shape, sizeOf } from "../support/shape.ts";
 import type { Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
 
 /** Any array of numbers that a device works with. */
 export type FloatArray = Float32Array | Float64Array;
@@ -52,4 +53,9 @@ export function readHostShapes(words: ArrayLike<number>, from: number, operands:
 export function host(inputs: number): HostKernel {
   const key = `host ${inputs}`;
   return intern(key, () => new HostKernel(key, inputs));
+}
+
+/** What a launch takes whose parameters begin at `from`: what it moves; nobody knows what else the function does. */
+export function hostWork(kernel: HostKernel, words: Int32Array, from: number): Work {
+  return moved(readHostShapes(words, from, kernel.operands.length).reduce((total, shape) => total + sizeOf(shape), 0), 0);
 }

@@ -4,6 +4,7 @@ import { broadcastStrides, type Shape, sameShape, sizeOf } from "../support/shap
 import type { Expr } from "./expression.ts";
 import type { Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
+import { costOf, moved, type Work } from "./work.ts";
 
 /** Where n is, and where the steps begin. */
 export const mapSizeAt = 0;
@@ -90,4 +91,12 @@ export function runsAlong(input: Shape, shape: Shape): boolean {
 export function map(inputs: number, ...outputs: readonly Expr[]): MapKernel {
   const key = `map ${inputs} ${outputs.map((e) => e.id).join(" ")}`;
   return intern(key, () => new MapKernel(key, inputs, outputs));
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function mapWork(kernel: MapKernel, words: Int32Array, from: number): Work {
+  const axes = readMapAxes(kernel, words, from);
+  const total = axes.reduce((product, { size }) => product * size, 1);
+  const read = axes[0].strides.filter((step) => step !== 0).length;
+  return moved(total * (read + kernel.outputs.length), total * costOf(kernel.outputs));
 }

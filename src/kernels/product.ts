@@ -2,8 +2,12 @@
 
 import { layout, type Words } from "./layout.ts";
 import { FixedKernel } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
 
-/** M, N, K; row and column strides of A and of B; what is added; then for both levels of the batch, outer first: how many, and how far apart those of A and of B are. */
+/**
+ * M, N, K; row and column strides of A and of B; what is added; for both levels of the batch, outer first: how many, and how far apart those of A
+ * and of B are.
+ */
 export const productParameters = /*#__PURE__*/ layout(
   "m", "n", "k", "rowA", "columnA", "rowB", "columnB", "mode", "count0", "batchA0", "batchB0", "count1", "batchA1", "batchB1",
 );
@@ -26,3 +30,11 @@ export class ProductKernel extends FixedKernel<"product"> {
 }
 
 export const product = /*#__PURE__*/ new ProductKernel();
+
+/** What a launch takes whose parameters begin at `from`. */
+export function productWork(_: ProductKernel, words: Int32Array, from: number): Work {
+  const { m, n, k, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, from);
+  const times = (a: number, b: number): number => (a === 0 ? 1 : count0) * (b === 0 ? 1 : count1);
+  const products = count0 * count1;
+  return moved(products * m * n + times(batchA0, batchA1) * m * k + times(batchB0, batchB1) * k * n, 2 * products * m * n * k);
+}

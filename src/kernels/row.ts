@@ -3,6 +3,7 @@
 import { argument, type Expr, parts } from "./expression.ts";
 import { layout, type Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
+import { costOf, moved, type Work } from "./work.ts";
 
 /** How numbers become one. */
 export type Reduction = "sum" | "maximum" | "minimum";
@@ -63,4 +64,15 @@ const reductions: Partial<Record<Reduction, RowKernel>> = {};
 export function rowReduction(reduce: Reduction): RowKernel {
   reductions[reduce] ??= row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
   return reductions[reduce];
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function rowWork(kernel: RowKernel, words: Int32Array, from: number): Work {
+  const { rows, n } = rowParameters.read(words, from);
+  const stridesAt = from + rowParameters.at.strides;
+  const read = kernel.inputs.map((per, k) => (per === "element" ? n : 1) * (words[stridesAt + k] === 0 ? 1 : rows));
+  const written = kernel.outputs.map(({ per }) => (per === "element" ? n : 1) * rows);
+  const roots = [...kernel.stages, ...kernel.outputs].map(({ value }) => value);
+  const cost = costOf(roots, (part) => varies(kernel, part)) + kernel.stages.length;
+  return moved([...read, ...written].reduce((a, b) => a + b, 0), rows * n * cost);
 }

@@ -2,6 +2,7 @@
 
 import { layout, type Words } from "./layout.ts";
 import { FixedKernel, intern } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
 
 export const scanParameters = /*#__PURE__*/ layout("outer", "n", "inner");
 
@@ -27,4 +28,11 @@ export class ScanKernel extends FixedKernel<"scan"> {
 export function scan(scan: Scan, isBackwards = false, hasFactors = false): ScanKernel {
   const key = `scan ${scan} ${isBackwards} ${hasFactors}`;
   return intern(key, () => new ScanKernel(key, scan, isBackwards, hasFactors));
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function scanWork(kernel: ScanKernel, words: Int32Array, from: number): Work {
+  const { outer, n, inner } = scanParameters.read(words, from);
+  const elements = outer * n * inner;
+  return moved(kernel.operands.length * elements, (kernel.hasFactors ? 2 : 1) * elements);
 }

@@ -2,6 +2,7 @@
 
 import { layout } from "./layout.ts";
 import { FixedKernel } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
 
 /** Of [outer, size, inner] = out, `count` updates. */
 export const scatterAddParameters = /*#__PURE__*/ layout("outer", "count", "inner", "size");
@@ -17,4 +18,10 @@ export const scatterBlock = 256;
 export function scatterRoom(count: number, inner: number, size: number): number {
   const blocks = Math.floor(count / scatterBlock);
   return count <= scatterBlock ? 0 : Math.ceil(size / 4) + (blocks + Math.floor(blocks / scatterBlock)) * (1 + inner);
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function scatterAddWork(_: ScatterAddKernel, words: Int32Array, from: number): Work {
+  const { outer, count, inner, size } = scatterAddParameters.read(words, from);
+  return moved(count + outer * inner * (2 * count + size), outer * count * inner);
 }

@@ -5,8 +5,9 @@
 
 import { interpret } from "../../kernels/expression.ts";
 import {
-  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById,
-  type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
+  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt,
+  identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel,
+  randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -60,7 +61,9 @@ export class ReferenceDevice implements Device {
   read(buffer: Buffer): Float64Array { return (buffer as ReferenceBuffer).values.slice(); }
   prepare(program: Program): Executable { return new ReferenceExecutable(program); }
 
-  run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[], times: Float64Array | null = null): Float64Array {
+  run(
+    executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times: Float64Array | null = null,
+  ): Float64Array {
     const { program } = executable as ReferenceExecutable;
     const arena = this.zeros(program.arena, "arena");
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
@@ -117,7 +120,9 @@ function check(checks: Int32Array, launch: number, spaces: readonly Float64Array
 }
 
 /** A way to carry out each kind of kernel. */
-const ways: { readonly [K in Kind]: (launch: Launch, kernel: KernelOf<K>) => void } = { map, row, columns, product, copy, gather, scatterAdd, scan, random, host };
+const ways: { readonly [K in Kind]: (launch: Launch, kernel: KernelOf<K>) => void } = {
+  map, row, columns, product, copy, gather, scatterAdd, scan, random, host,
+};
 
 function map(launch: Launch, kernel: MapKernel): void {
   const outputs = kernel.outputs.length;
@@ -281,6 +286,7 @@ function random(launch: Launch): void {
 }
 
 function host(launch: Launch, kernel: HostKernel): void {
-  const arrays = readHostShapes(launch.words, launch.parameters, kernel.operands.length).map((shape, k) => ({ data: launch.operand(k).subarray(0, sizeOf(shape)), shape }));
+  const shapes = readHostShapes(launch.words, launch.parameters, kernel.operands.length);
+  const arrays = shapes.map((shape, k) => ({ data: launch.operand(k).subarray(0, sizeOf(shape)), shape }));
   launch.functions[launch.words[launch.parameters + hostPlaceAt]](arrays[0], ...arrays.slice(1));
 }

@@ -5,8 +5,8 @@
 
 import { parts as expressions } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode, productParameters,
-  type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, type ScanKernel, scanParameters, varies,
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode,
+  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, type ScanKernel, scanParameters, varies,
 } from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */

@@ -1,6 +1,8 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
-import { type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock } from "../../kernels/kernel.ts";
+import {
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock,
+} from "../../kernels/kernel.ts";
 import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
 import { HEADER, parameters, toBytes, word } from "./layout.ts";
 
