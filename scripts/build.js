@@ -102,32 +102,36 @@ const withSmallTexts = {
   },
 };
 
+/** What files declare a name of, as `readonly length: number`, in TypeScript's own description of the language and of browsers. */
+function languageNames() {
+  const lib = path.dirname(fileURLToPath(import.meta.resolve("typescript")));
+  const texts = readdirSync(lib).filter((file) => /^lib\..*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
+  return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
+}
+
 /**
- * Names of private members of the classes in rooms that no entry exports from, which no user sees or extends: those that src/ reads of `this` only, and
- * that are no other member and no text. So none of them is meant where the language's library or a user has the same name.
+ * Names of members of the classes in rooms that no entry exports from, which no user sees or extends: those that nothing else has, neither the
+ * language nor another class, type, object or text of src/.
  */
 function hiddenNames() {
   /** @type {Set<string>} */
   const hidden = new Set();
-  /** @type {Set<string>} */
-  const others = new Set();
+  const others = new Set(languageNames());
   for (const file of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".ts")) continue;
+    const isPublic = !isInner(path.join("src", file)) || file.endsWith("expression.ts");
     /** @param {ts.Node} node */
     const visit = (node) => {
-      const isField = ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent);
-      if ((isField || ts.isClassElement(node) || ts.isTypeElement(node) || ts.isObjectLiteralElement(node)) && node.name !== undefined) {
-        const isHidden = isInner(path.join("src", file)) && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0;
-        (isHidden ? hidden : others).add(node.name.getText());
+      const isMember = ts.isClassElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
+      if ((isMember || ts.isTypeElement(node) || ts.isObjectLiteralElement(node)) && node.name !== undefined) {
+        (isMember && !isPublic ? hidden : others).add(node.name.getText());
       }
-      if (ts.isBindingElement(node) && node.parent.parent.initializer?.kind !== ts.SyntaxKind.ThisKeyword) others.add((node.propertyName ?? node.name).getText());
-      if (ts.isPropertyAccessExpression(node) && node.expression.kind !== ts.SyntaxKind.ThisKeyword) others.add(node.name.text);
       if (ts.isStringLiteralLike(node)) others.add(node.text);
       ts.forEachChild(node, visit);
     };
     visit(ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true));
   }
-  return [...hidden].filter((name) => !others.has(name));
+  return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
 }
 
 /** Stands for the module of a namespace until it is known where it is imported from. */

@@ -39,6 +39,7 @@ import "./operations/methods.ts";
 export { maxPool2d } from "./operations/pooling.ts";
 export { affine, dot, linear, matmul, norm2 } from "./operations/product.ts";
 export { argmax, argmaxneq, max, mean, min } from "./operations/reduction.ts";
+export { cummax, cumprod, cumsum } from "./operations/scan.ts";
 export { logSoftmax, logsumexp, maskedSoftmax, softmax, wta } from "./operations/softmax.ts";
 export { AdaDelta, type AdaDeltaOptions } from "./optimizers/ada-delta.ts";
 export { Adam, type AdamOptions } from "./optimizers/adam.ts";

@@ -4,6 +4,7 @@ import { currentDevice } from "../devices/current.ts";
 import type { Operation } from "../engine/operation.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray, HostFunction } from "../kernels/kernel.ts";
+import { lowerHost } from "../plan/host.ts";
 import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
@@ -46,7 +47,7 @@ const both: HostFunction = (y, scores, targets) => {
 const gradientsAndLosses: Operation = {
   name: "ctc′",
   id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowering.host(node, both),
+  lower: (lowering, node) => lowerHost(lowering, node, both),
   reverse: (k) => k === 1 ? null : () => {
     throw new UsageError(
       "The gradient of the CTC cost cannot be differentiated again: second derivatives of it are not implemented. " +
@@ -74,7 +75,7 @@ const lossesOfBoth: Operation = {
 const losses: Operation = {
   name: "ctc",
   id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => lowering.host(node, lossOf),
+  lower: (lowering, node) => lowerHost(lowering, node, lossOf),
   reverse: (k) => k === 1 ? null : (gradient, node) =>
     scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),
 };

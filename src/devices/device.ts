@@ -1,6 +1,6 @@
 /**
- * What every device can do. Nothing above this room knows a pointer or a buffer's inside,
- * and nothing above it but `Variable.data` and `item()` relies on reading being synchronous.
+ * What every device can do. Nothing above this room knows a pointer or a buffer's inside. Reading is synchronous, and `Variable.data` and looks
+ * rely on that.
  */
 
 import type { FloatArray, HostFunction } from "../kernels/kernel.ts";
@@ -15,7 +15,7 @@ export type DeviceMemory = Record<MemoryKind | "arena" | "plans" | "kernels", nu
  * A plan in the form that devices take: a list of launches as words.
  * Each launch: kernel id, number of words of the launch, then (space, offset) of each operand, then the parameters.
  * Space 0 is the arena of the step, space k > 0 is the k-th bound buffer. Offsets count elements.
- * Every value in the arena starts at a multiple of 4 elements and has room up to the next multiple.
+ * Every value in the arena starts at a multiple of `UNIT` elements and has room up to the next multiple.
  */
 export interface Program {
   readonly words: Int32Array;
@@ -38,6 +38,12 @@ export interface Program {
   /** For a run that checks numbers: after launch i, look at `size` elements at (space, offset); four words each. */
   readonly checks: Int32Array | null;
 }
+
+/** Arrays begin at multiples of so many elements, a vector of float32: most kernels then have no remainder to treat. */
+export const UNIT = 4;
+
+/** The elements that an array of a size takes. */
+export const aligned = (size: number): number => (size + UNIT - 1) & -UNIT;
 
 /** A program prepared by a device. */
 export interface Executable {

@@ -2,6 +2,7 @@
 
 import { UsageError, ValueError } from "../support/errors.ts";
 import { kernelById } from "../kernels/kernel.ts";
+import type { Work } from "../kernels/work.ts";
 import { FormAt } from "../plan/product.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
@@ -9,7 +10,7 @@ import { openStep } from "../engine/recording.ts";
 import { type Watched, watch } from "../engine/switches.ts";
 import { describe, formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { estimate, type Work, workOf } from "./work.ts";
+import { estimate, workOf } from "./work.ts";
 
 export interface ExplainOptions {
   /** How often to call the function; times are the least of all calls. 5 unless given. */

@@ -1,12 +1,12 @@
 /** Strided boxes of values, for operations that are made of several launches. */
 
-import { copy } from "../kernels/kernel.ts";
+import { type CopyAxis, copy, writeCopyAxes } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 
+/** An axis of a box: size, stride of the output, stride of the input. */
+export type Axis = CopyAxis;
 /** A value and where in it. */
 export type Place = readonly [value: number, offset: number];
-/** An axis of a box: size, stride of the output, stride of the input. */
-export type Axis = readonly [size: number, out: number, into: number];
 
 /** So many elements are worked on at a time: 256 KiB, which stay in the second-level cache of any machine of these years. */
 export const chunkElements = 1 << 16;
@@ -48,8 +48,7 @@ export function copyBox(lowering: Lowering, node: number, output: Place, input: 
   lowering.launch(copy, node);
   lowering.output(...output);
   lowering.operand(...input);
-  lowering.parameter(axes.length);
-  for (const axis of axes) for (const number of axis) lowering.parameter(number);
+  writeCopyAxes(lowering.code, axes);
 }
 
 /** Where the result of a node is. */

@@ -42,7 +42,7 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
       lowering.launch(repeated, node);
       lowering.output(y, first * outputs * down * across);
       lowering.input(lowering.trace.input(node, 2));
-      for (const number of [down * across, 0, 2, outputs, 1, count, 0]) lowering.parameter(number);
+      repeated.write(lowering.code, [count, outputs, down * across], [[outputs, 1]]);
     };
     if (lowering.size(image) === 0) {
       if (biased) putBias(0, samples);
@@ -100,7 +100,7 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
       lowering.launch(plus, node);
       lowering.output(sums[0]);
       for (const part of [sums[0], sum]) lowering.operand(part);
-      for (const number of [size, 1, 1, 0]) lowering.parameter(number);
+      plus.writeFlat(lowering.code, size);
     }
     strips.copyKernel([result, 0], [sums[0], 0], true);
   },

@@ -2,7 +2,7 @@
 
 import type { Operation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
-import { random } from "../kernels/kernel.ts";
+import { random, randomParameters } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { isTraining } from "../engine/state.ts";
@@ -24,7 +24,7 @@ const uniformOperation: Operation = /*#__PURE__*/ register({
     lowering.launch(random, node);
     lowering.output(value);
     lowering.input(lowering.trace.input(node, 0));
-    lowering.parameter(lowering.size(node));
+    randomParameters.write(lowering.code, { n: lowering.size(node) });
   },
   reverse: () => null,
 });

@@ -4,6 +4,7 @@ import { zeroGradient } from "../engine/differentiate.ts";
 import type { NodeView, Operation } from "../engine/operation.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
+import { lowerHost } from "../plan/host.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
@@ -60,7 +61,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   const recorded: Operation = {
     name,
     id: /*#__PURE__*/ nextOperationId(),
-    lower: (lowering, node) => lowering.host(node, run),
+    lower: (lowering, node) => lowerHost(lowering, node, run),
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
   };
 

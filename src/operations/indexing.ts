@@ -3,7 +3,7 @@
 import type { Operation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
+import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
@@ -58,7 +58,7 @@ function checked(indices: Variable, limit: number): Variable {
 }
 
 /** outer · axis · inner: the shape of x around one axis. */
-function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
+export function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, axis)), size: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
 }
 
@@ -76,7 +76,7 @@ const gatherOperation: Operation = /*#__PURE__*/ register({
     lowering.output(value);
     lowering.input(table);
     lowering.input(indices);
-    for (const parameter of [outer, lowering.size(indices), inner, size]) lowering.parameter(parameter);
+    gatherParameters.write(lowering.code, { outer, count: lowering.size(indices), inner, size });
   },
   reverse: (k) => k === 1 ? null : (gradient, node) => {
     const axis = node.attribute(0);
@@ -125,7 +125,7 @@ const scatterOperation: Operation = /*#__PURE__*/ register({
     lowering.input(indices);
     lowering.input(updates);
     lowering.operand(room);
-    for (const parameter of [outer, count, inner, size]) lowering.parameter(parameter);
+    scatterAddParameters.write(lowering.code, { outer, count, inner, size });
   },
   reverse: (k) => k === 0 ? null : (gradient, node) => gather(gradient, node.input(0), node.attribute(0)),
 });

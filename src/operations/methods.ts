@@ -13,6 +13,7 @@ import { gather } from "./indexing.ts";
 import { decat, flip, pad, permute, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
 import { dot, matmul, norm2 } from "./product.ts";
 import { argmax, argmaxneq, max, mean, min } from "./reduction.ts";
+import { cummax, cumprod, cumsum } from "./scan.ts";
 import { logSoftmax as logSoftmaxOf, logsumexp, softmax as softmaxOf, wta } from "./softmax.ts";
 
 const softmax = softmaxOf as (x: Variable, axis?: number) => Variable;
@@ -24,7 +25,7 @@ const table = {
   equal, notEqual, less, lessEqual, greater, greaterEqual,
   tanh, sigmoid, relu, softplus, gelu,
   matmul, dot, norm2,
-  sum, mean, max, min, logsumexp, argmax, argmaxneq, softmax, logSoftmax, wta,
+  sum, mean, max, min, logsumexp, argmax, argmaxneq, softmax, logSoftmax, wta, cumsum, cumprod, cummax,
   reshape, transpose, permute, slice, squeeze, unsqueeze, broadcastTo, flip, pad, decat,
   gather, dropout, gradnorm, detach, identity,
 };

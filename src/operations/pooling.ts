@@ -4,6 +4,7 @@
  * arrays stay in the cache.
  */
 
+import { aligned } from "../devices/device.ts";
 import type { NodeView, Operation, ReverseRule } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
@@ -47,7 +48,7 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
       const others = Array.from({ length: trace.inputCount(node) - images }, (_, i) => placeOf(lowering, trace.input(node, images + i)));
       const count = lowering.size(trace.input(node, 0)) / (height * width);
       // Kernels write whole vectors, so each array has a multiple of four elements.
-      const chunk = (chunkOf(count, images * entries * area) + 3) & ~3;
+      const chunk = aligned(chunkOf(count, images * entries * area));
       const work = lowering.size(trace.input(node, 0)) * (images + (spreads ? 2 : 0)) * 0.5;
       forChunks(lowering, count, chunk, work, () => sources.map(() => lowering.temporary(entries * chunk * area)), (parts, first, some) => {
         /** Visits the places in the window: where the array of each begins, where its first entry is in the images, and the axes of both. */
@@ -66,9 +67,7 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
         else lowering.output(result, first * area);
         for (const part of parts) forEachEntry((at) => lowering.operand(part, at));
         for (const [value, offset] of others) lowering.operand(value, offset + first * area);
-        lowering.parameter(some * area);
-        for (let k = 0; k < kernel.inputs; k++) lowering.parameter(1);
-        lowering.parameter(0);
+        kernel.writeFlat(lowering.code, some * area);
         if (spreads) {
           forEachEntry((at, from, axes) => copyBox(lowering, node, [result, from], [parts[0], at], axes.map(([size, part, image]): Axis => [size, image, part])));
         }

@@ -34,7 +34,7 @@ export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
 
 /** Is it the largest or smallest element? Where one is NaN, those that are. */
 export const isExtreme = (x: Expr, extreme: Expr): Expr => x.equal(x).where(x.equal(extreme), 1);
-const chosenFrom = /*#__PURE__*/ elementwise("isExtreme", isExtreme);
+export const chosenFrom = /*#__PURE__*/ elementwise("isExtreme", isExtreme);
 
 /** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
 function extreme(name: string, reduce: "maximum" | "minimum"): Operation {

@@ -6,6 +6,7 @@
 
 import type { Executable } from "../devices/device.ts";
 import { kernelGeneration } from "../kernels/kernel.ts";
+import { hashOf } from "./ints.ts";
 
 const MAX_ENTRIES = 256;
 const MOST_RECENT = 4;
@@ -51,7 +52,7 @@ export class PlanCache<P extends { readonly executable: Executable }> {
       }
       return entry;
     }
-    const entry = this.lookup(hashOf(words, length), words, length);
+    const entry = this.lookup(hashOf(words, 0, length), words, length);
     if (entry !== null) this.remember(entry);
     return entry;
   }
@@ -68,7 +69,7 @@ export class PlanCache<P extends { readonly executable: Executable }> {
   /** Keeps a plan; one with the same structure is replaced and released. */
   put(words: Int32Array, length: number, plan: P): void {
     this.follow();
-    const hash = hashOf(words, length);
+    const hash = hashOf(words, 0, length);
     const earlier = this.lookup(hash, words, length);
     if (earlier !== null) this.remove(earlier);
     const entry: Entry<P> = { hash, words: words.slice(0, length), plan, used: ++this.clock };
@@ -121,14 +122,4 @@ function same(a: Int32Array, b: Int32Array, length: number): boolean {
   }
   for (; i >= 0; i--) if (a[i] !== b[i]) return false;
   return true;
-}
-
-/** A multiplicative hash, word by word. */
-function hashOf(words: Int32Array, length: number): number {
-  let hash = length | 0;
-  for (let i = 0; i < length; i++) {
-    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash;
 }

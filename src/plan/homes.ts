@@ -3,6 +3,7 @@
  * Each `join` of a trace asks that its inputs follow one another; those wishes that agree become rows.
  */
 
+import { UNIT } from "../devices/device.ts";
 import { sizeOf } from "../support/shape.ts";
 import { Role, roleOf } from "./role.ts";
 import type { Trace } from "./trace.ts";
@@ -20,9 +21,6 @@ export interface Homes {
   /** 1 for nodes that were made elsewhere and have been copied to their place in the row. */
   readonly filled: Uint8Array;
 }
-
-/** Every array begins on 16 bytes. */
-const UNIT = 4;
 
 /** @param joins nodes, in order of their importance: where wishes contradict each other, the earlier counts */
 export function homesOf(trace: Trace, joins: readonly number[]): Homes {

@@ -1,3 +1,5 @@
+import { hashOf } from "./ints.ts";
+
 /** Numbers for sequences of integers: equal ones get the same number, in the order in which they first come. */
 export class Interned {
   count = 0;
@@ -33,11 +35,7 @@ export class Interned {
   number(): number {
     const { words, starts, hashes, end } = this;
     const start = starts[this.count];
-    let hash = end - start;
-    for (let i = start; i < end; i++) {
-      hash = Math.imul(hash ^ words[i], 0x9e3779b1);
-      hash ^= hash >>> 15;
-    }
+    const hash = hashOf(words, start, end);
     const mask = this.table.length - 1;
     let place = hash & mask;
     for (let found = this.table[place] - 1; found >= 0; found = this.table[place] - 1) {

@@ -46,3 +46,13 @@ export class Ints {
 
 /** Larger ones are left to the garbage collector. */
 const LARGEST_SPARE = 2 ** 20;
+
+/** A multiplicative hash of the words from one to another. */
+export function hashOf(words: Int32Array, from: number, to: number): number {
+  let hash = to - from;
+  for (let i = from; i < to; i++) {
+    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}

@@ -83,7 +83,7 @@ export class Launches {
 
   /** Begins a launch; outputs, inputs and parameters follow in the kernel's order. */
   launch(kernel: Kernel, node: number): void {
-    if (kernel.kind === "gather" || kernel.kind === "scatterAdd" || kernel.kind === "host") this.lastFallible = this.launchKernel.length;
+    if (kernel.isFallible) this.lastFallible = this.launchKernel.length;
     this.launchKernel.push(kernel.id);
     this.launchNode.push(node);
     this.launchStart.push(this.code.length);
@@ -124,9 +124,8 @@ export class Launches {
     this.code.push2(value, offset);
   }
 
-  parameter(value: number): void { this.code.push(value); }
-
-  protected functionPlace(run: HostFunction): number {
+  /** The place of a function in the list that the program will have. */
+  functionPlace(run: HostFunction): number {
     const place = this.functions.get(run) ?? this.functions.size;
     this.functions.set(run, place);
     return place;
@@ -134,40 +133,11 @@ export class Launches {
 
   /** Does the launch read exactly the elements of a value that it writes at the same time? Then it may work in place. */
   isElementwiseAt(launch: number, value: number): boolean {
-    const id = this.launchKernel.at(launch);
-    const kernel = kernelById(id);
-    const at = this.launchStart.at(launch);
-    if (kernel.kind === "product") {
-      const adds = this.code.at(at + 6) === value && this.code.at(at + 7) === 0 && this.code.at(at + 15) === 1;
-      return adds && this.code.at(at + 2) !== value && this.code.at(at + 4) !== value && this.valueSize.at(this.code.at(at)) === this.valueSize.at(value);
-    }
-    if (kernel.kind !== "map") return false;
-    const outputs = kernel.outputs.length;
-    const parameters = at + 2 * (outputs + kernel.inputs);
-    if (this.code.at(parameters + 1 + kernel.inputs) !== 0) return false; // broadcasts
-    for (let k = 0; k < kernel.inputs; k++) {
-      const operand = at + 2 * (outputs + k);
-      if (this.code.at(operand) !== value) continue;
-      if (this.code.at(operand + 1) !== 0 || this.code.at(parameters + 1 + k) === 0) return false;
-    }
-    return true;
+    return kernelById(this.launchKernel.at(launch)).runsInPlace(this.code, this.launchStart.at(launch), value);
   }
 
   /** The length of a launch's words from `launchStart` on. */
   wordsOf(launch: number, kernel: Kernel, operands: number): number {
-    const parameters = this.launchStart.at(launch) + 2 * operands;
-    switch (kernel.kind) {
-      case "map": {
-        const rank = this.code.at(parameters + 1 + kernel.inputs);
-        return 2 * operands + 2 + kernel.inputs + rank * (1 + kernel.inputs);
-      }
-      case "row": return 2 * operands + 2 + kernel.inputs.length;
-      case "columns": return 2 * operands + 3;
-      case "product": return 2 * operands + 14;
-      case "copy": return 2 * operands + 1 + 3 * this.code.at(parameters);
-      case "gather": case "scatterAdd": return 2 * operands + 4;
-      case "random": return 2 * operands + 1;
-      case "host": return 2 * operands + 1 + this.code.at(parameters);
-    }
+    return 2 * operands + kernel.parameterCount(this.code, this.launchStart.at(launch) + 2 * operands);
   }
 }

@@ -6,9 +6,9 @@
 import { MemoryError } from "../support/errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
-  columns, copy, type HostFunction, host, type MapKernel, map, type RowKernel, type RowStage, rowReduction,
+  columns, columnsParameters, copy, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong,
 } from "../kernels/kernel.ts";
-import { broadcastStrides, formatShape, maxElements, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
 import { Ints } from "./ints.ts";
 import { Launches } from "./launches.ts";
@@ -118,17 +118,14 @@ export class Lowering extends Launches {
       flat &&= runsAlong(trace.shapes[input], shape);
     }
     if (flat) {
-      code.push(size);
-      for (let k = 0; k < count; k++) code.push(this.size(trace.input(node, k)) === size ? 1 : 0);
-      code.push(0);
-    } else {
-      this.mapParameters(shape, Array.from({ length: count }, (_, k) => this.shape(trace.input(node, k))));
-    }
+      const steps = kernel.writeFlat(code, size);
+      for (let k = 0; k < count; k++) if (this.size(trace.input(node, k)) !== size) code.put(steps + k, 0);
+    } else kernel.write(code, shape, Array.from({ length: count }, (_, k) => this.shape(trace.input(node, k))));
   }
 
   /** The sum of all inputs of a node, which have its shape: of parts of them, `most` at a time, so that rounding does not grow with their number. */
   accumulate(node: number, most: number, sumOf: (count: number) => MapKernel): void {
-    const { trace, code } = this;
+    const { trace } = this;
     const result = this.define(node);
     const size = this.valueSize.at(result);
     if (size === 0) return;
@@ -142,47 +139,16 @@ export class Lowering extends Launches {
         parts.push(end - at === 1 ? -1 - at : this.temporary(size));
         if (end - at > 1) add(parts[parts.length - 1], at, end);
       }
-      this.launch(sumOf(parts.length), node);
+      const kernel = sumOf(parts.length);
+      this.launch(kernel, node);
       this.output(output);
       for (const part of parts) {
         if (part < 0) this.input(trace.input(node, -1 - part));
         else this.operand(part);
       }
-      code.push(size);
-      for (let k = 0; k < parts.length; k++) code.push(1);
-      code.push(0);
+      kernel.writeFlat(this.code, size);
     };
     add(result, 0, trace.inputCount(node));
-  }
-
-  /** The parameters of a map: adjacent axes along which every input runs on are one. */
-  mapParameters(shape: Shape, inputs: readonly Shape[]): void {
-    if (inputs.every((input) => runsAlong(input, shape))) {
-      const total = sizeOf(shape);
-      this.code.push(total);
-      for (const input of inputs) this.code.push(sizeOf(input) === total ? 1 : 0);
-      this.code.push(0);
-      return;
-    }
-    const strides = inputs.map((input) => broadcastStrides(input, shape));
-    const sizes: number[] = [];
-    const steps: number[][] = [];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (shape[axis] === 1) continue;
-      const last = sizes.length - 1;
-      if (last >= 0 && strides.every((s, k) => s[axis] === steps[last][k] * sizes[last])) sizes[last] *= shape[axis];
-      else {
-        sizes.push(shape[axis]);
-        steps.push(strides.map((s) => s[axis]));
-      }
-    }
-    this.code.push(sizes[0]);
-    for (const step of steps[0]) this.code.push(step);
-    this.code.push(sizes.length - 1);
-    for (let d = 1; d < sizes.length; d++) {
-      this.code.push(sizes[d]);
-      for (const step of steps[d]) this.code.push(step);
-    }
   }
 
   /** A row kernel over rows of n elements; its inputs are the inputs of the node. One with a single row serves every row. */
@@ -192,16 +158,14 @@ export class Lowering extends Launches {
     this.launch(kernel, node);
     this.output(value);
     for (let k = 0; k < kernel.inputs.length; k++) this.input(this.trace.input(node, k));
-    this.parameter(rows);
-    this.parameter(n);
-    kernel.inputs.forEach((per, k) => {
-      const width = per === "element" ? n : 1;
-      this.parameter(this.size(this.trace.input(node, k)) === width ? 0 : width);
+    kernel.write(this.code, rows, n, (k) => {
+      const width = kernel.inputs[k] === "element" ? n : 1;
+      return this.size(this.trace.input(node, k)) === width ? 0 : width;
     });
   }
 
   /** Reduces some axes (ascending) of input 0 of the node, innermost group of adjacent axes first. */
-  reduce(node: number, reduce: RowStage["reduce"], axes: readonly number[]): void {
+  reduce(node: number, reduce: Reduction, axes: readonly number[]): void {
     const source = this.trace.input(node, 0);
     const result = this.define(node);
     if (this.valueSize.at(result) === 0) return;
@@ -222,19 +186,13 @@ export class Lowering extends Launches {
       const inner = groups.slice(at + 1).reduce((product, group) => product * group.size, 1);
       const n = groups[at].size;
       const output = pass === passes ? result : this.temporary(outer * inner);
-      if (inner === 1) {
-        this.launch(rowReduction(reduce), node);
-        this.output(output);
-        this.operand(value, offset);
-        this.code.push2(outer, n);
-        this.code.push(n);
-      } else {
-        this.launch(columns(reduce), node);
-        this.output(output);
-        this.operand(value, offset);
-        this.code.push2(outer, n);
-        this.code.push(inner);
-      }
+      const along = rowReduction(reduce);
+      const across = columns(reduce);
+      this.launch(inner === 1 ? along : across, node);
+      this.output(output);
+      this.operand(value, offset);
+      if (inner === 1) along.write(this.code, outer, n, () => n);
+      else columnsParameters.write(this.code, { outer, n, inner });
       groups[at].size = 1;
       groups[at].reduced = false;
       value = output;
@@ -337,49 +295,7 @@ export class Lowering extends Launches {
     this.launch(kernel, node);
     this.output(output, outputOffset);
     this.operand(value, offset);
-    const rank = this.code.push(0);
-    let axes = 0;
-    let size = 1;
-    let out = 1;
-    let into = 1;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      if (sizes[axis] === 1) continue;
-      if (axes > 0 && outputStrides[axis] === out * size && inputStrides[axis] === into * size) {
-        size *= sizes[axis]; // runs on where the axis before ended
-        this.code.put(this.code.length - 3, size);
-        continue;
-      }
-      size = sizes[axis];
-      out = outputStrides[axis];
-      into = inputStrides[axis];
-      this.code.push(size);
-      this.code.push2(out, into);
-      axes++;
-    }
-    if (axes === 0) {
-      this.code.push(1);
-      this.code.push2(1, 1);
-      axes = 1;
-    }
-    this.code.put(rank, axes);
-  }
-
-  /** A function of the host over the inputs of the node. */
-  host(node: number, run: HostFunction): void {
-    const inputs = this.trace.inputCount(node);
-    this.define(node);
-    this.launch(host(inputs), node);
-    const operands = [node];
-    for (let k = 0; k < inputs; k++) operands.push(this.trace.input(node, k));
-    this.output(this.nodeValue.at(node));
-    for (const operand of operands.slice(1)) this.input(operand);
-    const shapes = operands.map((operand) => this.shape(operand));
-    this.parameter(shapes.reduce((count, shape) => count + 1 + shape.length, 1));
-    this.parameter(this.functionPlace(run));
-    for (const shape of shapes) {
-      this.parameter(shape.length);
-      for (const size of shape) this.parameter(size);
-    }
+    kernel.write(this.code, sizes, outputStrides, inputStrides);
   }
 
   /** Fills a value with zeros. */
@@ -388,7 +304,7 @@ export class Lowering extends Launches {
     if (size === 0) return;
     this.launch(zeros, node);
     this.output(value);
-    this.code.push2(size, 0);
+    zeros.writeFlat(this.code, size);
   }
 
   // -- groups of the fusion --------------------------------------------------------------------------
@@ -401,7 +317,6 @@ export class Lowering extends Launches {
     return value;
   }
 
-  isValueOf(node: number, value: number): boolean { return this.nodeValue.at(node) === value; }
   isStored(node: number): boolean { return this.valueStored.at(this.nodeValue.at(node)) === 1; }
 
   /** Notes that a group reads a node, at its place in the order. */
@@ -416,13 +331,8 @@ export class Lowering extends Launches {
     this.launchStart.put(launch, this.code.length);
     for (const node of group.stored) this.code.push2(this.nodeValue.at(node), 0);
     for (const node of group.operands) this.code.push2(this.nodeValue.at(node), this.nodeOffset.at(node));
-    this.mapParameters(group.shape, group.operands.map((node) => this.shape(node)));
+    kernel.write(this.code, group.shape, group.operands.map((node) => this.shape(node)));
   }
-}
-
-/** Is an input as large as the output, or a single number? Then one loop over the output reads it. */
-function runsAlong(input: Shape, shape: Shape): boolean {
-  return input === shape || sameShape(input, shape) || sizeOf(input) === 1;
 }
 
 const zeros = /*#__PURE__*/ map(0, constant(0));

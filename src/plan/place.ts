@@ -4,17 +4,15 @@
  * and wastes at most an eighth.
  */
 
+import { UNIT } from "../devices/device.ts";
 import { operandCount, outputCount } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
 import { GROUP, type Launches } from "./launches.ts";
 
-/** Elements are placed in units of four: 16 bytes of float32. */
-const UNIT = 4;
-
 /** The size class of a number of elements. */
 export function sizeClass(size: number): number {
   if (size <= UNIT) return 1;
-  const units = (size + UNIT - 1) >>> 2;
+  const units = Math.ceil(size / UNIT);
   if (units <= 16) return units;
   const octave = 31 - Math.clz32(units - 1); // units − 1 in [2^octave, 2^(octave+1))
   return (octave - 2) * 8 + ((units - 1) >>> (octave - 3)) - 7;

@@ -1,6 +1,6 @@
 /** From a trace to a program: what is needed of it, lowered to launches, fused, placed in memory. Linear in the number of nodes. */
 
-import type { Program } from "../devices/device.ts";
+import { aligned, type Program } from "../devices/device.ts";
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 import { batch } from "./batching/batch.ts";
@@ -181,11 +181,11 @@ class Planner extends Lowering {
 
   /** Places what each run copies into the arena: first the scalars, then the host arrays. */
   private stage(): number {
-    let at = (this.scalars.length + 3) & ~3;
+    let at = aligned(this.scalars.length);
     for (const value of this.hostValues) {
       this.valueSpace.put(value, 0);
       this.valueOffset.put(value, at);
-      at += (this.valueSize.at(value) + 3) & ~3;
+      at += aligned(this.valueSize.at(value));
     }
     return at;
   }

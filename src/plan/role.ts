@@ -1,4 +1,4 @@
-/** What batching may assume of an operation that says so. */
+/** What stacking, batching and the placing of arrays may assume of an operation that says so. */
 
 import type { Trace } from "./trace.ts";
 

@@ -304,6 +304,15 @@ export const meanings: Record<string, Meaning> = {
     overWindows(x, size, stride, (entries) => total(entries.map(({ index, share }) => (share > 0 ? share * at(images, index) : 0)))),
 
   wta: lines((x) => x.map((value, i) => (i === winner(x) ? value : 0))),
+  cumsum: lines((x) => x.map((_, i) => total(x.slice(0, i + 1)))),
+  cumprod: lines((x) => x.map((_, i) => x.slice(0, i + 1).reduce((product, value) => product * value, 1))),
+  cummax: lines((x) => x.map((_, i) => max(...x.slice(0, i + 1)))),
+  // Each element times the factors between it and the place; what is before a factor of 0 does not count, also if it is infinite.
+  recurrence: (x: Tensor, a: Tensor, axis: number, backwards: number) => lines((values, line) => {
+    const between = (i: number, j: number): number[] => values.slice(i, j).map((_, k) => at(a, line.toSpliced(axis, 0, i + 1 + k)));
+    const term = (value: number, factors: Vector): number => (factors.includes(0) ? 0 : factors.reduce((product, factor) => product * factor, value));
+    return values.map((_, i) => total(values.map((value, j) => ((backwards === 0 ? j <= i : j >= i) ? term(value, between(min(i, j), max(i, j))) : 0))));
+  })(x, axis),
   softmax: lines(softmax),
   // As if what does not count were not there.
   maskedSoftmax: (scores: Tensor, mask: Tensor) => lines((values, line) => {

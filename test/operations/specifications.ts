@@ -186,6 +186,8 @@ function scoresAndLabels(draw: Draw, minClasses = 1): [Tensor, Tensor] {
   return [draw.tensor([...rows, classes]), labelsFor(draw, rows, classes)];
 }
 
+const alongAxisOf = (x: Variable, axis = -1): number => x.shape.at(axis) as number;
+
 /** The exponential of a difference has the difference's rounding, and there are n of them to add up. */
 const ofSoftmax = (x: Variable, axis = -1): number => 8 + (x.shape.at(axis) as number);
 const ofRows = (x: Variable): number => ofSoftmax(x);
@@ -409,6 +411,27 @@ export const specifications: Record<string, Specification> = {
     draw: (draw) => alongAxis(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain)),
     smooth: (draw) => alongAxis(draw, (shape) => draw.distinct(shape)),
   },
+  // Sums and products of at most n numbers.
+  cumsum: rowwise({ ulps: alongAxisOf, magnitude: (x: Variable, axis: number) => flimsy.cumsum(abs(x), axis) }),
+  cumprod: {
+    draw: (draw) => alongAxis(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain)),
+    ulps: alongAxisOf,
+  },
+  cummax: {
+    draw: (draw) => alongAxis(draw, (shape) => draw.tensor(shape, draw.oneIn(2) ? integers : plain)),
+    smooth: (draw) => alongAxis(draw, (shape) => draw.distinct(shape)),
+  },
+  // y[i] = a[i]·y[i − 1] + x[i], or y[i] = a[i + 1]·y[i + 1] + x[i]
+  recurrence: {
+    draw: (draw) => {
+      const shape = draw.shape(1, 4, false);
+      const factors = draw.tensor(shape, draw.oneIn(2) ? (random) => random.integer(0, 2) : (random) => random.uniform(-1, 1));
+      return [draw.tensor(shape), factors, draw.integer(0, shape.length - 1), draw.integer(0, 1)];
+    },
+    f: recurrence,
+    ulps: (x: Variable, _: Variable, axis: number) => 2 * x.shape[axis],
+    magnitude: (x: Variable, a: Variable, axis: number, backwards: number) => recurrence(abs(x), abs(a), axis, backwards),
+  },
   // log Σ eˣ is near the largest x, which is subtracted and added again: relative to it, and to 1 for the logarithm.
   logsumexp: {
     draw: (draw) => {
@@ -520,6 +543,10 @@ export const specifications: Record<string, Specification> = {
 /** The gradient of a convolution by its kernel. */
 function kernelGradient(x: Variable, g: Variable, kernel: Shape, stride: Shape, padding: Shape): Variable {
   return record(operation("conv2d′"), [g.shape[1], x.shape[1], ...kernel], [x, g], [0, ...kernel, ...stride, ...padding, ...g.shape.slice(2)]);
+}
+
+function recurrence(x: Variable, factors: Variable, axis: number, backwards: number): Variable {
+  return record(operation("recurrence"), x.shape, [x, factors], [axis, backwards]);
 }
 
 /** An operation that has no function of its own among the exports. */

@@ -5,8 +5,11 @@
 
 import { interpret } from "../../kernels/expression.ts";
 import {
-  type ColumnsKernel, type CopyKernel, type HostFunction, type HostKernel, type Kernel, kernelById, type MapKernel, operandCount, outputCount, type RowKernel, type RowStage,
+  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt,
+  identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel,
+  randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
+import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
 import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
 import { Buffer } from "../residency.ts";
@@ -32,7 +35,10 @@ interface Launch {
   /** Operand k read and written at any distance from its first element, also before it. */
   read(k: number, distance: number): number;
   write(k: number, distance: number, value: number): void;
-  parameter(i: number): number;
+  /** The words of the program, and where in them the parameters begin. */
+  readonly words: Int32Array;
+  readonly parameters: number;
+  readonly functions: readonly HostFunction[];
   readonly number: number;
 }
 
@@ -55,7 +61,9 @@ export class ReferenceDevice implements Device {
   read(buffer: Buffer): Float64Array { return (buffer as ReferenceBuffer).values.slice(); }
   prepare(program: Program): Executable { return new ReferenceExecutable(program); }
 
-  run(executable: Executable, scalars: Float64Array, hosts: readonly (Float32Array | Float64Array)[], buffers: readonly Buffer[], times: Float64Array | null = null): Float64Array {
+  run(
+    executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times: Float64Array | null = null,
+  ): Float64Array {
     const { program } = executable as ReferenceExecutable;
     const arena = this.zeros(program.arena, "arena");
     program.scalars.forEach((scalar, i) => { arena[i] = scalars[scalar]; });
@@ -64,16 +72,14 @@ export class ReferenceDevice implements Device {
     const space = (at: number): Float64Array => (words[at] === 0 ? arena : (buffers[words[at] - 1] as ReferenceBuffer).values);
     for (let at = 0, number = 0; at < words.length; at += words[at + 1], number++) {
       const kernel = kernelById(words[at]);
-      const parameters = at + 2 + 2 * operandCount(kernel.id);
       const start = at;
       const begin = times === null ? 0 : performance.now();
-      carryOut(kernel, {
-        number,
+      (ways[kernel.kind] as (launch: Launch, kernel: Kernel) => void)({
+        number, words, functions: program.functions, parameters: parametersAt(words, at),
         operand: (k) => space(start + 2 + 2 * k).subarray(words[start + 3 + 2 * k]),
         read: (k, distance) => space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance],
         write: (k, distance, value) => { space(start + 2 + 2 * k)[words[start + 3 + 2 * k] + distance] = value; },
-        parameter: (i) => words[parameters + i],
-      }, program.functions);
+      }, kernel);
       if (times !== null) times[number] = performance.now() - begin;
       if (program.checks !== null) check(program.checks, number, [arena, ...buffers.map((buffer) => (buffer as ReferenceBuffer).values)]);
     }
@@ -113,64 +119,47 @@ function check(checks: Int32Array, launch: number, spaces: readonly Float64Array
   }
 }
 
-function carryOut(kernel: Kernel, launch: Launch, functions: readonly HostFunction[]): void {
-  switch (kernel.kind) {
-    case "map": return map(kernel, launch);
-    case "row": return row(kernel, launch);
-    case "columns": return columns(kernel, launch);
-    case "product": return product(launch);
-    case "copy": return copy(kernel, launch);
-    case "gather": return gather(launch);
-    case "scatterAdd": return scatterAdd(launch);
-    case "random": return random(launch);
-    case "host": return host(kernel, launch, functions);
-  }
-}
+/** A way to carry out each kind of kernel. */
+const ways: { readonly [K in Kind]: (launch: Launch, kernel: KernelOf<K>) => void } = {
+  map, row, columns, product, copy, gather, scatterAdd, scan, random, host,
+};
 
-function map(kernel: MapKernel, launch: Launch): void {
-  const { inputs } = kernel;
-  const outputs = outputCount(kernel.id);
-  const rank = launch.parameter(1 + inputs);
-  // Axes, innermost first: size, stride of each input.
-  const sizes = [launch.parameter(0)];
-  const strides = [Array.from({ length: inputs }, (_, k) => launch.parameter(1 + k))];
-  for (let d = 0; d < rank; d++) {
-    const at = 2 + inputs + d * (1 + inputs);
-    sizes.push(launch.parameter(at));
-    strides.push(Array.from({ length: inputs }, (_, k) => launch.parameter(at + 1 + k)));
-  }
-  const total = sizes.reduce((a, b) => a * b, 1);
-  const operands = Array.from({ length: outputs + inputs }, (_, k) => launch.operand(k));
-  const at = new Array<number>(inputs).fill(0);
+function map(launch: Launch, kernel: MapKernel): void {
+  const outputs = kernel.outputs.length;
+  const axes = readMapAxes(kernel, launch.words, launch.parameters);
+  const total = axes.reduce((product, { size }) => product * size, 1);
+  const operands = kernel.operands.map((_, k) => launch.operand(k));
+  const at = new Array<number>(kernel.inputs).fill(0);
   const evaluate = interpret(kernel.outputs, (k) => operands[outputs + k][at[k]], () => 0);
   const results = new Float64Array(outputs);
   for (let i = 0; i < total; i++) {
     at.fill(0);
-    for (let axis = 0, rest = i; axis <= rank; axis++) {
-      const position = rest % sizes[axis];
-      rest = Math.floor(rest / sizes[axis]);
-      for (let k = 0; k < inputs; k++) at[k] += position * strides[axis][k];
+    let rest = i;
+    for (const { size, strides } of axes) {
+      const position = rest % size;
+      rest = Math.floor(rest / size);
+      for (let k = 0; k < at.length; k++) at[k] += position * strides[k];
     }
     evaluate(results);
     for (let k = 0; k < outputs; k++) operands[k][i] = results[k];
   }
 }
 
-const identities: Record<RowStage["reduce"], number> = { sum: 0, maximum: -Infinity, minimum: Infinity };
-const combine = (reduce: RowStage["reduce"], a: number, b: number): number =>
+const combine = (reduce: Reduction, a: number, b: number): number =>
   reduce === "sum" ? a + b : reduce === "maximum" ? Math.max(a, b) : Math.min(a, b);
 
-function row(kernel: RowKernel, launch: Launch): void {
+function row(launch: Launch, kernel: RowKernel): void {
   const { stages } = kernel;
   const inputs = kernel.inputs.length;
-  const outputs = outputCount(kernel.id);
-  const [rows, n] = [launch.parameter(0), launch.parameter(1)];
-  const operands = Array.from({ length: outputs + inputs }, (_, k) => launch.operand(k));
+  const outputs = kernel.outputs.length;
+  const { rows, n } = rowParameters.read(launch.words, launch.parameters);
+  const stridesAt = launch.parameters + rowParameters.at.strides;
+  const operands = kernel.operands.map((_, k) => launch.operand(k));
   const results = new Float64Array(stages.length);
   let r = 0;
   let i = 0;
   const read = (k: number): number =>
-    k < inputs ? operands[outputs + k][r * launch.parameter(2 + k) + (kernel.inputs[k] === "element" ? i : 0)] : results[k - inputs];
+    k < inputs ? operands[outputs + k][r * launch.words[stridesAt + k] + (kernel.inputs[k] === "element" ? i : 0)] : results[k - inputs];
   const single = new Float64Array(1);
   const stageValues = stages.map((stage) => interpret([stage.value], read, () => i));
   const outputValues = kernel.outputs.map((output) => interpret([output.value], read, () => i));
@@ -193,8 +182,8 @@ function row(kernel: RowKernel, launch: Launch): void {
   }
 }
 
-function columns(kernel: ColumnsKernel, launch: Launch): void {
-  const [outer, n, inner] = [0, 1, 2].map(launch.parameter);
+function columns(launch: Launch, kernel: ColumnsKernel): void {
+  const { outer, n, inner } = columnsParameters.read(launch.words, launch.parameters);
   const [output, input] = [launch.operand(0), launch.operand(1)];
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < inner; j++) {
@@ -206,16 +195,15 @@ function columns(kernel: ColumnsKernel, launch: Launch): void {
 }
 
 function product(launch: Launch): void {
-  const [m, n, k, rowA, columnA, rowB, columnB, mode] = Array.from({ length: 8 }, (_, i) => launch.parameter(i));
-  const [count0, strideA0, strideB0, count1, strideA1, strideB1] = Array.from({ length: 6 }, (_, i) => launch.parameter(8 + i));
+  const { m, n, k, mode, ...p } = productParameters.read(launch.words, launch.parameters);
   const [c, a, b, addend] = [0, 1, 2, 3].map(launch.operand);
-  for (let p = 0; p < count0; p++) {
-    for (let q = 0; q < count1; q++) {
-      const [atA, atB, atC] = [p * strideA0 + q * strideA1, p * strideB0 + q * strideB1, (p * count1 + q) * m * n];
+  for (let i0 = 0; i0 < p.count0; i0++) {
+    for (let i1 = 0; i1 < p.count1; i1++) {
+      const [atA, atB, atC] = [i0 * p.batchA0 + i1 * p.batchA1, i0 * p.batchB0 + i1 * p.batchB1, (i0 * p.count1 + i1) * m * n];
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < n; j++) {
-          let total = mode === 1 ? addend[atC + i * n + j] : mode === 2 ? addend[j] : 0;
-          for (let l = 0; l < k; l++) total += a[atA + i * rowA + l * columnA] * b[atB + l * rowB + j * columnB];
+          let total = mode === ProductMode.matrix ? addend[atC + i * n + j] : mode === ProductMode.row ? addend[j] : 0;
+          for (let l = 0; l < k; l++) total += a[atA + i * p.rowA + l * p.columnA] * b[atB + l * p.rowB + j * p.columnB];
           c[atC + i * n + j] = total;
         }
       }
@@ -223,17 +211,17 @@ function product(launch: Launch): void {
   }
 }
 
-function copy({ adds }: CopyKernel, launch: Launch): void {
-  const rank = launch.parameter(0);
+function copy(launch: Launch, kernel: CopyKernel): void {
+  const axes = readCopyAxes(launch.words, launch.parameters);
   const visit = (axis: number, to: number, from: number): void => {
     if (axis < 0) {
-      launch.write(0, to, adds ? launch.read(0, to) + launch.read(1, from) : launch.read(1, from));
+      launch.write(0, to, kernel.adds ? launch.read(0, to) + launch.read(1, from) : launch.read(1, from));
       return;
     }
-    const [size, strideOut, strideIn] = [1, 2, 3].map((i) => launch.parameter(axis * 3 + i));
+    const [size, strideOut, strideIn] = axes[axis];
     for (let i = 0; i < size; i++) visit(axis - 1, to + i * strideOut, from + i * strideIn);
   };
-  visit(rank - 1, 0, 0);
+  visit(axes.length - 1, 0, 0);
 }
 
 function checkedIndex(launch: Launch, value: number, size: number): number {
@@ -242,7 +230,7 @@ function checkedIndex(launch: Launch, value: number, size: number): number {
 }
 
 function gather(launch: Launch): void {
-  const [outer, count, inner, size] = [0, 1, 2, 3].map(launch.parameter);
+  const { outer, count, inner, size } = gatherParameters.read(launch.words, launch.parameters);
   const [output, table, indices] = [0, 1, 2].map(launch.operand);
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < count; j++) {
@@ -253,7 +241,7 @@ function gather(launch: Launch): void {
 }
 
 function scatterAdd(launch: Launch): void {
-  const [outer, count, inner, size] = [0, 1, 2, 3].map(launch.parameter);
+  const { outer, count, inner, size } = scatterAddParameters.read(launch.words, launch.parameters);
   const [output, indices, updates] = [0, 1, 2].map(launch.operand);
   output.fill(0, 0, outer * size * inner);
   for (let o = 0; o < outer; o++) {
@@ -264,8 +252,27 @@ function scatterAdd(launch: Launch): void {
   }
 }
 
+function scan(launch: Launch, kernel: ScanKernel): void {
+  const { outer, n, inner } = scanParameters.read(launch.words, launch.parameters);
+  const [output, input] = [launch.operand(0), launch.operand(1)];
+  const factors = kernel.hasFactors ? launch.operand(2) : null;
+  for (let o = 0; o < outer; o++) {
+    for (let j = 0; j < inner; j++) {
+      let total = beginnings[kernel.scan];
+      for (let i = 0; i < n; i++) {
+        const at = (o * n + (kernel.isBackwards ? n - 1 - i : i)) * inner + j;
+        // Backwards, the factor is that of the element before.
+        const factor = factors === null || i === 0 ? 1 : factors[kernel.isBackwards ? at + inner : at];
+        if (factor !== 1) total = factor === 0 ? 0 : factor * total;
+        total = kernel.scan === "sum" ? total + input[at] : kernel.scan === "product" ? total * input[at] : Math.max(total, input[at]);
+        output[at] = total;
+      }
+    }
+  }
+}
+
 function random(launch: Launch): void {
-  const n = launch.parameter(0);
+  const { n } = randomParameters.read(launch.words, launch.parameters);
   const [output, bits] = [launch.operand(0), launch.operand(1)];
   const [key0, key1, low, high] = [0, 2, 4, 6].map((i) => (bits[i] | (bits[i + 1] << 16)) >>> 0);
   const block = new Uint32Array(4);
@@ -278,13 +285,8 @@ function random(launch: Launch): void {
   }
 }
 
-function host(kernel: HostKernel, launch: Launch, functions: readonly HostFunction[]): void {
-  const arrays: { data: Float64Array; shape: number[] }[] = [];
-  let at = 2;
-  for (let k = 0; k <= kernel.inputs; k++) {
-    const rank = launch.parameter(at++);
-    const shape = Array.from({ length: rank }, () => launch.parameter(at++));
-    arrays.push({ data: launch.operand(k).subarray(0, shape.reduce((a, b) => a * b, 1)), shape });
-  }
-  functions[launch.parameter(1)](arrays[0], ...arrays.slice(1));
+function host(launch: Launch, kernel: HostKernel): void {
+  const shapes = readHostShapes(launch.words, launch.parameters, kernel.operands.length);
+  const arrays = shapes.map((shape, k) => ({ data: launch.operand(k).subarray(0, sizeOf(shape)), shape }));
+  launch.functions[launch.words[launch.parameters + hostPlaceAt]](arrays[0], ...arrays.slice(1));
 }

@@ -5,6 +5,9 @@
  * Encoding: WebAssembly Core Specification 2.0, chapter 5; relaxed SIMD: the proposal's overview.
  */
 
+import { Bytes } from "./bytes.ts";
+import { Code, type Instructions } from "./instructions.ts";
+
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 export const F32 = 0x7d;
@@ -12,82 +15,19 @@ export const F64 = 0x7c;
 export const V128 = 0x7b;
 export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | typeof V128;
 
-/** A growing byte buffer with LEB128 numbers. */
-class Bytes {
-  private buffer = new Uint8Array(256);
-  length = 0;
-
-  byte(value: number): void {
-    if (this.length === this.buffer.length) this.reserve(1);
-    this.buffer[this.length++] = value;
-  }
-
-  private reserve(extra: number): void {
-    const grown = new Uint8Array(Math.max(this.buffer.length * 2, this.length + extra));
-    grown.set(this.buffer.subarray(0, this.length));
-    this.buffer = grown;
-  }
-
-  append(other: Bytes | readonly number[]): void {
-    const bytes = other instanceof Bytes ? other.view() : other;
-    if (this.length + bytes.length > this.buffer.length) this.reserve(bytes.length);
-    this.buffer.set(bytes, this.length);
-    this.length += bytes.length;
-  }
-
-  unsigned(value: number): void {
-    let rest = value >>> 0;
-    while (rest > 0x7f) {
-      this.byte((rest & 0x7f) | 0x80);
-      rest >>>= 7;
-    }
-    this.byte(rest);
-  }
-
-  signed(value: number): void {
-    let rest = value | 0;
-    for (;;) {
-      const low = rest & 0x7f;
-      rest >>= 7;
-      if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return this.byte(low);
-      this.byte(low | 0x80);
-    }
-  }
-
-  signed64(value: bigint): void {
-    let rest = BigInt.asIntN(64, value);
-    for (;;) {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) return this.byte(low);
-      this.byte(low | 0x80);
-    }
-  }
-
-  name(text: string): void {
-    this.unsigned(text.length);
-    for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
-  }
-
-  view(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
-  }
-}
-
 /** The index of a local variable of a function body. */
 export type Local = number;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** The body of one function under construction. Methods return `this`, so that short sequences read in one line. */
-export class Body {
-  readonly code = new Bytes();
+export class Body extends (Code as new () => Code & Instructions<Body>) {
   private readonly prologue = new Bytes();
   private readonly constants = new Map<string, Local>();
   private readonly locals: ValueType[] = [];
   private depth = 0;
 
-  constructor(private readonly parameters: number) {}
+  constructor(private readonly parameters: number) { super(); }
 
   /** A new local variable, zero at first. */
   local(type: ValueType): Local {
@@ -95,30 +35,11 @@ export class Body {
     return this.parameters + this.locals.length - 1;
   }
 
-  op(...bytes: number[]): this {
-    for (const byte of bytes) this.code.byte(byte);
-    return this;
-  }
-
-  private indexed(opcode: number, index: number): this {
-    this.code.byte(opcode);
-    this.code.unsigned(index);
-    return this;
-  }
-
-  /** A SIMD instruction (prefix 0xFD) with its opcode as LEB128; relaxed ones are 0x100 and up. */
-  simd(opcode: number): this {
-    return this.indexed(0xfd, opcode);
-  }
-
   get(local: Local): this { return this.indexed(0x20, local); }
   set(local: Local): this { return this.indexed(0x21, local); }
   tee(local: Local): this { return this.indexed(0x22, local); }
   call(functionIndex: number): this { return this.indexed(0x10, functionIndex); }
   callIndirect(typeIndex: number): this { return this.indexed(0x11, typeIndex).op(0); }
-  drop(): this { return this.op(0x1a); }
-  select(): this { return this.op(0x1b); }
-  return(): this { return this.op(0x0f); }
 
   // -- constants --------------------------------------------------------------------------------
 
@@ -178,38 +99,12 @@ export class Body {
 
   // -- memory -----------------------------------------------------------------------------------
 
-  private memory(opcode: number, offset: number): this {
-    this.code.byte(opcode);
-    this.code.unsigned(0); // alignment is a hint only
-    this.code.unsigned(offset);
-    return this;
-  }
-
-  private simdMemory(opcode: number, offset: number): this {
-    this.simd(opcode);
-    this.code.unsigned(0);
-    this.code.unsigned(offset);
-    return this;
-  }
-
-  i32Load(offset = 0): this { return this.memory(0x28, offset); }
-  i64Load(offset = 0): this { return this.memory(0x29, offset); }
-  /** Bytes, without a sign. */
-  i32Load8(offset = 0): this { return this.memory(0x2d, offset); }
-  i32Store8(offset = 0): this { return this.memory(0x3a, offset); }
-  f32Load(offset = 0): this { return this.memory(0x2a, offset); }
-  i32Store(offset = 0): this { return this.memory(0x36, offset); }
-  i64Store(offset = 0): this { return this.memory(0x37, offset); }
-  f32Store(offset = 0): this { return this.memory(0x38, offset); }
-  v128Load(offset = 0): this { return this.simdMemory(0x00, offset); }
-  v128Load32Splat(offset = 0): this { return this.simdMemory(0x09, offset); }
-  v128Store(offset = 0): this { return this.simdMemory(0x0b, offset); }
   /** address, vector -> the vector with the number there in one lane */
-  v128Load32Lane(lane: number, offset = 0): this { return this.simdMemory(0x56, offset).op(lane); }
-  v128Store32Lane(lane: number, offset = 0): this { return this.simdMemory(0x5a, offset).op(lane); }
-  v128Store64Lane(lane: number, offset = 0): this { return this.simdMemory(0x5b, offset).op(lane); }
+  v128Load32Lane(lane: number, offset = 0): this { return this.simd(0x56).at(offset).op(lane); }
+  v128Store32Lane(lane: number, offset = 0): this { return this.simd(0x5a).at(offset).op(lane); }
+  v128Store64Lane(lane: number, offset = 0): this { return this.simd(0x5b).at(offset).op(lane); }
   /** The address of the thread's scratch memory, or so many bytes further. */
-  scratch(offset: number): this {
+  scratch(offset: number): Body {
     this.op(0x23, 0);
     return offset === 0 ? this : this.i32(offset).i32Add();
   }
@@ -287,91 +182,26 @@ export class Body {
     });
   }
 
-  // -- integers ---------------------------------------------------------------------------------
-
-  i32Eqz(): this { return this.op(0x45); }
-  i32Eq(): this { return this.op(0x46); }
-  i32Ne(): this { return this.op(0x47); }
-  i32LtU(): this { return this.op(0x49); }
-  i32GtS(): this { return this.op(0x4a); }
-  i32GtU(): this { return this.op(0x4b); }
-  i32LeS(): this { return this.op(0x4c); }
-  i32LeU(): this { return this.op(0x4d); }
-  i32GeS(): this { return this.op(0x4e); }
-  i32GeU(): this { return this.op(0x4f); }
-  i32Add(): this { return this.op(0x6a); }
-  i32Sub(): this { return this.op(0x6b); }
-  i32Mul(): this { return this.op(0x6c); }
-  i32DivU(): this { return this.op(0x6e); }
-  i32RemU(): this { return this.op(0x70); }
-  i32And(): this { return this.op(0x71); }
-  i32Or(): this { return this.op(0x72); }
-  i32Xor(): this { return this.op(0x73); }
-  i32Shl(): this { return this.op(0x74); }
-  i32ShrU(): this { return this.op(0x76); }
-
   /** local += amount. */
-  increment(local: Local, amount: number): this {
+  increment(local: Local, amount: number): Body {
     return this.get(local).i32(amount).i32Add().set(local);
   }
 
   /** local += other. */
-  advance(local: Local, other: Local): this {
+  advance(local: Local, other: Local): Body {
     return this.get(local).get(other).i32Add().set(local);
   }
 
-  // -- scalar floats ----------------------------------------------------------------------------
-
-  f32Add(): this { return this.op(0x92); }
-  f32Mul(): this { return this.op(0x94); }
-  f32Min(): this { return this.op(0x96); }
-  f32Max(): this { return this.op(0x97); }
-  f32Ne(): this { return this.op(0x5c); }
-  i64ExtendI32U(): this { return this.op(0xad); }
-  i64ReinterpretF64(): this { return this.op(0xbd); }
-  i32WrapI64(): this { return this.op(0xa7); }
-  i64Ne(): this { return this.op(0x52); }
-  i64Or(): this { return this.op(0x84); }
-  i64Shl(): this { return this.op(0x86); }
-  i64Sub(): this { return this.op(0x7d); }
-  i64Mul(): this { return this.op(0x7e); }
-  i64ShrU(): this { return this.op(0x88); }
-  f64Add(): this { return this.op(0xa0); }
-  f64PromoteF32(): this { return this.op(0xbb); }
-  f32DemoteF64(): this { return this.op(0xb6); }
-  f32ConvertI32U(): this { return this.op(0xb3); }
-  f32ConvertI32S(): this { return this.op(0xb2); }
   /** Saturating, so that no input traps. */
   i32TruncF32S(): this { return this.op(0xfc, 0x00); }
 
   // -- vectors of four f32 ----------------------------------------------------------------------
 
-  f32x4Splat(): this { return this.simd(0x13); }
   f32x4ExtractLane(lane: number): this { return this.simd(0x1f).op(lane); }
   f32x4ReplaceLane(lane: number): this { return this.simd(0x20).op(lane); }
   f64x2ExtractLane(lane: number): this { return this.simd(0x21).op(lane); }
-  f32x4Eq(): this { return this.simd(0x41); }
-  f32x4Ne(): this { return this.simd(0x42); }
-  f32x4Lt(): this { return this.simd(0x43); }
-  f32x4Gt(): this { return this.simd(0x44); }
-  f32x4Le(): this { return this.simd(0x45); }
-  f32x4Ge(): this { return this.simd(0x46); }
-  f32x4Abs(): this { return this.simd(0xe0); }
-  f32x4Neg(): this { return this.simd(0xe1); }
-  f32x4Sqrt(): this { return this.simd(0xe3); }
-  f32x4Add(): this { return this.simd(0xe4); }
-  f32x4Sub(): this { return this.simd(0xe5); }
-  f32x4Mul(): this { return this.simd(0xe6); }
-  f32x4Div(): this { return this.simd(0xe7); }
-  /** NaN if either is NaN. */
-  f32x4Min(): this { return this.simd(0xe8); }
-  f32x4Max(): this { return this.simd(0xe9); }
-  f32x4Floor(): this { return this.simd(0x68); }
-  f32x4ConvertI32x4S(): this { return this.simd(0xfa); }
-  f32x4DemoteF64x2Zero(): this { return this.simd(0x5e); }
-  f64x2PromoteLowF32x4(): this { return this.simd(0x5f); }
   /** a * b + c, fused where the module uses relaxed SIMD, else a product and a sum. */
-  f32x4Madd(fused: boolean, addend: () => void): this {
+  f32x4Madd(fused: boolean, addend: () => void): Body {
     if (!fused) this.f32x4Mul();
     addend();
     return fused ? this.simd(0x105) : this.f32x4Add();
@@ -379,25 +209,6 @@ export class Body {
 
   // -- other vectors ----------------------------------------------------------------------------
 
-  v128And(): this { return this.simd(0x4e); }
-  v128Or(): this { return this.simd(0x50); }
-  v128Xor(): this { return this.simd(0x51); }
-  /** a, b, mask -> (a & mask) | (b & ~mask) */
-  v128Bitselect(): this { return this.simd(0x52); }
-  v128AnyTrue(): this { return this.simd(0x53); }
-  i32x4Splat(): this { return this.simd(0x11); }
-  i32x4Shl(): this { return this.simd(0xab); }
-  i32x4ShrS(): this { return this.simd(0xac); }
-  i32x4Add(): this { return this.simd(0xae); }
-  i32x4Sub(): this { return this.simd(0xb1); }
-  i32x4LtS(): this { return this.simd(0x39); }
-  i32x4GtS(): this { return this.simd(0x3b); }
-  i64x2Shl(): this { return this.simd(0xcb); }
-  i64x2Add(): this { return this.simd(0xce); }
-  f64x2Add(): this { return this.simd(0xf0); }
-  f64x2Sub(): this { return this.simd(0xf1); }
-  f64x2Mul(): this { return this.simd(0xf2); }
-  f64x2Div(): this { return this.simd(0xf3); }
   /** Sixteen byte lanes out of two vectors. */
   i8x16Shuffle(...lanes: number[]): this { return this.simd(0x0d).op(...lanes); }
   /** Four 32-bit lanes out of two vectors, 0–3 from the first, 4–7 from the second. */

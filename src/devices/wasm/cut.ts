@@ -4,7 +4,10 @@
  */
 
 import { parts as expressions } from "../../kernels/expression.ts";
-import { type Kernel, type MapKernel, type RowKernel, varies } from "../../kernels/kernel.ts";
+import {
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode,
+  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, type ScanKernel, scanParameters, varies,
+} from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */
 export interface Cut {
@@ -45,63 +48,78 @@ function elementCost(kernel: MapKernel | RowKernel): number {
   return cost;
 }
 
-/** The cut of a launch whose parameters are in `words` from `at` on; null where it stays whole. */
-export function cutOf(kernel: Kernel, words: Int32Array, at: number): Cut | null {
-  switch (kernel.kind) {
-    case "map": {
-      const { inputs } = kernel;
-      const rank = words[at + 1 + inputs];
-      let total = words[at];
-      let axis = at;
-      let inner = 1;
-      for (let d = 0; d < rank; d++) {
-        axis = at + 2 + inputs + d * (1 + inputs);
-        inner = total;
-        total *= words[axis];
-      }
-      const cost = total * elementCost(kernel);
-      if (cost < 2 * PART) return null;
-      return cut(cost, axis - at, words[axis], rank === 0 ? 64 : 1, [...kernel.outputs.map(() => inner), ...words.subarray(axis + 1, axis + 1 + inputs)]);
-    }
-    case "row": {
-      const rows = words[at];
-      const n = words[at + 1];
-      const cost = rows * n * elementCost(kernel);
-      if (cost < 2 * PART) return null;
-      return cut(cost, 0, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...words.subarray(at + 2, at + 2 + kernel.inputs.length)]);
-    }
-    case "columns": {
-      const [outer, n, inner] = [words[at], words[at + 1], words[at + 2]];
-      const cost = outer * n * inner * 0.15;
-      return outer === 1 ? cut(cost, 2, inner, 16, [1, 1]) : cut(cost, 0, outer, 1, [inner, n * inner]);
-    }
-    case "copy": {
-      const axis = 1 + 3 * (words[at] - 1);
-      let cost = 0.5;
-      for (let d = 1; d <= axis; d += 3) cost *= words[at + d];
-      return words[at] === 0 ? null : cut(cost, axis, words[at + axis], axis === 1 ? 16 : 1, [words[at + axis + 1], words[at + axis + 2]]);
-    }
-    case "random": return cut(words[at] * 4, 0, words[at], 64, [1, 0]);
-    case "product": return cutOfProduct(words, at);
-    default: return null; // what may refuse its data, or adds to the same elements, stays whole
+// The cut of a launch of each kind, whose parameters are in `words` from `at` on; null where it stays whole.
+
+export function cutMap(kernel: MapKernel, words: Int32Array, at: number): Cut | null {
+  const rank = words[at + kernel.rankAt];
+  let total = words[at + mapSizeAt];
+  let axis: number = mapSizeAt;
+  let inner = 1;
+  for (let d = 0; d < rank; d++) {
+    axis = kernel.axisAt(d);
+    inner = total;
+    total *= words[at + axis];
   }
+  const cost = total * elementCost(kernel);
+  if (cost < 2 * PART) return null;
+  const strides = words.subarray(at + axis + 1, at + axis + 1 + kernel.inputs);
+  return cut(cost, axis, words[at + axis], rank === 0 ? 64 : 1, [...kernel.outputs.map(() => inner), ...strides]);
 }
 
-function cutOfProduct(words: Int32Array, at: number): Cut | null {
-  const [m, n] = [words[at], words[at + 1]];
-  const [count0, count1] = [words[at + 8], words[at + 11]];
-  const cost = m * n * words[at + 2] * count0 * count1 * 0.05;
+export function cutRow(kernel: RowKernel, words: Int32Array, at: number): Cut | null {
+  const places = rowParameters.at;
+  const rows = words[at + places.rows];
+  const n = words[at + places.n];
+  const cost = rows * n * elementCost(kernel);
   if (cost < 2 * PART) return null;
-  const mode = words[at + 7];
-  const ofC = (step: number): number[] => [step, 0, 0, mode === 1 ? step : 0];
-  const steps = (step: number, stepA: number, stepB: number): number[] => ofC(step).map((s, operand) => (operand === 1 ? stepA : operand === 2 ? stepB : s));
-  if (count0 > 1) return cut(cost, 8, count0, 1, steps(count1 * m * n, words[at + 9], words[at + 10]));
-  if (count1 > 1) return cut(cost, 11, count1, 1, steps(m * n, words[at + 12], words[at + 13]));
+  const strides = words.subarray(at + places.strides, at + places.strides + kernel.inputs.length);
+  return cut(cost, places.rows, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...strides]);
+}
+
+export function cutColumns(_: ColumnsKernel, words: Int32Array, from: number): Cut | null {
+  const { at } = columnsParameters;
+  const { outer, n, inner } = columnsParameters.read(words, from);
+  const cost = outer * n * inner * 0.15;
+  return outer === 1 ? cut(cost, at.inner, inner, 16, [1, 1]) : cut(cost, at.outer, outer, 1, [inner, n * inner]);
+}
+
+export function cutScan(kernel: ScanKernel, words: Int32Array, from: number): Cut | null {
+  const { at } = scanParameters;
+  const { outer, n, inner } = scanParameters.read(words, from);
+  const cost = outer * n * inner * 1.2;
+  const steps = (step: number): number[] => kernel.operands.map(() => step);
+  return outer === 1 ? cut(cost, at.inner, inner, 16, steps(1)) : cut(cost, at.outer, outer, 1, steps(n * inner));
+}
+
+export function cutCopy(_: CopyKernel, words: Int32Array, at: number): Cut | null {
+  const axes = readCopyAxes(words, at);
+  const last = axes.length - 1;
+  if (last < 0) return null;
+  const [size, out, into] = axes[last];
+  return cut(axes.reduce((cost, axis) => cost * axis[0], 0.5), copyAxisAt(last), size, last === 0 ? 16 : 1, [out, into]);
+}
+
+export function cutRandom(_: RandomKernel, words: Int32Array, at: number): Cut | null {
+  const { n } = randomParameters.at;
+  return cut(words[at + n] * 4, n, words[at + n], 64, [1, 0]);
+}
+
+export function cutProduct(_: ProductKernel, words: Int32Array, from: number): Cut | null {
+  const { at } = productParameters;
+  const cost = words[from + at.m] * words[from + at.n] * words[from + at.k] * words[from + at.count0] * words[from + at.count1] * 0.05;
+  if (cost < 2 * PART) return null;
+  const { m, n, mode, count0, count1, ...p } = productParameters.read(words, from);
+  const steps = (c: number, a: number, b: number): number[] => [c, a, b, mode === ProductMode.matrix ? c : 0];
+  if (count0 > 1) return cut(cost, at.count0, count0, 1, steps(count1 * m * n, p.batchA0, p.batchB0));
+  if (count1 > 1) return cut(cost, at.count1, count1, 1, steps(m * n, p.batchA1, p.batchB1));
   // Each part packs all of the other side: the longer one is cut, and into parts that repay it.
   const most = Math.max(4, Math.floor(Math.max(m, n) / 256));
-  if (m >= n) return cut(cost, 0, m, 12, steps(n, words[at + 3], 0), most);
-  return cut(cost, 1, n, 16, [1, 0, words[at + 6], mode === 0 ? 0 : 1], most);
+  if (m >= n) return cut(cost, at.m, m, 12, steps(n, p.rowA, 0), most);
+  return cut(cost, at.n, n, 16, [1, 0, p.columnB, mode === ProductMode.plain ? 0 : 1], most);
 }
+
+/** Of what may refuse its data, or adds to the same elements. */
+export const neverCut = (): null => null;
 
 function cut(cost: number, parameter: number, size: number, grain: number, steps: readonly number[], most = PARTS): Cut | null {
   const parts = Math.min(Math.floor(cost / PART), Math.max(Math.min(most, PARTS), Math.floor(cost / LONG_PART)), Math.floor(size / grain));

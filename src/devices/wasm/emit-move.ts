@@ -1,26 +1,10 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
-import { type ColumnsKernel, type CopyKernel, scatterBlock } from "../../kernels/kernel.ts";
+import {
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock,
+} from "../../kernels/kernel.ts";
 import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
-import { HEADER } from "./layout.ts";
-
-/** Loads the parameters of a launch with so many operands into locals. */
-function parameters(f: Body, operands: number, count: number): Local[] {
-  return Array.from({ length: count }, (_, i) => {
-    const local = f.local(I32);
-    f.get(0).i32Load(HEADER + 4 * (operands + i)).set(local);
-    return local;
-  });
-}
-
-function operand(f: Body, k: number): Local {
-  const local = f.local(I32);
-  f.get(0).i32Load(HEADER + 4 * k).set(local);
-  return local;
-}
-
-/** bytes(local) = 4 · elements. */
-const toBytes = (f: Body, elements: Local): Body => f.get(elements).i32(2).i32Shl();
+import { HEADER, parameters, toBytes, word } from "./layout.ts";
 
 /** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
 function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {
@@ -109,9 +93,11 @@ function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, 
  * The two innermost axes are loops; the outer ones are found by taking the number of the plane apart, as in a map kernel.
  */
 export function writeCopy(f: Body, { adds }: CopyKernel): void {
-  const axesAt = HEADER + 8 + 4;
-  const [rank, n, stepOut, stepIn] = parameters(f, 2, 4);
-  const [out, into] = [operand(f, 0), operand(f, 1)];
+  const firstAxis = 2 + copyAxisAt(0);
+  const axesAt = HEADER + 4 * firstAxis;
+  const axisBytes = 4 * (copyAxisAt(1) - copyAxisAt(0));
+  const [rank, n, stepOut, stepIn] = [2 + copyRankAt, firstAxis, firstAxis + 1, firstAxis + 2].map((k) => word(f, k));
+  const [out, into] = [word(f, 0), word(f, 1)];
   const [planes, plane, rows, row, rest, axis, axisEnd, position] = Array.from({ length: 8 }, () => f.local(I32));
   const [rowOut, rowIn, planeTo, planeFrom, to, from] = Array.from({ length: 6 }, () => f.local(I32));
 
@@ -120,16 +106,16 @@ export function writeCopy(f: Body, { adds }: CopyKernel): void {
   toBytes(f, stepIn).set(stepIn);
   f.i32(1).set(rows).i32(1).set(planes);
   f.get(rank).i32(1).i32GtU().if(() => {
-    f.get(0).i32Load(axesAt + 12).set(rows);
-    f.get(0).i32Load(axesAt + 16).i32(2).i32Shl().set(rowOut);
-    f.get(0).i32Load(axesAt + 20).i32(2).i32Shl().set(rowIn);
+    f.get(0).i32Load(axesAt + axisBytes).set(rows);
+    f.get(0).i32Load(axesAt + axisBytes + 4).i32(2).i32Shl().set(rowOut);
+    f.get(0).i32Load(axesAt + axisBytes + 8).i32(2).i32Shl().set(rowIn);
   });
-  f.get(0).get(rank).i32(12).i32Mul().i32Add().set(axisEnd);
+  f.get(0).get(rank).i32(axisBytes).i32Mul().i32Add().set(axisEnd);
   const outerAxes = (visit: () => void): void => {
-    f.get(0).i32(24).i32Add().set(axis);
+    f.get(0).i32(2 * axisBytes).i32Add().set(axis);
     f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
       visit();
-      f.increment(axis, 12);
+      f.increment(axis, axisBytes);
     });
   };
   outerAxes(() => f.get(planes).get(axis).i32Load(axesAt).i32Mul().set(planes));
@@ -170,8 +156,8 @@ function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Loc
 }
 
 export function writeGather(f: Body, fault: number): void {
-  const [outer, count, inner, size] = parameters(f, 3, 4);
-  const [out, table, indices] = [operand(f, 0), operand(f, 1), operand(f, 2)];
+  const { outer, count, inner, size } = parameters(f, 3, gatherParameters);
+  const [out, table, indices] = [word(f, 0), word(f, 1), word(f, 2)];
   const [j, rest, from, index, rowBytes] = Array.from({ length: 5 }, () => f.local(I32));
   toBytes(f, inner).set(rowBytes);
   withRows(f, size, fault, (find, row) => {
@@ -196,8 +182,8 @@ export function writeGather(f: Body, fault: number): void {
  * begins again at 0. What is in the log are the updates of another pass, with a log of its own.
  */
 export function writeScatterAdd(f: Body, fault: number): void {
-  const [outer, count, inner, size] = parameters(f, 4, 4);
-  const [out, indices, updates, room] = [operand(f, 0), operand(f, 1), operand(f, 2), operand(f, 3)];
+  const { outer, count, inner, size } = parameters(f, 4, scatterAddParameters);
+  const [out, indices, updates, room] = [word(f, 0), word(f, 1), word(f, 2), word(f, 3)];
   const [j, rest, to, from, index, rowBytes] = Array.from({ length: 6 }, () => f.local(I32));
   const [entryBytes, indexStep, gap, counter, seen, log, nextLog, entry] = Array.from({ length: 8 }, () => f.local(I32));
   toBytes(f, inner).set(rowBytes);
@@ -281,10 +267,10 @@ const TILE = 4;
 /** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
-  const identity = { sum: 0, maximum: -Infinity, minimum: Infinity }[kernel.reduce];
   const combine = (): Body => isSum ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
-  const [outer, n, inner, rowBytes] = parameters(f, 2, 4);
-  const [out, input] = [operand(f, 0), operand(f, 1)];
+  const { outer, n, inner } = parameters(f, 2, columnsParameters);
+  const rowBytes = word(f, 2 + columnsParameters.names.length);
+  const [out, input] = [word(f, 0), word(f, 1)];
   const [columns, column, from, next, pairs, blocks] = Array.from({ length: 6 }, () => f.local(I32));
   const results = Array.from({ length: TILE }, () => f.local(V128));
   const total = f.local(V128);
@@ -338,7 +324,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
         sums.forEach((sum, v) => { f.get(from).v128Load(16 * v).set(sum); });
         f.advance(from, rowBytes);
       },
-      () => { for (const sum of sums) f.f32x4(identity).set(sum); },
+      () => { for (const sum of sums) f.f32x4(identities[kernel.reduce]).set(sum); },
     );
     f.get(n).i32(1).i32ShrU().set(pairs);
     if (isSum) f.get(pairs).i32(BLOCK_PAIRS).i32GtU().if(addBlocks, addPairs);

@@ -1,5 +1,6 @@
 /** The random kernel: Philox4x32-10 (Salmon et al. 2011), one block of four numbers at a time. */
 
+import { randomParameters } from "../../kernels/kernel.ts";
 import { type Body, I32, I64, type Local } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
@@ -7,7 +8,10 @@ const MULTIPLIERS = [0xd2511f53n, 0xcd9e8d57n] as const;
 const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
+const nAt = HEADER + 4 * (2 + randomParameters.at.n);
 /** Its launches have one more parameter: the block to begin with. */
+const blockAt = HEADER + 4 * (2 + randomParameters.names.length);
+
 export function writeRandom(f: Body): void {
   const [out, bits, n, low, high] = Array.from({ length: 5 }, () => f.local(I32));
   const keys = [f.local(I32), f.local(I32)];
@@ -17,7 +21,7 @@ export function writeRandom(f: Body): void {
   const product = f.local(I64);
   f.get(0).i32Load(HEADER).set(out);
   f.get(0).i32Load(HEADER + 4).set(bits);
-  f.get(0).i32Load(HEADER + 8).set(n);
+  f.get(0).i32Load(nAt).set(n);
 
   /** A word from its halves, which are exact as float32. */
   const word = (half: number, into: Local): void => {
@@ -27,7 +31,7 @@ export function writeRandom(f: Body): void {
   word(2, keys[1]);
   word(4, low);
   word(6, high);
-  f.get(low).get(0).i32Load(HEADER + 12).i32Add().tee(low).get(0).i32Load(HEADER + 12).i32LtU().if(() => { f.increment(high, 1); });
+  f.get(low).get(0).i32Load(blockAt).i32Add().tee(low).get(0).i32Load(blockAt).i32LtU().if(() => { f.increment(high, 1); });
 
   f.while(() => f.get(n), () => {
     f.get(low).set(words[0]).get(high).set(words[1]).i32(0).set(words[2]).i32(0).set(words[3]);

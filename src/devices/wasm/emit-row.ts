@@ -1,7 +1,7 @@
 /** Row kernels: reductions over each row, then its outputs. */
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
-import { type RowKernel, type RowStage, varies } from "../../kernels/kernel.ts";
+import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { type Body, I32, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
@@ -19,31 +19,65 @@ const SMALL = 12;
 const SHORT = 12;
 const FEW = 2;
 
-const identities: Record<RowStage["reduce"], number> = { sum: 0, maximum: -Infinity, minimum: Infinity };
-
-function combine(f: Body, reduce: RowStage["reduce"]): void {
+function combine(f: Body, reduce: Reduction): void {
   if (reduce === "sum") f.f32x4Add();
   else if (reduce === "maximum") f.f32x4Max();
   else f.f32x4Min();
 }
 
-/** Writes the body of a row kernel, a function of the address of its launch. */
+/** accumulator = accumulator ∘ result */
+function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): void {
+  f.get(accumulator).get(result);
+  combine(f, reduce);
+  f.set(accumulator);
+}
+
+/** Leaves one number, of an accumulator's four lanes or of a sum's two. */
+function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): void {
+  if (reduce === "sum") {
+    f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64();
+    return;
+  }
+  f.get(accumulator).f32x4ExtractLane(0);
+  for (let lane = 1; lane < 4; lane++) {
+    f.get(accumulator).f32x4ExtractLane(lane);
+    if (reduce === "maximum") f.f32Max();
+    else f.f32Min();
+  }
+}
+
+const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
+
+/** Stages that do not wait for each other's results are computed in one pass over the row. */
+function passesOf({ inputs, stages }: RowKernel): number[][] {
+  const passes: number[][] = [];
+  stages.forEach(({ value }, s) => {
+    const last = passes[passes.length - 1];
+    if (last === undefined || argumentsOf(value).some((k) => k >= inputs.length + last[0])) passes.push([s]);
+    else last.push(s);
+  });
+  return passes;
+}
+
+/** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
+function unrollingOf(kernel: RowKernel, roots: readonly Expr[]): number {
+  const mine = parts(...roots).filter((e) => varies(kernel, e));
+  if (mine.length > SMALL || usesIndex(roots)) return 1;
+  return roots.length > 2 || mine.some((e) => e.inputs.length === 1) ? UNROLL / 2 : UNROLL;
+}
+
+/**
+ * Writes the body of a row kernel, a function of the address of its launch. It is one function of small ones, as these share the sixteen variables
+ * of the loops that they write.
+ */
 export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const pc = 0;
   const inputs = kernel.inputs.length;
   const outputs = kernel.outputs.length;
-  const parametersAt = HEADER + 4 * (outputs + inputs);
+  const wordAt = (parameter: number): number => HEADER + 4 * (outputs + inputs + parameter);
   const roots = [...kernel.stages.map((stage) => stage.value), ...kernel.outputs.map((output) => output.value)];
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
-
-  /** Stages that do not wait for each other's results are computed in one pass over the row. */
-  const passes: number[][] = [];
-  kernel.stages.forEach(({ value }, s) => {
-    const last = passes[passes.length - 1];
-    if (last === undefined || argumentsOf(value).some((k) => k >= inputs + last[0])) passes.push([s]);
-    else last.push(s);
-  });
 
   const [rows, n, rest, whole, count, to] = Array.from({ length: 6 }, () => f.local(I32));
   const row = kernel.inputs.map(() => f.local(I32));
@@ -61,8 +95,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const known = new Map<Expr, Local>();
   const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
 
-  f.get(pc).i32Load(parametersAt).set(rows);
-  f.get(pc).i32Load(parametersAt + 4).set(n);
+  f.get(pc).i32Load(wordAt(rowParameters.at.rows)).set(rows);
+  f.get(pc).i32Load(wordAt(rowParameters.at.n)).set(n);
   row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
   out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
 
@@ -75,7 +109,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const far = operands.map(() => Array.from({ length: lanes - 1 }, () => f.local(I32)));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(pc).i32Load(parametersAt + 8 + 4 * operand);
+      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.at.strides + operand));
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();
@@ -112,7 +146,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       kernel.inputs.forEach((per, k) => { if (per === "row" && used.has(k)) load(row[k], k); });
       known.clear();
-      for (const pass of passes) {
+      for (const pass of passesOf(kernel)) {
         const values = pass.map((s) => kernel.stages[s].value);
         settle(values);
         if (lanes === 1) {
@@ -120,7 +154,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
           continue;
         }
         for (const s of pass) f.f32x4(identities[kernel.stages[s].reduce]).set(results[s]);
-        eachElement(values, (found) => { pass.forEach((s, i) => { take(results[s], found[i], kernel.stages[s].reduce); }); });
+        eachElement(values, (found) => { pass.forEach((s, i) => { take(f, results[s], found[i], kernel.stages[s].reduce); }); });
       }
       kernel.outputs.forEach((output, o) => {
         const values = [output.value];
@@ -171,23 +205,9 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     if (usesIndex(roots)) f.get(index).f32x4(by).f32x4Add().set(index);
   }
 
-  /** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
-  function unrollingOf(roots: readonly Expr[]): number {
-    const mine = parts(...roots).filter((e) => varies(kernel, e));
-    if (mine.length > SMALL || usesIndex(roots)) return 1;
-    return roots.length > 2 || mine.some((e) => e.inputs.length === 1) ? UNROLL / 2 : UNROLL;
-  }
-
-  /** accumulator = accumulator ∘ result */
-  function take(accumulator: Local, result: Local, reduce: RowStage["reduce"]): void {
-    f.get(accumulator).get(result);
-    combine(f, reduce);
-    f.set(accumulator);
-  }
-
   /** Computes some stages of a row, in one pass. */
   function reduceRow(pass: readonly number[], roots: readonly Expr[]): void {
-    const unrolling = unrollingOf(roots);
+    const unrolling = unrollingOf(kernel, roots);
     const reduces = pass.map((s) => kernel.stages[s].reduce);
     const isSum = reduces.includes("sum");
     const identity = (i: number): Body => f.f32x4(identities[reduces[i]]);
@@ -206,10 +226,10 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             for (let j = 0; j < unrolling; j++) {
               next(roots, j).forEach((result, i) => {
                 f.get(result).set(partial[i][j]);
-                for (let step = 1; (j & step) !== 0; step *= 2) take(partial[i][j - 2 * step + 1], partial[i][j - step + 1], reduces[i]);
+                for (let step = 1; (j & step) !== 0; step *= 2) take(f, partial[i][j - 2 * step + 1], partial[i][j - step + 1], reduces[i]);
               });
             }
-            pass.forEach((_, i) => { take(accumulators[i], partial[i][0], reduces[i]); });
+            pass.forEach((_, i) => { take(f, accumulators[i], partial[i][0], reduces[i]); });
             advance(roots, unrolling);
           });
         });
@@ -230,7 +250,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             f.i32(0).set(rest);
           },
           () => {
-            found.forEach((result, i) => { take(accumulators[i], result, reduces[i]); });
+            found.forEach((result, i) => { take(f, accumulators[i], result, reduces[i]); });
             f.increment(rest, -4);
           },
         );
@@ -246,21 +266,13 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
     });
     pass.forEach((s, i) => {
-      if (reduces[i] === "sum") f.get(totals[i]).f64x2ExtractLane(0).get(totals[i]).f64x2ExtractLane(1).f64Add().f32DemoteF64();
-      else {
-        f.get(accumulators[i]).f32x4ExtractLane(0);
-        for (let lane = 1; lane < 4; lane++) {
-          f.get(accumulators[i]).f32x4ExtractLane(lane);
-          if (reduces[i] === "maximum") f.f32Max();
-          else f.f32Min();
-        }
-      }
+      joinLanes(f, reduces[i], accumulators[i], totals[i]);
       f.f32x4Splat().set(results[s]);
     });
   }
 
   function writeElements(roots: readonly Expr[]): void {
-    const unrolling = unrollingOf(roots);
+    const unrolling = unrollingOf(kernel, roots);
     start(roots);
     if (unrolling > 1) {
       f.while(() => f.get(rest).i32(4 * unrolling).i32GeU(), () => {
@@ -291,5 +303,3 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     });
   }
 }
-
-const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");

@@ -11,7 +11,7 @@
 import { type Body, I32, I64, ModuleBuilder } from "./assembler.ts";
 import { control, FORK_PARTS, HEADER } from "./layout.ts";
 
-/** A worker looks for the next fork so many times before it sleeps, some 50 µs. */
+/** A worker looks for the next fork so many times before it sleeps, some 150 µs. */
 const WORKER_SPINS = 150_000;
 /** The caller's thread looks so many times whether the workers are done. */
 const CALLER_SPINS = 10_000;

@@ -1,14 +1,11 @@
 /** Kernels as functions in one table: generated when a plan first needs them, several at a time in one module. */
 
-import { type Kernel, kernelById, kernelGeneration } from "../../kernels/kernel.ts";
+import { kernelById, kernelGeneration } from "../../kernels/kernel.ts";
 import { F32, I32, ModuleBuilder } from "./assembler.ts";
-import { writeMap } from "./emit-map.ts";
-import { writeColumns, writeCopy, writeGather, writeScatterAdd } from "./emit-move.ts";
-import { writeRandom } from "./emit-random.ts";
-import { writeRow } from "./emit-row.ts";
 import { emitRunner } from "./fork.ts";
-import { emitProduct, productScratchBytes } from "./product.ts";
-import { importMath, mathImports, VectorMath } from "./vector-math.ts";
+import { kindOf } from "./kinds.ts";
+import { productScratchBytes } from "./product.ts";
+import { importMath, mathImports } from "./vector-math.ts";
 
 /** Does the engine have relaxed SIMD, and in it the fused multiply-add? */
 export function hasRelaxedSimd(): boolean {
@@ -93,7 +90,8 @@ export class KernelTable {
   /** Generates the kernels that are missing. */
   ensure(ids: ReadonlySet<number>): void {
     const module = new ModuleBuilder();
-    const imports = {
+    const surroundings = {
+      fused: this.fused, scratch: MAP_SCRATCH_BYTES,
       math: importMath(module),
       fault: module.importFunction("fault", [I32, F32, I32]),
       host: module.importFunction("host", [I32]),
@@ -102,7 +100,10 @@ export class KernelTable {
     module.importScratch("scratch");
     // Exported and put into the table from outside: each instance that imports a table keeps a copy of it in older engines.
     let place = this.used;
-    for (const id of ids) this.emit(module, String(place++), kernelById(id), imports);
+    for (const id of ids) {
+      const kernel = kernelById(id);
+      kindOf(kernel).emit(module, String(place++), kernel, surroundings);
+    }
     while (place > this.table.length) this.table.grow(this.table.length);
     const exports = this.instantiate(module.finish(), place);
     for (const id of ids) {
@@ -114,22 +115,5 @@ export class KernelTable {
       }
       this.places[id] = this.used++;
     }
-  }
-
-  private emit(module: ModuleBuilder, name: string, kernel: Kernel, imports: { math: ReturnType<typeof importMath>; fault: number; host: number }): number {
-    const { fused } = this;
-    if (kernel.kind === "product") return emitProduct(module, name, { fused, scratch: MAP_SCRATCH_BYTES });
-    return module.function(name, [I32], [], (f) => {
-      switch (kernel.kind) {
-        case "map": return writeMap(f, new VectorMath(f, fused, imports.math), kernel);
-        case "row": return writeRow(f, new VectorMath(f, fused, imports.math), kernel);
-        case "columns": return writeColumns(f, kernel);
-        case "copy": return writeCopy(f, kernel);
-        case "gather": return writeGather(f, imports.fault);
-        case "scatterAdd": return writeScatterAdd(f, imports.fault);
-        case "random": return writeRandom(f);
-        case "host": return void f.get(0).call(imports.host);
-      }
-    });
   }
 }

@@ -1,7 +1,28 @@
 /** How a launch lies in memory: kernel (its place in the table), bytes to the next launch, operand addresses, parameters. */
 
+import type { Layout } from "../../kernels/layout.ts";
+import { type Body, I32, type Local } from "./assembler.ts";
+
 /** Bytes before the first operand. */
 export const HEADER = 8;
+
+/** Loads a word of a launch into a local: operands come first. */
+export function word(f: Body, k: number): Local {
+  const local = f.local(I32);
+  f.get(0).i32Load(HEADER + 4 * k).set(local);
+  return local;
+}
+
+/** Loads the parameters of a launch with so many operands. */
+export function parameters<Name extends string>(f: Body, operands: number, { names }: Layout<Name>): Record<Name, Local> {
+  return Object.fromEntries(names.map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
+}
+
+/** bytes(local) = 4 · elements. */
+export const toBytes = (f: Body, elements: Local): Body => f.get(elements).i32(2).i32Shl();
+
+/** The fork's place in the table. */
+export const FORK = 0;
 
 /**
  * What may run side by side is a launch of the fork, the first function of the table: after the header how many parts there are, how many

@@ -269,7 +269,8 @@ function emitPanel(module: ModuleBuilder, fused: boolean, height: number): numbe
 
 /**
  * (a, rowA, columnA, b, rowB, columnB, c, stepC, M, N, K, mode, from, direct); M, N, K are at least 1.
- * With `direct` panels of B are used where they lie: columnB is 4.
+ * With `direct` panels of B are used where they lie: columnB is 4. It is one function of small ones, a step of the blocked product each, as the steps
+ * share where they are in A, B and C.
  */
 export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scratch: number }): number {
   const { fused, scratch } = options;

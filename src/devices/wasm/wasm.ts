@@ -3,14 +3,17 @@
  * and each step enters WebAssembly once to run it; only what has moved since is patched.
  */
 
-import { type FloatArray, kernelById, operandCount } from "../../kernels/kernel.ts";
-import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
+import { type FloatArray, hostPlaceAt, kernelById, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
+import { sizeOf } from "../../support/shape.ts";
+import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, UNIT } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
-import { type Cut, cutOf, partStart } from "./cut.ts";
+import type { Cut } from "./cut.ts";
+import { encode, operandPlaces } from "./encode.ts";
 import { Heap } from "./heap.ts";
 import { hasRelaxedSimd, KernelTable, scratchBytes } from "./kernels.ts";
-import { CONTROL_BYTES, FORK_PARTS, forkHeader, HEADER } from "./layout.ts";
+import { cutOf } from "./kinds.ts";
+import { CONTROL_BYTES, FORK, forkHeader, HEADER } from "./layout.ts";
 import { canShare, Team } from "./team.ts";
 
 class WasmBuffer extends Buffer {
@@ -174,7 +177,7 @@ export class WasmDevice implements Device {
         missing ??= new Set();
         missing.add(id);
       }
-      const cut = at >= from && at < to ? null : cutOf(kernel, words, at + 2 + 2 * operandCount(id));
+      const cut = at >= from && at < to ? null : cutOf(kernel, words, parametersAt(words, at));
       if (cut !== null) {
         cuts.set(at, cut);
         size += forkHeader(cut.parts) / 4 + cut.parts * words[at + 1];
@@ -235,7 +238,7 @@ export class WasmDevice implements Device {
       bases.push(buffer.address);
       executable.bound[k] = buffer.address;
     });
-    executable.end = write(executable, bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
+    executable.end = encode(executable, bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
     executable.arena = arena;
   }
 
@@ -297,13 +300,11 @@ export class WasmDevice implements Device {
     for (let before = this.launchAt(launch); before > 0; before--) at += program.words[at + 1];
     const operands = launch / 4 + HEADER / 4;
     const count = operandCount(program.words[at]);
-    let parameter = operands + count + 1;
-    const run = program.functions[i32[parameter++]];
-    const arrays = Array.from({ length: count }, (_, k) => {
-      const rank = i32[parameter++];
-      const shape = Array.from({ length: rank }, () => i32[parameter++]);
+    const parameters = operands + count;
+    const run = program.functions[i32[parameters + hostPlaceAt]];
+    const arrays = readHostShapes(i32, parameters, count).map((shape, k) => {
       const from = (i32[operands + k] >>> 0) / 4;
-      return { data: f32.subarray(from, from + shape.reduce((a, b) => a * b, 1)), shape };
+      return { data: f32.subarray(from, from + sizeOf(shape)), shape };
     });
     run(arrays[0], ...arrays.slice(1));
   }
@@ -372,87 +373,4 @@ export class WasmDevice implements Device {
 }
 
 /** The bytes of an array: whole vectors. */
-const roomFor = (size: number): number => Math.max(4, Math.ceil(size / 4) * 4) * 4;
-
-/** The fork's place among the kernels. */
-const FORK = 0;
-
-/**
- * Writes the launches of a program from word `to` on, with real addresses, and returns where they end.
- * `places`, if given, is told for each space which words are addresses in it, and their offsets.
- */
-function write(
-  { program: { words, strands }, cuts }: WasmExecutable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
-): number {
-  for (let at = 0, group = 0; at < words.length; ) {
-    const fork = to;
-    if (group < strands.length && strands[group + 1] === at) {
-      const count = strands[group++];
-      let launches = 0;
-      to += forkHeader(count) / 4;
-      for (let strand = 0; strand < count; strand++) {
-        i32[fork + FORK_PARTS / 4 + strand] = (to - fork) * 4;
-        for (const end = strands[++group]; at < end; at += words[at + 1], launches++) writeLaunch(at, null, 0);
-      }
-      group++;
-      closeFork(fork, count, launches);
-      continue;
-    }
-    const cut = cuts.get(at);
-    if (cut === undefined) writeLaunch(at, null, 0);
-    else {
-      to += forkHeader(cut.parts) / 4;
-      for (let part = 0; part < cut.parts; part++) {
-        i32[fork + FORK_PARTS / 4 + part] = (to - fork) * 4;
-        writeLaunch(at, cut, part);
-      }
-      closeFork(fork, cut.parts, 1);
-    }
-    at += words[at + 1];
-  }
-  return to;
-
-  function closeFork(fork: number, parts: number, launches: number): void {
-    const bytes = (to - fork) * 4;
-    i32.set([FORK, bytes, parts, launches], fork);
-    i32[fork + FORK_PARTS / 4 + parts] = bytes;
-  }
-
-  /** A launch, or a part of one. */
-  function writeLaunch(at: number, cut: Cut | null, part: number): void {
-    const id = words[at];
-    const kernel = kernelById(id);
-    const operands = operandCount(id);
-    const parameters = at + 2 + 2 * operands;
-    const end = at + words[at + 1];
-    const from = cut === null ? 0 : partStart(cut, part);
-    const launch = to;
-    i32[to] = kernels.place(id);
-    to += HEADER / 4;
-    for (let k = 0; k < operands; k++) {
-      const space = words[at + 2 + 2 * k];
-      const offset = words[at + 3 + 2 * k] + (cut === null ? 0 : from * cut.steps[k]);
-      if (space > 0) places?.[space].push(to, offset);
-      i32[to++] = bases[space] + offset * 4;
-    }
-    const first = to;
-    for (let i = parameters; i < end; i++) i32[to++] = words[i];
-    if (cut !== null) i32[first + cut.parameter] = partStart(cut, part + 1) - from;
-    switch (kernel.kind) {
-      // Its outputs have room up to a whole vector: no remainder to take care of.
-      case "map": if (words[parameters + 1 + kernel.inputs] === 0) i32[first] = (i32[first] + 3) & ~3; break;
-      case "product": i32[to++] = words[parameters + 1]; break;
-      case "columns": i32[to++] = words[parameters + 2]; break;
-      case "random": i32[to++] = from / 4; break;
-    }
-    i32[launch + 1] = (to - launch) * 4;
-  }
-}
-
-/** For each space, the words of the encoded launches that are addresses in it. */
-function operandPlaces(executable: WasmExecutable, kernels: KernelTable): Int32Array[] {
-  const { buffers, words } = executable.program;
-  const places: number[][] = Array.from({ length: buffers + 1 }, () => []);
-  write(executable, places.map(() => 0), kernels, new Int32Array(executable.bytes / 4 - words.length), 0, places);
-  return places.map((list) => Int32Array.from(list));
-}
+const roomFor = (size: number): number => Math.max(UNIT, aligned(size)) * 4;

@@ -4,8 +4,9 @@ import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Program } from "../../../src/devices/device.ts";
 import { ReferenceDevice } from "../../../src/devices/reference/reference.ts";
-import { cutOf, partStart } from "../../../src/devices/wasm/cut.ts";
+import { partStart } from "../../../src/devices/wasm/cut.ts";
 import { hasRelaxedSimd, scratchBytes } from "../../../src/devices/wasm/kernels.ts";
+import { cutOf } from "../../../src/devices/wasm/kinds.ts";
 import { control } from "../../../src/devices/wasm/layout.ts";
 import { threadsOf } from "../../../src/devices/wasm/threads.ts";
 import { WasmDevice } from "../../../src/devices/wasm/wasm.ts";
@@ -114,6 +115,14 @@ const kinds: Record<string, (r: Numbers) => Launch> = {
   "columns, several blocks": (r) => {
     const [outer, n, inner] = [r.integer(4, 20), r.integer(200, 400), r.integer(110, 200)];
     return { kernel: kernels.columns("maximum"), sizes: [outer * inner, outer * n * inner], parameters: [outer, n, inner] };
+  },
+  "scan of one block": (r) => {
+    const [n, inner] = [r.integer(50, 100), r.integer(200, 1000)];
+    return { kernel: kernels.scan("sum", true, true), sizes: [n * inner, n * inner, n * inner], parameters: [1, n, inner] };
+  },
+  "scan of rows, in place": (r) => {
+    const [outer, n] = [r.integer(40, 300), r.integer(300, 500)];
+    return { kernel: kernels.scan("product"), sizes: [outer * n, outer * n], parameters: [outer, n, 1], same: [0, 1] };
   },
   copy: (r) => {
     const [x, y, z] = [r.integer(20, 50), r.integer(20, 50), r.integer(40, 60)];

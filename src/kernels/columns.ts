@@ -1,0 +1,27 @@
+/** Reduction over the middle axis of [outer, n, inner]. */
+
+import { layout } from "./layout.ts";
+import { FixedKernel, intern } from "./registry.ts";
+import type { Reduction } from "./row.ts";
+import { moved, type Work } from "./work.ts";
+
+export const columnsParameters = /*#__PURE__*/ layout("outer", "n", "inner");
+
+/** Operands: output, input. */
+export class ColumnsKernel extends FixedKernel<"columns"> {
+  constructor(key: string, readonly reduce: Reduction) { super("columns", ["written", "read"], columnsParameters, false, key); }
+}
+
+const reductions: Partial<Record<Reduction, ColumnsKernel>> = {};
+
+export function columns(reduce: Reduction): ColumnsKernel {
+  const key = `columns ${reduce}`;
+  reductions[reduce] ??= intern(key, () => new ColumnsKernel(key, reduce));
+  return reductions[reduce];
+}
+
+/** What a launch takes whose parameters begin at `from`. */
+export function columnsWork(_: ColumnsKernel, words: Int32Array, from: number): Work {
+  const { outer, n, inner } = columnsParameters.read(words, from);
+  return moved(outer * inner * (n + 1), outer * n * inner);
+}

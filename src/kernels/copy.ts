@@ -1,0 +1,75 @@
+/** Strided copy of a box, or its addition to what is there; then no element of the output is met twice. */
+
+import type { Words } from "./layout.ts";
+import { KernelBase } from "./registry.ts";
+import { moved, type Work } from "./work.ts";
+
+/** An axis of a box. Strides may be 0 or negative. */
+export type CopyAxis = readonly [size: number, out: number, into: number];
+const axisWords = 3;
+/** Where it is said how many axes there are, and where each begins. */
+export const copyRankAt = 0;
+export const copyAxisAt = (axis: number): number => 1 + axisWords * axis;
+
+/**
+ * Operands: output, input; their offsets are those of the first element.
+ * Parameters: how many axes there are; for each, innermost first, its size and the strides of the output and the input.
+ */
+export class CopyKernel extends KernelBase {
+  readonly kind = "copy";
+
+  constructor(key: string, readonly adds: boolean) { super(key, [adds ? "updated" : "written", "read"]); }
+
+  override parameterCount(words: Words, at: number): number { return copyAxisAt(words.at(at + copyRankAt)); }
+
+  /** Axes from the outermost. Those along which both run on are one, and those of size 1 are left out. */
+  write(words: Words, sizes: readonly number[], outputStrides: ArrayLike<number>, inputStrides: ArrayLike<number>): void {
+    const rank = words.push(0);
+    const axis = (size: number, out: number, into: number): void => {
+      words.push(size);
+      words.push(out);
+      words.push(into);
+    };
+    let axes = 0;
+    let size = 1;
+    let out = 1;
+    let into = 1;
+    for (let k = sizes.length - 1; k >= 0; k--) {
+      if (sizes[k] === 1) continue;
+      if (axes > 0 && outputStrides[k] === out * size && inputStrides[k] === into * size) {
+        size *= sizes[k]; // runs on where the axis before ended
+        words.put(words.length - axisWords, size);
+        continue;
+      }
+      size = sizes[k];
+      out = outputStrides[k];
+      into = inputStrides[k];
+      axis(size, out, into);
+      axes++;
+    }
+    if (axes === 0) axis(1, 1, 1);
+    words.put(rank, Math.max(1, axes));
+  }
+}
+
+/** The parameters of a copy with these axes, from the innermost. */
+export function writeCopyAxes(words: Words, axes: readonly CopyAxis[]): void {
+  words.push(axes.length);
+  for (const axis of axes) for (const number of axis) words.push(number);
+}
+
+/** The axes of a copy, from the innermost. */
+export function readCopyAxes(words: ArrayLike<number>, from: number): CopyAxis[] {
+  return Array.from({ length: words[from + copyRankAt] }, (_, k) => {
+    const at = from + copyAxisAt(k);
+    return [words[at], words[at + 1], words[at + 2]];
+  });
+}
+
+export const copy = /*#__PURE__*/ new CopyKernel("copy", false);
+export const copyAdd = /*#__PURE__*/ new CopyKernel("copy add", true);
+
+/** What a launch takes whose parameters begin at `from`. */
+export function copyWork(_: CopyKernel, words: Int32Array, from: number): Work {
+  return moved(2 * readCopyAxes(words, from).reduce((total, [size]) => total * size, 1), 0);
+}
