@@ -1,6 +1,7 @@
 import { input, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
-import { checkNumber, formatShape, sizeOf } from "../support/shape.ts";
+import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkNumber } from "../support/check.ts";
 
 export interface ZScoreOptions {
   /** The least that is divided by, for features that hardly vary; 10⁻⁶ unless given. */

@@ -1,5 +1,6 @@
-import { ValueError } from "../support/errors.ts";
-import { describe } from "../support/shape.ts";
+import { ValueError } from "../index.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 /**
  * By how much weights are scaled for the activation that follows them: what it keeps of the size of its input.
@@ -29,7 +30,5 @@ export function gainOf(caller: string, { gain, activation }: GainOptions): numbe
     }
     return gains[activation];
   }
-  if (gain === undefined) return 1;
-  if (typeof gain === "number" && Number.isFinite(gain) && gain >= 0) return gain;
-  throw new ValueError(`${caller} takes a finite number of at least 0 as gain, but got ${describe(gain)}.`);
+  return gain === undefined ? 1 : checkNumber(caller, "gain", gain, 0);
 }

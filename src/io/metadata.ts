@@ -1,7 +1,8 @@
 /** What a user keeps with a checkpoint: values that JSON has, and numbers that are not finite. */
 
 import { ValueError } from "../index.ts";
-import { isPlainObject } from "../support/options.ts";
+import { isPlainObject } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { type TypedArray, typedArrayName, typedArrays } from "./dtypes.ts";
 import { define } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
@@ -34,8 +35,7 @@ export function encodeMetadata(caller: string, value: unknown, add: (array: Type
     for (const [key, entry] of Object.entries(value)) define(json, key, encodeMetadata(caller, entry, add, `${path}.${key}`, level + 1));
     return json;
   }
-  const what = typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : value === undefined ? "undefined" : `a ${typeof value}`;
-  throw new ValueError(`${caller} cannot save ${path}, which is ${what}. Numbers, strings, booleans, null, arrays, typed arrays and plain objects can be kept.`);
+  throw new ValueError(`${caller} cannot save ${path}, which is ${describe(value)}. Numbers, strings, booleans, null, arrays, typed arrays and plain objects can be kept.`);
 }
 
 /**

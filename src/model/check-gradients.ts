@@ -6,11 +6,13 @@ import { GradientError, ShapeError, UsageError, ValueError } from "../support/er
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
-import { checkNumber, describe, type Shape } from "../support/shape.ts";
+import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { Parameter, Variable } from "../engine/variable.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 export interface CheckOptions {
   /** The largest error of a gradient against the central difference, relative to their size but at least 1. Default 10⁻⁶. */

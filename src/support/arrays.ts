@@ -17,3 +17,10 @@ export const isList = (value: unknown): value is ArrayLike<unknown> => Array.isA
 
 /** A list as it is, but for arrays of 64-bit integers, whose elements become numbers. */
 export const withNumbers = <T>(list: T): T => (kindOf(list).startsWith("Big") ? Array.from(list as BigInt64Array, Number) as T : list);
+
+/** Made by `{…}`, in whatever realm. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+}

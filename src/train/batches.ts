@@ -1,7 +1,8 @@
 /** The batches of an epoch, wherever they come from. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { type StopRequest, stopped } from "./stop-request.ts";
 
 type Source<B> = Iterable<B> | AsyncIterable<B>;
@@ -21,7 +22,7 @@ const methodOf = (value: unknown, name: symbol): (() => unknown) | undefined => 
 /** @throws ValueError for what is no source of batches */
 export function checkData(what: string, data: unknown): void {
   if (typeof data === "function" || isSource(data)) return;
-  throw new ValueError(`${what} takes an iterable or async iterable of batches, or a function (epoch) => one, but got ${describe(data)}.`);
+  throw refusal(what, "an iterable or async iterable of batches, or a function (epoch) => one", data);
 }
 
 const isSource = (value: unknown): value is Source<unknown> =>

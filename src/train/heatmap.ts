@@ -1,8 +1,10 @@
 /** A matrix as a picture, for a report: attention weights, confusions. */
 
 import { ShapeError, ValueError, Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { isList } from "../support/arrays.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { escapeHtml } from "./html.ts";
 import { compact } from "./progress.ts";
 
@@ -40,9 +42,11 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
   const least = finite.reduce((a, b) => Math.min(a, b), 0);
   const greatest = finite.reduce((a, b) => Math.max(a, b), least);
   const [low, high] = options.range ?? [least, greatest];
-  if (options.range !== undefined && !(Number.isFinite(low) && Number.isFinite(high) && low < high)) throw new ValueError(`heatmap takes as range two finite numbers, the less one first, but got [${low}, ${high}].`);
+  if (options.range !== undefined && !(Number.isFinite(low) && Number.isFinite(high) && low < high)) {
+    throw new ValueError(`heatmap takes as range two finite numbers, the less one first, but got [${low}, ${high}].`);
+  }
   const cell = options.cell ?? Math.max(8, Math.min(28, Math.floor(720 / width)));
-  if (!(Number.isFinite(cell) && cell > 0)) throw new ValueError(`heatmap takes a positive number as cell, but got ${describe(options.cell)}.`);
+  if (!(Number.isFinite(cell) && cell > 0)) throw refusal("heatmap", "a positive number as cell", options.cell);
 
   // Room for names: about 7 pixels a letter; names of columns are turned if they do not fit.
   const room = (names: readonly string[]): number => Math.ceil(7 * names.reduce((longest, name) => Math.max(longest, [...name].length), 0));
@@ -83,17 +87,20 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
 
 function matrixOf(values: unknown): number[][] {
   const given: unknown = values instanceof Variable ? values.toArray() : values;
-  const isRow = (row: unknown): boolean => Array.isArray(row) || (ArrayBuffer.isView(row) && "length" in row);
-  if (!Array.isArray(given) || !given.every(isRow)) throw new ShapeError(`heatmap takes a matrix, [rows, columns], but got ${values instanceof Variable ? `shape [${values.shape.join(", ")}]` : describe(values)}.`);
+  if (!Array.isArray(given) || !given.every(isList)) throw new ShapeError(`heatmap takes a matrix, [rows, columns], but got ${describe(values)}.`);
   const matrix = given.map((row) => Array.from(row as ArrayLike<number>));
   const width = matrix[0]?.length ?? 0;
-  if (width === 0 || matrix.some((row) => row.length !== width)) throw new ShapeError(`heatmap takes rows of one length, at least one, but got lengths [${matrix.map((row) => row.length).join(", ")}].`);
-  for (const value of matrix.flat()) if (typeof value !== "number") throw new ValueError(`heatmap takes numbers, but got ${describe(value)}.`);
+  if (width === 0 || matrix.some((row) => row.length !== width)) {
+    throw new ShapeError(`heatmap takes rows of one length, at least one, but got lengths [${matrix.map((row) => row.length).join(", ")}].`);
+  }
+  for (const value of matrix.flat()) if (typeof value !== "number") throw refusal("heatmap", "numbers", value);
   return matrix;
 }
 
 function namesOf(what: string, names: readonly string[] | undefined, count: number): readonly string[] {
   if (names === undefined) return [];
-  if (!Array.isArray(names) || names.length !== count) throw new ShapeError(`heatmap takes a name for each of ${count} ${what}, but got ${Array.isArray(names) ? names.length : describe(names)}.`);
+  if (!Array.isArray(names) || names.length !== count) {
+    throw new ShapeError(`heatmap takes a name for each of ${count} ${what}, but got ${Array.isArray(names) ? names.length : describe(names)}.`);
+  }
   return names.map(String);
 }

@@ -1,10 +1,10 @@
 /** Metrics as JSON lines: a line a step, and a line an epoch. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { checkWritable, type OpenFile, openFile, replaceFile } from "../support/files.ts";
 import { checkArguments } from "../support/options.ts";
+import { refusal } from "../support/check.ts";
 import type { EpochRecord } from "./history.ts";
 import { linesFromEnd, linesOf, piecesOf } from "./lines.ts";
 import type { Listener } from "./listener.ts";
@@ -220,7 +220,7 @@ function opened(path: string): OpenFile {
  */
 export function readMetrics(path: string): MetricsRecord[] {
   checkArguments("readMetrics", arguments, 1);
-  if (typeof path !== "string") throw new ValueError(`readMetrics takes a path, but got ${describe(path)}.`);
+  if (typeof path !== "string") throw refusal("readMetrics", "a path", path);
   return Array.from(recordsOf(path));
 }
 

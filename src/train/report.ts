@@ -1,14 +1,15 @@
 /** One page that shows how one or several trainings went. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { replaceFile } from "../support/files.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { refusal } from "../support/check.ts";
+import { describe, messageOf } from "../support/describe.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, recordsOf, runCounter } from "./metrics.ts";
-import { makeFolderOf, nodeModule, reasonOf, withPackage } from "./node.ts";
+import { makeFolderOf, nodeModule, withPackage } from "./node.ts";
 import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
@@ -76,14 +77,14 @@ const purpose = "A report";
 export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
   checkArguments("report", arguments, 3);
   checkOptions("report", options, ["title", "notes", "sections"]);
-  if (typeof path !== "string" || path === "") throw new ValueError(`report takes a path first, but got ${describe(path)}.`);
+  if (typeof path !== "string" || path === "") throw refusal("report", "a path first", path);
   const page = pageOf(namedRuns(runs).flatMap(([name, run]) => shown(name, run)), options);
   try {
     makeFolderOf(path, purpose);
     replaceFile(path, new TextEncoder().encode(page));
   } catch (error) {
     if (error instanceof FileError) throw new UsageError(`The report ${error.message}`, { cause: error });
-    throw new UsageError(`The report ${path} could not be written: ${reasonOf(error)}`, { cause: error });
+    throw new UsageError(`The report ${path} could not be written: ${messageOf(error)}`, { cause: error });
   }
 }
 

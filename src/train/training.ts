@@ -1,8 +1,8 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
 import { type Component, evaluate, grad, type RandomState } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { sampleCount } from "../data/index.ts";
+import { describe, messageOf } from "../support/describe.ts";
 import { Batches, type Data } from "./batches.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { Generators, sameStates } from "./generators.ts";
@@ -10,7 +10,7 @@ import { Curve, type EpochRecord, type History, type Stopped } from "./history.t
 import type { Listener } from "./listener.ts";
 import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numbersOf } from "./means.ts";
 import { MetricsFile } from "./metrics.ts";
-import { reasonOf, writable } from "./node.ts";
+import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
 import { type Lines, progressFor, visible } from "./progress.ts";
 import { Records } from "./records.ts";
@@ -355,7 +355,7 @@ export class Training<B, V> {
       await this.checkpoint.save(this.state());
     } catch (cause) {
       this.saveFailed = true;
-      throw this.error(`The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${reasonOf(cause)}. What was there before is intact.`, { cause });
+      throw this.error(`The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${messageOf(cause)}. What was there before is intact.`, { cause });
     }
     this.unsaved = false;
   }
@@ -431,7 +431,7 @@ export class Training<B, V> {
     } catch (cause) {
       if (cause instanceof TrainingError) throw cause;
       const place = whole ? { ...this.place(), batch: null } : this.place();
-      throw this.error(`${what}${whole ? "" : ` ${placeText(place)}`}: ${reasonOf(cause)}`, { cause }, place);
+      throw this.error(`${what}${whole ? "" : ` ${placeText(place)}`}: ${messageOf(cause)}`, { cause }, place);
     }
   }
 
@@ -439,7 +439,7 @@ export class Training<B, V> {
     try {
       this.listeners.forEach(tell);
     } catch (cause) {
-      throw this.error(`The metrics could not be written after step ${this.step}: ${reasonOf(cause)}`, { cause });
+      throw this.error(`The metrics could not be written after step ${this.step}: ${messageOf(cause)}`, { cause });
     }
   }
 
@@ -458,7 +458,7 @@ export class Training<B, V> {
       try {
         await part();
       } catch (second) {
-        if (second !== error) more.push(reasonOf(second));
+        if (second !== error) more.push(messageOf(second));
       }
     };
     // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun.

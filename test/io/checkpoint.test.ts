@@ -86,7 +86,7 @@ describe("a checkpoint", () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     for (const [metadata, message] of [
-      [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is an object of the class Date/],
+      [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is a value of type Date/],
       [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/], [Float64Array.of(1), /takes an object as metadata/],
     ] as const) expect(() => serialize(θ, { metadata: metadata as never })).toThrow(message);
     expect(() => restore(serialize(θ), { typo: 1 } as never)).toThrow(/restore got the option "typo"/);

@@ -188,7 +188,7 @@ describe("methods", () => {
     const optimizer: { update: Call } = new Adam(parameter([1])) as never;
     expect(() => optimizer.update(0.1)).toThrow("update got an argument too many, 0.1.");
     const model: { score: Call } = new SoftmaxRegression({ inputs: 3, outputs: 2 }) as never;
-    expect(() => model.score(x, [1])).toThrow("score got an argument too many, a value of type Array.");
+    expect(() => model.score(x, [1])).toThrow("score got an argument too many, an array of 1.");
   });
 
   it("of a recurrent component take no cell beside the state", () => {
@@ -209,7 +209,7 @@ describe("checkArguments", () => {
 
   it("names the function and the argument", () => {
     expect(() => (add as Call)(1, 2, 3)).toThrow("add got an argument too many, 3.");
-    expect(() => (zeros([2]).add as Call)(1, input(1))).toThrow("add got an argument too many, a value of type Variable.");
+    expect(() => (zeros([2]).add as Call)(1, input(1))).toThrow("add got an argument too many, a Variable [].");
     expect(() => checkArguments("f", { length: 1, 0: "x" }, 0)).toThrow(ValueError);
   });
 });
