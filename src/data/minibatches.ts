@@ -1,7 +1,7 @@
 import { input, Random, ShapeError, ValueError, Variable } from "../index.ts";
 import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { isList } from "../support/arrays.ts";
+import { isList, type TypedArray } from "../support/arrays.ts";
 import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";
@@ -20,8 +20,6 @@ export interface TableBatchOptions {
   readonly shuffle?: boolean | Random | undefined;
 }
 
-type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 /** One part of each sample: an array, or a Variable whose first axis is the samples. */
 export type Column = Variable | TypedArray | readonly unknown[];
 /** Some samples of a table. */
@@ -124,9 +122,12 @@ function columnOf(name: string, column: unknown): Readable {
   throw refusal("minibatches", `a Variable, an array or a typed array as column ${name}`, column);
 }
 
-function tableBatches(table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions): Iterable<unknown> {
+function tableBatches(
+  table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions
+): Iterable<unknown> {
   if (others.count !== undefined) throw new ValueError("minibatches takes count for a stream only: a table has as many samples as it has.");
-  const random = shuffle === false ? null : checkInstance("minibatches", "a generator made by new Random(seed)", shuffle === true ? Random.default : shuffle, Random);
+  const generator = shuffle === true ? Random.default : shuffle;
+  const random = generator === false ? null : checkInstance("minibatches", "a generator made by new Random(seed)", generator, Random);
   const columns = Object.entries(table).map(([name, column]) => [name, columnOf(name, column)] as const);
   if (columns.length === 0) throw new ValueError("minibatches got a table without columns.");
   const [[first, { length }]] = columns;

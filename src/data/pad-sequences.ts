@@ -47,7 +47,9 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
   parts.forEach((part, i) => {
     if (part.shape.length === 0) throw new ShapeError(`padSequences got a single number as sequence ${i}: a sequence has an axis of steps.`);
     if (known.includes(part) && !sameShape(part.shape.slice(1), rest)) {
-      throw new ShapeError(`padSequences got steps of shape ${formatShape(part.shape.slice(1))} in sequence ${i} and ${formatShape(rest)} before: all must be the same.`);
+      throw new ShapeError(
+        `padSequences got steps of shape ${formatShape(part.shape.slice(1))} in sequence ${i} and ${formatShape(rest)} before: all must be the same.`,
+      );
     }
   });
   const lengths = Int32Array.from(parts, (part) => part.shape[0]);

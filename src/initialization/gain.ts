@@ -26,7 +26,9 @@ export function gainOf(caller: string, { gain, activation }: GainOptions): numbe
   if (gain !== undefined && activation !== undefined) throw new ValueError(`${caller} takes a gain or an activation, but got both.`);
   if (activation !== undefined) {
     if (!Object.hasOwn(gains, activation)) {
-      throw new ValueError(`${caller} knows no gain for the activation ${describe(activation)}, only for ${Object.keys(gains).join(", ")}. Give the number as gain.`);
+      throw new ValueError(
+        `${caller} knows no gain for the activation ${describe(activation)}, only for ${Object.keys(gains).join(", ")}. Give the number as gain.`,
+      );
     }
     return gains[activation];
   }

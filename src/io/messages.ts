@@ -5,7 +5,8 @@ import { describe, listed } from "../support/describe.ts";
 export { listed, messageOf } from "../support/describe.ts";
 
 /** A name, or whatever is in its place, that comes from a file: names of tensors are long. */
-export const quoted = (name: unknown): string => (typeof name === "string" ? JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name) : describe(name));
+export const quoted = (name: unknown): string =>
+  (typeof name === "string" ? JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name) : describe(name));
 
 /** A path of fields, which may be long. */
 export const pathText = (path: string): string => (path.length > 120 ? `${path.slice(0, 120)}…` : path);

@@ -11,13 +11,13 @@ export function editDistance(a: ArrayLike<unknown>, b: ArrayLike<unknown>): numb
   return row[b.length];
 }
 
-/** The names that a mistyped one may stand for, the nearest first: a third of the letters and one more may differ, but not all. */
+/** The names that a mistyped one may stand for, the nearest first: two letters, or a third of all, may differ. */
 export function closest(mistyped: string, names: readonly string[]): string[] {
   const cut = (name: string): string => name.slice(0, 60).toLowerCase();
   const given = cut(mistyped);
   return names
     .map((name) => ({ name, letters: name.length, distance: editDistance(given, cut(name)) }))
-    .filter(({ letters, distance }) => distance <= 1 + letters / 3 && distance < Math.max(letters, given.length))
+    .filter(({ letters, distance }) => distance <= Math.max(2, letters / 3) && distance < Math.max(letters, given.length))
     .sort((a, b) => a.distance - b.distance)
     .map(({ name }) => name);
 }

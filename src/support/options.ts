@@ -41,7 +41,8 @@ export function checkOptions<T extends object>(caller: string, options: T, known
     if (known.includes(name)) continue;
     const [meant] = closest(name, known);
     throw new ValueError(
-      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list()}.`,
+      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ` +
+        `${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list()}.`,
     );
   }
   return options;

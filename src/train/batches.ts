@@ -40,12 +40,15 @@ export class Batches<B> {
    */
   static async open<B>(data: Data<B>, epoch: number, again: boolean): Promise<Batches<B>> {
     const source = typeof data === "function" ? await data(epoch) : data;
-    if (!isSource(source)) throw new ValueError(`The function gave ${describe(source)} for epoch ${epoch}, where an iterable or async iterable of batches is needed.`);
+    if (!isSource(source)) {
+      throw new ValueError(`The function gave ${describe(source)} for epoch ${epoch}, where an iterable or async iterable of batches is needed.`);
+    }
     // An object that has both, as minibatches does, may have to be waited for.
     const waits = methodOf(source, Symbol.asyncIterator) !== undefined;
     const iterator = waits ? (source as AsyncIterable<B>)[Symbol.asyncIterator]() : (source as Iterable<B>)[Symbol.iterator]();
     if (again && typeof data !== "function" && (iterator as unknown) === source) {
-      throw new UsageError("The data can be gone through only once, as what a generator function returns, but there are several epochs. Give a function that makes a new iterable for each epoch.");
+      throw new UsageError("The data can be gone through only once, as what a generator function returns, but there are several epochs. " +
+        "Give a function that makes a new iterable for each epoch.");
     }
     const { length } = source as { length?: unknown };
     return new Batches(iterator, waits, Number.isSafeInteger(length) && (length as number) > 0 ? (length as number) : null);

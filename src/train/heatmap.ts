@@ -57,18 +57,24 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
 
   const parts: string[] = [];
   matrix.forEach((row, i) => row.forEach((value, j) => {
-    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value / 2 - low / 2) / (high / 2 - low / 2 || 1))); // halves: a difference may be beyond the largest number
+    // halves: a difference may be beyond the largest number
+    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value / 2 - low / 2) / (high / 2 - low / 2 || 1)));
     const name = [rows[i] ?? `row ${i}`, columns[j] ?? `column ${j}`].join(" × ");
-    parts.push(`<rect class="cell" x="${left + j * cell}" y="${top + i * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${Number(share.toFixed(3))}"><title>${escapeHtml(name)}: ${compact(value)}</title></rect>`);
+    parts.push(`<rect class="cell" x="${left + j * cell}" y="${top + i * cell}" width="${cell - 1}" height="${cell - 1}" ` +
+      `fill-opacity="${Number(share.toFixed(3))}"><title>${escapeHtml(name)}: ${compact(value)}</title></rect>`);
   }));
-  rows.forEach((name, i) => { parts.push(`<text x="${left - 6}" y="${top + (i + 0.5) * cell}" text-anchor="end" dominant-baseline="central">${escapeHtml(name)}</text>`); });
+  rows.forEach((name, i) => {
+    parts.push(`<text x="${left - 6}" y="${top + (i + 0.5) * cell}" text-anchor="end" dominant-baseline="central">${escapeHtml(name)}</text>`);
+  });
   columns.forEach((name, j) => {
     const [x, y] = [left + (j + 0.5) * cell, top - 6];
     parts.push(turned
       ? `<text x="${x}" y="${y}" transform="rotate(-90 ${x} ${y})" dominant-baseline="central">${escapeHtml(name)}</text>`
       : `<text x="${x}" y="${y}" text-anchor="middle">${escapeHtml(name)}</text>`);
   });
-  if (columnTitle !== undefined) parts.push(`<text class="axis" x="${left + (width * cell) / 2}" y="14" text-anchor="middle">${escapeHtml(columnTitle)}</text>`);
+  if (columnTitle !== undefined) {
+    parts.push(`<text class="axis" x="${left + (width * cell) / 2}" y="14" text-anchor="middle">${escapeHtml(columnTitle)}</text>`);
+  }
   if (rowTitle !== undefined) {
     const y = top + (height * cell) / 2;
     parts.push(`<text class="axis" x="12" y="${y}" text-anchor="middle" transform="rotate(-90 12 ${y})">${escapeHtml(rowTitle)}</text>`);
@@ -77,7 +83,8 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
   return [
     '<figure class="heatmap" style="margin:0">',
     title === undefined ? "" : `<figcaption>${escapeHtml(title)}</figcaption>`,
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}" style="max-width:100%;height:auto">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}" ` +
+      `style="max-width:100%;height:auto">`,
     `<rect x="${left - 1}" y="${top - 1}" width="${width * cell + 1}" height="${height * cell + 1}" fill="var(--line,#e2e5ea)" fill-opacity="0.5"/>`,
     `<g fill="var(--heat,#1f5fbf)">${parts.filter((part) => part.startsWith("<rect")).join("")}</g>`,
     `<g fill="currentColor" font-size="12" font-family="ui-monospace,monospace">${parts.filter((part) => part.startsWith("<text")).join("")}</g>`,

@@ -45,7 +45,9 @@ export interface Measurement {
  */
 export function measurementOf(what: string, result: unknown, needsLoss: boolean): Measurement {
   const { weight, ...numbers } = numbersOf(what, result, needsLoss);
-  if (Object.keys(numbers).length === 0) throw new UsageError(`${what} returned a weight, but nothing that has it. Return the loss beside it, { loss, weight }.`);
+  if (Object.keys(numbers).length === 0) {
+    throw new UsageError(`${what} returned a weight, but nothing that has it. Return the loss beside it, { loss, weight }.`);
+  }
   return { numbers, weight: weight === undefined ? null : checkWeight(`${what} must return as weight`, weight) };
 }
 

@@ -226,7 +226,8 @@ export function readMetrics(path: string): MetricsRecord[] {
 
 /** Whether a line cannot follow another in one training. */
 const goesBack = (last: MetricsRecord, next: MetricsRecord): boolean =>
-  next.epoch < last.epoch + (last.event === "epoch" ? 1 : 0) || next.step < last.step || (next.step === last.step && (last.event === "epoch" || next.event === "step"));
+  next.epoch < last.epoch + (last.event === "epoch" ? 1 : 0) || next.step < last.step ||
+    (next.step === last.step && (last.event === "epoch" || next.event === "step"));
 
 /**
  * Which of the trainings in a file a line belongs to, counted from 0, line by line: each has a number of its own in its lines, or, in older files,

@@ -141,7 +141,9 @@ export interface Settings<B, V> extends FitOptions<B, V> {
 /** @throws ValueError for anything that fit does not take */
 export function checkOptions<B, V>(component: Component, options: FitOptions<B, V>): Settings<B, V> {
   checkNames("fit", options, known);
-  if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
+  if (!(component instanceof Component)) {
+    throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
+  }
   const { data, cost, optimizer, validate, patience, until, onStep, onEpoch, samples, progress = "auto", signal } = options;
   checkData("fit", data);
   checkFunction("fit", "cost", cost, "(batch) => loss");

@@ -69,7 +69,8 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
     this.stop = new StopRequest(settings.signal, () => {
-      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.`);
+      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. ` +
+        "Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.");
     });
   }
 
@@ -132,7 +133,8 @@ export class Training<B, V> {
     const { until } = this.settings;
     const record = this.records.list.at(-1);
     if (until === undefined || record === undefined || this.batch > 0) return;
-    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(structuredClone(record))), true);
+    const answer: unknown =
+      await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(structuredClone(record))), true);
     if (answer === stopped) return;
     if (typeof answer !== "boolean") throw this.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
     this.atGoal = answer;
@@ -147,7 +149,8 @@ export class Training<B, V> {
     try {
       batches = await this.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
       if (resumed !== null && this.batch > 0 && batches.total !== null && this.batches !== null && batches.total !== this.batches) {
-        throw this.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the middle of one. To resume, the data must be the same.`);
+        throw this.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the ` +
+          "middle of one. To resume, the data must be the same.");
       }
       this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
@@ -202,7 +205,8 @@ export class Training<B, V> {
       if (states !== undefined) this.generators.states = states;
       const next = await this.during("The data failed before they had come to", () => batches.next(this.stop));
       if (next !== stopped && next.done) {
-        throw this.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was written. To resume, the data must be the same.`);
+        throw this.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was ` +
+          "written. To resume, the data must be the same.");
       }
       await this.stop.breathe();
     }
@@ -277,7 +281,9 @@ export class Training<B, V> {
     this.earlierEpochSeconds = 0;
     this.unsaved = true;
     this.report((listener) => listener.epoch?.(record, improved));
-    if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...structuredClone(record), improved, stop: this.callbackStop }));
+    if (this.settings.onEpoch !== undefined) {
+      await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...structuredClone(record), improved, stop: this.callbackStop }));
+    }
     if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
     if (improved && this.settings.restoreBest) await this.saveBest();
   }
@@ -298,7 +304,9 @@ export class Training<B, V> {
         const next = await this.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
         if (next === stopped) break;
         if (next.done) {
-          if (batch === 1) throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
+          if (batch === 1) {
+            throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
+          }
           return means.values;
         }
         await this.during(`${what}, batch ${batch}`, () => {
@@ -322,7 +330,8 @@ export class Training<B, V> {
     const value = numbers[monitor];
     if (value === undefined) {
       if (!monitored) return false;
-      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
+      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: ` +
+        `epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
     patience.observe(value);
     if (!patience.improved) return false;
@@ -355,7 +364,10 @@ export class Training<B, V> {
       await this.checkpoint.save(this.state());
     } catch (cause) {
       this.saveFailed = true;
-      throw this.error(`The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${messageOf(cause)}. What was there before is intact.`, { cause });
+      throw this.error(
+        `The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${messageOf(cause)}. What was there before is intact.`,
+        { cause },
+      );
     }
     this.unsaved = false;
   }
@@ -391,7 +403,10 @@ export class Training<B, V> {
     this.bestUnsaved = kept?.isUnsaved ?? false;
     Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
     this.generators.states = saved.now;
-    ({ epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate, batches: this.batches } = saved);
+    ({
+      epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate,
+      batches: this.batches,
+    } = saved);
     this.jumps = [...saved.jumps];
     this.means.state = saved.means;
     for (const record of saved.records) this.records.push(record);
@@ -413,14 +428,17 @@ export class Training<B, V> {
   private diverged(what: string, place: Place): DivergenceError {
     const kept = this.checkpoint === null ? "" : ` The checkpoint ${this.checkpoint.path} is as it was before.`;
     return new DivergenceError(
-      `${what}.${kept} A smaller learning rate or clip: { norm: 1 } often helps; debug({ checkNumerics: true }) finds the operation that makes the first NaN or infinity.`,
+      `${what}.${kept} A smaller learning rate or clip: { norm: 1 } often helps; ` +
+        "debug({ checkNumerics: true }) finds the operation that makes the first NaN or infinity.",
       place,
     );
   }
 
   private checkFinite(): void {
     for (const [name, parameter] of this.component.namedParameters()) {
-      if (!parameter.data.every(Number.isFinite)) throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`, { ...this.place(), batch: null });
+      if (!parameter.data.every(Number.isFinite)) {
+        throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`, { ...this.place(), batch: null });
+      }
     }
   }
 
