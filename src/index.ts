@@ -1,6 +1,6 @@
 /**
  * Flimsy: train differentiable models in plain TypeScript.
- * @module
+ * @module flimsy-ml
  */
 
 import type { VariableMethods } from "./operations/methods.ts";

@@ -19,11 +19,12 @@ const names = new Map<Activation, string>([...functions].map(([name, f]) => [f, 
 /**
  * Gives a function a name, so that components that use it can be saved.
  *
- *     const softsign = registerActivation("softsign", elementwise("softsign", (x) => x.div(x.abs().add(1))));
- *     new FeedForward({ inputs: 2, hidden: [8], outputs: 1, activation: softsign });
- *
  * @returns the function
  * @throws ValueError if the name belongs to another function, or the function has another name
+ * @example
+ * const softsign = registerActivation("softsign", elementwise("softsign", (x) => x.div(x.abs().add(1))));
+ * const net = new FeedForward({ inputs: 2, hidden: [8], outputs: 1, activation: softsign });
+ * net.options.activation; // "softsign"
  */
 export function registerActivation<F extends Activation>(name: string, f: F): F {
   checkArguments("registerActivation", arguments, 2);
@@ -37,7 +38,11 @@ export function registerActivation<F extends Activation>(name: string, f: F): F 
   return f;
 }
 
-/** The names that can be used: `sigmoid`, `tanh`, `relu`, `wta`, `softmax`, `identity`, `gelu`, `softplus`, `logSoftmax` and those registered. */
+/**
+ * The names that can be used: `sigmoid`, `tanh`, `relu`, `wta`, `softmax`, `identity`, `gelu`, `softplus`, `logSoftmax` and those registered.
+ * @example
+ * activationNames().slice(0, 3); // ["sigmoid", "tanh", "relu"]
+ */
 export function activationNames(): string[] {
   checkArguments("activationNames", arguments, 0);
   return [...functions.keys()];
@@ -46,6 +51,8 @@ export function activationNames(): string[] {
 /**
  * The activation of a name.
  * @throws ValueError for a name that is not registered
+ * @example
+ * activationByName("relu")(input([-1, 2])).toArray(); // [0, 2]
  */
 export function activationByName(name: string): Activation {
   checkArguments("activationByName", arguments, 1);
@@ -59,6 +66,8 @@ export function activationByName(name: string): Activation {
 /**
  * The name of an activation.
  * @throws ValueError for a function that was never registered
+ * @example
+ * activationName(tanh); // "tanh"
  */
 export function activationName(f: Activation): string {
   checkArguments("activationName", arguments, 1);

@@ -25,9 +25,12 @@ export interface AttentionMemory {
 /**
  * Attention by a small network (Bahdanau, Cho & Bengio, arXiv:1409.0473): eₜ = v·tanh(w·query + u·keyₜ), weights softmax(e),
  * and the context Σ weightₜ · keyₜ. w [hidden, queries], u [hidden, keys] and v [hidden] begin as Glorot & Bengio (2010) propose.
- *
- *     const memory = attention.memory(encoder.unfold(xs));      // once
- *     const { context, weights } = attention.attend(h, memory);  // for each query
+ * @example
+ * const attention = new AdditiveAttention({ queries: 4, keys: 6, hidden: 5 });
+ * const memory = attention.memory(randn([3, 6])); // once: three steps to attend to
+ * const { context, weights } = attention.attend(randn([4]), memory); // for each query
+ * context.shape; // [6]
+ * weights.sum().item(); // 1.000
  */
 export class AdditiveAttention extends Component {
   readonly queries: number;
@@ -56,6 +59,7 @@ export class AdditiveAttention extends Component {
    * Prepares what will be attended to.
    * @param keys a list of Variables [..., keys], or one [..., steps, keys]
    * @param mask [..., steps] with 0 for steps that get no weight
+   * @throws ShapeError
    */
   memory(keys: Sequence, mask?: Mask): AttentionMemory {
     checkArguments("memory", arguments, 2);

@@ -15,9 +15,9 @@ export interface BidirectionalOptions {
  * Two recurrent components that read a sequence in both directions (Schuster & Paliwal 1997); a step's result is both
  * results side by side. It needs the whole sequence, so it has no `step`. With a mask the backward one begins at the
  * end of each sequence, not in its padding.
- *
- *     const birnn = new Bidirectional({ forward: new Lstm({ inputs: 8, outputs: 16 }) });
- *     birnn.unfold(xs);   // [..., steps, 32]
+ * @example
+ * const birnn = new Bidirectional({ forward: new Lstm({ inputs: 8, outputs: 16 }) });
+ * birnn.unfold(randn([2, 5, 8])).shape; // [2, 5, 32]
  */
 export class Bidirectional extends SequenceComponent<readonly [forward: State, backward: State]> {
   readonly inputs: number;

@@ -23,9 +23,10 @@ export interface Conv2dOptions {
  *
  * w [outputs, inputs, height, width] begins normal with variance 2 / (inputs · height · width) (He et al.,
  * arXiv:1502.01852), b [outputs] at 0.
- *
- *     const conv = new Conv2d({ inputs: 1, outputs: 8, size: 3, padding: 1 });
- *     conv.forward(images);   // [..., 1, 28, 28] → [..., 8, 28, 28]
+ * @example
+ * const images = randn([10, 1, 28, 28]);
+ * new Conv2d({ inputs: 1, outputs: 8, size: 3, padding: 1 }).forward(images).shape; // [10, 8, 28, 28]
+ * new Conv2d({ inputs: 1, outputs: 8, size: 5, stride: 2 }).forward(images).shape; // [10, 8, 12, 12]
  */
 export class Conv2d extends Component {
   readonly inputs: number;

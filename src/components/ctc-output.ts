@@ -17,9 +17,12 @@ export interface CtcOutputOptions {
 /**
  * Labels for a sequence that is not aligned with them (Graves et al. 2006): scores of symbols for each step, x·wᵀ + b, and the
  * likelihood of a labelling summed over all alignments. w [outputs, inputs] begins as Glorot & Bengio (2010) propose, b at 0.
- *
- *     const output = new CtcOutput({ inputs: 32, outputs: 28 });
- *     grad(() => output.cost(birnn.unfold(xs), [7, 4, 11, 11, 14]));
+ * @example
+ * const birnn = new Bidirectional({ forward: new Lstm({ inputs: 8, outputs: 16 }) });
+ * const output = new CtcOutput({ inputs: 32, outputs: 28 });
+ * const xs = randn([20, 8]); // 20 steps, and five labels somewhere in them
+ * grad(() => output.cost(birnn.unfold(xs), [7, 4, 11, 11, 14]));
+ * output.predict(birnn.unfold(xs)).shape; // [20]
  */
 export class CtcOutput extends Component {
   readonly inputs: number;
@@ -47,6 +50,7 @@ export class CtcOutput extends Component {
    * The scores of the symbols at each step.
    * @param xs a list of Variables [..., inputs], or one [..., steps, inputs]
    * @returns [..., steps, outputs]
+   * @throws ShapeError
    */
   score(xs: Sequence): Variable {
     checkArguments("score", arguments, 1);
@@ -69,6 +73,8 @@ export class CtcOutput extends Component {
    * The negative log likelihood of labels.
    * @param ys the labels, without blanks; for a batch a list of them
    * @param options weights, sum or mean, a mask or lengths for padding; see `cost.ctcWithScores`
+   * @returns as of `cost.ctcWithScores`
+   * @throws as `cost.ctcWithScores`
    */
   cost(xs: Sequence, ys: Targets, options: Omit<cost.CtcCostOptions, "blank"> = {}): Variable {
     checkArguments("cost", arguments, 3);

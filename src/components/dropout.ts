@@ -10,7 +10,15 @@ export interface DropoutOptions {
 /** x on its way through a component: with elements dropped, or x itself where none ever is. */
 export const dropped = (x: Variable, p: number): Variable => (p === 0 ? x : dropout(x, p));
 
-/** Inverted dropout (Srivastava et al. 2014) as a component: it acts inside `grad`, and is the identity anywhere else. */
+/**
+ * Inverted dropout (Srivastava et al. 2014) as a component: it acts inside `grad`, and is the identity anywhere else.
+ * @example
+ * const layer = new Dropout({ p: 0.5 });
+ * layer.forward(ones([4])).toArray(); // [1, 1, 1, 1]
+ * const w = parameter(ones([4]));
+ * grad(() => layer.forward(w).sum());
+ * w.grad?.toArray(); // an element is 0, or 2 if it was not dropped
+ */
 export class Dropout extends Component {
   readonly p: number;
 

@@ -17,10 +17,11 @@ export interface EmbeddingOptions {
  * w [inputs, outputs], a row a symbol, begins normal with variance 1 / outputs, so that rows have a norm of about 1, whatever their size, and
  * sums of a few are not large. Under a recurrent layer, whose gates see little of a vector of norm 1, `std: 1`, the rule of PyTorch's Embedding,
  * often lets learning start sooner.
- *
- *     const words = new Embedding({ inputs: 1000, outputs: 32 });
- *     words.forward([3, 1, 4]);          // [3, 32]: a vector for each
- *     words.forward([[3, 1, 4], [1]]);   // [2, 32]: bags of words, the sum of their vectors for each list
+ * @example
+ * const words = new Embedding({ inputs: 1000, outputs: 32 });
+ * words.forward([3, 1, 4]).shape; // [3, 32]
+ * // Bags of words: the sum of the vectors of each list.
+ * words.forward([[3, 1, 4], [1]]).shape; // [2, 32]
  */
 export class Embedding extends Component {
   readonly inputs: number;

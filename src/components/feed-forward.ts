@@ -21,9 +21,10 @@ export interface FeedForwardOptions {
 /**
  * A network of affine maps with activations between them, of any depth.
  * w[i] [size i + 1, size i] begin as Glorot & Bengio (2010) propose, b[i] [size i + 1] at 0.
- *
- *     const net = new FeedForward({ inputs: 2, hidden: [8, 8], outputs: 1, activation: tanh });
- *     net.forward(x);
+ * @example
+ * const net = new FeedForward({ inputs: 2, hidden: [8, 8], outputs: 1, activation: "tanh", outputActivation: "sigmoid" });
+ * net.forward(randn([10, 2])).shape; // [10, 1]
+ * net.w.map(({ shape }) => shape); // [[8, 2], [8, 8], [1, 8]]
  */
 export class FeedForward extends Component {
   readonly inputs: number;

@@ -12,9 +12,10 @@ export interface FusionOptions {
 /**
  * The sum of linear maps of several inputs: Σ xᵢ·wᵢᵀ + b. It is what one affine map of the joined inputs would be, without joining.
  * w[i] [outputs, inputs[i]] begin as Glorot & Bengio (2010) propose, b [outputs] at 0.
- *
- *     const fusion = new Fusion({ inputs: [3, 5], outputs: 4 });
- *     fusion.forward([words, image]);
+ * @example
+ * const fusion = new Fusion({ inputs: [3, 5], outputs: 4 });
+ * const [words, images] = [randn([10, 3]), randn([10, 5])];
+ * fusion.forward([words, images]).shape; // [10, 4]
  */
 export class Fusion extends Component {
   readonly inputs: readonly number[];

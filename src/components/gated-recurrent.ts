@@ -22,6 +22,11 @@ export interface GatedRecurrentOptions {
  *
  * The state is h. The weights w· [outputs, inputs] and u· [outputs, outputs] begin orthonormal (Saxe et al.,
  * arXiv:1312.6120), br at 1 (open), the other biases and the trained h0 at 0.
+ * @example
+ * const rnn = new GatedRecurrent({ inputs: 4, outputs: 3 });
+ * rnn.unfold(randn([2, 5, 4])).shape; // [2, 5, 3]
+ * const h = rnn.step(randn([2, 4])); // from the trained h0
+ * rnn.step(randn([2, 4]), h).shape; // [2, 3]
  */
 export class GatedRecurrent extends Recurrent<Variable> {
   readonly inputs: number;

@@ -1,6 +1,6 @@
 /**
  * Components: layers and models made of the operations of Flimsy.
- * @module
+ * @module components
  */
 
 export { type Activation, type ActivationLike, activationByName, activationName, activationNames, registerActivation } from "./activation.ts";

@@ -11,6 +11,9 @@ export interface LayerNormOptions {
 /**
  * Layer normalisation (Ba, Kiros & Hinton, arXiv:1607.06450): each sample is shifted and scaled to mean 0 and variance 1,
  * then multiplied by a trained gain [inputs], which begins at 1, and moved by a trained bias [inputs], which begins at 0.
+ * @example
+ * const norm = new LayerNorm({ inputs: 2 });
+ * norm.forward(input([[1, 3], [40, 20]])).toArray(); // [[-1.000, 1.000], [1.000, -1.000]]
  */
 export class LayerNorm extends Component {
   readonly inputs: number;

@@ -18,6 +18,13 @@ export interface LinearModelOptions {
 /**
  * Scores that are an affine map of the input: x·wᵀ + b.
  * w [outputs, inputs] begins as Glorot & Bengio (2010) propose, b [outputs] at 0.
+ * @example
+ * class PoissonRegression extends LinearModel { // y is a count, with exp(x·wᵀ + b) as its mean
+ *   cost(x: Variable, y: Variable) { return exp(this.score(x)).sub(y.mul(this.score(x))).sum(); }
+ * }
+ * const θ = new PoissonRegression({ inputs: 5, outputs: 1 });
+ * grad(() => θ.cost(randn([3, 5]), input([[0], [2], [1]])));
+ * θ.score(randn([3, 5])).shape; // [3, 1]
  */
 export abstract class LinearModel extends Component {
   readonly inputs: number;

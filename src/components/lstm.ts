@@ -28,6 +28,11 @@ export type LstmState = readonly [h: Variable, c: Variable];
  * The state is [h, c]. The input weights w· [outputs, inputs] begin as Glorot & Bengio (2010) propose, the recurrent
  * weights u· [outputs, outputs] orthonormal (Saxe et al., arXiv:1312.6120), the forget bias bf at 1 (Gers et al.;
  * Jozefowicz et al. 2015), so that the cell begins by remembering, the other biases and the trained h0 and c0 at 0.
+ * @example
+ * const lstm = new Lstm({ inputs: 4, outputs: 3 });
+ * lstm.unfold(randn([2, 5, 4])).shape; // [2, 5, 3]
+ * const [h, c] = lstm.step(randn([2, 4])); // from the trained h0 and c0
+ * lstm.step(randn([2, 4]), [h, c]).map(({ shape }) => shape); // [[2, 3], [2, 3]]
  */
 export class Lstm extends Recurrent<LstmState> {
   readonly inputs: number;

@@ -49,9 +49,11 @@ interface Words {
  * A sentence in memory is the sum of the vectors of its words, each weighed by its position ("position encoding"), and a
  * vector for its age ("temporal encoding"). Weights are tied as in the paper ("adjacent"): e[k] [inputs, size] and
  * age[k] [memory, size] make m of hop k + 1 and c of hop k. All begin normal with deviation 0.1, as there.
- *
- *     const θ = new MemoryNetwork({ inputs: words.length, size: 20 });
- *     grad(() => θ.cost(stories, questions, answers));   // or one story, one question, one answer
+ * @example
+ * const θ = new MemoryNetwork({ inputs: 20, size: 8 });
+ * const [story, question] = [[[1, 2, 3], [4, 2, 5]], [6, 7, 1]]; // words by number
+ * grad(() => θ.cost(story, question, 3)); // or lists of stories, questions and answers
+ * θ.attend(story, question).weights.map(({ shape }) => shape); // [[2], [2], [2]]
  */
 export class MemoryNetwork extends Component {
   readonly inputs: number;
@@ -150,7 +152,11 @@ export class MemoryNetwork extends Component {
     return argmax(this.score(stories, questions));
   }
 
-  /** The negative log likelihood of answers, integers from 0 to outputs − 1. */
+  /**
+   * The negative log likelihood of answers, integers from 0 to outputs − 1.
+   * @returns the sum, or the mean over the stories: []
+   * @throws as `attend`; ValueError for answers that are no such integers
+   */
   cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: CostOptions & ReadOptions = {}): Variable {
     checkArguments("cost", arguments, 4);
     const { linear, ...others } = checkNames(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);

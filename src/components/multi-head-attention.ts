@@ -41,6 +41,12 @@ function upTo(steps: number): Variable {
  * linear map joins the heads.
  *
  * wq [hidden, inputs], wk and wv [hidden, keys] and wo [outputs, hidden] begin as Glorot & Bengio (2010) propose.
+ * @example
+ * const attention = new MultiHeadAttention({ inputs: 8, heads: 2 });
+ * attention.forward(randn([10, 5, 8]), undefined, { causal: true }).shape; // [10, 5, 8]
+ * const { output, weights } = attention.attend(randn([5, 8]), randn([7, 8])); // to another sequence
+ * output.shape; // [5, 8]
+ * weights.shape; // [2, 5, 7]
  */
 export class MultiHeadAttention extends Component {
   readonly inputs: number;

@@ -35,8 +35,9 @@ abstract class Pool2d extends Component {
 
 /**
  * The largest entry of each window: [..., height, width] → [..., places down, places across].
- *
- *     new MaxPool2d({ size: 2 }).forward(images);   // [..., 8, 28, 28] → [..., 8, 14, 14]
+ * @example
+ * const image = arange(16).reshape([1, 4, 4]);
+ * new MaxPool2d({ size: 2 }).forward(image).toArray(); // [[[5, 7], [13, 15]]]
  */
 export class MaxPool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
@@ -47,7 +48,12 @@ export class MaxPool2d extends Pool2d {
   }
 }
 
-/** The mean of each window: [..., height, width] → [..., places down, places across]. */
+/**
+ * The mean of each window: [..., height, width] → [..., places down, places across].
+ * @example
+ * const image = arange(16).reshape([1, 4, 4]);
+ * new AveragePool2d({ size: 2 }).forward(image).toArray(); // [[[2.5, 4.5], [10.5, 12.5]]]
+ */
 export class AveragePool2d extends Pool2d {
   /** @throws ShapeError if the image is smaller than the window */
   forward(x: Variable): Variable {

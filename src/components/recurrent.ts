@@ -7,10 +7,22 @@ import { type Mask, read, type Sequence, SequenceComponent, type State, select }
 /**
  * A component that is applied step by step: `state = step(x, state)`. All recurrent components have this interface, so
  * that a model can be written for any of them. One of your own gives its sizes, `initialState` and `step`.
- *
- *     let state = rnn.initialState();
- *     for (const x of xs) state = rnn.step(x, state);
- *     const h = rnn.output(state);
+ * @example
+ * function last(rnn: Recurrent, xs: readonly Variable[]): Variable {
+ *   let state = rnn.initialState();
+ *   for (const x of xs) state = rnn.step(x, state);
+ *   return rnn.output(state);
+ * }
+ * last(new Lstm({ inputs: 4, outputs: 3 }), [randn([4]), randn([4])]).shape; // [3]
+ * @example
+ * class Leaky extends Recurrent<Variable> { // a sum that forgets
+ *   readonly inputs = 2;
+ *   readonly outputs = 2;
+ *   readonly rate = parameter(0.5);
+ *   initialState(batch?: number) { return zeros(batch === undefined ? [2] : [batch, 2]); }
+ *   step(x: Variable, h: Variable = this.initialState()) { return h.mul(this.rate).add(x); }
+ * }
+ * new Leaky().unfold(input([[1, 0], [1, 1]])).toArray(); // [[1, 0], [1.5, 1]]
  */
 export abstract class Recurrent<S extends State = State> extends SequenceComponent<S> {
   /**
@@ -37,6 +49,8 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
    * @param xs a list of Variables [..., inputs], or one Variable [..., steps, inputs]
    * @param state to begin with; the initial one unless given
    * @param mask [..., steps] with 0 for padding: there the state stays as it is
+   * @returns the state after each step, of shapes as `step` gives them
+   * @throws ShapeError
    */
   states(xs: Sequence, state: S = this.initialState(), mask?: Mask): S[] {
     checkArguments("states", arguments, 3);
@@ -48,6 +62,7 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
    * As `unfold`, with the state after the last step, where to go on: for truncated back-propagation through time it is returned by the
    * function of one `grad` and given to the next, which takes it for a number like any other.
    * @returns outputs as of `unfold`, and the state; of no steps the state to begin with
+   * @throws ShapeError
    */
   unfoldWithState(xs: readonly Variable[], state?: S, mask?: Mask): { outputs: Variable[]; state: S };
   unfoldWithState(xs: Variable, state?: S, mask?: Mask): { outputs: Variable; state: S };

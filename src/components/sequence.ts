@@ -16,7 +16,13 @@ export type Mask = Variable | readonly number[] | readonly (readonly number[])[]
 /** What is carried from step to step: a Variable, or lists of them. */
 export type State = Variable | readonly State[];
 
-/** A component that turns a sequence into one of the same length: [..., steps, inputs] → [..., steps, outputs]. */
+/**
+ * A component that turns a sequence into one of the same length: [..., steps, inputs] → [..., steps, outputs].
+ * @example
+ * const make = () => new Lstm({ inputs: 4, outputs: 3 });
+ * const layers: SequenceComponent[] = [make(), new Bidirectional({ forward: make() })];
+ * layers.map((layer) => layer.unfold(randn([5, 4])).shape); // [[5, 3], [5, 6]]
+ */
 export abstract class SequenceComponent<S extends State = State> extends Component {
   /** The number of features of a step. */
   abstract readonly inputs: number;
@@ -26,6 +32,7 @@ export abstract class SequenceComponent<S extends State = State> extends Compone
   /**
    * The state before the first step.
    * @param batch for so many sequences; without it for one, which also broadcasts to any number
+   * @throws ValueError for a batch that is not an integer of at least 0
    */
   abstract initialState(batch?: number): S;
 

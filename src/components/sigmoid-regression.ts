@@ -5,14 +5,16 @@ import { LinearModel } from "./linear-model.ts";
 
 /**
  * Sigmoid (logistic) regression: each of `outputs` answers is yes with probability σ(x·wᵀ + b), independently of the others.
- *
- *     const θ = new SigmoidRegression({ inputs: 4, outputs: 1 });
- *     grad(() => θ.cost(x, y));
+ * @example
+ * const θ = new SigmoidRegression({ inputs: 4, outputs: 2 });
+ * grad(() => θ.cost(randn([3, 4]), [[0, 1], [1, 1], [0, 0]]));
+ * θ.predict(randn([3, 4]), 0.9).shape; // [3, 2]
  */
 export class SigmoidRegression extends LinearModel {
   /**
    * 1 where the probability of yes exceeds a threshold, else 0: [..., inputs] → [..., outputs].
    * @param threshold from 0 to 1, ½ unless given
+   * @throws ValueError for another threshold
    */
   predict(x: Variable, threshold = 0.5): Variable {
     checkArguments("predict", arguments, 2);
@@ -31,6 +33,8 @@ export class SigmoidRegression extends LinearModel {
    * @param x [..., inputs]
    * @param y [..., outputs] of 0 and 1, or probabilities
    * @param options weights of the samples, sum or mean
+   * @returns the sum, or the mean over the samples: []
+   * @throws as `cost.bernoulliCrossEntropyWithScores`
    */
   cost(x: Variable, y: cost.Numbers, options?: CostOptions): Variable {
     checkArguments("cost", arguments, 3);

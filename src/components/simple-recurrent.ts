@@ -20,6 +20,11 @@ export interface SimpleRecurrentOptions {
  *
  * w [outputs, inputs] and u [outputs, outputs] begin orthonormal (Saxe et al., arXiv:1312.6120), b and the state h0 before
  * the first step, which is trained too, at 0.
+ * @example
+ * const rnn = new SimpleRecurrent({ inputs: 4, outputs: 3, activation: "relu" });
+ * rnn.unfold(randn([2, 5, 4])).shape; // [2, 5, 3]
+ * const h = rnn.step(randn([2, 4])); // from the trained h0
+ * rnn.step(randn([2, 4]), h).shape; // [2, 3]
  */
 export class SimpleRecurrent extends Recurrent<Variable> {
   readonly inputs: number;

@@ -4,9 +4,12 @@ import { LinearModel } from "./linear-model.ts";
 
 /**
  * Softmax (multinomial logistic) regression: y given x is one of `outputs` classes with probabilities softmax(x·wᵀ + b).
- *
- *     const θ = new SoftmaxRegression({ inputs: 4, outputs: 3 });
- *     grad(() => θ.cost(x, labels));
+ * @example
+ * const θ = new SoftmaxRegression({ inputs: 4, outputs: 3 });
+ * const x = randn([5, 4]);
+ * grad(() => θ.cost(x, [0, 2, 1, 1, 0]));
+ * θ.probs(x).shape; // [5, 3]
+ * θ.predict(x).shape; // [5]
  */
 export class SoftmaxRegression extends LinearModel {
   /** The most probable class: [..., inputs] → [...]. */
@@ -26,6 +29,8 @@ export class SoftmaxRegression extends LinearModel {
    * @param x [..., inputs]
    * @param y an integer from 0 to outputs − 1 for each sample
    * @param options weights of the samples, sum or mean
+   * @returns the sum, or the mean over the samples: []
+   * @throws as `cost.categoricalCrossEntropyWithScores`
    */
   cost(x: Variable, y: Labels, options?: CostOptions): Variable;
   cost(x: Variable, y: Labels, options?: CostOptions, more?: unknown): Variable {

@@ -34,6 +34,11 @@ export type StackRnnState = readonly [h: Variable, stacks: Variable];
  *
  * An entry of an empty stack is −1. w [outputs, inputs], p, aw and d begin as Glorot & Bengio (2010) propose, u orthonormal
  * (Saxe et al., arXiv:1312.6120), b and the trained h0 at 0.
+ * @example
+ * const rnn = new StackRnn({ inputs: 2, outputs: 4, stacks: 3, depth: 10 });
+ * rnn.unfold(randn([5, 2])).shape; // [5, 4]
+ * const [h, stacks] = rnn.step(randn([2]));
+ * stacks.shape; // [3, 10, 1]
  */
 export class StackRnn extends Recurrent<StackRnnState> {
   readonly inputs: number;

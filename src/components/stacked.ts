@@ -15,9 +15,11 @@ export interface StackedOptions {
 /**
  * Layers one on another: each reads what the one below it gives. The state is a list with the state of each layer.
  *
- *     const rnn = new Stacked({ layers: [new Lstm({ inputs: 8, outputs: 16 }), new Lstm({ inputs: 16, outputs: 16 })] });
- *
  * With a bidirectional layer it takes whole sequences only (`unfold`).
+ * @example
+ * const rnn = new Stacked({ layers: [new Lstm({ inputs: 8, outputs: 16 }), new GatedRecurrent({ inputs: 16, outputs: 4 })], dropout: 0.2 });
+ * rnn.unfold(randn([2, 5, 8])).shape; // [2, 5, 4]
+ * rnn.initialState().length; // 2
  */
 export class Stacked extends Recurrent<readonly State[]> {
   readonly inputs: number;

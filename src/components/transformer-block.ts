@@ -25,9 +25,9 @@ export interface TransformerBlockOptions {
 /**
  * A block of a transformer (Vaswani et al., arXiv:1706.03762) with normalisation first (Xiong et al., arXiv:2002.04745):
  * x ← x + attention(norm(x)), x ← x + network(norm(x)). It knows nothing of positions: add them to x.
- *
- *     const block = new TransformerBlock({ inputs: 32, heads: 4, causal: true });
- *     block.forward(x);   // [..., steps, 32]
+ * @example
+ * const block = new TransformerBlock({ inputs: 32, heads: 4, causal: true });
+ * block.forward(randn([2, 3, 32]), [[1, 1, 1], [1, 0, 0]]).shape; // [2, 3, 32]
  */
 export class TransformerBlock extends Component {
   readonly inputs: number;

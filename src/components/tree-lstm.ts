@@ -77,8 +77,12 @@ abstract class TreeLstm extends Component {
  *     c = i ⊙ g + Σ fₖ ⊙ cₖ       h = o ⊙ tanh(c)
  *
  * A state is [h, c], [..., outputs] each. Initial values are those of `Lstm`; a leaf has no children and no trained state.
- *
- *     const encode = (tree) => lstm.step(words.forward(tree.word), tree.children.map(encode));
+ * @example
+ * interface Tree { readonly word: number; readonly children: readonly Tree[] }
+ * const words = new Embedding({ inputs: 10, outputs: 4 });
+ * const lstm = new ChildSumTreeLstm({ inputs: 4, outputs: 3 });
+ * const encode = (tree: Tree): readonly [h: Variable, c: Variable] => lstm.step(words.forward(tree.word), tree.children.map(encode));
+ * lstm.output(encode({ word: 1, children: [{ word: 2, children: [] }, { word: 3, children: [] }] })).shape; // [3]
  */
 export class ChildSumTreeLstm extends TreeLstm {
   readonly ui: Parameter;
@@ -131,10 +135,13 @@ export class ChildSumTreeLstm extends TreeLstm {
  *     c = i ⊙ g + f₀ ⊙ cₗ + f₁ ⊙ cᵣ             h = o ⊙ tanh(c)
  *
  * A state is [h, c], [..., outputs] each. Initial values are those of `Lstm`, but Glorot's for all of u.
- *
- *     const encode = (tree) => tree.left
- *       ? lstm.step(null, [encode(tree.left), encode(tree.right)])
- *       : lstm.step(words.forward(tree.word));
+ * @example
+ * type Tree = number | readonly [left: Tree, right: Tree];
+ * const words = new Embedding({ inputs: 10, outputs: 4 });
+ * const lstm = new BinaryTreeLstm({ inputs: 4, outputs: 3 });
+ * const encode = (tree: Tree): readonly [h: Variable, c: Variable] =>
+ *   typeof tree === "number" ? lstm.step(words.forward(tree)) : lstm.step(null, [encode(tree[0]), encode(tree[1])]);
+ * lstm.output(encode([1, [2, 3]])).shape; // [3]
  */
 export class BinaryTreeLstm extends TreeLstm {
   readonly ui: readonly Parameter[];

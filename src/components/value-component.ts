@@ -10,8 +10,10 @@ export interface ValueComponentOptions {
 
 /**
  * One parameter as a component: for a bare array where a component is asked for.
- *
- *     const prior = new ValueComponent({ shape: [3] });
+ * @example
+ * const prior = new ValueComponent({ shape: [3] });
+ * prior.value.toArray(); // [0, 0, 0]
+ * prior.parameters().length; // 1
  */
 export class ValueComponent extends Component {
   readonly value: Parameter;

@@ -40,6 +40,10 @@ function cost(name: string, apply: typeof fromScores, output: Variable, target: 
  * @param target 0 or 1 (false or true), or probabilities in between, in the shape of the scores or flat in row-major order
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the scores; ValueError for a target below 0 or above 1
+ * @example
+ * // One sample with two features: log 2 for the first, almost nothing for the second
+ * cost.bernoulliCrossEntropyWithScores(input([0, 100]), [1, 1]).item(); // 0.6931
+ * cost.bernoulliCrossEntropyWithScores(input([100]), [false]).item(); // 100
  */
 export function bernoulliCrossEntropyWithScores(scores: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("bernoulliCrossEntropyWithScores", arguments, options);
@@ -55,6 +59,9 @@ export function bernoulliCrossEntropyWithScores(scores: Variable, target: Number
  * @param target 0 or 1 (false or true), or probabilities in between, in the same shape or flat in row-major order
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the probabilities; ValueError for a target below 0 or above 1
+ * @example
+ * // log 2 + log 10
+ * cost.bernoulliCrossEntropy(input([0.5, 0.9]), [1, 0]).item(); // 2.9957
  */
 export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("bernoulliCrossEntropy", arguments, options);

@@ -92,6 +92,12 @@ function samplesAndClasses(name: string, output: Variable, options: CostOptions)
  *   a Variable
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
+ * @example
+ * // Equal scores of four classes: log 4
+ * cost.categoricalCrossEntropyWithScores(zeros([4]), 2).item(); // 1.3863
+ * // Two sequences, the second of them padded
+ * const mask = [[1, 1, 1], [1, 0, 0]];
+ * cost.categoricalCrossEntropyWithScores(zeros([2, 3, 4]), [[0, 3, 1], [2, -1, -1]], { mask, reduction: "mean" }).item(); // 1.3863
  */
 export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options?: CostOptions): Variable;
 export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labels, options: CostOptions = noOptions, more?: unknown): Variable {
@@ -111,6 +117,9 @@ export function categoricalCrossEntropyWithScores(scores: Variable, labels: Labe
  *   a Variable
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if the numbers of samples differ; ValueError for a label that is not such an integer
+ * @example
+ * // log 2 + log 10
+ * cost.categoricalCrossEntropy(input([[0.5, 0.5], [0.9, 0.1]]), [0, 1]).item(); // 2.9957
  */
 export function categoricalCrossEntropy(probabilities: Variable, labels: Labels, options: CostOptions = noOptions): Variable {
   checkCost("categoricalCrossEntropy", arguments, options);

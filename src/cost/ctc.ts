@@ -27,6 +27,11 @@ export interface CtcCostOptions extends CostOptions, CtcTargetOptions {}
  * @returns the sum (or mean) over the utterances, a Variable of shape []
  * @throws ShapeError if targets, lengths, weights or mask do not fit the scores; ValueError for a label, blank or length out of range,
  *   and for a target that needs more steps than there are, unless `infeasible` says otherwise; UsageError if the gradient is differentiated
+ * @example
+ * // Of the four paths of two steps, all but blank and blank leave the label: −log ¾
+ * cost.ctcWithScores(zeros([2, 2]), [1]).item(); // 0.2877
+ * // Two steps and one, and nothing to say in the second utterance: −log ¾ − log ½
+ * cost.ctcWithScores(zeros([2, 2, 2]), [[1], []], { inputLengths: [2, 1] }).item(); // 0.9808
  */
 export function ctcWithScores(scores: Variable | readonly Variable[], targets: Targets, options: CtcCostOptions = {}): Variable {
   const name = "ctcWithScores";

@@ -20,6 +20,12 @@ const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
  * @param target in the shape of the output, or flat in row-major order; a Variable gets a gradient too
  * @returns the sum (or mean) over the samples, a Variable of shape []
  * @throws ShapeError if target, weights or mask do not fit the output; ValueError for what is not a number
+ * @example
+ * const output = input([[1, 2], [3, 4]]);
+ * const target = [[1, 0], [3, 3]];
+ * cost.mse(output, target).item(); // 2.5
+ * cost.mse(output, target, { reduction: "mean" }).item(); // 1.25
+ * cost.mse(output, target, { mask: [0, 1] }).item(); // 0.5
  */
 export function mse(output: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("mse", arguments, options);

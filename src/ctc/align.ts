@@ -16,11 +16,17 @@ export interface Alignment {
 
 /**
  * The most probable path of each utterance among those that spell its labels: which steps belong to which label.
+ * Found by dynamic programming over steps and states (A. Viterbi 1967).
  *
  * @param scores [steps, symbols] for one utterance or [samples, steps, symbols]; before any softmax, or log probabilities
  * @returns an alignment for each utterance, in a list also if there is only one
  * @throws ShapeError, ValueError for targets, lengths or a blank that do not fit the scores, and for scores that are no
  *   distribution; for a target that needs more steps than there are, unless `infeasible` is "infinity"
+ * @example
+ * const scores = [[0, 9, 0], [0, 9, 0], [9, 0, 0], [0, 0, 9]]; // 4 steps, 3 symbols
+ * const [{ path, spans }] = align(scores, [1, 2]);
+ * path; // [1, 1, 0, 2]
+ * spans; // [[0, 2], [3, 4]]
  */
 export function align(scores: Scores, targets: Targets, options: CtcTargetOptions = {}): Alignment[] {
   checkArguments("align", arguments, 3);

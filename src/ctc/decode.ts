@@ -22,6 +22,9 @@ export interface Hypothesis {
  * @param scores [steps, symbols] for one utterance or [samples, steps, symbols]; before any softmax, or log probabilities
  * @returns a hypothesis for each utterance, in a list also if there is only one
  * @throws ShapeError, ValueError for lengths or a blank that do not fit the scores, and for scores that are no distribution
+ * @example
+ * const scores = [[0, 9, 0], [0, 9, 0], [9, 0, 0], [0, 0, 9]]; // 4 steps, 3 symbols
+ * greedy(scores)[0].labels; // [1, 2]
  */
 export function greedy(scores: Scores, options: CtcOptions = {}): Hypothesis[] {
   checkArguments("greedy", arguments, 2);
@@ -62,6 +65,12 @@ export interface BeamOptions extends CtcOptions {
  * @returns for each utterance (one too) the best hypotheses, best first
  * @throws ShapeError, ValueError for lengths or a blank that do not fit the scores, for scores that are no distribution, and for a
  *   width that is not a positive integer
+ * @example
+ * const scores = [[0.6, 0.4], [0.6, 0.4]].map((step) => step.map(Math.log)); // of the blank and of one label
+ * greedy(scores)[0].labels; // []
+ * const [best] = beamSearch(scores)[0]; // three paths have the label: together they are more probable than that of two blanks
+ * best.labels; // [1]
+ * Math.exp(best.score); // 0.64
  */
 export function beamSearch(scores: Scores, options: BeamOptions = {}): Hypothesis[][] {
   checkArguments("beamSearch", arguments, 2);

@@ -3,7 +3,7 @@
  *
  * Alex Graves, Santiago Fernández, Faustino Gomez, Jürgen Schmidhuber: Connectionist temporal classification: labelling unsegmented
  * sequence data with recurrent neural networks. ICML 2006.
- * @module
+ * @module ctc
  */
 
 export { type Alignment, align } from "./align.ts";

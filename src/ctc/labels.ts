@@ -4,8 +4,8 @@ import { checkArguments } from "../support/options.ts";
 
 /**
  * Labels with the blank before, between and after them: the states that a path goes through, 2 · length + 1 of them.
- *
- *     expand([2, 3, 3], 0)  // [0, 2, 0, 3, 0, 3, 0]
+ * @example
+ * expand([2, 3, 3], 0); // [0, 2, 0, 3, 0, 3, 0]
  */
 export function expand(labels: ArrayLike<number>, blank = 0): number[] {
   checkArguments("expand", arguments, 2);
@@ -16,8 +16,8 @@ export function expand(labels: ArrayLike<number>, blank = 0): number[] {
 
 /**
  * The labels of a path: equal neighbours merged, then blanks dropped.
- *
- *     trim([0, 2, 2, 0, 3, 0, 3], 0)  // [2, 3, 3]
+ * @example
+ * trim([0, 2, 2, 0, 3, 0, 3], 0); // [2, 3, 3]
  */
 export function trim(path: ArrayLike<number>, blank = 0): number[] {
   checkArguments("trim", arguments, 2);
@@ -28,7 +28,11 @@ export function trim(path: ArrayLike<number>, blank = 0): number[] {
   return labels;
 }
 
-/** How many steps labels need at least: one each, and one for a blank between equal neighbours. */
+/**
+ * How many steps labels need at least: one each, and one for a blank between equal neighbours.
+ * @example
+ * stepsNeeded([2, 3, 3]); // 4
+ */
 export function stepsNeeded(labels: ArrayLike<number>): number {
   checkArguments("stepsNeeded", arguments, 1);
   let steps = labels.length;

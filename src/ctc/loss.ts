@@ -124,6 +124,10 @@ export function ctcLosses(name: string, scores: Variable, targets: Targets, opti
  * @param scores [steps, symbols] for one utterance, or [samples, steps, symbols]; before any softmax
  * @returns [] or [samples]
  * @throws as `cost.ctcWithScores`
+ * @example
+ * const scores = zeros([2, 2]); // 2 steps, a blank and a label: all 4 paths are equally probable
+ * const loss = negativeLogLikelihood(scores, [1]); // −log(3 / 4): 1 1, 1 0 and 0 1 spell it
+ * loss.item(); // 0.2877
  */
 export function negativeLogLikelihood(scores: Variable | readonly Variable[], targets: Targets, options: CtcTargetOptions = {}): Variable {
   checkArguments("negativeLogLikelihood", arguments, 3);

@@ -37,6 +37,9 @@ function problem(name: string, labels: Sequence, scores: Scores, options: Pick<C
  * @param scores [steps, symbols], of one utterance; log probabilities are scores too
  * @returns a row of 2 · length + 1 states for each step
  * @throws ShapeError, ValueError for labels or a blank that do not fit the scores, and for scores that are no distribution
+ * @example
+ * const scores = zeros([2, 2]); // 2 steps, a blank and a label: all 4 paths are equally probable
+ * forward([1], scores).map((row) => Array.from(row, Math.exp)); // [[0.50, 0.50, 0], [0.25, 0.50, 0.25]]
  */
 export function forward(labels: Sequence, scores: Scores, options: Pick<CtcOptions, "blank"> = {}): Float64Array[] {
   checkArguments("forward", arguments, 3);
@@ -64,6 +67,9 @@ export function forward(labels: Sequence, scores: Scores, options: Pick<CtcOptio
  * @param scores [steps, symbols], of one utterance; log probabilities are scores too
  * @returns a row of 2 · length + 1 states for each step
  * @throws as `forward`
+ * @example
+ * const scores = zeros([2, 2]); // 2 steps, a blank and a label: all 4 paths are equally probable
+ * backward([1], scores).map((row) => Array.from(row, Math.exp)); // [[0.5, 1, 0.5], [0, 1, 1]]
  */
 export function backward(labels: Sequence, scores: Scores, options: Pick<CtcOptions, "blank"> = {}): Float64Array[] {
   checkArguments("backward", arguments, 3);

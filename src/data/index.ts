@@ -1,4 +1,7 @@
-/** Bringing data to a model: random order, batches, padding. `flimsy-ml/data`. */
+/**
+ * Bringing data to a model: random order, batches, padding.
+ * @module data
+ */
 
 export { type BatchOptions, type Column, minibatches, type Rows, sampleCount, type TableBatchOptions } from "./minibatches.ts";
 export { type PaddedSequences, type PadOptions, padSequences, type SequenceLike, unpadSequences } from "./pad-sequences.ts";

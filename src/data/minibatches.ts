@@ -32,10 +32,13 @@ export type Rows<C> = { -readonly [K in keyof C]: C[K] extends readonly (infer T
  * are too, and only one batch is in memory: `for await (const batch of minibatches(stream, 32))`. From a table of columns
  * of equal length they are tables of the same columns: Variables [size, …] and arrays.
  *
- *     for (const { x, y } of minibatches(task.sample(1000), 32, { shuffle: true })) grad(() => θ.cost(x, y));
- *
  * @throws ValueError for a size that is not an integer of at least 1, or what is no source; ShapeError for columns of
  *   different lengths; StreamError, in a pass, for a source that fails, gives nothing, or ends before `count` samples
+ * @example
+ * const table = { x: randn([5, 2]), y: [0, 1, 0, 1, 1] };
+ * for (const { x, y } of minibatches(table, 2, { shuffle: true })) console.log(x.shape, y.length);
+ * [...minibatches(table, 2)].map(({ x }) => x.shape); // [[2, 2], [2, 2], [1, 2]]
+ * [...minibatches(["a", "b", "c"], 2)]; // [["a", "b"], ["c"]]
  */
 export function minibatches<T>(source: Source<T>, size: number, options?: BatchOptions): Iterable<T[]>;
 export function minibatches<T>(source: AsyncSource<T>, size: number, options?: BatchOptions): AsyncIterable<T[]>;
@@ -62,7 +65,13 @@ function counted<T extends object>(batch: T, samples: number): T {
   return batch;
 }
 
-/** How many samples a batch has that `minibatches` made; null of anything else. */
+/**
+ * How many samples a batch has that `minibatches` made; null of anything else.
+ * @example
+ * const [batch] = minibatches({ x: randn([5, 2]) }, 3);
+ * sampleCount(batch); // 3
+ * sampleCount({ x: randn([3, 2]) }); // null
+ */
 export function sampleCount(batch: unknown): number | null {
   checkArguments("sampleCount", arguments, 1);
   return counts.get(batch as object) ?? null;

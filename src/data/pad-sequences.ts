@@ -19,7 +19,7 @@ export interface PadOptions {
 export interface PaddedSequences {
   /** [batch, steps, …] */
   readonly x: Variable;
-  /** [batch, steps]: 1 where a sequence has a step, 0 where it is padded. */
+  /** Of shape [batch, steps]: 1 where a sequence has a step, 0 where it is padded. */
   readonly mask: Variable;
   /** The number of steps of each sequence. */
   readonly lengths: Int32Array;
@@ -29,12 +29,15 @@ export interface PaddedSequences {
  * Sequences of different lengths in one array, shorter ones filled up at their end, with a mask that says which steps are
  * there: what recurrent components and costs take.
  *
- *     const { x, mask } = padSequences([[[1, 2]], [[3, 4], [5, 6]]]); // x: [2, 2, 2], mask: [[1, 0], [1, 1]]
- *     const { x: y } = padSequences([[0], [1, 0]]);                   // labels: [2, 2]
- *
  * @param sequences each [steps, …]: a Variable, nested arrays, or a list of numbers; a sequence may have no steps
  * @throws ShapeError for sequences whose steps have different shapes, or one longer than `steps`; ValueError for no
  *   sequences or other options
+ * @example
+ * const { x, mask, lengths } = padSequences([[[1, 2]], [[3, 4], [5, 6]]]);
+ * x.toArray(); // [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
+ * mask.toArray(); // [[1, 0], [1, 1]]
+ * lengths; // [1, 2]
+ * padSequences([[7], [8, 9]], { multipleOf: 4, value: -1 }).x.toArray(); // [[7, -1, -1, -1], [8, 9, -1, -1]]
  */
 export function padSequences(sequences: readonly SequenceLike[], options: PadOptions = {}): PaddedSequences {
   checkArguments("padSequences", arguments, 2);
@@ -74,6 +77,9 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
  * The inverse of `padSequences`: the sequences without their padding, each [length, …].
  * @param x [batch, steps, …]
  * @throws ShapeError if there are not as many lengths as sequences, or one is longer than there are steps
+ * @example
+ * const { x, lengths } = padSequences([[7], [8, 9]]);
+ * unpadSequences(x, lengths).map((sequence) => sequence.toArray()); // [[7], [8, 9]]
  */
 export function unpadSequences(x: Variable, lengths: ArrayLike<number>): Variable[] {
   checkArguments("unpadSequences", arguments, 2);

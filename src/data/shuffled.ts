@@ -17,11 +17,14 @@ export interface ShuffleOptions {
  * function that makes one for each pass, `buffer` samples are held in memory: the next one is chosen among them, and the
  * one that arrives takes its place. What fits into the buffer is shuffled whole.
  *
- *     for (const sample of shuffled(samples)) …
- *     for await (const sample of shuffled(stream, { buffer: 10_000 })) …
- *
  * @throws ValueError for what is no source, or a buffer that is not an integer of at least 1; StreamError, in a pass,
  *   where the source fails
+ * @example
+ * const samples = shuffled([1, 2, 3]);
+ * for (const sample of samples) console.log(sample); // each once
+ * [...samples].sort(); // [1, 2, 3]
+ * async function* stream() { for (let i = 0; i < 100; i++) yield i; }
+ * for await (const sample of shuffled(stream, { buffer: 10 })) console.log(sample); // 10 of them in memory
  */
 export function shuffled<T>(source: Source<T>, options?: ShuffleOptions): Iterable<T>;
 export function shuffled<T>(source: AsyncSource<T>, options?: ShuffleOptions): AsyncIterable<T>;

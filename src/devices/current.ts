@@ -55,6 +55,11 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
  * Parameters and inputs move over when they are next used.
  * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work.
+ * @example
+ * setDevice("reference");
+ * div(1, input(3)).item() === 1 / 3; // true
+ * setDevice("wasm");
+ * div(1, input(3)).item() === Math.fround(1 / 3); // true
  */
 export function setDevice(name: DeviceName): void {
   checkArguments("setDevice", arguments, 1);
@@ -68,6 +73,9 @@ export function setDevice(name: DeviceName): void {
  * first launch that is large enough, in the background. Results are the same, to the bit, for every number of threads.
  * Browsers give threads memory to share only on pages that are cross-origin isolated.
  * @throws ValueError unless the number is an integer from 1 to 64.
+ * @example
+ * threads(1).count; // 1
+ * threads(4).limit <= 4; // true
  */
 export function threads(count?: number): ThreadReport {
   checkArguments("threads", arguments, 1);

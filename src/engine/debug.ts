@@ -18,6 +18,14 @@ const options = ["checkNumerics", "checkComparisons", "eager"] as const;
  *   often it was taken for a condition, which a Variable cannot be. `eager`: run each operation as soon as it is called, so that a debugger that stops
  *   there finds the numbers; the gradients are still computed when the step ends.
  * @throws UsageError inside a step
+ * @example
+ * // Wrong: a Variable is no condition. where(x.less(0), x.neg(), x) is right.
+ * const absolute = (x: Variable): Variable => (x.less(0) ? x.neg() : x);
+ * debug({ checkComparisons: true });
+ * try { evaluate(() => absolute(input([2]))); } catch (error) {
+ *   error instanceof UsageError; // true
+ * }
+ * debug({ checkComparisons: false });
  */
 export function debug(settings: { checkNumerics?: boolean; checkComparisons?: boolean; eager?: boolean }): void {
   checkArguments("debug", arguments, 1);

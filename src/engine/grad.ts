@@ -23,6 +23,13 @@ export type WithLoss = Variable | { readonly loss: Variable };
  * @returns what `f` returned, every Variable in it with its numbers
  * @throws UsageError if `f` is asynchronous, if a step is open already, or if the loss depends on no parameter;
  *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
+ * @example
+ * const w = parameter([1, 2]);
+ * grad(() => mul(w, w).sum()).item(); // 5
+ * w.grad?.toArray(); // [2, 4]
+ * // Once more: gradients add up until an optimizer's update, or w.clearGrad().
+ * grad(() => mul(w, w).sum()).item(); // 5
+ * w.grad?.toArray(); // [4, 8]
  */
 export function grad<R extends WithLoss>(f: () => R): R {
   checkArguments("grad", arguments, 1);
@@ -85,6 +92,14 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  * Runs `f` without gradients; dropout is the identity.
  * @returns what `f` returned, every Variable in it with its numbers
  * @throws UsageError if `f` is asynchronous or if a step is open already
+ * @example
+ * const x = input([1, 2]);
+ * const { y, total } = evaluate(() => {
+ *   const y = x.mul(2);
+ *   return { y, total: y.sum() };
+ * });
+ * y.toArray(); // [2, 4]
+ * total.item(); // 6
  */
 export function evaluate<R>(f: () => R): R {
   checkArguments("evaluate", arguments, 1);
@@ -103,6 +118,13 @@ export function evaluate<R>(f: () => R): R {
  * @param f returns a Variable with one element, computed from `variables`
  * @param variables by which to differentiate: parameters, inputs, or results computed in the same step
  * @returns for each variable a gradient of its shape, zero where the result does not depend on it
+ * @throws ShapeError if the result has more than one element; UsageError if `f` is asynchronous; ValueError for what is no array of Variables
+ * @example
+ * const x = input([1, 2]);
+ * const cubes = () => pow(x, 3).sum();
+ * gradients(cubes, [x])[0].toArray(); // [3, 12]
+ * // The derivative of the derivative, 6x
+ * gradients(() => gradients(cubes, [x])[0].sum(), [x])[0].toArray(); // [6, 12]
  */
 export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
   checkArguments("gradients", arguments, 2);

@@ -11,6 +11,11 @@ export type MemoryReport = Record<keyof DeviceMemory | "total", number>;
  * Live bytes: `parameters`, their `gradients`, `optimizer` state and `inputs` that are kept on a device;
  * the `arena` in which steps work, the cached `plans`, and what the engine has compiled for `kernels`, by estimate.
  * Memory of collected JavaScript objects is given back when the garbage collector says so, or when memory is short.
+ * @example
+ * const w = parameter(zeros([1000]));
+ * grad(() => w.sum());
+ * // Four bytes for each number
+ * memory().gradients >= 4000; // true
  */
 export function memory(): MemoryReport {
   checkArguments("memory", arguments, 0);

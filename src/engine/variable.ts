@@ -29,6 +29,12 @@ interface Owner {
 /**
  * An array of numbers that operations produce and consume: float32, or float64 on the reference device.
  * Inside a step a Variable stands for a result that may not have been computed yet; asking for its numbers computes it.
+ * @example
+ * const x = input([[1, 2], [3, 4]]);
+ * x.shape; // [2, 2]
+ * x.mul(2).sum(0).toArray(); // [8, 12]
+ * x.mean().item(); // 2.5
+ * x.data; // [1, 2, 3, 4]
  */
 export class Variable {
   /** Sizes of the axes, outermost first; `[]` for a single number. */
@@ -141,7 +147,15 @@ export function stale(variable: Variable): StaleVariableError {
   );
 }
 
-/** A Variable that is trained: it keeps its values between steps, and `grad` accumulates its gradient. */
+/**
+ * A Variable that is trained: it keeps its values between steps, and `grad` accumulates its gradient.
+ * @example
+ * const w = parameter([1, 2]);
+ * w.grad; // null
+ * grad(() => mul(w, w).sum());
+ * w.grad?.toArray(); // [2, 4]
+ * w.assign([5, 6]).toArray(); // [5, 6]
+ */
 export class Parameter extends Variable {
   /** @internal */
   declare storage: Storage;
@@ -205,6 +219,9 @@ export function fromValues(values: FloatArray, shape: Shape, kind: MemoryKind = 
  * @param data numbers; nested arrays must be rectangular
  * @param shape the shape of flat data; a flat array without one is a vector
  * @throws ShapeError for ragged arrays or a shape that does not fit; ValueError for what is not a number
+ * @example
+ * input([[1, 2], [3, 4]]).shape; // [2, 2]
+ * input(Float32Array.of(1, 2, 3, 4), [2, 2]).toArray(); // [[1, 2], [3, 4]]
  */
 export function input(data: TensorLike, shape?: Shape): Variable {
   checkArguments("input", arguments, 2);
@@ -215,10 +232,12 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 /**
  * A trained array with these initial values, which are copied. To begin a loop with one, say that what follows is any Variable:
  *
- *     let h: Variable = this.h0; // without the type it could hold nothing but parameters
- *     for (const x of xs) h = tanh(affine(this.w, x, this.b).add(linear(this.u, h)));
- *
  * @throws as `input`
+ * @example
+ * const w = parameter([[0.5]]);
+ * let h: Variable = parameter([8]); // without the type it could hold nothing but parameters
+ * for (let i = 0; i < 3; i++) h = linear(w, h);
+ * h.toArray(); // [1]
  */
 export function parameter(value: TensorLike, shape?: Shape): Parameter {
   checkArguments("parameter", arguments, 2);

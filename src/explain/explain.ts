@@ -59,13 +59,18 @@ export interface Explanation {
  * with their arithmetic and memory traffic, and their estimated and measured times. Plans are those of a structure that
  * repeats. Each launch is timed alone, so the whole is slower than otherwise.
  *
- *     console.log(String(explain(() => {
- *       grad(() => θ.cost(x, y));
- *       optimizer.update();
- *     })));
- *
  * @param f any code outside of a step. It really runs: parameters change if it updates them.
  * @throws UsageError inside a step, or if f runs no step
+ * @throws ValueError for what is no function, and for runs that are not an integer of at least 1
+ * @example
+ * const θ = new SoftmaxRegression({ inputs: 20, outputs: 3 });
+ * const optimizer = new Adam(θ);
+ * const explanation = explain(() => {
+ *   grad(() => θ.cost(randn([3, 20]), [2, 0, 1]));
+ *   optimizer.update();
+ * });
+ * explanation.steps.map(({ caller }) => caller); // ["grad", "Adam.update"]
+ * console.log(String(explanation)); // a table of launches for each
  */
 export function explain(f: () => unknown, options: ExplainOptions = {}): Explanation {
   checkArguments("explain", arguments, 2);

@@ -1,3 +1,6 @@
-/** What the planner makes of a program. `flimsy-ml/explain`. */
+/**
+ * What the planner makes of a program.
+ * @module explain
+ */
 
 export { type Explanation, explain, type ExplainOptions, type LaunchReport, type StepReport } from "./explain.ts";

@@ -19,6 +19,10 @@ export interface BagOfWordsOptions {
  * @param size how many words there are
  * @returns [size] for one text, [texts, size] for a list
  * @throws ValueError for an index that is not an integer from 0 to size − 1
+ * @example
+ * bagOfWords([2, 0, 2], 4).toArray(); // [1, 0, 1, 0]
+ * bagOfWords([2, 0, 2], 4, { counts: true }).toArray(); // [1, 0, 2, 0]
+ * bagOfWords([[1], []], 2).toArray(); // [[0, 1], [0, 0]]
  */
 export function bagOfWords(words: Words | readonly Words[], size: number, options: BagOfWordsOptions = {}): Variable {
   checkArguments("bagOfWords", arguments, 3);

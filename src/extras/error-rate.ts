@@ -14,12 +14,13 @@ export type Tokens = string | ArrayLike<unknown>;
 /**
  * The share of answers that are not the right ones, from 0 to 1: for classes, for yes or no (0 and 1) and for labels of sequences.
  *
- *     errorRate(θ.predict(x), y);
- *     errorRate(sequences.map(({ x }) => θ.predict(x)), sequences.map(({ y }) => y));   // of all their labels
- *
  * @param predicted what a model says, such as a Variable of `argmax`
  * @param labels what is right, in the same nesting with the same lengths
  * @throws ShapeError where lengths or nesting differ; ValueError for no labels at all, and for what is no number
+ * @example
+ * errorRate(input([0, 2, 1, 1]), [0, 2, 2, 1]); // 0.25
+ * // Of all labels of two sequences:
+ * errorRate([input([0, 1, 1]), input([1])], [[0, 1, 0], [1]]); // 0.25
  */
 export function errorRate(predicted: Answers, labels: Answers): number {
   checkArguments("errorRate", arguments, 2);
@@ -52,6 +53,9 @@ function compare(given: unknown, right: unknown, place: string): { wrong: number
 /**
  * The least number of insertions, deletions and substitutions that make `b` of `a` (Levenshtein 1966). Tokens are compared with ===.
  * @throws ValueError for what is neither a list nor a text
+ * @example
+ * editDistance("kitten", "sitting"); // 3
+ * editDistance([7, 4, 11], [7, 11]); // 1
  */
 export function editDistance(a: Tokens, b: Tokens): number {
   checkArguments("editDistance", arguments, 2);
@@ -64,6 +68,8 @@ export function editDistance(a: Tokens, b: Tokens): number {
  *
  * @param predicted a sequence for each reference
  * @throws ShapeError for another number of sequences; ValueError for what is no sequence, and for references without a token
+ * @example
+ * tokenErrorRate([["the", "cat"], ["yes"]], [["the", "black", "cat"], ["yes"]]); // 0.25
  */
 export function tokenErrorRate(predicted: readonly Tokens[], references: readonly Tokens[]): number {
   checkArguments("tokenErrorRate", arguments, 2);

@@ -1,4 +1,7 @@
-/** Small helpers around training: `flimsy-ml/extras`. */
+/**
+ * Small helpers around training.
+ * @module extras
+ */
 
 export { type BagOfWordsOptions, bagOfWords } from "./bag-of-words.ts";
 export { type Answers, editDistance, errorRate, type Tokens, tokenErrorRate } from "./error-rate.ts";

@@ -10,17 +10,13 @@ export interface PatienceOptions {
 
 /**
  * Early stopping: says when a value, such as the cost on validation data, has not improved for too long, and when it was best.
- *
- * ```ts
- * const patience = new Patience(5);
- * for (;;) {
- *   train();
- *   const stop = patience.observe(validationCost());
- *   if (patience.improved) keepParameters();
- *   if (stop) break;
+ * @example
+ * const patience = new Patience(1);
+ * for (const cost of [5, 3, 4, 3.5, 2]) { // on validation data, after each epoch
+ *   if (patience.observe(cost)) break;
+ *   if (patience.improved) console.log("keep the parameters");
  * }
- * console.log(`best in epoch ${patience.bestEpoch}: ${patience.best}`);
- * ```
+ * [patience.epoch, patience.bestEpoch, patience.best]; // [4, 2, 3]
  */
 export class Patience {
   readonly maximize: boolean;
@@ -52,6 +48,7 @@ export class Patience {
    * Takes the value of another epoch.
    * @param value a number; NaN, as of a run that has diverged, is no improvement
    * @returns whether to stop: more than `patience` epochs in a row have brought no improvement
+   * @throws ValueError for what is no number
    */
   observe(value: number): boolean {
     checkArguments("observe", arguments, 1);

@@ -13,11 +13,11 @@ export type Samples = TensorLike | readonly Variable[];
 
 /**
  * Standardization: brings each feature to mean 0 and standard deviation 1. Fitted to training data and applied to all data.
- *
- * ```ts
- * const scale = ZScore.fit(train.x);
- * const [x, unseen] = [scale.apply(train.x), scale.apply(test.x)];
- * ```
+ * @example
+ * const scale = ZScore.fit([[1, 10], [3, 10], [5, 40]]);
+ * scale.mean; // [3, 20]
+ * scale.apply([5, 20]).toArray(); // [1, 0]
+ * scale.invert([1, 0]).toArray(); // [5, 20]
  */
 export class ZScore {
   /** One number a feature. */
@@ -56,7 +56,10 @@ export class ZScore {
     return moments.result(minSigma);
   }
 
-  /** As `fit`, over the parts of a stream, which are not kept: for data larger than memory. */
+  /**
+   * As `fit`, over the parts of a stream, which are not kept: for data larger than memory.
+   * @throws as `fit`
+   */
   static async fitStream(parts: AsyncIterable<Samples>, options: ZScoreOptions = {}): Promise<ZScore> {
     checkArguments("ZScore.fitStream", arguments, 2);
     const minSigma = minSigmaOf("ZScore.fitStream", options);
@@ -75,7 +78,11 @@ export class ZScore {
     return this.checked("apply", x).sub(input(this.mean)).div(input(this.divisors()));
   }
 
-  /** The inverse of `apply`. */
+  /**
+   * The inverse of `apply`.
+   * @param z [..., features]
+   * @throws ShapeError for another number of features
+   */
   invert(z: TensorLike): Variable {
     checkArguments("invert", arguments, 1);
     return this.checked("invert", z).mul(input(this.divisors())).add(input(this.mean));
@@ -94,6 +101,8 @@ export class ZScore {
  * x with each feature at mean 0 and standard deviation 1: `ZScore.fit(x).apply(x)`.
  * @param x [..., features] with at least two axes
  * @throws as `ZScore.fit`
+ * @example
+ * zscore([[1, 10], [3, 20], [5, 30]]).toArray(); // [[-1, -1], [0, 0], [1, 1]]
  */
 export function zscore(x: TensorLike, options: ZScoreOptions = {}): Variable {
   checkArguments("zscore", arguments, 2);

@@ -21,6 +21,10 @@ const checkDistribution = (caller: string, distribution: "uniform" | "normal"): 
  * @param shape [outputs, inputs], or [outputs, inputs, …window] of a convolution, where both counts are times the window
  * @param options distribution, "uniform" unless given; gain, or the activation; random
  * @throws ShapeError for another shape; ValueError for other options
+ * @example
+ * const w = parameter(glorot([8, 4])); // of a layer from 4 to 8: uniform between ±√(6 / 12)
+ * w.abs().max().item() < Math.sqrt(6 / 12); // true
+ * const u = parameter(glorot([8, 4], { activation: "tanh", distribution: "normal" }));
  */
 export function glorot(shape: Shape, options: ScaledOptions = {}): Variable {
   const random = randomOf("glorot", arguments, options, scaledOptions);
@@ -36,6 +40,10 @@ export function glorot(shape: Shape, options: ScaledOptions = {}): Variable {
  * @param shape [outputs, inputs], or [outputs, inputs, …window] of a convolution, where inputs are times the window
  * @param options distribution, "normal" unless given; gain, or the activation; random
  * @throws ShapeError for another shape; ValueError for other options
+ * @example
+ * const kernel = parameter(he([8, 3, 5, 5])); // of a convolution: variance 2 / (3 · 5 · 5)
+ * const last = parameter(he([1, 8], { activation: "identity" })); // variance 1 / 8
+ * kernel.shape; // [8, 3, 5, 5]
  */
 export function he(shape: Shape, options: ScaledOptions = {}): Variable {
   const random = randomOf("he", arguments, options, scaledOptions);

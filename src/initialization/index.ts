@@ -1,4 +1,7 @@
-/** Values for parameters to start from: `flimsy-ml/initialization`. Each is drawn for a shape [outputs, inputs]. */
+/**
+ * Values for parameters to start from. Each is drawn for a shape [outputs, inputs].
+ * @module initialization
+ */
 
 export { normal, uniform } from "./distributions.ts";
 export type { ActivationName, GainOptions } from "./gain.ts";

@@ -11,6 +11,9 @@ import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
  * @param shape [outputs, inputs]; of [outputs, inputs, …window] everything after the outputs counts as one axis
  * @param options gain, 1 unless given, or the activation that follows, which gives √2 for "relu" and 1.1 for "tanh"; random
  * @throws ShapeError for another shape; ValueError for other options
+ * @example
+ * const w = orthonormal([2, 5]);
+ * matmul(w, w.transpose()).toArray(); // [[1.000, 0.000], [0.000, 1.000]]
  */
 export function orthonormal(shape: Shape, options: InitializationOptions & GainOptions = {}): Variable {
   const random = randomOf("orthonormal", arguments, options, ["gain", "activation"]);

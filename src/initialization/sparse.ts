@@ -16,6 +16,9 @@ export interface SparseOptions extends InitializationOptions {
  *
  * @param shape [outputs, inputs]; of [outputs, inputs, …window] everything after the outputs counts as inputs
  * @throws ShapeError for another shape; ValueError for other options
+ * @example
+ * const w = sparse([3, 100], { connections: 5 });
+ * notEqual(w, 0).sum(-1).toArray(); // [5, 5, 5]
  */
 export function sparse(shape: Shape, options: SparseOptions = {}): Variable {
   const random = randomOf("sparse", arguments, options, ["connections", "std"]);

@@ -10,6 +10,9 @@ import { type InitializationOptions, independent, randomOf, weightsOf } from "./
  * @param shape [outputs, inputs]; n is the larger of both, so that other matrices are parts of a square one
  * @param options radius, 1 unless given; random
  * @throws ShapeError for another shape; ValueError for a radius that is not a finite number of at least 0
+ * @example
+ * const u = parameter(spectral([200, 200], { radius: 0.9 })); // numbers of variance 0.9² / 200
+ * u.shape; // [200, 200]
  */
 export function spectral(shape: Shape, options: InitializationOptions & { readonly radius?: number } = {}): Variable {
   const random = randomOf("spectral", arguments, options, ["radius"]);

@@ -73,6 +73,9 @@ const saveOptions: readonly (keyof SaveOptions)[] = ["optimizer", "random", "ste
 /**
  * A component with what belongs to its training, as the bytes of a safetensors file.
  * @throws ValueError for what cannot be saved, with the path of the field and the remedy
+ * @example
+ * const bytes = serialize(new ValueComponent({ value: [1, 2] }));
+ * restore<ValueComponent>(bytes).component.value.toArray(); // [1, 2]
  */
 export function serialize(component: Component, options: SaveOptions = {}): Uint8Array {
   checkArguments("serialize", arguments, 2);
@@ -84,10 +87,13 @@ export function serialize(component: Component, options: SaveOptions = {}): Uint
  * Saves a component with what belongs to its training (in Node). The file is replaced as a whole: a program that is killed at any moment
  * leaves the old file or the new one.
  *
- *     save("model.safetensors", θ, { optimizer, step, metadata: { loss } });
- *
  * @throws ValueError for what cannot be saved; FileError where it cannot be written, which leaves the old file as it was; UsageError
  *   outside of Node
+ * @example
+ * const θ = new SoftmaxRegression({ inputs: 4, outputs: 2 });
+ * const optimizer = new Adam(θ);
+ * save("saved.safetensors", θ, { optimizer, metadata: { classes: ["cat", "dog"] } });
+ * restore("saved.safetensors").metadata.classes; // ["cat", "dog"]
  */
 export function save(path: string | Url, component: Component, options: SaveOptions = {}): void {
   checkArguments("save", arguments, 3);
@@ -200,13 +206,16 @@ function parsed(file: TensorFile, key: string): unknown {
  * that is there, also from safetensors files that were written elsewhere. With `optimizer` or `random` training goes on, bit for
  * bit: these and the default generator take over their saved states.
  *
- *     const { component } = restore("model.safetensors");
- *     const { step } = restore("model.safetensors", { into: θ, optimizer });
- *
  * @param source a path or file URL (in Node), or the bytes of a file
  * @throws CheckpointError for a file that is damaged; FileError where it cannot be read; ValueError or ShapeError for a component or
  *   optimizer of another make, with every difference, and for classes that are not registered; UsageError inside a step.
  *   Then nothing has changed.
+ * @example
+ * const θ = new SoftmaxRegression({ inputs: 4, outputs: 2 });
+ * const optimizer = new Adam(θ);
+ * save("model.safetensors", θ, { optimizer, step: 100 });
+ * restore<SoftmaxRegression>("model.safetensors").component.w.shape; // [2, 4]
+ * restore("model.safetensors", { into: θ, optimizer }).step; // 100
  */
 export function restore<C extends Component = Component>(source: Source, options: RestoreOptions<C> = {}): Checkpoint<C> {
   checkArguments("restore", arguments, 2);
@@ -307,6 +316,11 @@ function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[])
 /**
  * Looks at the header of a file, and typed arrays of the metadata, only: names, types and shapes of its tensors, and what was saved as metadata.
  * @throws CheckpointError, FileError
+ * @example
+ * const bytes = serialize(new Embedding({ inputs: 5, outputs: 2 }), { metadata: { accuracy: 0.9 } });
+ * const { tensors, metadata } = inspect(bytes); // or of a path
+ * tensors; // [{ name: "w", dtype: "F32", shape: [5, 2] }]
+ * metadata; // { accuracy: 0.9 }
  */
 export function inspect(source: Source): Inspection {
   checkArguments("inspect", arguments, 1);
@@ -319,6 +333,9 @@ export function inspect(source: Source): Inspection {
  * The tensors of any safetensors file, by name, in the precision of the device. F64, F32, F16 and BF16 are rounded to it;
  * integers must be exact in it (up to 2²⁴ in float32), and Booleans become 0 and 1.
  * @throws CheckpointError, FileError; ValueError for other types, and integers and float64 beyond that
+ * @example
+ * writeTensors("tensors.safetensors", { w: input([[1, 2], [3, 4]]) });
+ * readTensors("tensors.safetensors").get("w")?.toArray(); // [[1, 2], [3, 4]]
  */
 export function readTensors(source: Source): Map<string, Variable> {
   checkArguments("readTensors", arguments, 1);
@@ -337,6 +354,10 @@ export interface TensorsOptions {
 /**
  * Tensors as the bytes of a safetensors file: F32, or F64 on the reference device.
  * @throws ValueError for what is no Variable, or names that UTF-8 cannot have
+ * @example
+ * const bytes = serializeTensors({ w: input([1, 2]) }, { metadata: { unit: "m" } });
+ * readTensors(bytes).get("w")?.toArray(); // [1, 2]
+ * inspect(bytes).metadata; // { unit: "m" }
  */
 export function serializeTensors(tensors: Tensors, options: TensorsOptions = {}): Uint8Array {
   checkArguments("serializeTensors", arguments, 2);
@@ -347,6 +368,10 @@ export function serializeTensors(tensors: Tensors, options: TensorsOptions = {})
 /**
  * Writes tensors as a safetensors file (in Node), replaced as a whole as by `save`.
  * @throws as `serializeTensors`; FileError where it cannot be written; UsageError outside of Node
+ * @example
+ * const θ = new FeedForward({ inputs: 2, hidden: [8], outputs: 1 });
+ * writeTensors("weights.safetensors", new Map(θ.namedParameters()));
+ * inspect("weights.safetensors").tensors.map(({ name }) => name); // ["b.0", "b.1", "w.0", "w.1"]
  */
 export function writeTensors(path: string | Url, tensors: Tensors, options: TensorsOptions = {}): void {
   checkArguments("writeTensors", arguments, 3);

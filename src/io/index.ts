@@ -1,6 +1,6 @@
 /**
  * Saving and restoring: components with their training, as safetensors files.
- * @module
+ * @module io
  */
 
 export {

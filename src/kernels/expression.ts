@@ -27,7 +27,13 @@ let made = 0;
 const combines = "An elementwise expression combines expressions and numbers,";
 const useMethods = "Use only the methods of its arguments, such as x.exp() or x.mul(y), not Math or arithmetic operators.";
 
-/** A node of a scalar expression over arguments `argument(0)`, `argument(1)`, … */
+/**
+ * A node of a scalar expression over arguments `argument(0)`, `argument(1)`, …
+ * @example
+ * import type { Expr } from "flimsy-ml";
+ * const leaky = (x: Expr): Expr => x.less(0).where(x.mul(0.1), x);
+ * elementwise("leakyRelu", leaky)(input([-2, 3])).toArray(); // [-0.2, 3]
+ */
 export class Expr {
   private constructor(
     /** Unique. */

@@ -65,6 +65,13 @@ export interface GradientReport {
  * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
  * @param component whose parameters are checked; or named parameters
  * @throws GradientError naming parameter, index and both values, unless `throws` is false
+ * @throws UsageError inside a step; ValueError where there is nothing to check, or for an option out of range
+ * @example
+ * const w = parameter([0.5, 2]);
+ * const named = new Map([["w", w]]);
+ * checkGradients(() => log(w).sum(), named).ok; // true
+ * // A factor that gradients do not see
+ * checkGradients(() => mul(w, detach(w)).sum(), named, { throws: false }).ok; // false
  */
 export function checkGradients(
   f: () => WithLoss,

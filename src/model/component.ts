@@ -10,16 +10,19 @@ import { Parameter } from "../engine/variable.ts";
 /**
  * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, other
  * components, and arrays, maps and plain objects of either.
- *
- *     class Layer extends Component {
- *       readonly w; readonly b;
- *       constructor(outputs: number, inputs: number) {
- *         super();
- *         this.w = parameter(randn([outputs, inputs]));
- *         this.b = parameter(zeros([outputs]));
- *       }
- *       score(x: Variable) { return affine(this.w, x, this.b); }
- *     }
+ * @example
+ * class Layer extends Component {
+ *   readonly w; readonly b;
+ *   constructor(outputs: number, inputs: number) {
+ *     super();
+ *     this.w = parameter(randn([outputs, inputs]));
+ *     this.b = parameter(zeros([outputs]));
+ *   }
+ *   score(x: Variable) { return affine(this.w, x, this.b); }
+ * }
+ * const layer = new Layer(2, 3);
+ * layer.score(zeros([5, 3])).shape; // [5, 2]
+ * layer.parameterCount; // 8
  */
 export abstract class Component {
   /** Every parameter once, in the order of the fields. */

@@ -37,6 +37,12 @@ const sumOperation: Operation = /*#__PURE__*/ register({
 /**
  * The sum over axes; all of them by default. An empty axis gives 0.
  * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for an axis that x does not have
+ * @example
+ * const x = input([[1, 2, 3], [4, 5, 6]]);
+ * sum(x).item(); // 21
+ * sum(x, 0).toArray(); // [5, 7, 9]
+ * sum(x, -1, true).toArray(); // [[6], [15]]
  */
 export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("sum", arguments);
@@ -56,6 +62,10 @@ const identityOperation: Operation = /*#__PURE__*/ register({
 /**
  * x itself, as a new Variable. What changes nothing gives this too: a Variable that is differentiated by is then never one that
  * something else made. Costs nothing.
+ * @example
+ * const x = parameter([1, 2]);
+ * identity(x).toArray(); // [1, 2]
+ * identity(x) === x; // false
  */
 export function identity(x: Variable): Variable {
   checkCall("identity", arguments, 1);
@@ -78,6 +88,8 @@ export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape,
 /**
  * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
  * @throws ShapeError if the number of elements differs
+ * @example
+ * reshape(arange(6), [2, -1]).toArray(); // [[0, 1, 2], [3, 4, 5]]
  */
 export function reshape(x: Variable, shape: Shape): Variable {
   checkCall("reshape", arguments, 2);
@@ -111,6 +123,9 @@ const broadcastOperation: Operation = /*#__PURE__*/ register({
 /**
  * The array repeated along new axes and along axes of size 1, by NumPy's rule.
  * @throws ShapeError if the shape does not extend that of x
+ * @example
+ * broadcastTo(input([[1], [2]]), [2, 3]).toArray(); // [[1, 1, 1], [2, 2, 2]]
+ * broadcastTo(5, [2]).toArray(); // [5, 5]
  */
 export function broadcastTo(x: Operand, shape: Shape): Variable {
   checkCall("broadcastTo", arguments, 2, typeof x === "number" ? 0 : 1);

@@ -294,6 +294,11 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
  * @param b [outputs], or null for none
  * @returns [..., outputs, places down, places across], with ⌊(height + 2 · padding − kernel height) / stride⌋ + 1 places down
  * @throws ShapeError; ValueError for a stride or padding that is not an integer or two
+ * @example
+ * const x = reshape(arange(9), [1, 3, 3]);
+ * conv2d(x, ones([1, 1, 2, 2])).toArray(); // [[[8, 12], [20, 24]]]
+ * // With a margin of zeros, at every other place
+ * conv2d(x, ones([1, 1, 3, 3]), null, { padding: 1, stride: 2 }).shape; // [1, 2, 2]
  */
 export function conv2d(x: Variable, w: Variable, b: Variable | null = null, settings: Conv2dSettings = {}): Variable {
   checkOptions("conv2d", settings, ["stride", "padding"]);

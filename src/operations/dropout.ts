@@ -42,6 +42,15 @@ const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.
  * divided by 1 − p; anywhere else it is the identity.
  * @param p from 0 to less than 1
  * @param generator the default one, set by `seed`, unless given
+ * @throws ValueError for another p
+ * @example
+ * dropout(ones([3]), 0.5).toArray(); // [1, 1, 1]
+ * const w = parameter(ones([8]));
+ * const { y } = grad(() => {
+ *   const y = dropout(w, 0.5);
+ *   return { loss: y.sum(), y };
+ * });
+ * y.toArray<number[]>().every((value) => value === 0 || value === 2); // true
  */
 export function dropout(x: Variable, p: number, generator?: Random): Variable {
   checkCall("dropout", arguments, 3);

@@ -22,7 +22,13 @@ function passing(name: string, rule: ReverseRule | null): Operation {
 
 const detachOperation = /*#__PURE__*/ passing("detach", null);
 
-/** x as a constant: no gradient passes. */
+/**
+ * x as a constant: no gradient passes.
+ * @example
+ * const x = input([3]);
+ * // Of x² it would be 6.
+ * gradients(() => mul(x, detach(x)).sum(), [x])[0].toArray(); // [3]
+ */
 export function detach(x: Variable): Variable {
   checkCall("detach", arguments, 1);
   return record1(detachOperation, x.shape, x);
@@ -41,6 +47,11 @@ const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => 
 /**
  * x itself, but the gradient that passes is rescaled to Euclidean norm `scale`, for each sample (along the last axis).
  * A gradient of 0 stays 0.
+ * @throws ValueError for a scale that is not a finite number of at least 0
+ * @example
+ * const x = input([0, 0]);
+ * gradients(() => dot(x, input([3, 4])), [x])[0].toArray(); // [3, 4]
+ * gradients(() => dot(gradnorm(x), input([3, 4])), [x])[0].toArray(); // [0.6, 0.8]
  */
 export function gradnorm(x: Variable, scale = 1): Variable {
   checkCall("gradnorm", arguments, 2);

@@ -39,13 +39,15 @@ export interface OperationDefinition {
 /**
  * A new operation from a loop over arrays and a reverse rule. It runs on every device (data are handed to the host).
  * Prefer `elementwise` where one expression says it all: that is faster and derives the rule.
- *
- *     const reverse = operation({
- *       name: "reverse",
- *       shape: (x) => x,
- *       forward(y, x) { for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[x.data.length - 1 - i]; },
- *       reverse: (g) => [reverse(g)],
- *     });
+ * @throws ValueError for another definition
+ * @example
+ * const reverse = operation({
+ *   name: "reverse",
+ *   shape: (x) => x,
+ *   forward(y, x) { for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[x.data.length - 1 - i]; },
+ *   reverse: (g) => [reverse(g)],
+ * });
+ * reverse(input([1, 2, 3])).toArray(); // [3, 2, 1]
  */
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
   checkArguments("operation", arguments, 1);

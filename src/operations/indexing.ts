@@ -89,6 +89,10 @@ const gatherOperation: Operation = /*#__PURE__*/ register({
 /**
  * The entries of x at some indices of an axis; that axis is replaced by the axes of `indices` (ONNX Gather, NumPy take).
  * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
+ * @example
+ * const x = input([[1, 2], [3, 4], [5, 6]]);
+ * gather(x, [2, 0, 2]).toArray(); // [[5, 6], [1, 2], [5, 6]]
+ * gather(x, 1, -1).toArray(); // [2, 4, 6]
  */
 export function gather(x: Variable, indices: Indices, axis = 0): Variable {
   checkCall("gather", arguments, 3);
@@ -135,6 +139,8 @@ function scatter(indices: Variable, updates: Variable, size: number, axis: numbe
  * @param indices one for each entry of `updates` along the axis
  * @param size the size of that axis in the result
  * @throws ValueError for an index out of range; ShapeError if the numbers of indices and entries differ
+ * @example
+ * scatterAdd([0, 2, 0], input([1, 2, 3]), 4).toArray(); // [4, 0, 2, 0]
  */
 export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
   checkCall("scatterAdd", arguments, 4, 0);
@@ -152,6 +158,8 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
  * Vectors that are 1 at an index and 0 elsewhere.
  * @returns [...indices, depth]; no gradient passes
  * @throws ValueError for an index out of range
+ * @example
+ * oneHot([2, 0], 3).toArray(); // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(indices: Indices, depth: number): Variable {
   checkCall("oneHot", arguments, 2, 0);
@@ -166,6 +174,10 @@ export function oneHot(indices: Indices, depth: number): Variable {
  * @param indices an index gives one row; a list gives a row for each; a list of lists gives the sum of rows for each list
  *   (the product of w with sparse vectors; an empty list gives zeros)
  * @throws ValueError for an index out of range
+ * @example
+ * const w = input([[1, 2], [3, 4], [5, 6]]);
+ * embed(w, [2, 0]).toArray(); // [[5, 6], [1, 2]]
+ * embed(w, [[2, 0], []]).toArray(); // [[6, 8], [0, 0]]
  */
 export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
   checkCall("embed", arguments, 2);

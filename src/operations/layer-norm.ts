@@ -131,6 +131,9 @@ const layerNormOperation: Operation = /*#__PURE__*/ register({
  * @param epsilon at least 0; keeps a constant row from being divided by 0
  * @returns [..., n]
  * @throws ShapeError; ValueError for an epsilon that is not such a number
+ * @example
+ * layerNorm(input([[1, 3], [10, 30]])).toArray(); // [[-1.000, 1.000], [-1.000, 1.000]]
+ * layerNorm(input([1, 3]), input([2, 2]), input([5, 5])).toArray(); // [3.000, 7.000]
  */
 export function layerNorm(x: Variable, gain: Variable | null = null, bias: Variable | null = null, epsilon = 1e-5): Variable {
   checkCall("layerNorm", arguments, 4);

@@ -40,6 +40,8 @@ const permuteOperation: Operation = /*#__PURE__*/ register({
 /**
  * The axes in another order: axis i of the result is axis `order[i]` of x.
  * @throws ShapeError if `order` does not name every axis once
+ * @example
+ * permute(zeros([2, 3, 4]), [2, 0, 1]).shape; // [4, 2, 3]
  */
 export function permute(x: Variable, order: readonly number[]): Variable {
   checkCall("permute", arguments, 2);
@@ -64,6 +66,9 @@ function reorder(x: Variable, axes: readonly number[]): Variable {
 /**
  * x with two axes exchanged, by default the last two; with one axis it is x as it is.
  * @throws ShapeError for axes that x does not have
+ * @example
+ * transpose(input([[1, 2, 3], [4, 5, 6]])).toArray(); // [[1, 4], [2, 5], [3, 6]]
+ * transpose(zeros([2, 3, 4]), 0, 1).shape; // [3, 2, 4]
  */
 export function transpose(x: Variable, a = -2, b = -1): Variable {
   checkCall("transpose", arguments, 3);
@@ -99,11 +104,13 @@ export type Range = number | readonly [start?: number | undefined, end?: number 
  * A part of x. For each axis, from the first: `[start, end)` with an optional step (which may be negative), `null` for
  * all of it, or an index, which removes the axis. Axes that are not named are taken whole. Ends are clipped as in Python.
  *
- *     slice(x, 0)                  // x[0]
- *     slice(x, null, [1, 3])       // x[:, 1:3]
- *     slice(x, [0, undefined, 2])  // x[::2]
- *
  * @throws ShapeError for an index that is not there, a step of 0 or too many ranges
+ * @example
+ * const x = input([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
+ * // In NumPy: x[0], x[:, 1:3], x[::2, -1]
+ * slice(x, 0).toArray(); // [1, 2, 3]
+ * slice(x, null, [1, 3]).toArray(); // [[2, 3], [5, 6], [8, 9]]
+ * slice(x, [0, undefined, 2], -1).toArray(); // [3, 9]
  */
 export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
   checkVariable("slice", x);
@@ -146,7 +153,12 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
   return whole ? reshape(x, sizes) : cut(x, { offset, sizes, strides });
 }
 
-/** The elements in reverse order along axes; along all of them by default. */
+/**
+ * The elements in reverse order along axes; along all of them by default.
+ * @throws ShapeError for axes that x does not have
+ * @example
+ * flip(input([[1, 2], [3, 4]]), 1).toArray(); // [[2, 1], [4, 3]]
+ */
 export function flip(x: Variable, axes?: Axes): Variable {
   checkCall("flip", arguments, 2);
   const list = normalizeAxes("flip", axes, x.shape);
@@ -157,6 +169,8 @@ export function flip(x: Variable, axes?: Axes): Variable {
  * x with a margin of zeros.
  * @param widths for each axis, how many zeros before and after
  * @throws ShapeError if there is not one pair for each axis
+ * @example
+ * pad(input([1, 2]), [[1, 2]]).toArray(); // [0, 1, 2, 0, 0]
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
   checkCall("pad", arguments, 2);
@@ -212,6 +226,9 @@ const concatOperation: Operation = /*#__PURE__*/ register({
 /**
  * The arrays one after another along an axis; all other axes must agree.
  * @throws ShapeError if they do not; ValueError for an empty list
+ * @example
+ * concat([input([[1, 2]]), input([[3, 4], [5, 6]])]).toArray(); // [[1, 2], [3, 4], [5, 6]]
+ * concat([zeros([2, 3]), zeros([2, 1])], 1).shape; // [2, 4]
  */
 export function concat(xs: readonly Variable[], axis = 0): Variable {
   checkCall("concat", arguments, 2, 0);
@@ -233,6 +250,10 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
 /**
  * The arrays, all of one shape, along a new axis.
  * @throws ShapeError if the shapes differ; ValueError for an empty list
+ * @example
+ * const rows = [input([1, 2]), input([3, 4])];
+ * stack(rows).toArray(); // [[1, 2], [3, 4]]
+ * stack(rows, 1).toArray(); // [[1, 3], [2, 4]]
  */
 export function stack(xs: readonly Variable[], axis = 0): Variable {
   checkCall("stack", arguments, 2, 0);
@@ -247,7 +268,14 @@ export function stack(xs: readonly Variable[], axis = 0): Variable {
   return concat(xs.map((x) => unsqueeze(x, at)), at);
 }
 
-/** The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`. */
+/**
+ * The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`.
+ * @throws ShapeError for an axis that x does not have
+ * @example
+ * const [first, second] = decat(input([[1, 2], [3, 4]]));
+ * first.toArray(); // [1, 2]
+ * decat(zeros([2, 3]), 1).length; // 3
+ */
 export function decat(x: Variable, axis = 0): Variable[] {
   checkCall("decat", arguments, 2);
   const along = normalizeAxis("decat", axis, x.shape);
@@ -259,6 +287,9 @@ export function decat(x: Variable, axis = 0): Variable[] {
 /**
  * x without axes of size 1; all of them by default.
  * @throws ShapeError if a named axis has another size
+ * @example
+ * squeeze(zeros([1, 3, 1])).shape; // [3]
+ * squeeze(zeros([1, 3, 1]), 0).shape; // [3, 1]
  */
 export function squeeze(x: Variable, axes?: Axes): Variable {
   checkCall("squeeze", arguments, 2);
@@ -268,7 +299,13 @@ export function squeeze(x: Variable, axes?: Axes): Variable {
   return reshape(x, x.shape.filter((_, i) => !list.includes(i)));
 }
 
-/** x with a new axis of size 1 at a place of the result. */
+/**
+ * x with a new axis of size 1 at a place of the result.
+ * @throws ShapeError for an axis that the result does not have
+ * @example
+ * unsqueeze(input([1, 2]), 0).toArray(); // [[1, 2]]
+ * unsqueeze(input([1, 2]), -1).toArray(); // [[1], [2]]
+ */
 export function unsqueeze(x: Variable, axis: number): Variable {
   checkCall("unsqueeze", arguments, 2);
   const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);

@@ -124,6 +124,10 @@ function pick(node: NodeView, images: Variable): Variable {
  * @param stride the distance of neighbouring windows, [down, across] or one number for both; `size` unless given
  * @returns [..., places down, places across], with ⌊(height − size) / stride⌋ + 1 places down
  * @throws ShapeError if the images are smaller than the window; ValueError for a size or stride that is not two integers
+ * @example
+ * const x = reshape(arange(16), [4, 4]);
+ * maxPool2d(x, 2).toArray(); // [[5, 7], [13, 15]]
+ * maxPool2d(x, 3, 1).toArray(); // [[10, 11], [14, 15]]
  */
 export function maxPool2d(x: Variable, size: number | readonly number[], stride: number | readonly number[] = size): Variable {
   checkCall("maxPool2d", arguments, 3);

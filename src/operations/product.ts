@@ -64,6 +64,11 @@ function multiply(a: Variable, b: Variable, form: Form, shape: Shape, bias?: Var
  * @param b [..., k, n] or [k]
  * @returns [..., m, n]
  * @throws ShapeError
+ * @example
+ * const a = input([[1, 2], [3, 4]]);
+ * matmul(a, input([[0, 1], [1, 0]])).toArray(); // [[2, 1], [4, 3]]
+ * matmul(a, input([1, 1])).toArray(); // [3, 7]
+ * matmul(zeros([5, 1, 2, 3]), zeros([4, 3, 6])).shape; // [5, 4, 2, 6]
  */
 export function matmul(a: Variable, b: Variable): Variable {
   checkCall("matmul", arguments, 2, 2);
@@ -151,6 +156,10 @@ function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | n
  * @param x [..., inputs]
  * @returns [..., outputs]
  * @throws ShapeError
+ * @example
+ * const w = input([[1, 2], [0, 3]]);
+ * linear(w, input([10, 1])).toArray(); // [12, 3]
+ * linear(w, input([[10, 1], [0, 2]])).toArray(); // [[12, 3], [4, 6]]
  */
 export function linear(w: Variable, x: Variable): Variable;
 export function linear(w: Variable, x: Variable, more?: unknown, list?: unknown): Variable {
@@ -168,6 +177,8 @@ export function linear(w: Variable, x: Variable, more?: unknown, list?: unknown)
  * @param b [outputs]
  * @returns [..., outputs]
  * @throws ShapeError
+ * @example
+ * affine(input([[1, 2], [0, 3]]), input([10, 1]), input([0.5, -1])).toArray(); // [12.5, 2]
  */
 export function affine(w: Variable, x: Variable, b: Variable): Variable;
 export function affine(w: Variable, x: Variable, b: Variable, more?: unknown, list?: unknown): Variable {
@@ -201,6 +212,8 @@ const dotOperation: Operation = /*#__PURE__*/ register({
  * @param b [..., n]
  * @returns [...]
  * @throws ShapeError if the shapes differ
+ * @example
+ * dot(input([[1, 2], [3, 4]]), input([[1, 0], [1, 1]])).toArray(); // [1, 7]
  */
 export function dot(a: Variable, b: Variable): Variable {
   checkCall("dot", arguments, 2, 2);
@@ -246,6 +259,10 @@ const normOperation: Operation = /*#__PURE__*/ register({
  * The Euclidean norm over axes; by default the last one, so that each sample has its norm. Squares neither overflow nor underflow on the way.
  * Its gradient at 0 is 0.
  * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for axes that x does not have
+ * @example
+ * norm2(input([[3, 4], [0, 0]])).toArray(); // [5, 0]
+ * norm2(ones([2, 2]), [0, 1]).item(); // 2
  */
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
   checkReduction("norm2", arguments);

@@ -17,7 +17,15 @@ import { type Indices, indexVariable } from "./indexing.ts";
 import { moveLast } from "./layout.ts";
 import { register } from "./registry.ts";
 
-/** The mean over axes; all of them by default. */
+/**
+ * The mean over axes; all of them by default.
+ * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for axes that x does not have
+ * @example
+ * const x = input([[1, 2], [3, 6]]);
+ * mean(x).item(); // 3
+ * mean(x, -1).toArray(); // [1.5, 4.5]
+ */
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("mean", arguments);
   const list = normalizeAxes("mean", axes, x.shape);
@@ -58,13 +66,28 @@ function notEmpty(name: string, x: Variable, axes: readonly number[]): void {
   }
 }
 
-/** The largest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
+/**
+ * The largest element over axes; all of them by default. Equal ones share the gradient. NaN wins.
+ * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for axes that x does not have, or without elements
+ * @example
+ * const x = input([[1, 5, 5], [7, 2, 3]]);
+ * max(x).item(); // 7
+ * max(x, -1).toArray(); // [5, 7]
+ * gradients(() => max(x, -1).sum(), [x])[0].toArray(); // [[0, 0.5, 0.5], [1, 0, 0]]
+ */
 export function max(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("max", arguments);
   return reduceExtreme(maxOperation, x, axes, keepdims);
 }
 
-/** The smallest element over axes; all of them by default. Equal ones share the gradient. NaN wins. */
+/**
+ * The smallest element over axes; all of them by default. Equal ones share the gradient. NaN wins.
+ * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for axes that x does not have, or without elements
+ * @example
+ * min(input([[1, 5], [7, 2]]), 0).toArray(); // [1, 2]
+ */
 export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("min", arguments);
   return reduceExtreme(minOperation, x, axes, keepdims);
@@ -107,6 +130,12 @@ function along(operation: Operation, x: Variable, axis: number, keepdims: boolea
 /**
  * The index of the largest element along an axis, the first of equal ones, as a Variable like any other.
  * NaN counts as the largest, as in NumPy. Indices are exact up to 2²⁴.
+ * @param keepdims keep the reduced axis with size 1
+ * @throws ShapeError for an axis that x does not have, or without elements
+ * @example
+ * const x = input([[1, 5, 5], [7, 2, 3]]);
+ * argmax(x).toArray(); // [1, 0]
+ * argmax(x, 0).toArray(); // [1, 0, 0]
  */
 export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
   checkReduction("argmax", arguments);
@@ -129,6 +158,9 @@ const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, ()
  * @param x [..., n] with n ≥ 2
  * @param k one index for each row: a number, a list, a typed array or a Variable
  * @returns [...]
+ * @throws ShapeError for other shapes; ValueError for an index that is not an integer from 0 to n − 1
+ * @example
+ * argmaxneq(input([[1, 5, 2], [7, 2, 3]]), [1, 0]).toArray(); // [2, 2]
  */
 export function argmaxneq(x: Variable, k: Indices): Variable {
   checkCall("argmaxneq", arguments, 2);

@@ -91,6 +91,12 @@ function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
 /**
  * Probabilities: eˣ / Σ eˣ along an axis. Given a list of Variables of one shape, over the list: element by element, the
  * results add up to 1.
+ * @throws ShapeError for an axis that x does not have, or a list of different shapes
+ * @example
+ * const x = input([[0, Math.log(3)], [0, 0]]);
+ * softmax(x).toArray(); // [[0.25, 0.75], [0.5, 0.5]]
+ * softmax(x, 0).toArray(); // [[0.5, 0.75], [0.5, 0.25]]
+ * softmax([input([5, 0]), input([5, 0])])[0].toArray(); // [0.5, 0.5]
  */
 export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
@@ -103,10 +109,10 @@ export function softmax(x: Variable | readonly Variable[], axis = -1): Variable 
  * Probabilities of those scores that count: a softmax along the last axis, as if the others were not there. They get 0, whatever they are, and
  * so does a row in which none counts. That is how attention leaves out padding and the future.
  *
- *     maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]]));   // [[½, ½, 0], [0, 0, 0]]
- *
  * @param mask 0 for what does not count; it broadcasts to the scores
  * @throws ShapeError if it does not
+ * @example
+ * maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]])).toArray(); // [[0.5, 0.5, 0], [0, 0, 0]]
  */
 export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
   checkCall("maskedSoftmax", arguments, 2, 2);
@@ -114,7 +120,12 @@ export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
   return record(maskedSoftmaxOperation, scores.shape, [scores, broadcastTo(mask, scores.shape)]);
 }
 
-/** log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`. */
+/**
+ * log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`.
+ * @throws ShapeError for an axis that x does not have, or a list of different shapes
+ * @example
+ * logSoftmax(input([1000, 0])).toArray(); // [0, -1000]
+ */
 export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
 export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
@@ -134,7 +145,13 @@ const sharesOperation = /*#__PURE__*/ perElement("logsumexp′", sharesKernel, (
 const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
   mul(record(sharesOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
 
-/** log Σ eˣ over axes, all of them by default, without overflow. */
+/**
+ * log Σ eˣ over axes, all of them by default, without overflow.
+ * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for axes that x does not have
+ * @example
+ * logsumexp(input([[0, 0], [1000, 1000]]), -1).toArray(); // [0.693, 1000.693]
+ */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("logsumexp", arguments);
   const list = normalizeAxes("logsumexp", axes, x.shape);
@@ -150,7 +167,12 @@ const winnerKernel = /*#__PURE__*/ row(
 /** 1 at the largest element of each row, as `argmax` finds it, else 0. */
 const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null);
 
-/** Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0. */
+/**
+ * Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0.
+ * @throws ShapeError for an axis that x does not have
+ * @example
+ * wta(input([[1, 5, 5], [7, 2, 3]])).toArray(); // [[0, 5, 0], [7, 0, 0]]
+ */
 export function wta(x: Variable, axis = -1): Variable {
   checkCall("wta", arguments, 2);
   return where(along(winnerOperation, x, axis), x, 0);

@@ -20,6 +20,13 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
 /**
  * AdaDelta (M. D. Zeiler, arXiv:1212.5701): s ← ρ·s + (1 − ρ)·g², Δ = −√((d + ε) / (s + ε))·g, d ← ρ·d + (1 − ρ)·Δ²,
  * θ ← θ + η·Δ. The paper has no learning rate: η is 1 unless given.
+ * @example
+ * const w = parameter([3, -100]);
+ * const optimizer = new AdaDelta(w);
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * // The first step is √(ε / (1 − ρ)), whatever the gradient is.
+ * w.toArray(); // [2.99553, -99.99553]
  */
 export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
   protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];

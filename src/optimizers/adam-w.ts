@@ -18,6 +18,13 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, co
  * Adam with decoupled weight decay (I. Loshchilov & F. Hutter, arXiv:1711.05101, algorithm 2): the step of Adam, and
  * θ ← θ − η·λ·θ of the values before it. As everywhere in practice λ is multiplied by the whole learning rate; the paper
  * writes its learning rate as ηₜ·α and multiplies λ by ηₜ only, so its λ is this λ times α.
+ * @example
+ * const w = parameter([3, -100]);
+ * const optimizer = new AdamW(w, { learningRate: 0.1, weightDecay: 0.5 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * // Less 0.1, the first step of Adam, and a twentieth
+ * w.toArray(); // [2.75, -94.90]
  */
 export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
   protected readonly memory = adamMemory;

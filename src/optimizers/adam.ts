@@ -53,6 +53,13 @@ export function moments(gradient: Variable, [first, root]: readonly Variable[], 
  * Adam (D. P. Kingma & J. Ba, arXiv:1412.6980): m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g²,
  * θ ← θ − η · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), where t = 1, 2, … counts the updates of the parameter.
  * The learning rate is the paper's 0.001 unless given.
+ * @example
+ * const w = parameter([3, -100]);
+ * const optimizer = new Adam(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * // The first step is as long as the rate, whatever the gradient is.
+ * w.toArray(); // [2.90, -99.90]
  */
 export class Adam extends Optimizer<AdamSetting> {
   protected readonly memory = adamMemory;

@@ -6,7 +6,15 @@ import type { Numbers, Target } from "./parameter-group.ts";
 
 const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
 
-/** Gradient descent: θ ← θ − η·g. */
+/**
+ * Gradient descent: θ ← θ − η·g.
+ * @example
+ * const w = parameter([1, 2]);
+ * const optimizer = new GradientDescent(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * w.toArray(); // [0.8, 1.6]
+ */
 export class GradientDescent extends Optimizer {
   protected readonly memory: readonly string[] = [];
   protected override readonly isRepeatable: boolean = this.rule === GradientDescent.prototype.rule;

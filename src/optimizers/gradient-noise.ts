@@ -24,8 +24,12 @@ const disturbed = /*#__PURE__*/ elementwise("gradientNoise", (gradient, u, v, de
  * Normal noise on every entry of the gradients, less and less of it: its variance at step t = 0, 1, … is η / (1 + t)^γ
  * (A. Neelakantan et al.: Adding Gradient Noise Improves Learning for Very Deep Networks, arXiv:1511.06807).
  * An optimizer adds it after clipping, so that its size is the one stated.
- *
- *     const optimizer = new Adam(θ, { learningRate: 1e-3, noise: new GradientNoise({ eta: 0.01 }) });
+ * @example
+ * const w = parameter([1, 2]);
+ * const noise = new GradientNoise({ eta: 0.01 });
+ * const optimizer = new Adam(w, { learningRate: 1e-3, noise });
+ * noise.deviation(0); // 0.1
+ * noise.deviation(99); // 0.0282
  */
 export class GradientNoise {
   readonly eta: number;

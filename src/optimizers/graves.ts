@@ -29,6 +29,13 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  * (A. Graves: Generating Sequences With Recurrent Neural Networks, arXiv:1308.0850, equations 38 to 45):
  * n ← ρ·n + (1 − ρ)·g², m ← ρ·m + (1 − ρ)·g, v ← μ·v − η·g / √(n − m² + ε), θ ← θ + v.
  * It keeps n − m², the variance, instead of n. The learning rate is the paper's 10⁻⁴ unless given.
+ * @example
+ * const w = parameter([3, -100]);
+ * const optimizer = new Graves(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * // Less η / √(ρ · (1 − ρ)), whatever the gradient is
+ * w.toArray(); // [2.541, -99.541]
  */
 export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
   protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];

@@ -19,6 +19,14 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
 /**
  * Gradient descent with momentum (B. T. Polyak 1964; in this form I. Sutskever et al.: On the importance of
  * initialization and momentum in deep learning, 2013): v ← μ·v − η·g, θ ← θ + v.
+ * @example
+ * const w = parameter([0, 0]);
+ * const optimizer = new Momentum(w, { learningRate: 0.1 });
+ * for (let i = 0; i < 2; i++) {
+ *   grad(() => w.sum());
+ *   optimizer.update(); // −0.1, then −0.09 − 0.1
+ * }
+ * w.toArray(); // [-0.29, -0.29]
  */
 export class Momentum extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];

@@ -12,6 +12,14 @@ const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, mom
 /**
  * Nesterov's accelerated gradient, stated for the point at which the gradient is taken (Y. Bengio et al.: Advances in
  * optimizing recurrent networks, arXiv:1212.0901): v′ = μ·v − η·g, θ ← θ + v′ + μ·(v′ − v), v ← v′.
+ * @example
+ * const w = parameter([0, 0]);
+ * const optimizer = new Nesterov(w, { learningRate: 0.1 });
+ * for (let i = 0; i < 2; i++) {
+ *   grad(() => w.sum());
+ *   optimizer.update(); // −0.1 − 0.09, then −0.19 − 0.081
+ * }
+ * w.toArray(); // [-0.461, -0.461]
  */
 export class Nesterov extends Optimizer<"momentum"> {
   protected readonly memory: readonly string[] = ["velocity"];

@@ -79,14 +79,20 @@ export interface OptimizerState {
 
 /**
  * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow:
- *
- *     const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
- *     class SignDescent extends Optimizer {
- *       protected readonly memory = [];
- *       protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
- *         return { value: signed(value, gradient, learningRate), state: [] };
- *       }
- *     }
+ * @example
+ * import type { Numbers } from "flimsy-ml";
+ * const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
+ * class SignDescent extends Optimizer {
+ *   protected readonly memory = [];
+ *   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers) {
+ *     return { value: signed(value, gradient, learningRate), state: [] };
+ *   }
+ * }
+ * const w = parameter([3, -100]);
+ * const optimizer = new SignDescent(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * w.toArray(); // [2.9, -99.9]
  */
 export abstract class Optimizer<S extends string = never> {
   /** All parameters, each once, group after group. */

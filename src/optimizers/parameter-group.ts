@@ -25,7 +25,16 @@ export type Target<O extends object = object> = Trainable | readonly GroupOption
 export type Numbers<S extends string = never> = Readonly<Record<S | "learningRate" | "count", number>>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A group of an optimizer. */
+/**
+ * A group of an optimizer.
+ * @example
+ * const [w, b] = [parameter([1]), parameter([1])];
+ * const optimizer = new GradientDescent([{ parameters: w }, { parameters: b, learningRate: 0.5 }], { learningRate: 0.1 });
+ * grad(() => w.add(b).sum());
+ * optimizer.update();
+ * concat([w, b]).toArray(); // [0.9, 0.5]
+ * optimizer.groups[1].learningRate; // 0.5
+ */
 export class ParameterGroup<S extends string = never> {
   #learningRate: LearningRate | null;
   /** @internal The numbers of the update that is being made. */

@@ -18,6 +18,13 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
 /**
  * RMSProp (T. Tieleman & G. Hinton, Coursera lecture 6.5, 2012): each entry is scaled by the running root mean square of its
  * gradient. s ← ρ·s + (1 − ρ)·g², θ ← θ − η·g / √(s + 10⁻⁸).
+ * @example
+ * const w = parameter([3, -100]);
+ * const optimizer = new RmsProp(w, { learningRate: 0.1 });
+ * grad(() => mul(w, w).sum());
+ * optimizer.update();
+ * // Less η / √(1 − ρ), whatever the gradient is
+ * w.toArray(); // [2.6838, -99.6838]
  */
 export class RmsProp extends Optimizer<"decay"> {
   protected readonly memory: readonly string[] = ["meanSquare"];

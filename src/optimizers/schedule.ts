@@ -25,7 +25,12 @@ function shown(name: string, values: readonly unknown[], f: Schedule): Schedule 
   return Object.defineProperties(f, { toString: { value: text }, [inspected]: { value: text } });
 }
 
-/** The rate itself, at every step. */
+/**
+ * The rate itself, at every step.
+ * @throws ValueError unless the rate is a finite number of at least 0
+ * @example
+ * schedule.constant(0.1)(1000); // 0.1
+ */
 export function constant(rate: number): Schedule {
   checkArguments("schedule.constant", arguments, 1);
   checkNumber("schedule.constant", "rate", rate, 0);
@@ -37,6 +42,9 @@ export function constant(rate: number): Schedule {
  * @param options.every steps, at least 1
  * @param options.factor 0.1 unless given
  * @throws ValueError for other numbers
+ * @example
+ * const rate = schedule.step(1, { every: 10 });
+ * [0, 9, 10, 20].map(rate); // [1, 1, 0.1, 0.01]
  */
 export function step(rate: LearningRate, options: { readonly every: number; readonly factor?: number }): Schedule {
   const name = "schedule.step";
@@ -55,6 +63,9 @@ export function step(rate: LearningRate, options: { readonly every: number; read
  * @param options.steps how long it takes, at least 1
  * @param options.minimum 0 unless given
  * @throws ValueError for other numbers
+ * @example
+ * const rate = schedule.cosine(1, { steps: 100, minimum: 0.2 });
+ * [0, 50, 100, 1000].map(rate); // [1, 0.6, 0.2, 0.2]
  */
 export function cosine(rate: LearningRate, options: { readonly steps: number; readonly minimum?: number }): Schedule {
   const name = "schedule.cosine";
@@ -73,6 +84,9 @@ export function cosine(rate: LearningRate, options: { readonly steps: number; re
  * Rises linearly over the first `steps` updates, the first of them at 1/steps of the rate, and goes on with `rate`, whose
  * own steps count from the end of the rise.
  * @throws ValueError unless steps is an integer of at least 1
+ * @example
+ * const rate = schedule.warmUp(4, 0.1);
+ * [0, 1, 3, 1000].map(rate); // [0.025, 0.05, 0.1, 0.1]
  */
 export function warmUp(steps: number, rate: LearningRate): Schedule {
   const name = "schedule.warmUp";
@@ -85,6 +99,9 @@ export function warmUp(steps: number, rate: LearningRate): Schedule {
 /**
  * One after another: `first` for `steps` updates, then `second`, whose own steps count from there.
  * @throws ValueError unless steps is an integer of at least 1
+ * @example
+ * const rate = schedule.sequence(0.1, 100, schedule.cosine(0.1, { steps: 50 }));
+ * [99, 100, 125, 150].map(rate); // [0.1, 0.1, 0.05, 0]
  */
 export function sequence(first: LearningRate, steps: number, second: LearningRate): Schedule {
   const name = "schedule.sequence";

@@ -51,17 +51,17 @@ const TWO_32 = 2 ** 32;
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /**
- * A source of random numbers, determined by its seed.
- *
- * ```ts
+ * A source of random numbers, determined by its seed: Philox4x32-10 (J. K. Salmon et al.: Parallel random numbers: as easy as 1, 2, 3, SC 2011).
+ * @example
  * const random = new Random(42);
- * random.uniform();            // in [0, 1)
- * random.normal(0, 0.1);       // mean 0, standard deviation 0.1
- * random.integer(0, 6);        // 0, 1, 2, 3, 4 or 5
- * random.shuffle(samples);     // in place
- * const saved = random.state;  // …
- * random.state = saved;        // goes on from there
- * ```
+ * random.uniform(); // in [0, 1)
+ * random.normal(0, 0.1); // mean 0, standard deviation 0.1
+ * random.integer(0, 6); // one of 0, 1, 2, 3, 4 and 5
+ * random.shuffle(["a", "b", "c"]); // the same array
+ * const saved = random.state;
+ * const next = random.uniform();
+ * random.state = saved; // goes on from there
+ * random.uniform() === next; // true
  */
 export class Random {
   #seed = 0;
@@ -335,6 +335,11 @@ export const chooseRandom = (caller: string, random: Random = generator): Random
 /**
  * Starts the default generator again, with another seed.
  * @throws ValueError unless it is an integer from 0 to 2⁵³ − 1
+ * @example
+ * seed(1);
+ * const x = rand([3]);
+ * seed(1);
+ * equal(rand([3]), x).toArray(); // [1, 1, 1]
  */
 export function seed(n: number): void {
   checkArguments("seed", arguments, 1);

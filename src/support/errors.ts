@@ -62,7 +62,13 @@ export const userLocation = (): string => userPlaces()[0]?.location ?? "";
 /** The file that this code runs from. Not `import.meta.url`: bundlers write the path of the machine that they run on, and CommonJS has none. */
 export const ownFile = (): string => placesOf(new Error())[0]?.file ?? "";
 
-/** Every error that Flimsy raises on purpose. Its stack begins at the user's line. */
+/**
+ * Every error that Flimsy raises on purpose. Its stack begins at the user's line.
+ * @example
+ * try { zeros([-1]); } catch (error) {
+ *   error instanceof FlimsyError; // true
+ * }
+ */
 export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -72,26 +78,88 @@ export class FlimsyError extends Error {
   }
 }
 
-/** Shapes that an operation cannot combine. */
+/**
+ * Shapes that an operation cannot combine.
+ * @example
+ * try { add(zeros([2]), zeros([3])); } catch (error) {
+ *   error instanceof ShapeError; // true
+ * }
+ */
 export class ShapeError extends FlimsyError {}
 
-/** A value outside of what a function takes: a negative size, a label out of range, a NaN learning rate. */
+/**
+ * A value outside of what a function takes: a negative size, a label out of range, a NaN learning rate.
+ * @example
+ * // Labels count from 0.
+ * try { oneHot(3, 3); } catch (error) {
+ *   error instanceof ValueError; // true
+ * }
+ */
 export class ValueError extends FlimsyError {}
 
-/** A function called where it may not be: a step inside a step, an async step, a loss that no parameter reaches. */
+/**
+ * A function called where it may not be: a step inside a step, an async step, a loss that no parameter reaches.
+ * @example
+ * // This loss depends on no parameter.
+ * try { grad(() => input([1, 2]).sum()); } catch (error) {
+ *   error instanceof UsageError; // true
+ * }
+ */
 export class UsageError extends FlimsyError {}
 
-/** A Variable read or used after the step that computed it has ended. */
+/**
+ * A Variable read or used after the step that computed it has ended.
+ * @example
+ * const w = parameter([1, 2]);
+ * let y: Variable = w;
+ * grad(() => {
+ *   y = w.mul(2);
+ *   return y.sum(); // y is not returned
+ * });
+ * try { y.toArray(); } catch (error) {
+ *   error instanceof StaleVariableError; // true
+ * }
+ */
 export class StaleVariableError extends FlimsyError {}
 
-/** An operation produced a NaN or an infinity while `debug({ checkNumerics: true })` was on. */
+/**
+ * An operation produced a NaN or an infinity while `debug({ checkNumerics: true })` was on.
+ * @example
+ * debug({ checkNumerics: true });
+ * try { evaluate(() => log(input([-1]))); } catch (error) {
+ *   error instanceof NanError; // true
+ * }
+ * debug({ checkNumerics: false });
+ */
 export class NanError extends FlimsyError {}
 
-/** A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`. */
+/**
+ * A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`.
+ * @example
+ * try { setDevice("wasm"); } catch (error) {
+ *   if (!(error instanceof DeviceError)) throw error;
+ *   setDevice("reference");
+ * }
+ */
 export class DeviceError extends FlimsyError {}
 
-/** The device has no more memory. */
+/**
+ * The device has no more memory.
+ * @example
+ * // 4 GiB, with which WebAssembly has no room for anything else
+ * try { evaluate(() => broadcastTo(0, [2 ** 30])); } catch (error) {
+ *   error instanceof MemoryError; // true
+ * }
+ */
 export class MemoryError extends FlimsyError {}
 
-/** checkGradients found a gradient that is wrong. */
+/**
+ * checkGradients found a gradient that is wrong.
+ * @example
+ * const w = parameter([1, 2]);
+ * // The gradient is w, and should be 2w: detach hides a factor from it.
+ * try { checkGradients(() => mul(w, detach(w)).sum(), new Map([["w", w]])); } catch (error) {
+ *   error instanceof GradientError; // true
+ * }
+ */
 export class GradientError extends FlimsyError {}

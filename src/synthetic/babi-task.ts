@@ -31,10 +31,11 @@ const lengths = { 1: [2, 10], 2: [5, 20], 3: [8, 30] } as const;
  *     3  Where was the football before the kitchen?      who took it, where they were, and where they went
  *
  * The world, the words and the form are those of the paper; the sentences and their statistics are this generator's own.
- *
- * ```ts
- * const { story, question, answer, supporting } = new BabiTask(2).sample(1)[0];
- * ```
+ * @example
+ * const [{ story, question, answer, supporting }] = new BabiTask(2, { length: 3, random: new Random(3) }).sample(1);
+ * story; // ["Sandra moved to the bathroom.", "Sandra grabbed the football.", "John journeyed to the garden."]
+ * [question, answer]; // ["Where is the football?", "bathroom"]
+ * supporting; // [0, 1]
  */
 export class BabiTask {
   /** All words of its stories, questions and answers, as `words` gives them, in alphabetical order. */
@@ -96,7 +97,11 @@ function before({ name, journeys }: Thing): Question[] {
 const question = (text: string, answer: string, facts: readonly number[]): Question =>
   ({ question: text, answer, supporting: facts.toSorted((a, b) => a - b) });
 
-/** The words of a text in lower case, without punctuation. */
+/**
+ * The words of a text in lower case, without punctuation.
+ * @example
+ * words("Where is the football?"); // ["where", "is", "the", "football"]
+ */
 export function words(text: string): string[] {
   checkArguments("words", arguments, 1);
   return text.toLowerCase().match(/[a-z]+/g) ?? [];
@@ -105,6 +110,9 @@ export function words(text: string): string[] {
 /**
  * Stories in the text format of the bAbI data: numbered sentences, then `number question<tab>answer<tab>supporting numbers`,
  * where numbers begin at 1 in each story.
+ * @example
+ * const story = { story: ["Mary went to the garden."], question: "Where is Mary?", answer: "garden", supporting: [0] };
+ * formatBabi([story]); // "1 Mary went to the garden.\n2 Where is Mary?\tgarden\t1\n"
  */
 export function formatBabi(stories: readonly BabiStory[]): string {
   checkArguments("formatBabi", arguments, 1);

@@ -20,11 +20,12 @@ export interface CopyTaskOptions extends TaskOptions {
  *     y:  . . . . . . . . c a b
  *
  * Without memory, the least cost of a sequence is S · log(letters), in nats.
- *
- * ```ts
+ * @example
  * const task = new CopyTask(100);
- * const { x, y } = task.sample(1)[0]; // x: [120, 10], one-hot; y: 120 classes, of which there are 9
- * ```
+ * const [{ x, y }] = task.sample(1);
+ * x.shape; // [120, 10]
+ * y.length; // 120
+ * task.classes; // 9
  */
 export class CopyTask {
   readonly letters: number;

@@ -1,4 +1,7 @@
-/** Tasks with known distributions, to try models on: `flimsy-ml/synthetic`. */
+/**
+ * Tasks with known distributions, to try models on.
+ * @module synthetic
+ */
 
 export { AddTask, type SequenceWithTarget } from "./add-task.ts";
 export { type BabiStory, BabiTask, type BabiTaskOptions, formatBabi, words } from "./babi-task.ts";

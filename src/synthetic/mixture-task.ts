@@ -17,11 +17,11 @@ export interface LabelledSamples {
  *
  * Means and covariances of the classes are drawn from a normal–inverse-Wishart distribution with mean 0, κ = 1,
  * scale I and ν = 2 · features; every class is equally probable. The classes overlap: no classifier is perfect.
- *
- * ```ts
+ * @example
  * const task = new MixtureTask(20, 3);
- * const { x, y } = task.sample(1000); // x: [1000, 20], y: 1000 labels from 0 to 2
- * ```
+ * const { x, y } = task.sample(1000); // labels from 0 to 2
+ * x.shape; // [1000, 20]
+ * y.length; // 1000
  */
 export class MixtureTask {
   /** For each class its mean, one number a feature. */

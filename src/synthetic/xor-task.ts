@@ -14,11 +14,12 @@ export interface LabelledSequence {
 /**
  * Sequential exclusive or: the label of each step is the parity of all bits so far, so that one forgotten bit makes
  * every label after it wrong.
- *
- * ```ts
+ * @example
  * const task = new XorTask([5, 20]);
- * for (const { x, y } of task.sample(50)) … // x: [steps, 2], a bit as a one-hot vector; y: 0 or 1 for each step
- * ```
+ * for (const { x, y } of task.sample(50)) console.log(x.shape, y.length); // x: a bit as a one-hot vector; y: 0 or 1 for each step
+ * const [{ x, y }] = new XorTask(5, { random: new Random(1) }).sample(1);
+ * argmax(x).toArray(); // [0, 0, 1, 1, 0]
+ * y; // [0, 0, 1, 0, 0]
  */
 export class XorTask {
   readonly features = 2;

@@ -29,6 +29,10 @@ export interface HeatmapOptions {
  *
  * @param values [rows, columns]: a Variable or nested arrays; NaN is drawn as an empty cell
  * @throws ShapeError for what is no matrix, or another number of names; ValueError for other values or options
+ * @example
+ * const picture = heatmap([[9, 1], [2, 8]], { rows: ["cat", "dog"], columns: ["cat?", "dog?"], title: "Confusions" });
+ * report("confusions.html", { loss: [0.9, 0.4, 0.3] }, { sections: [{ title: "Test", html: picture }] });
+ * picture.startsWith("<figure"); // true
  */
 export function heatmap(values: Variable | readonly (readonly number[] | Float32Array | Float64Array)[], options: HeatmapOptions = {}): string {
   checkArguments("heatmap", arguments, 2);

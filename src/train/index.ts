@@ -1,4 +1,7 @@
-/** A training loop with progress, metrics, early stopping and checkpoints: `flimsy-ml/train`. */
+/**
+ * A training loop with progress, metrics, early stopping and checkpoints.
+ * @module train
+ */
 
 export type { Data } from "./batches.ts";
 export { fit } from "./fit.ts";

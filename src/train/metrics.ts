@@ -217,6 +217,11 @@ function opened(path: string): OpenFile {
  * The lines of a metrics file. Half a line, as a crash may leave it, is passed over. Of several trainings in one file all lines are given; they
  * differ in `run`.
  * @throws ValueError for a file that is not there, or that has no such lines at all
+ * @example
+ * const θ = new ValueComponent({ value: [3] });
+ * const optimizer = new GradientDescent(θ, { learningRate: 0.5 });
+ * await fit(θ, { data: [1], cost: (y) => cost.mse(θ.value, [y]), optimizer, epochs: 2, metrics: "metrics.jsonl", progress: "none" });
+ * readMetrics("metrics.jsonl").filter(({ event }) => event === "epoch").map(({ epoch, loss }) => [epoch, loss]); // [[1, 2], [2, 0.5]]
  */
 export function readMetrics(path: string): MetricsRecord[] {
   checkArguments("readMetrics", arguments, 1);

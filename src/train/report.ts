@@ -67,12 +67,14 @@ const purpose = "A report";
  * Writes one HTML page with the curves of trainings, a summary and what is added to it. The page needs no network and no
  * other file; everything in it but `html` of sections is escaped.
  *
- *     report("mnist.html", history, { title: "MNIST" });
- *     report("loop.html", { loss: losses, error: errors });       // losses.push(loss) in each step, errors.push([step, error]) now and then
- *     report("compare.html", { lstm, gru }, { sections: [{ title: "Attention", html: heatmap(weights) }] });
- *
  * @param runs a history, the path of a metrics file, a list of such paths, curves, or several of any kind by name
  * @throws ValueError for what is no run; UsageError if the page cannot be written
+ * @example
+ * const θ = new ValueComponent({ value: [3] });
+ * const history = await fit(θ, { data: [1, 2], cost: (y) => cost.mse(θ.value, [y]), optimizer: new Adam(θ), epochs: 2, progress: "none" });
+ * report("training.html", history, { title: "Mean", notes: "Of two numbers." });
+ * // The numbers of a loop of one's own: one in each step, or pairs of a step and its number, now and then.
+ * report("compare.html", { fit: history, loop: { loss: [0.9, 0.5, 0.4], "validation/loss": [[3, 0.45]] } });
  */
 export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
   checkArguments("report", arguments, 3);

@@ -11,7 +11,14 @@ export interface Place {
   readonly step: number;
 }
 
-/** Training that could not go on: where it was, and how it had gone so far. What was thrown, if anything was, is the `cause`. */
+/**
+ * Training that could not go on: where it was, and how it had gone so far. What was thrown, if anything was, is the `cause`.
+ * @example
+ * const θ = new ValueComponent({ value: [3] });
+ * const broken = (batch: number): Variable => { if (batch === 7) throw new Error("a broken sample"); return θ.value.sum(); };
+ * const training = fit(θ, { data: [5, 6, 7], cost: broken, optimizer: new Adam(θ), epochs: 1, progress: "none" });
+ * await training.catch(({ epoch, batch, step }: TrainingError) => [epoch, batch, step]); // [1, 3, 2]
+ */
 export class TrainingError extends FlimsyError implements Place {
   readonly epoch: number;
   readonly batch: number | null;
@@ -27,7 +34,13 @@ export class TrainingError extends FlimsyError implements Place {
   }
 }
 
-/** The loss, or the parameters, became NaN or infinite. The parameters are those before the update that would have followed. */
+/**
+ * The loss, or the parameters, became NaN or infinite. The parameters are those before the update that would have followed.
+ * @example
+ * const θ = new ValueComponent({ value: [3] });
+ * const training = fit(θ, { data: [1], cost: () => θ.value.mul(NaN).sum(), optimizer: new Adam(θ), epochs: 1, progress: "none" });
+ * await training.catch((error) => error instanceof DivergenceError); // true
+ */
 export class DivergenceError extends TrainingError {}
 
 /** "epoch 2, batch 17 (step 117)" */
