@@ -120,7 +120,9 @@ function hiddenNames() {
         const isHidden = isInner(path.join("src", file)) && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0;
         (isHidden ? hidden : others).add(node.name.getText());
       }
-      if (ts.isBindingElement(node) && node.parent.parent.initializer?.kind !== ts.SyntaxKind.ThisKeyword) others.add((node.propertyName ?? node.name).getText());
+      if (ts.isBindingElement(node) && node.parent.parent.initializer?.kind !== ts.SyntaxKind.ThisKeyword) {
+        others.add((node.propertyName ?? node.name).getText());
+      }
       if (ts.isPropertyAccessExpression(node) && node.expression.kind !== ts.SyntaxKind.ThisKeyword) others.add(node.name.text);
       if (ts.isStringLiteralLike(node)) others.add(node.text);
       ts.forEachChild(node, visit);

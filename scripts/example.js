@@ -14,7 +14,8 @@ import { closest } from "../src/support/edit-distance.ts";
 
 const folder = fileURLToPath(new URL("../examples/", import.meta.url));
 /** Files that are programs; the others are what examples share. */
-const isProgram = (/** @type {string} */ file) => /^[^.].*\.ts$/.test(file) && /^await program\(import\.meta/m.test(readFileSync(path.join(folder, file), "utf8"));
+const isProgram = (/** @type {string} */ file) =>
+  /^[^.].*\.ts$/.test(file) && /^await program\(import\.meta/m.test(readFileSync(path.join(folder, file), "utf8"));
 const names = readdirSync(folder).filter(isProgram).map((file) => file.slice(0, -3)).sort();
 
 const [name, ...options] = process.argv.slice(2);

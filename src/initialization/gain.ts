@@ -7,7 +7,7 @@ import { describe } from "../support/describe.ts";
  * √2 for relu, which drops one half of the variance (He et al., arXiv:1502.01852), and its like; a little more than 1 for functions
  * that saturate (Saxe et al., arXiv:1312.6120); else 1.
  */
-export const gains = {
+const gains = {
   relu: Math.SQRT2, gelu: Math.SQRT2, tanh: 1.1, sigmoid: 1.1, softplus: 1, softmax: 1, logSoftmax: 1, wta: 1, identity: 1,
 } as const;
 

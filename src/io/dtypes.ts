@@ -1,6 +1,7 @@
 /** The element types of safetensors files, and numbers from and to their bytes. */
 
 import { ValueError } from "../index.ts";
+import { kindOf, type TypedArray } from "../support/arrays.ts";
 
 /** Every type of the format with its bits, in the order of the specification: files are sorted by it, last first. */
 const bits = {
@@ -14,8 +15,7 @@ export const isDtype = (name: unknown): name is Dtype => typeof name === "string
 export const bitsOf = (dtype: Dtype): number => bits[dtype];
 export const rankOf = (dtype: Dtype): number => ranks.get(dtype) as number;
 
-export type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
+export type { TypedArray } from "../support/arrays.ts";
 type TypedArrayClass = { new (length: number): TypedArray; readonly BYTES_PER_ELEMENT: number };
 
 /** The typed arrays that a field may hold, by name: their class, and the type in a file. */
@@ -30,7 +30,7 @@ export const typedArrays: ReadonlyMap<string, { readonly make: TypedArrayClass; 
 /** The name of the class of a typed array in `typedArrays`, or null. */
 export function typedArrayName(value: unknown): string | null {
   if (!ArrayBuffer.isView(value)) return null;
-  const name = Object.prototype.toString.call(value).slice(8, -1);
+  const name = kindOf(value);
   return typedArrays.has(name) ? name : null;
 }
 

@@ -35,7 +35,7 @@ export interface TensorBytes extends TensorInfo {
 }
 
 /** As the reference implementation has it. */
-export const mostHeaderBytes = 100_000_000;
+const mostHeaderBytes = 100_000_000;
 const metadataKey = "__metadata__";
 
 /** The length of the header that the first bytes announce, or what is wrong with it. */

@@ -15,7 +15,7 @@ export type OneOrMore<T> = T | Readonly<Record<string, T>>;
 /** The name that one alone has. */
 export const alone = { optimizer: "optimizer", random: "random" } as const;
 /** The name of the default generator. */
-export const defaultName = "default";
+const defaultName = "default";
 
 /**
  * Optimizers or generators by name.

@@ -42,7 +42,9 @@ export abstract class Component {
     checkArguments("namedParameters", arguments, 0);
     const found = new Map<string, Parameter>();
     for (const [path, parameter] of placesOf(this)) {
-      if ((found.get(path) ?? parameter) !== parameter) throw new ValueError(`${this.constructor.name} holds two parameters under the path ${path}. Give one of them another key.`);
+      if ((found.get(path) ?? parameter) !== parameter) {
+        throw new ValueError(`${this.constructor.name} holds two parameters under the path ${path}. Give one of them another key.`);
+      }
       found.set(path, parameter);
     }
     return found;

@@ -117,7 +117,9 @@ export class Training<B, V> {
     this.listeners.push(this.progress);
     if (saved === null) return;
     const from = `resumed from ${this.checkpoint?.path}: epoch ${this.epoch}, after step ${this.step}`;
-    this.progress.message(saved.best !== null && this.best.epoch === null ? `${from}. The best epoch is told in another way now, so it is looked for anew` : from);
+    this.progress.message(
+      saved.best !== null && this.best.epoch === null ? `${from}. The best epoch is told in another way now, so it is looked for anew` : from,
+    );
   }
 
   private async loop(): Promise<void> {

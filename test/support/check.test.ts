@@ -39,7 +39,8 @@ group("describe", () => {
   it.each([
     [null, "null"], [undefined, "undefined"], [-1.5, "-1.5"], [true, "true"], [3n, "3n"], ["a\n", '"a\\n"'], ["x".repeat(41), `"${"x".repeat(40)}…"`],
     [() => 1, "a function"], [[], "an empty list"], [[1, 2], "an array of 2"], [Float32Array.of(1), "an array of 1"], [{}, "an object"],
-    [Object.create(null), "an object"], [new Map(), "a value of type Map"], [new Random(1), "a value of type Random"], [Promise.resolve(1), "a promise: await it first"],
+    [Object.create(null), "an object"], [new Map(), "a value of type Map"], [new Random(1), "a value of type Random"],
+    [Promise.resolve(1), "a promise: await it first"],
     [input([[1, 2]]), "a Variable [1, 2]"], [input(1), "a Variable []"], [Symbol("s"), "Symbol(s)"],
   ])("%#", (value, text) => { expect(describe(value)).toBe(text); });
 });

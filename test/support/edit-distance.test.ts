@@ -3,7 +3,9 @@
 import { expect, it } from "vitest";
 import { closest, editDistance } from "../../src/support/edit-distance.ts";
 
-it.each([["", "", 0], ["abc", "", 3], ["", "ab", 2], ["kitten", "sitting", 3], ["ab", "ba", 2], ["flaw", "lawn", 2]])("editDistance(%j, %j) is %i", (a, b, distance) => {
+it.each([
+  ["", "", 0], ["abc", "", 3], ["", "ab", 2], ["kitten", "sitting", 3], ["ab", "ba", 2], ["flaw", "lawn", 2],
+])("editDistance(%j, %j) is %i", (a, b, distance) => {
   expect([editDistance(a, b), editDistance([...b], [...a])]).toEqual([distance, distance]);
 });
 
