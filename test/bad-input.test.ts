@@ -243,7 +243,8 @@ describe("optimizers", () => {
 describe("costs", () => {
   it("take scores of any size", () => {
     for (const [list, label, expected, slope] of [
-      [[1e4, -1e4], 0, 0, [0, 0]], [[1e4, -1e4], 1, 2e4, [1, -1]], [[-1e4, -1e4], 0, Math.log(2), [-0.5, 0.5]], [[1e4, 1e4, 1e4], 2, Math.log(3), [1 / 3, 1 / 3, -2 / 3]],
+      [[1e4, -1e4], 0, 0, [0, 0]], [[1e4, -1e4], 1, 2e4, [1, -1]], [[-1e4, -1e4], 0, Math.log(2), [-0.5, 0.5]],
+      [[1e4, 1e4, 1e4], 2, Math.log(3), [1 / 3, 1 / 3, -2 / 3]],
     ] as [number[], number, number, number[]][]) {
       const p = parameter(list);
       for (let run = 0; run < 5; run++) {

@@ -103,7 +103,9 @@ export function numbersFrom(what: string, dtype: Dtype, bytes: Uint8Array, make:
   for (let i = 0; i < values.length; i++) {
     const value = read(view, i * width);
     values[i] = value;
-    if (integers && Math.abs(value) > most) throw new ValueError(`${what} has the integer ${value}: float${make === Float32Array ? 32 : 64} holds integers exactly only up to 2^${Math.log2(most)}.`);
+    if (integers && Math.abs(value) > most) {
+      throw new ValueError(`${what} has the integer ${value}: float${make === Float32Array ? 32 : 64} holds integers exactly only up to 2^${Math.log2(most)}.`);
+    }
     if (!Number.isFinite(values[i]) && Number.isFinite(value)) throw new ValueError(`${what} has ${value}, which is beyond float32.`);
   }
   return values;

@@ -2,7 +2,8 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  add, arange, debug, evaluate, type FlimsyError, grad, gradients, input, mul, type NestedArray, Parameter, parameter, reshape, setDevice, ShapeError, StaleVariableError, sum,
+  add, arange, debug, evaluate, type FlimsyError, grad, gradients, input, mul, type NestedArray, Parameter, parameter, reshape, setDevice, ShapeError,
+  StaleVariableError, sum,
   UsageError, ValueError, Variable, zeros,
 } from "../../src/index.ts";
 
@@ -150,7 +151,9 @@ describe("a Variable that is cloned or posted", () => {
     const { port1 } = new MessageChannel();
     for (const value of [input([1]), x, used, used.grad, made.y, { model: { w: used } }]) {
       for (const send of [structuredClone, (v: unknown) => port1.postMessage(v)]) {
-        expect(() => send(value)).toThrow(expect.objectContaining({ name: "DataCloneError", message: expect.stringContaining("Send data and shape of a Variable") }));
+        expect(() => send(value)).toThrow(
+          expect.objectContaining({ name: "DataCloneError", message: expect.stringContaining("Send data and shape of a Variable") }),
+        );
       }
     }
     port1.close();

@@ -4,7 +4,8 @@ import { expect, it } from "vitest";
 import { readNested } from "../../src/support/nested.ts";
 
 const read = (nested: unknown) =>
-  readNested(nested, (entry) => typeof entry === "number", (entry, place, expected) => new RangeError(`${JSON.stringify(entry)} at [${place}] for ${expected}`));
+  readNested(nested, (entry) => typeof entry === "number", (entry, place, expected) =>
+    new RangeError(`${JSON.stringify(entry)} at [${place}] for ${expected}`));
 
 it.each<[unknown, number[], number[]]>([
   [3, [3], []], [[], [], [0]], [[1, 2], [1, 2], [2]], [[[1, 2, 3], [4, 5, 6]], [1, 2, 3, 4, 5, 6], [2, 3]], [[[], []], [], [2, 0]],

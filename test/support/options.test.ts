@@ -121,7 +121,8 @@ describe("every public function", () => {
   it("is met by the walk", () => {
     const names = functions.map(({ name }) => name);
     for (const name of [
-      "add", "where", "sum", "mse", "cosine", "Adam", "Lstm", "ZScore.fit", "Variable.item", "Parameter.assign", "fit", "save", "AddTask", "beamSearch", "glorot",
+      "add", "where", "sum", "mse", "cosine", "Adam", "Lstm", "ZScore.fit", "Variable.item", "Parameter.assign", "fit", "save", "AddTask", "beamSearch",
+      "glorot",
       "Lstm.step", "SoftmaxRegression.cost", "Adam.update", "Random.normal", "AddTask.sample", "ZScore.apply",
     ]) {
       expect(names).toContain(name);

@@ -1,8 +1,8 @@
 /** What a user asks of the workers: how many there may be, how many there are and why not more. Only programs that ask load it. */
 
-import { ValueError } from "../../support/errors.ts";
-import { describe } from "../../support/shape.ts";
 import type { ThreadReport } from "../device.ts";
+import { describe } from "../../support/describe.ts";
+import { ValueError } from "../../support/errors.ts";
 import { control } from "./layout.ts";
 import { canShare, host, type Team } from "./team.ts";
 
