@@ -10,7 +10,7 @@ let step = 0;
 export const nextStep = (): number => ++step;
 
 /** Frees the device memory of arrays that JavaScript has collected. */
-const collected = new FinalizationRegistry<() => void>((release) => release());
+const registry = new FinalizationRegistry<() => void>((release) => release());
 
 /**
  * Long-lived memory of a device, or a view of a value that a step has pinned. It does not refer to who holds the array:
@@ -34,7 +34,7 @@ export abstract class Buffer {
 
   /** Frees the memory when `holder` has been collected. */
   heldBy(holder: object): this {
-    collected.register(holder, this.release, this);
+    registry.register(holder, this.release, this);
     return this;
   }
 
@@ -47,7 +47,7 @@ export abstract class Buffer {
   free(): void {
     if (!this.isThere) return;
     this.isThere = false;
-    collected.unregister(this);
+    registry.unregister(this);
     this.release();
   }
 }

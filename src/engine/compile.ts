@@ -2,10 +2,11 @@
 
 import type { Device, Executable } from "../devices/device.ts";
 import { limitKernels } from "../kernels/kernel.ts";
+import { bufferKey } from "../plan/buffer-key.ts";
 import { PlanCache } from "../plan/cache.ts";
 import { extract } from "../plan/extract.ts";
-import { bufferKey, makePlan, type Plan, type PlanOptions, type Root, testing } from "../plan/planner.ts";
-import { stack } from "../plan/stack.ts";
+import { makePlan, type Plan, type PlanOptions, type Root } from "../plan/planner.ts";
+import { stack } from "../plan/stacking/stack.ts";
 import type { Trace } from "../plan/trace.ts";
 import { switches } from "./switches.ts";
 import type { Variable } from "./variable.ts";
@@ -47,7 +48,7 @@ export interface Compilable {
   readonly ownRules: boolean;
   readonly callers: readonly unknown[] | null;
   readonly arrays: readonly Variable[];
-  members: readonly number[];
+  memberCounts: readonly number[];
 }
 
 const caches = new WeakMap<Device, PlanCache<Compiled>>();
@@ -66,7 +67,8 @@ export function compile(
   step: Compilable, trace: Trace, nodes: readonly number[] | null, goal: (nodes: readonly number[]) => Goal, fuseAtOnce = false,
 ): Compiled {
   const checks = step.callers !== null;
-  const watched = switches.watcher !== null;
+  const { watcher, plans } = switches;
+  const watched = watcher !== null;
   const isOwn = checks || watched; // not for the cache
   const cache = cacheOf(step.device);
   const { count, length, words } = trace;
@@ -76,14 +78,14 @@ export function compile(
   if (found !== null && (found.fused || !fuse)) return found;
   limitKernels();
 
-  const mayStack = nodes !== null && testing.stack && !checks && !fuseAtOnce && !step.ownRules && step.ran === 0;
+  const mayStack = nodes !== null && plans.stack && !checks && !fuseAtOnce && !step.ownRules && step.ran === 0;
   const stacked = mayStack ? stack(trace, nodes) : null;
   const planned = stacked?.trace ?? trace;
   const { scalarCount, arrayCount } = planned;
   if (nodes !== null) step.trace = planned;
-  step.members = stacked?.members ?? [];
+  step.memberCounts = stacked?.memberCounts ?? [];
   const wanted = goal(stacked?.nodes ?? nodes ?? []);
-  const options = { fuse, keepAll: nodes === null, checks, members: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
+  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
   const plan = step.ran > 0 && nodes !== null ? planRest(step, wanted, options) : makePlan(planned, wanted.roots, options);
   const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: step.arrays.slice(arrayCount) };
   const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };

@@ -2,7 +2,8 @@
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { bufferKey, type Root } from "../plan/planner.ts";
+import { bufferKey } from "../plan/buffer-key.ts";
+import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
 import { keep, openStep, withStep } from "./recording.ts";

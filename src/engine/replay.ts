@@ -21,7 +21,7 @@ export function recordingOf({ trace, arrays, ran }: Step): Recording | null {
 
 /** Forgets what a step has recorded. */
 export function clear({ trace, arrays }: Step): void {
-  trace.reset(trace.serial);
+  trace.reset();
   for (const array of arrays) array.step = null;
   arrays.length = 0;
 }

@@ -61,7 +61,7 @@ export class Step implements Compilable, Faulted {
   readonly callers: (string | undefined)[] | null = switches.checkNumerics ? [] : null;
   /** Each operation runs as soon as it is called; not the gradients, which are recorded only where the structure is new. */
   eager = switches.eager;
-  members: readonly number[] = [];
+  memberCounts: readonly number[] = [];
   readonly comparisons = switches.comparing === null ? null : new switches.comparing.Comparisons(this.trace);
   /** Does any aid of debugging want to know of each operation? */
   private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
@@ -70,7 +70,7 @@ export class Step implements Compilable, Faulted {
     readonly caller: string,
     readonly purpose: Purpose,
   ) {
-    this.trace.reset(this.serial);
+    this.trace.reset();
   }
 
   /** Parameters are told from other arrays, and dropout acts. */
@@ -227,7 +227,7 @@ export class Step implements Compilable, Faulted {
     this.isRunning = true;
     try {
       const region = this.device.run(executable, scalars, hosts, buffers, times);
-      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf, members: this.members });
+      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf, memberCounts: this.memberCounts });
       return region;
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;

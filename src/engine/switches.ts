@@ -15,7 +15,7 @@ export interface Watched {
   /** The node of the step for a node of the plan. */
   readonly nodeOf: (node: number) => number;
   /** How many recorded operations each node of the step stands for, if they have been stacked; 1 where this says nothing. */
-  readonly members: readonly number[];
+  readonly memberCounts: readonly number[];
 }
 
 interface Switches {
@@ -30,9 +30,12 @@ interface Switches {
   explainNan: ((step: Faulted, fault: LaunchFault, name: string, node: number) => NanError) | null;
   /** Who watches plans run, if anyone: plans are made anew then, fused at once, and know all nodes of each launch. */
   watcher: ((watched: Watched) => void) | null;
+  /** Whether like operations may become one: before the gradients are recorded, and in plans. */
+  plans: { readonly stack: boolean; readonly batch: boolean };
 }
 
-export const switches: Switches = { checkNumerics: false, checkComparisons: false, eager: false, comparing: null, explainNan: null, watcher: null };
+const allowed = { stack: true, batch: true };
+export const switches: Switches = { checkNumerics: false, checkComparisons: false, eager: false, comparing: null, explainNan: null, watcher: null, plans: allowed };
 
 /** Calls `watcher` for every plan that runs while `body` does. */
 export function watch(watcher: (watched: Watched) => void, body: () => void): void {
@@ -41,5 +44,15 @@ export function watch(watcher: (watched: Watched) => void, body: () => void): vo
     body();
   } finally {
     switches.watcher = null;
+  }
+}
+
+/** What `body` gives where plans are made without stacking or batching: what these do is seen by comparing. */
+export function without<T>(what: keyof Switches["plans"], body: () => T): T {
+  switches.plans = { ...allowed, [what]: false };
+  try {
+    return body();
+  } finally {
+    switches.plans = allowed;
   }
 }

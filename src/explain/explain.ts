@@ -91,9 +91,9 @@ export function explain(f: () => unknown, options: ExplainOptions = {}): Explana
   return { steps, toString: () => steps.map(format).join("\n\n") };
 }
 
-function report({ step, plan, times, nodeOf, members: weights }: Watched, before: StepReport | undefined): StepReport {
+function report({ step, plan, times, nodeOf, memberCounts }: Watched, before: StepReport | undefined): StepReport {
   const { trace } = step;
-  const weight = (node: number): number => weights[node] ?? 1;
+  const weight = (node: number): number => memberCounts[node] ?? 1;
   const count = (nodes: readonly number[]): number => nodes.reduce((total, node) => total + weight(node), 0);
   const { words } = plan.program;
   const computed = (plan.launchMembers ?? []).map((nodes) => nodes.map(nodeOf));

@@ -1,153 +1,28 @@
 /**
- * Convolution of images, as products of matrices.
- *
- * For each column of the kernel, the columns of the image that it meets are copied out; in that *strip* of an image every
- * row of the kernel meets a run of elements. So each row of the kernel is one product of matrices, and the results add up:
- * what is copied grows with the width of the kernel, not with its area. Some samples are treated at a time, so that their
+ * Convolution of images, as products of matrices with strips of the images (`strips.ts`). Some samples are treated at a time, so that their
  * strips stay in the cache; threads may share the samples.
  */
 
 import type { Operation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
-import { map, product } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
+import { map } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
+import { type Place, placeOf } from "./boxes.ts";
 import { sum, view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
 import { register } from "./registry.ts";
-
-/** The places of the windows on an image: all for [height, width]. */
-interface Windows {
-  /** 1: the kernel is stored [inputs, outputs, height, width] and turned by half a circle, as the gradient by the image needs it. */
-  readonly turned: number;
-  readonly kernel: readonly number[];
-  readonly stride: readonly number[];
-  /** Rows above and columns left of the image that are 0, and that the first window covers. */
-  readonly margin: readonly number[];
-  /** How many windows there are. */
-  readonly places: readonly number[];
-}
+import { Strips, type Windows } from "./strips.ts";
 
 const encode = ({ turned, kernel, stride, margin, places }: Windows): number[] => [turned, ...kernel, ...stride, ...margin, ...places];
 
 function decode(x: ArrayLike<number>): Windows {
   return { turned: x[0], kernel: [x[1], x[2]], stride: [x[3], x[4]], margin: [x[5], x[6]], places: [x[7], x[8]] };
-}
-
-/** With fewer rows than this in each product, one for the whole kernel is faster. */
-const leastDepth = 32;
-
-/** What the launches of one convolution, or of its gradient by the kernel, have in common. */
-function stripsOf(lowering: Lowering, node: number, [samples, channels, height, width]: Shape, outputs: number, windows: Windows) {
-  const { turned, kernel: [kernelHeight, kernelWidth], stride: [down, across], margin: [top, left], places: [tall, wide] } = windows;
-  const area = tall * wide;
-  // Rows of an image by their number modulo the stride; each class is contiguous in a strip.
-  let length = 0;
-  const phases = Array.from({ length: Math.min(down, kernelHeight) }, (_, phase) => {
-    const taps = Math.ceil((kernelHeight - phase) / down);
-    const start = length;
-    length += (tall + taps - 1) * wide;
-    return { start, rows: tall + taps - 1, taps };
-  });
-  /** One strip for each channel and column of the kernel. */
-  const strips = channels * kernelWidth;
-  /** Is one product made of all rows of the kernel? */
-  const joined = kernelHeight > 1 && strips < leastDepth;
-  /** How long the sums are that each product makes. */
-  const depth = strips * (joined ? kernelHeight : 1);
-  const imageSize = channels * height * width;
-  /** Are the strips the image itself? */
-  const isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && wide === width && length === height * width;
-  const chunk = chunkOf(samples, strips * length + (joined ? depth * area : 0) + outputs * area);
-  /** Nanoseconds, roughly. */
-  const work = samples * outputs * area * channels * kernelHeight * kernelWidth * 0.04;
-
-  /** The places along an axis that lie on the image, for those `offset` into the window: from which on, and how many. */
-  const inside = (offset: number, step: number, size: number, count: number): [from: number, count: number] => {
-    const from = Math.max(0, Math.ceil(-offset / step));
-    return [from, Math.max(0, Math.min(count, Math.floor((size - 1 - offset) / step) + 1) - from)];
-  };
-
-  return {
-    area,
-    depth,
-
-    /** C = or += A·B, for `count` matrices. Steps are those of rows, columns and matrices. */
-    product(c: Place, m: number, n: number, k: number, a: Place, stepsA: Shape, b: Place, stepsB: Shape, adds: boolean, count: number): void {
-      lowering.launch(product, node);
-      lowering.output(...c);
-      for (const operand of [a, b, c]) lowering.operand(...operand);
-      for (const number of [
-        m, n, k, stepsA[0], stepsA[1], stepsB[0], stepsB[1], adds ? 1 : 0, 1, 0, 0, count, stepsA[2], stepsB[2],
-      ]) lowering.parameter(number);
-    },
-
-    /**
-     * For some samples at a time: makes their strips and calls `visit` with the first sample, their number, and for each product
-     * where its operand begins, the step between its rows, and the step between samples; and with what `begin` has made for the strand.
-     */
-    forEachChunk<Own>(
-      source: number, begin: () => Own,
-      visit: (own: Own, first: number, count: number, operands: readonly Place[], step: number, stepOfSample: number) => void,
-    ): Own[] {
-      const [x, offset] = placeOf(lowering, source);
-      const boxes = isImage ? [] : Array.from({ length: kernelWidth }, (_, j) => phases.map(({ start, rows }, phase) => (
-        { j, phase, start, all: rows, columns: inside(j - left, across, width, wide), rows: inside(phase - top, down, height, rows) }
-      ))).flat();
-      const beginStrand = (): { strip: number; all: number; own: Own } => {
-        const own = begin();
-        const strip = isImage ? -1 : lowering.temporary(chunk * strips * length);
-        const all = joined ? lowering.temporary(chunk * depth * area) : -1;
-        // What lies beyond the image is 0 in all chunks.
-        if (boxes.some(({ all, columns, rows }) => columns[1] < wide || rows[1] < all)) lowering.zero(node, strip);
-        return { strip, all, own };
-      };
-      return forChunks(lowering, samples, chunk, work, beginStrand, ({ strip, all, own }, first, count) => {
-        const from = offset + first * imageSize;
-        for (const { j, phase, start, columns, rows } of boxes) {
-          copyBox(
-            lowering, node,
-            [strip, j * length + start + rows[0] * wide + columns[0]],
-            [x, from + (rows[0] * down + phase - top) * width + columns[0] * across + j - left],
-            [[columns[1], 1, across], [rows[1], wide, down * width], [channels, kernelWidth * length, height * width], [count, strips * length, imageSize]],
-          );
-        }
-        const [value, at] = isImage ? [x, from] : [strip, 0];
-        if (joined) {
-          phases.forEach(({ start, taps }, phase) => {
-            copyBox(lowering, node, [all, phase * area], [value, at + start], [
-              [area, 1, 1], [taps, down * area, wide], [count * strips, kernelHeight * area, length],
-            ]);
-          });
-          visit(own, first, count, [[all, 0]], area, depth * area);
-        } else {
-          const rows = Array.from({ length: kernelHeight }, (_, i): Place => [value, at + phases[i % down].start + Math.floor(i / down) * wide]);
-          visit(own, first, count, rows, length, strips * length);
-        }
-      }).map(({ own }) => own);
-    },
-
-    /** Copies the kernel as it is stored to the order of the products, [products, outputs, depth], or back. */
-    copyKernel(target: Place, source: Place, back: boolean): void {
-      const size = kernelHeight * kernelWidth;
-      const stored = turned === 1 ? [outputs * size, size, -kernelWidth, -1] : [size, channels * size, kernelWidth, 1];
-      const ours = joined ? [size, depth, 1, kernelHeight] : [kernelWidth, depth, outputs * depth, 1];
-      const sizes = [channels, outputs, kernelHeight, kernelWidth];
-      const [value, offset] = back ? target : source;
-      const place: Place = [value, turned === 1 ? offset + size - 1 : offset];
-      copyBox(
-        lowering, node, back ? place : target, back ? source : place,
-        [3, 0, 2, 1].map((i): Axis => (back ? [sizes[i], stored[i], ours[i]] : [sizes[i], ours[i], stored[i]])),
-      );
-    },
-  };
 }
 
 const repeated = /*#__PURE__*/ map(1, argument(0));
@@ -174,13 +49,13 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
       else lowering.zero(node, y);
       return;
     }
-    const strips = stripsOf(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const w = lowering.temporary(lowering.size(kernel));
     strips.copyKernel([w, 0], placeOf(lowering, kernel), false);
-    strips.forEachChunk(image, () => null, (_, first, count, operands, step, stepOfSample) => {
+    strips.forEachChunk(image, () => null, (_, first, count, { places, step, stepOfSample }) => {
       if (biased) putBias(first, count);
-      operands.forEach((operand, i) => {
+      places.forEach((operand, i) => {
         strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], biased || i > 0, count);
       });
     });
@@ -203,20 +78,20 @@ const kernelGradientOperation: Operation = /*#__PURE__*/ register({
     if (size === 0) return;
     if (lowering.size(image) === 0 || lowering.size(gradient) === 0) return lowering.zero(node, result);
     const outputs = lowering.shape(gradient)[1];
-    const strips = stripsOf(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
+    const strips = new Strips(lowering, node, lowering.shape(image), outputs, decode(lowering.trace.attributes(node)));
     const { depth, area } = strips;
     const g = placeOf(lowering, gradient);
     /** The sums of the strands, each with whether there is something in it. */
-    const sums = strips.forEachChunk(image, () => ({ sum: lowering.temporary(size), adds: false }), (own, first, count, operands, step, stepOfSample) => {
+    const sums = strips.forEachChunk(image, () => ({ sum: lowering.temporary(size), adds: false }), (own, first, count, { places, step, stepOfSample }) => {
       // Products whose operands are equally far apart, as they are without strides, are one launch.
-      const apart = operands.length > 1 ? operands[1][1] - operands[0][1] : 0;
-      const together = operands.every(([, at], i) => at === operands[0][1] + i * apart);
+      const apart = places.length > 1 ? places[1][1] - places[0][1] : 0;
+      const together = places.every(([, at], i) => at === places[0][1] + i * apart);
       for (let sample = 0; sample < count; sample++) {
         const a: Place = [g[0], g[1] + (first + sample) * outputs * area];
-        (together ? operands.slice(0, 1) : operands).forEach(([value, offset], i) => {
+        (together ? places.slice(0, 1) : places).forEach(([value, offset], i) => {
           const b: Place = [value, offset + sample * stepOfSample];
           const c: Place = [own.sum, i * outputs * depth];
-          strips.product(c, outputs, depth, area, a, [area, 1, 0], b, [1, step, apart], own.adds, together ? operands.length : 1);
+          strips.product(c, outputs, depth, area, a, [area, 1, 0], b, [1, step, apart], own.adds, together ? places.length : 1);
         });
         own.adds = true;
       }

@@ -2,7 +2,7 @@
 
 import { Storage } from "../devices/storage.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { bufferKey } from "../plan/planner.ts";
+import { bufferKey } from "../plan/buffer-key.ts";
 import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
 import { withStep } from "../engine/recording.ts";

@@ -1,6 +1,6 @@
 /** Part of a trace as a trace of its own. */
 
-import { bufferKey } from "./planner.ts";
+import { bufferKey } from "./buffer-key.ts";
 import { LeafKind, Trace } from "./trace.ts";
 
 export interface Part {
@@ -18,7 +18,6 @@ export interface Part {
 /** A trace from some node on, as a trace of its own; what it uses of the nodes before becomes leaves. */
 export function extract(trace: Trace, from: number): Part {
   const part = new Trace();
-  part.reset(trace.serial);
   const nodes: number[] = [];
   const keys: number[] = [];
   const scalars: number[] = [];

@@ -31,8 +31,8 @@ export class Launches {
   readonly launchStart = Ints.take();
   readonly code = Ints.take();
 
-  /** Launches that may run side by side: for each group the launch with which each strand begins, and the one after the last. */
-  readonly groups: (readonly number[])[] = [];
+  /** Launches that may run side by side: for each fork the launch with which each of its strands begins, and the one after the last. */
+  readonly forks: (readonly number[])[] = [];
 
   /** The functions of the host that are launched, with their places. */
   protected readonly functions = new Map<HostFunction, number>();
@@ -70,7 +70,7 @@ export class Launches {
   }
 
   /** Lets each value that has parts live from the first use of one of them to the last. */
-  settleParts(): void {
+  spanParts(): void {
     if (!this.hasParts) return;
     const { valueWhole, valueFirst, valueLast } = this;
     for (let value = 0; value < valueWhole.length; value++) {
@@ -99,7 +99,7 @@ export class Launches {
       starts.push(this.launchKernel.length);
       visit(strand);
     }
-    if (count > 1) this.groups.push([...starts, this.launchKernel.length]);
+    if (count > 1) this.forks.push([...starts, this.launchKernel.length]);
   }
 
   /** A launch whose content is a group; its place in the order is fixed now. */

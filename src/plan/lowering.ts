@@ -246,7 +246,7 @@ export class Lowering extends Launches {
   // -- arrays that are used together ------------------------------------------------------------------
 
   /** Decides which arrays are made one after another, because some `join` (given in order) wants them so. */
-  settle(joins: readonly number[]): void {
+  giveHomes(joins: readonly number[]): void {
     this.homes = homesOf(this.trace, joins);
   }
 

@@ -12,7 +12,7 @@ import { GROUP, type Launches } from "./launches.ts";
 const UNIT = 4;
 
 /** The size class of a number of elements. */
-function sizeClass(size: number): number {
+export function sizeClass(size: number): number {
   if (size <= UNIT) return 1;
   const units = (size + UNIT - 1) >>> 2;
   if (units <= 16) return units;
@@ -21,7 +21,7 @@ function sizeClass(size: number): number {
 }
 
 /** The elements that a piece of this class holds. */
-function classSize(sizeClass: number): number {
+export function classSize(sizeClass: number): number {
   if (sizeClass <= 16) return sizeClass * UNIT;
   const octave = ((sizeClass - 1) >>> 3) + 2;
   return (((sizeClass - 1) & 7) + 9) * 2 ** (octave - 3) * UNIT;
@@ -29,23 +29,23 @@ function classSize(sizeClass: number): number {
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
 export function place(launches: Launches, start: number): number {
-  launches.settleParts();
+  launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free: number[][] = [];
   let arena = start;
   const dying = Ints.take();
   // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
   const held = Ints.take();
-  let group = 0;
+  let fork = 0;
   let isHeld = false;
 
   for (let launch = 0; launch < launchKernel.length; launch++) {
-    while (group < launches.groups.length) {
-      const bounds = launches.groups[group];
+    while (fork < launches.forks.length) {
+      const bounds = launches.forks[fork];
       isHeld = launch >= bounds[0];
       if (launch < bounds[bounds.length - 1]) break;
       isHeld = false;
-      group++;
+      fork++;
       for (let i = 0; i < held.length; i++) release(held.at(i));
       held.length = 0;
     }
@@ -103,5 +103,3 @@ export function place(launches: Launches, start: number): number {
     free[kind].push(valueOffset.at(value));
   }
 }
-
-export const testing = { sizeClass, classSize };

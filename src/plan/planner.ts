@@ -3,7 +3,8 @@
 import type { Program } from "../devices/device.ts";
 import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
-import { batch } from "./batch.ts";
+import { batch } from "./batching/batch.ts";
+import { bufferKey } from "./buffer-key.ts";
 import { Fusion } from "./fuse.ts";
 import { Ints } from "./ints.ts";
 import { GROUP } from "./launches.ts";
@@ -17,13 +18,6 @@ export interface Root {
   /** The buffer to write the value to, as `bufferKey` names it, or null to keep it in the arena. */
   readonly target: number | null;
 }
-
-/** What a buffer is, as one number: the values of an outside array, its gradient, or a node that a look has pinned. */
-export const bufferKey = {
-  value: (array: number): number => array * 2,
-  gradient: (array: number): number => array * 2 + 1,
-  pinned: (node: number): number => ~node,
-} as const;
 
 /** A program with what the step needs to bind it and to find its results. */
 export interface Plan {
@@ -43,6 +37,8 @@ export interface Plan {
 export interface PlanOptions {
   /** Join elementwise operations into one kernel. */
   readonly fuse: boolean;
+  /** Join like operations, as is done unless this is false. */
+  readonly batch?: boolean;
   /** Keep every value of every node, as a look in the middle of a step needs it; results are then those of all nodes. */
   readonly keepAll?: boolean;
   /** What the array leaves are, in order of appearance; by default the values of the outside arrays. */
@@ -50,19 +46,16 @@ export interface PlanOptions {
   /** Record where each launch writes, for a run that checks numbers. */
   readonly checks?: boolean;
   /** Keep which nodes each launch computes, for a report. */
-  readonly members?: boolean;
+  readonly listMembers?: boolean;
 }
-
-/** For tests: what batching and stacking do is seen by comparing with plans made without them. */
-export const testing = { batch: true, stack: true };
 
 /** Plans a trace: the program that produces what the roots ask for. */
 export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOptions): Plan {
   const needed = neededBy(trace, roots, options.keepAll ?? false);
-  const batched = options.keepAll || !testing.batch ? null : batch(trace, needed, roots.map((root) => root.node));
+  const batched = options.keepAll || options.batch === false ? null : batch(trace, needed, roots.map((root) => root.node));
   if (batched === null) return new Planner(trace).build(roots, needed, options);
   const planner = new Planner(batched.trace);
-  planner.settle(batched.joins);
+  planner.giveHomes(batched.joins);
   const renamed = roots.map(({ node, target }) => ({ node: batched.nodes[node], target }));
   const plan = planner.build(renamed, new Uint8Array(batched.trace.count).fill(1), options);
   const launchMembers = plan.launchMembers?.map((nodes) => nodes.flatMap((node) => batched.members.get(node) ?? [batched.origins[node]])) ?? null;
@@ -122,7 +115,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
-    const launchMembers = options.members ? this.members(fusion) : null;
+    const launchMembers = options.listMembers ? this.members(fusion) : null;
     const checks = options.checks ?? false;
     const program = this.emit(arena, checks, checks || launchMembers !== null);
     const plan: Plan = {
@@ -282,7 +275,7 @@ class Planner extends Lowering {
     }
     this.launchNode.length = launches;
     starts.push(words.length);
-    const strands = single ? [] : this.groups.flatMap((bounds) => [bounds.length - 1, ...bounds.map((launch) => starts.at(launch))]);
+    const strands = single ? [] : this.forks.flatMap((bounds) => [bounds.length - 1, ...bounds.map((launch) => starts.at(launch))]);
     const program: Program = {
       words: words.toArray(),
       launches,

@@ -1,9 +1,9 @@
 /**
- * What a step has recorded: the shared stack of Flimsy.jl, as a tape of integers.
+ * What a step has recorded, as a tape of integers.
  *
  * Node i occupies the words from `start[i]`: operation id, number of inputs and of attributes (20 and 11 bits),
- * inputs (node numbers, each smaller than i), attributes; before very many attributes stands their number. Shapes of results follow from
- * these words, so the words alone are the structure of the computation: two steps with the same words can run the same plan. Data are not in the words.
+ * inputs (node numbers, each smaller than i), attributes. Shapes of results follow from these words, so the words alone are the structure of
+ * the computation: two steps with the same words can run the same plan. Data are not in the words.
  */
 
 import { ValueError } from "../support/errors.ts";
@@ -37,12 +37,10 @@ export const nextOperationId = (): number => ++operations;
 
 export const leaf: Recordable = { name: "leaf", id: 0 };
 
-/** Marks in the words what is not an operation. Never an operation id. */
-export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4 } as const;
+/** Marks in the words what is not an operation. Never an operation id. `many`: the next node has more attributes than its words can say, so many. */
+export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4, many: -5 } as const;
 
 export class Trace {
-  /** Distinguishes this step's variables from those of all others. */
-  serial = 0;
   count = 0;
   words = new Int32Array(1024);
   length = 0;
@@ -55,8 +53,7 @@ export class Trace {
   /** How many arrays from outside this step uses: leaves that are not scalars, in order of appearance. */
   arrayCount = 0;
 
-  reset(serial: number): void {
-    this.serial = serial;
+  reset(): void {
     this.count = this.length = this.scalarCount = this.arrayCount = 0;
     // A huge step should not hold its memory forever.
     if (this.operations.length > 65536) {
@@ -93,7 +90,7 @@ export class Trace {
     if (node === this.start.length) this.start = grown(this.start, node + 1);
     if (this.length + wordCount > this.words.length) this.words = grown(this.words, this.length + wordCount);
     this.start[node] = this.length;
-    // Most steps are as the last one was, and a look costs less than a write.
+    // Most steps are as the last one was, and reading costs less than writing.
     if (this.operations[node] !== operation) this.operations[node] = operation;
     if (this.shapes[node] !== shape) this.shapes[node] = shape;
     return node;
@@ -121,13 +118,13 @@ export class Trace {
   }
 
   general(operation: Recordable, shape: Shape, inputs: ArrayLike<number>, attributes: ArrayLike<number>): number {
-    const node = this.open(operation, shape, 3 + inputs.length + attributes.length);
+    if (attributes.length >= MANY) this.mark([Mark.many, attributes.length]);
+    const node = this.open(operation, shape, 2 + inputs.length + attributes.length);
     const { words } = this;
     let at = this.length;
     words[at++] = operation.id;
-    words[at++] = counts(operation, inputs.length, Math.min(attributes.length, MANY_ATTRIBUTES));
+    words[at++] = counts(operation, inputs.length, attributes.length);
     for (let i = 0; i < inputs.length; i++) words[at++] = inputs[i];
-    if (attributes.length >= MANY_ATTRIBUTES) words[at++] = attributes.length;
     for (let i = 0; i < attributes.length; i++) words[at++] = attributes[i];
     this.length = at;
     return node;
@@ -137,7 +134,9 @@ export class Trace {
   copy(from: Trace, node: number, names: Int32Array): number {
     const start = from.start[node];
     const inputs = from.inputCount(node);
-    const length = from.attributesAt(node) + from.attributeCount(node) - start;
+    const attributes = from.attributeCount(node);
+    if (attributes >= MANY) this.mark([Mark.many, attributes]);
+    const length = 2 + inputs + attributes;
     const copied = this.open(from.operations[node], from.shapes[node], length);
     const at = this.length;
     for (let i = 0; i < length; i++) this.words[at + i] = from.words[start + i];
@@ -146,7 +145,7 @@ export class Trace {
     return copied;
   }
 
-  /** The same with another operation and shape, and one more input. */
+  /** The same for a node of few attributes, with another operation and shape, and one more input. */
   copyWith(from: Trace, node: number, names: Int32Array, operation: Recordable, shape: Shape, input: number): number {
     const start = from.start[node];
     const inputs = from.inputCount(node);
@@ -198,12 +197,15 @@ export class Trace {
   /** The place of a leaf among the scalars, or among the arrays. */
   leafOrdinal(node: number): number { return this.words[this.start[node] + 3]; }
   inputCount(node: number): number { return this.words[this.start[node] + 1] & MAX_INPUTS; }
-  attributeCount(node: number): number {
-    const count = this.words[this.start[node] + 1] >>> INPUT_BITS;
-    return count < MANY_ATTRIBUTES ? count : this.words[this.attributesAt(node) - 1];
-  }
   input(node: number, k: number): number { return this.words[this.start[node] + 2 + k]; }
   attribute(node: number, k: number): number { return this.words[this.attributesAt(node) + k]; }
+
+  attributeCount(node: number): number {
+    const at = this.start[node];
+    const count = this.words[at + 1] >>> INPUT_BITS;
+    return count < MANY ? count : this.words[at - 1];
+  }
+
   /** The attributes from the k-th on. */
   attributes(node: number, k = 0): Int32Array {
     const at = this.attributesAt(node);
@@ -212,22 +214,21 @@ export class Trace {
 
   private attributesAt(node: number): number {
     const at = this.start[node];
-    const count = this.words[at + 1];
-    return at + 2 + (count & MAX_INPUTS) + (count >>> INPUT_BITS < MANY_ATTRIBUTES ? 0 : 1);
+    return at + 2 + (this.words[at + 1] & MAX_INPUTS);
   }
 }
 
 const INPUT_BITS = 20;
 const MAX_INPUTS = 2 ** INPUT_BITS - 1;
-/** From here on the number of attributes stands before them. */
-const MANY_ATTRIBUTES = 2 ** 11 - 1;
+/** So many attributes, or more, are marked before the node. */
+const MANY = 2 ** 11 - 1;
 
 /** The second word of a node. */
 export function counts(operation: Recordable, inputs: number, attributes: number): number {
   if (inputs > MAX_INPUTS) {
     throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
   }
-  return inputs | (attributes << INPUT_BITS);
+  return inputs | (Math.min(attributes, MANY) << INPUT_BITS);
 }
 
 function grown<A extends Int32Array | Float64Array>(array: A, needed: number): A {

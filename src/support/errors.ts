@@ -31,10 +31,10 @@ const own: { file: string; from: number; to: number }[] = [];
 
 /** Defined by the build alone. The sources have no marks: they are what lies in the folder above. */
 declare const isBuilt: boolean;
-const home = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*[/\\][^/\\]*$/, "") : "";
+const folder = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.replace(/[^/\\]*[/\\][^/\\]*$/, "") : "";
 
 function isOwn({ file, at }: Place): boolean {
-  if (typeof isBuilt === "undefined") return file.startsWith(home);
+  if (typeof isBuilt === "undefined") return file.startsWith(folder);
   for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
     const places = errors.map((error) => placesOf(error)[0]);
     const ats = places.map((place) => place?.at);

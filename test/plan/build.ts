@@ -5,7 +5,8 @@ import type { Buffer } from "../../src/devices/residency.ts";
 import { kernelById } from "../../src/kernels/kernel.ts";
 import "../../src/index.ts";
 import { operations } from "../../src/operations/registry.ts";
-import { bufferKey, type Plan } from "../../src/plan/planner.ts";
+import { bufferKey } from "../../src/plan/buffer-key.ts";
+import type { Plan } from "../../src/plan/planner.ts";
 import { LeafKind, type Recordable, Trace } from "../../src/plan/trace.ts";
 import { type Shape, sizeOf } from "../../src/support/shape.ts";
 
@@ -13,8 +14,6 @@ export class Builder {
   readonly trace = new Trace();
   /** The numbers of the outside arrays, by ordinal. */
   readonly arrays: Float64Array[] = [];
-
-  constructor() { this.trace.reset(1); }
 
   shape(node: number): Shape { return this.trace.shapes[node]; }
   number(value: number): number { return this.trace.scalar(value, []); }

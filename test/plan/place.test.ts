@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { testing } from "../../src/plan/place.ts";
-
-const { sizeClass, classSize } = testing;
+import { classSize, sizeClass } from "../../src/plan/place.ts";
 
 describe("size classes", () => {
   const sizes = [

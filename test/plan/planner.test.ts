@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { MemoryError } from "../../src/support/errors.ts";
-import { bufferKey, makePlan, type Root } from "../../src/plan/planner.ts";
+import { bufferKey } from "../../src/plan/buffer-key.ts";
+import { makePlan, type Root } from "../../src/plan/planner.ts";
 import { LeafKind } from "../../src/plan/trace.ts";
 import { Builder, launches, run, sizeOfNode } from "./build.ts";
 

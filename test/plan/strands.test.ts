@@ -97,6 +97,6 @@ describe("strands", () => {
     const { builder, roots } = network();
     const wanted = roots.map((node) => ({ node, target: null }));
     expect(makePlan(builder.trace, wanted, { fuse: false, checks: true }).program.strands.length).toBe(0);
-    expect(makePlan(builder.trace, wanted, { fuse: false, members: true }).program.strands.length).toBe(0);
+    expect(makePlan(builder.trace, wanted, { fuse: false, listMembers: true }).program.strands.length).toBe(0);
   });
 });

@@ -2,18 +2,15 @@
 
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { Lstm } from "../../src/components/index.ts";
+import { Lstm } from "../../../src/components/index.ts";
 import {
   add, affine, concat, cost, embed, evaluate, grad, linear, matmul, mul, ones, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax, tanh,
   type Variable,
-} from "../../src/index.ts";
-import { testing } from "../../src/plan/planner.ts";
-import { launchesOf } from "../launches.ts";
+} from "../../../src/index.ts";
+import { without } from "../../../src/engine/switches.ts";
+import { launchesOf } from "../../launches.ts";
 
-afterEach(() => {
-  testing.batch = true;
-  setDevice("wasm");
-});
+afterEach(() => { setDevice("wasm"); });
 
 /** Values of all parameters' gradients after f, with the loss before them. */
 function gradientsOf(f: () => Variable, parameters: readonly Parameter[]): number[] {
@@ -24,9 +21,7 @@ function gradientsOf(f: () => Variable, parameters: readonly Parameter[]): numbe
 
 /** What f gives without batching, then with it: as planned at first and as planned again with fusion. */
 function compare(make: (salt: number) => () => Variable, parameters: readonly Parameter[], tolerance: number): void {
-  testing.batch = false;
-  const expected = gradientsOf(make(0), parameters);
-  testing.batch = true;
+  const expected = without("batch", () => gradientsOf(make(0), parameters));
   const f = make(1); // another structure: no plan made without batching is found
   const scale = Math.max(1, ...expected.map(Math.abs));
   for (let run = 0; run < 6; run++) {
@@ -199,9 +194,7 @@ describe("batching", () => {
       const late = w.sin().tanh().sin().tanh();
       return [linear(v, q), linear(v, r), linear(late, p), linear(late, q)];
     };
-    testing.batch = false;
-    const expected = evaluate(f).map(({ data }) => [...data]);
-    testing.batch = true;
+    const expected = without("batch", () => evaluate(f)).map(({ data }) => [...data]);
     const found = evaluate(() => [...f(), x.mul(1)]).map(({ data }) => [...data]);
     // Sums of four.
     expected.forEach((values, k) => { values.forEach((value, i) => { expect(found[k][i]).toBeCloseTo(value, 5); }); });

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import {
   affine, argmax, broadcastTo, clip, concat, cost, detach, div, dot, dropout, embed, gather, gradients, gradnorm, identity, linear, logsumexp, matmul, maximum, max, mean,
   type Parameter, parameter, pow, Random, randn, relu, reshape, sigmoid, sin, slice, softmax, softplus, stack, sum, tanh, transpose, unsqueeze, type Variable, where, zeros,
-} from "../../src/index.ts";
-import { broadcast, sameShape } from "../../src/support/shape.ts";
+} from "../../../src/index.ts";
+import { broadcast, sameShape } from "../../../src/support/shape.ts";
 
 interface Instruction {
   readonly code: number;

@@ -2,20 +2,17 @@
 
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { GatedRecurrent, Lstm } from "../../src/components/index.ts";
-import { explain } from "../../src/explain/index.ts";
+import { GatedRecurrent, Lstm } from "../../../src/components/index.ts";
+import { explain } from "../../../src/explain/index.ts";
 import {
   affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
-} from "../../src/index.ts";
-import { testing } from "../../src/plan/planner.ts";
+} from "../../../src/index.ts";
+import { without } from "../../../src/engine/switches.ts";
 import { interpret, members as programs, Shared } from "./members.ts";
 
 const RUNS = 20;
 
-afterEach(() => {
-  testing.stack = true;
-  setDevice("wasm");
-});
+afterEach(() => { setDevice("wasm"); });
 
 /** The loss and the gradients of all parameters. */
 function gradientsOf(f: () => Variable, parameters: readonly Parameter[]): number[] {
@@ -36,9 +33,7 @@ function worst(expected: readonly number[], found: readonly number[]): number {
 /** Stacked or not, f gives the same; also when it is planned again with fusion. */
 function compare(f: () => Variable, parameters: readonly Parameter[], runs = 1): void {
   setDevice("reference");
-  testing.stack = false;
-  const expected = gradientsOf(f, parameters);
-  testing.stack = true;
+  const expected = without("stack", () => gradientsOf(f, parameters));
   const salted = (): Variable => f().mul(1); // another structure: no plan made without stacking is found
   // Only the order of sums differs: some hundred roundings of 2⁻⁵³.
   expect(worst(expected, gradientsOf(salted, parameters))).toBeLessThan(1e-13);
@@ -192,8 +187,7 @@ describe("stacking", () => {
     const f = () => total(members(20, (i) => linear(w, fixed([60, 6], i)).sum(0)));
     compare(f, [w]);
     const { arena } = explain(() => grad(f)).steps[0];
-    testing.stack = false;
-    expect(arena).toBeLessThan(1.2 * explain(() => grad(f)).steps[0].arena);
+    expect(arena).toBeLessThan(1.2 * without("stack", () => explain(() => grad(f))).steps[0].arena);
   });
 
   describe("of a tree", () => {
@@ -231,9 +225,7 @@ describe("stacking", () => {
       setDevice("reference");
       const numbers = (found: ReturnType<typeof states>): number[][] =>
         found.map((entry) => [...("state" in entry ? entry.state : entry).data, ...("half" in entry ? entry.half.data : [])]);
-      testing.stack = false;
-      const expected = numbers(evaluate(states));
-      testing.stack = true;
+      const expected = numbers(without("stack", () => evaluate(states)));
       const found = numbers(evaluate(() => [...states(), tanh(w)]).slice(0, trees.length) as ReturnType<typeof states>);
       found.forEach((values, i) => { values.forEach((value, j) => { expect(value).toBeCloseTo(expected[i][j], 13); }); });
     });

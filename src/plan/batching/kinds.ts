@@ -1,0 +1,74 @@
+/** What batching runs as one: products with the same matrix and bias, and look-ups in the same table. */
+
+import { sizeOf } from "../../support/shape.ts";
+import type { Graph } from "./graph.ts";
+import { FormAt } from "../product.ts";
+import { Role } from "../role.ts";
+
+/** Products or look-ups that share an operand. */
+export interface Kind {
+  readonly shared: number;
+  /** The bias of products, −1 for none. */
+  readonly bias: number;
+  /** −1 for look-ups. */
+  readonly transposeB: number;
+  readonly width: number;
+  /** Its members that can run now. */
+  ready: number[];
+}
+
+export interface Kinds {
+  /** Those of several members, the ones with the least average depth first. */
+  readonly list: readonly Kind[];
+  /** For each node 1 + the place of its kind in the list, 0 for none. */
+  readonly of: Int32Array;
+}
+
+/** A kind while its members are counted. */
+interface Counted extends Kind {
+  readonly number: number;
+  count: number;
+  /** The depths of all members. */
+  depth: number;
+  /** Another kind with the same shared operand. */
+  readonly next: Counted | null;
+}
+
+export function findKinds(graph: Graph): Kinds {
+  const { trace, needed } = graph;
+  const depth = new Int32Array(trace.count);
+  const of = new Int32Array(trace.count);
+  const bySharedOperand = new Map<number, Counted>();
+  const all: Counted[] = [];
+  for (let node = 0; node < trace.count; node++) {
+    if (needed[node] === 0) continue;
+    let deepest = 0;
+    for (let k = trace.inputCount(node) - 1; k >= 0; k--) deepest = Math.max(deepest, depth[trace.input(node, k)]);
+    const role = graph.role[node];
+    depth[node] = role === Role.view ? deepest : deepest + 1;
+    const isLookUp = role === Role.gather && trace.attribute(node, 0) === 0;
+    if (!isLookUp && !(role === Role.product && graph.isPlain(node) && trace.attribute(node, FormAt.transposeA) === 0)) continue;
+    if (trace.shapes[node].length === 0 || sizeOf(trace.shapes[node]) === 0) continue;
+    const shared = trace.input(node, isLookUp ? 0 : 1);
+    const bias = !isLookUp && trace.inputCount(node) === 3 ? trace.input(node, 2) : -1;
+    const transposeB = isLookUp ? -1 : trace.attribute(node, FormAt.transposeB);
+    const width = isLookUp ? -1 : trace.attribute(node, FormAt.n);
+    const first = bySharedOperand.get(shared) ?? null;
+    let kind = first;
+    while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width)) kind = kind.next;
+    if (kind === null) {
+      kind = { number: all.length + 1, shared, bias, transposeB, width, count: 0, depth: 0, ready: [], next: first };
+      bySharedOperand.set(shared, kind);
+      all.push(kind);
+    }
+    kind.count++;
+    kind.depth += depth[node];
+    of[node] = kind.number;
+  }
+  // The number of a kind becomes its place in the order of depth.
+  const list = all.filter(({ count }) => count > 1).sort((a, b) => a.depth / a.count - b.depth / b.count);
+  const places = new Int32Array(all.length + 1);
+  list.forEach(({ number }, i) => { places[number] = i + 1; });
+  for (let node = 0; node < trace.count; node++) if (of[node] !== 0) of[node] = places[of[node]];
+  return { list, of };
+}
