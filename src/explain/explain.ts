@@ -7,8 +7,10 @@ import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
 import { openStep } from "../engine/recording.ts";
 import { type Watched, watch } from "../engine/switches.ts";
-import { describe, formatShape } from "../support/shape.ts";
+import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { estimate, type Work, workOf } from "./work.ts";
 
 export interface ExplainOptions {
@@ -77,7 +79,7 @@ export function explain(f: () => unknown, options: ExplainOptions = {}): Explana
   checkOptions("explain", options, ["runs"]);
   const { runs = 5 } = options;
   if (typeof f !== "function") throw new ValueError(`explain takes a function, but got ${describe(f)}: write explain(() => grad(…)).`);
-  if (!Number.isInteger(runs) || runs < 1) throw new ValueError(`explain takes runs as an integer of at least 1, but got ${describe(runs)}.`);
+  checkInteger("explain", "runs", runs, 1);
   if (openStep() !== null) {
     throw new UsageError("explain was called inside a step. Call it outside, with a function that runs the step: explain(() => grad(…)).");
   }
