@@ -57,6 +57,7 @@ export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
 export type { Setting } from "./optimizers/settings.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
 export { debug } from "./engine/debug.ts";
+export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";
 export type { Shape } from "./support/shape.ts";
 export { evaluate, grad, gradients, type WithLoss } from "./engine/grad.ts";

@@ -2,7 +2,7 @@ import { Component, concat, ShapeError, ValueError, type Variable } from "../ind
 import { checkArguments } from "../support/options.ts";
 import { checkOptions, show } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkParts, SequenceComponent, type State } from "./sequence.ts";
+import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
 export interface BidirectionalOptions {
   /** Reads from the first step on. */
@@ -19,7 +19,7 @@ export interface BidirectionalOptions {
  * const birnn = new Bidirectional({ forward: new Lstm({ inputs: 8, outputs: 16 }) });
  * birnn.unfold(randn([2, 5, 8])).shape; // [2, 5, 32]
  */
-export class Bidirectional extends SequenceComponent<readonly [forward: State, backward: State]> {
+export class Bidirectional extends SequenceComponent<readonly [forward: RecurrentState, backward: RecurrentState]> {
   readonly inputs: number;
   readonly outputs: number;
   readonly forward: Recurrent;
@@ -48,12 +48,12 @@ export class Bidirectional extends SequenceComponent<readonly [forward: State, b
   /** What the constructor takes to build such a component again. */
   get options(): Required<BidirectionalOptions> { return { forward: this.forward, backward: this.backward }; }
 
-  initialState(batch?: number): readonly [forward: State, backward: State] {
+  initialState(batch?: number): readonly [forward: RecurrentState, backward: RecurrentState] {
     checkArguments("initialState", arguments, 1);
     return [this.forward.initialState(batch), this.backward.initialState(batch)];
   }
 
-  run(xs: readonly Variable[], state: readonly [forward: State, backward: State], masks: readonly Variable[] | null): Variable[] {
+  run(xs: readonly Variable[], state: readonly [forward: RecurrentState, backward: RecurrentState], masks: readonly Variable[] | null): Variable[] {
     checkArguments("run", arguments, 3);
     checkParts(this, state, 2, "forward, backward");
     const right = this.forward.run(xs, state[0], masks);

@@ -21,7 +21,7 @@ export { MemoryNetwork, type MemoryNetworkOptions, type ReadOptions, type Senten
 export { type AttendOptions, MultiHeadAttention, type MultiHeadAttentionOptions } from "./multi-head-attention.ts";
 export { AveragePool2d, MaxPool2d, type Pool2dOptions } from "./pool2d.ts";
 export { Recurrent } from "./recurrent.ts";
-export { type Mask, type Sequence, SequenceComponent, type State } from "./sequence.ts";
+export { type Mask, type Sequence, SequenceComponent, type RecurrentState } from "./sequence.ts";
 export { SigmoidRegression } from "./sigmoid-regression.ts";
 export { SimpleRecurrent, type SimpleRecurrentOptions } from "./simple-recurrent.ts";
 export { SoftmaxRegression } from "./softmax-regression.ts";

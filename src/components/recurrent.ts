@@ -2,7 +2,7 @@
 
 import { Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
-import { type Mask, read, type Sequence, SequenceComponent, type State, select } from "./sequence.ts";
+import { type Mask, read, type Sequence, SequenceComponent, type RecurrentState, select } from "./sequence.ts";
 
 /**
  * A component that is applied step by step: `state = step(x, state)`. All recurrent components have this interface, so
@@ -24,7 +24,7 @@ import { type Mask, read, type Sequence, SequenceComponent, type State, select }
  * }
  * new Leaky().unfold(input([[1, 0], [1, 1]])).toArray(); // [[1, 0], [1.5, 1]]
  */
-export abstract class Recurrent<S extends State = State> extends SequenceComponent<S> {
+export abstract class Recurrent<S extends RecurrentState = RecurrentState> extends SequenceComponent<S> {
   /**
    * One step.
    *
@@ -39,7 +39,7 @@ export abstract class Recurrent<S extends State = State> extends SequenceCompone
   output(state: S): Variable;
   output(state: S, more?: unknown, list?: unknown): Variable {
     if (more !== undefined) checkArguments("output", [state, more, list], 1);
-    let part: State = state;
+    let part: RecurrentState = state;
     while (!(part instanceof Variable)) part = part[0];
     return part;
   }

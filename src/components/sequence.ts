@@ -14,7 +14,7 @@ export type Sequence = Variable | readonly Variable[];
 export type Mask = Variable | readonly number[] | readonly (readonly number[])[];
 
 /** What is carried from step to step: a Variable, or lists of them. */
-export type State = Variable | readonly State[];
+export type RecurrentState = Variable | readonly RecurrentState[];
 
 /**
  * A component that turns a sequence into one of the same length: [..., steps, inputs] → [..., steps, outputs].
@@ -23,7 +23,7 @@ export type State = Variable | readonly State[];
  * const layers: SequenceComponent[] = [make(), new Bidirectional({ forward: make() })];
  * layers.map((layer) => layer.unfold(randn([5, 4])).shape); // [[5, 3], [5, 6]]
  */
-export abstract class SequenceComponent<S extends State = State> extends Component {
+export abstract class SequenceComponent<S extends RecurrentState = RecurrentState> extends Component {
   /** The number of features of a step. */
   abstract readonly inputs: number;
   /** The number of features of a result. */
@@ -118,12 +118,12 @@ export function read(component: SequenceComponent, xs: Sequence, mask: Mask | un
 }
 
 /** The new state where the mask [..., 1] is not 0, the old one elsewhere. */
-export function select<S extends State>(mask: Variable, next: S, previous: S): S {
-  if (!(next instanceof Variable)) return (next as readonly State[]).map((part, i) => select(mask, part, (previous as readonly State[])[i])) as unknown as S;
+export function select<S extends RecurrentState>(mask: Variable, next: S, previous: S): S {
+  if (!(next instanceof Variable)) return (next as readonly RecurrentState[]).map((part, i) => select(mask, part, (previous as readonly RecurrentState[])[i])) as unknown as S;
   // A part of a state may have several axes after those of the batch.
   const batch = mask.shape.slice(0, -1);
   const aligned = mask.reshape([...batch, ...new Array<number>(next.shape.length - batch.length).fill(1)]);
-  return where(aligned, next, previous as Variable) as State as S;
+  return where(aligned, next, previous as Variable) as RecurrentState as S;
 }
 
 /** A state for one sequence as that of a batch. */

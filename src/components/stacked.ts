@@ -3,7 +3,7 @@ import { checkArguments } from "../support/options.ts";
 import { checkDropout, checkOptions, show } from "./checks.ts";
 import { dropped } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
-import { checkParts, SequenceComponent, type State } from "./sequence.ts";
+import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
 export interface StackedOptions {
   /** From the input on: recurrent components, bidirectional ones, or stacks of them. */
@@ -21,7 +21,7 @@ export interface StackedOptions {
  * rnn.unfold(randn([2, 5, 8])).shape; // [2, 5, 4]
  * rnn.initialState().length; // 2
  */
-export class Stacked extends Recurrent<readonly State[]> {
+export class Stacked extends Recurrent<readonly RecurrentState[]> {
   readonly inputs: number;
   readonly outputs: number;
   readonly layers: readonly SequenceComponent[];
@@ -51,13 +51,13 @@ export class Stacked extends Recurrent<readonly State[]> {
   /** What the constructor takes to build such a component again. */
   get options(): StackedOptions { return { layers: this.layers, dropout: this.dropout }; }
 
-  initialState(batch?: number): readonly State[] {
+  initialState(batch?: number): readonly RecurrentState[] {
     checkArguments("initialState", arguments, 1);
     return this.layers.map((layer) => layer.initialState(batch));
   }
 
   /** @throws UsageError if a layer needs whole sequences */
-  step(x: Variable, state: readonly State[] = this.initialState(), scale = 1): readonly State[] {
+  step(x: Variable, state: readonly RecurrentState[] = this.initialState(), scale = 1): readonly RecurrentState[] {
     checkArguments("step", arguments, 3);
     checkParts(this, state, this.layers.length, "the state of each layer");
     let below = x;
@@ -69,14 +69,14 @@ export class Stacked extends Recurrent<readonly State[]> {
     });
   }
 
-  override output(state: readonly State[]): Variable {
+  override output(state: readonly RecurrentState[]): Variable {
     checkArguments("output", arguments, 1);
     const top = this.layers.length - 1;
     return this.recurrent(top).output(state[top]);
   }
 
   /** Layer by layer, so that each has the whole sequence. */
-  override run(xs: readonly Variable[], state: readonly State[], masks: readonly Variable[] | null): Variable[] {
+  override run(xs: readonly Variable[], state: readonly RecurrentState[], masks: readonly Variable[] | null): Variable[] {
     checkArguments("run", arguments, 3);
     checkParts(this, state, this.layers.length, "the state of each layer");
     return this.layers.reduce<readonly Variable[]>(

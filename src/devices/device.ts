@@ -7,7 +7,7 @@ import type { FloatArray, HostFunction } from "../kernels/kernel.ts";
 import type { Buffer } from "./residency.ts";
 
 /** What long-lived memory is for; `memory()` reports by these. */
-export type MemoryKind = "parameters" | "gradients" | "optimizer" | "inputs";
+export type MemoryKind = "parameters" | "gradients" | "optimizer" | "state" | "inputs";
 /** Bytes by what they are for. */
 export type DeviceMemory = Record<MemoryKind | "arena" | "plans" | "kernels", number>;
 

@@ -11,7 +11,7 @@ import type { DeviceMemory } from "./device.ts";
  */
 export function outOfMemory(bytes: number, kind: keyof DeviceMemory, live: DeviceMemory, limit: number | null, cause?: unknown): MemoryError {
   const wanted = { ...live, [kind]: live[kind] + bytes };
-  const model = wanted.parameters + wanted.gradients + wanted.optimizer;
+  const model = wanted.parameters + wanted.gradients + wanted.optimizer + wanted.state;
   const remedy = model >= Math.max(wanted.arena, wanted.inputs)
     ? "Smaller batches hardly help: make the model smaller, or train it with an optimizer that remembers less"
     : wanted.inputs > wanted.arena ? "Use fewer inputs in one step" : "Use smaller batches or shorter sequences, or split the step";

@@ -32,7 +32,7 @@ const none = { scalars: new Float64Array(0), arrays: [] } as const;
 
 /** What a program must produce, and where the program's outside arrays are. */
 export interface Goal {
-  readonly roots: readonly Root[];
+  readonly roots: Root[];
   readonly arrayKey?: (ordinal: number) => number;
   readonly reached?: readonly number[];
 }

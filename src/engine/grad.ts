@@ -11,7 +11,7 @@ import type { Step } from "./step.ts";
 import { describe, formatShape } from "../support/shape.ts";
 import { isMap, kindOf } from "../support/arrays.ts";
 import { checkArguments } from "../support/options.ts";
-import { fromValues, Parameter, Variable } from "./variable.ts";
+import { type Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -23,7 +23,7 @@ export type WithLoss = Variable | { readonly loss: Variable };
  * @param f returns a Variable with one element, or an object whose `loss` is one
  * @returns what `f` returned, every Variable in it with its numbers
  * @throws UsageError if `f` is asynchronous, if a step is open already, or if the loss depends on no parameter;
- *   ShapeError if the loss has more than one element. After any error the parameters and their gradients are unchanged.
+ *   ShapeError if the loss has more than one element. After any error parameters, their gradients and states are unchanged.
  * @example
  * const w = parameter([1, 2]);
  * grad(() => mul(w, w).sum()).item(); // 5
@@ -35,7 +35,9 @@ export type WithLoss = Variable | { readonly loss: Variable };
 export function grad<R extends WithLoss>(f: () => R): R {
   checkArguments("grad", arguments, 1);
   return withStep("grad", "training", (step) => {
-    const result = call("grad", f);
+    const found = call("grad", f);
+    // A loss that is a parameter or a state itself comes back as its number now, like any other loss.
+    const result = found instanceof Variable && found.storage !== null ? (step.variable(step.node(found)) as WithLoss as R) : found;
     const loss = lossOf("grad", result);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
     const given = [loss, ...kept].map((variable) => step.node(variable));
@@ -49,8 +51,7 @@ export function grad<R extends WithLoss>(f: () => R): R {
       parameter.gradient.written();
     }
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
-    // A loss that is a parameter itself comes back as its number now, like any other loss.
-    return result instanceof Parameter ? (fromValues(result.data, result.shape) as WithLoss as R) : result;
+    return result;
   });
 }
 

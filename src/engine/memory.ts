@@ -8,7 +8,7 @@ import { checkArguments } from "../support/options.ts";
 export type MemoryReport = Record<keyof DeviceMemory | "total", number>;
 
 /**
- * Live bytes: `parameters`, their `gradients`, `optimizer` state and `inputs` that are kept on a device;
+ * Live bytes: `parameters`, their `gradients`, `optimizer` slots, `state` of components and `inputs` that are kept on a device;
  * the `arena` in which steps work, the cached `plans`, and what the engine has compiled for `kernels`, by estimate.
  * Memory of collected JavaScript objects is given back when the garbage collector says so, or when memory is short.
  * @example
@@ -19,7 +19,7 @@ export type MemoryReport = Record<keyof DeviceMemory | "total", number>;
  */
 export function memory(): MemoryReport {
   checkArguments("memory", arguments, 0);
-  const report: MemoryReport = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, arena: 0, plans: 0, kernels: 0, total: 0 };
+  const report: MemoryReport = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, arena: 0, plans: 0, kernels: 0, total: 0 };
   for (const device of usedDevices()) {
     for (const [kind, bytes] of Object.entries(device.memory())) {
       report[kind as keyof MemoryReport] += bytes;

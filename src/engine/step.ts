@@ -6,6 +6,7 @@ import { type Buffer, nextStep } from "../devices/residency.ts";
 import { notCloned, Storage } from "../devices/storage.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
+import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
 import { UsageError, userLocation, ValueError } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
@@ -37,6 +38,9 @@ const same = (number: number): number => number;
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
+/** What a step assigns that assigns nothing. */
+const nothing: Map<Variable, number> = new Map();
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -55,6 +59,8 @@ export class Step implements Compilable, Faulted {
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
+  /** The arrays from outside that get another value when the step succeeds, that of the node which is their index then; with their ordinals. */
+  assigned = nothing;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -64,7 +70,7 @@ export class Step implements Compilable, Faulted {
   memberCounts: readonly number[] = [];
   readonly comparisons = switches.comparing === null ? null : new switches.comparing.Comparisons(this.trace);
   /** Does any aid of debugging want to know of each operation? */
-  private readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
+  readonly isWatched = this.callers !== null || this.comparisons !== null || this.eager;
 
   constructor(
     readonly caller: string,
@@ -78,6 +84,7 @@ export class Step implements Compilable, Faulted {
 
   end(): void {
     this.ended = true;
+    this.assigned = nothing;
     this.arrays.length = 0;
     this.pinned.length = 0;
     this.device.endStep();
@@ -102,7 +109,8 @@ export class Step implements Compilable, Faulted {
     let kind: LeafKind = LeafKind.host;
     if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
-    else if (storage.kind !== "inputs" || storage.isResident) kind = LeafKind.resident;
+    else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
+    else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     this.arrays.push(variable);
@@ -121,6 +129,14 @@ export class Step implements Compilable, Faulted {
   earlierGradient(shape: Shape): Variable {
     this.arrays.push(placeholder);
     return this.variable(this.trace.array(LeafKind.resident, shape));
+  }
+
+  /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
+  assign(target: Variable, value: Variable): void {
+    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (this.assigned === nothing) this.assigned = new Map();
+    if (!this.assigned.has(target)) this.assigned.set(target, this.trace.leafOrdinal(this.node(target)));
+    target.index = this.node(value);
   }
 
   called(node: number): void {
@@ -204,15 +220,24 @@ export class Step implements Compilable, Faulted {
    * have then, and may use no others. `fuse`: at the first run already.
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
-    const { trace } = this;
-    this.comparisons?.check(nodes);
-    trace.mark([mark, ...nodes]);
-    const compiled = compile(this, trace, nodes, goal, fuse);
+    const { trace, assigned } = this;
+    const targets = [...assigned.keys()];
+    const wanted = [...nodes, ...targets.map(({ index }) => index)];
+    this.comparisons?.check(wanted);
+    trace.mark([mark, ...wanted, Mark.assign, ...assigned.values()]);
+    const compiled = compile(this, trace, wanted, (found) => {
+      const given = goal(found.slice(0, nodes.length));
+      let at = nodes.length;
+      for (const ordinal of assigned.values()) given.roots.push({ node: found[at++], target: bufferKey.value(ordinal) });
+      return given;
+    }, fuse);
     const { scalars, arrays } = compiled.constants;
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
-    return { compiled, region: this.run(compiled, trace.scalars, same, same) };
+    const region = this.run(compiled, trace.scalars, same, same);
+    for (const target of targets) (target.storage as Storage).written();
+    return { compiled, region };
   }
 
   /** Binds and runs a plan; `keyOf` and `nodeOf` lead from its buffers and nodes to those of this step. */

@@ -6,8 +6,9 @@ import { Storage } from "../devices/storage.ts";
 import { ShapeError, StaleVariableError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import type { Recordable } from "../plan/trace.ts";
-import { checkShape, describe, formatShape, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
+import { checkShape, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, kindOf, type NumberList } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatArray, inspected } from "../support/print.ts";
@@ -60,6 +61,9 @@ export class Variable {
 
   /** The number of elements. */
   get size(): number { return sizeOf(this.shape); }
+
+  /** @internal Can its numbers be had without running anything? */
+  get isKnown(): boolean { return this.storage !== null || (this.step?.ended === false && this.step.knows(this)); }
 
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
@@ -117,10 +121,9 @@ export class Variable {
    * is not run for it.
    */
   toString(): string {
-    const { shape, storage, step } = this;
+    const { shape } = this;
     const head = `${this.constructor.name} ${formatShape(shape)}`;
-    const isOpen = step?.ended === false;
-    if (storage === null && !(isOpen && step.knows(this))) return `${head} (${this.operation?.name}, ${isOpen ? "not computed yet" : "of a step that has ended"})`;
+    if (!this.isKnown) return `${head} (${this.operation?.name ?? "assign"}, ${this.step?.ended === false ? "not computed yet" : "of a step that has ended"})`;
     return `${head}${shape.length > 1 ? "\n" : " "}${formatArray(this.values(), shape)}`;
   }
 
@@ -199,13 +202,19 @@ export class Parameter extends Variable {
   assign(value: TensorLike): this {
     checkArguments("assign", arguments, 1);
     this.checkUnused("assign");
-    const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? this.shape : undefined);
-    if (formatShape(given.shape) !== formatShape(this.shape)) {
-      throw new ShapeError(`assign got shape ${formatShape(given.shape)} for a parameter of shape ${formatShape(this.shape)}.`);
-    }
-    this.storage.assign(given.values().slice());
+    this.storage.assign(assignable("parameter", this.shape, value).values().slice());
     return this;
   }
+}
+
+/**
+ * @internal What is assigned, as a Variable.
+ * @throws ShapeError if it has another shape
+ */
+export function assignable(kind: string, shape: Shape, value: TensorLike): Variable {
+  const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? shape : undefined);
+  if (sameShape(given.shape, shape)) return given;
+  throw new ShapeError(`assign got shape ${formatShape(given.shape)} for a ${kind} of shape ${formatShape(shape)}.`);
 }
 
 /** @internal A Variable with numbers of its own. */
@@ -246,8 +255,8 @@ export function parameter(value: TensorLike, shape?: Shape): Parameter {
   return new Parameter(found, values);
 }
 
-/** The numbers in the precision of the device, and their shape. */
-function numbers(operation: string, data: TensorLike, shape?: Shape): { values: FloatArray; shape: Shape } {
+/** @internal The numbers in the precision of the device, and their shape. */
+export function numbers(operation: string, data: TensorLike, shape?: Shape): { values: FloatArray; shape: Shape } {
   const { values: given, shape: found } = flatten(operation, data);
   const { FloatArray } = currentDevice();
   const values = given instanceof FloatArray ? given : new FloatArray(given);

@@ -3,7 +3,7 @@
 import { type Component, input, Parameter, ShapeError, ValueError, type Variable } from "../index.ts";
 import { sameShape } from "../support/shape.ts";
 import { type TypedArray, typedArrays } from "./dtypes.ts";
-import { type Holding, holdings, isReplaceable, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
+import { type Holding, holdings, isAssignable, isReplaceable, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { listed, shapeText } from "./messages.ts";
 import type { TensorFile } from "./tensor-file.ts";
 
@@ -38,7 +38,7 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
     else if (!sameShape(shapeOf(value), file.shape(name))) other.push(
       `${path} is ${shapeText(file.shape(name))} in the file, but ${shapeText(shapeOf(value))} here`,
     );
-    else if (!(value instanceof Parameter)) problems.push(...misfits(file, holding, name));
+    else if (!isAssignable(value)) problems.push(...misfits(file, holding, name));
     sources.set(value, name);
     places.push({ holding, name });
   }
@@ -81,11 +81,11 @@ function misfits(file: TensorFile, holding: Holding, name: string): string[] {
 }
 
 function assignment(file: TensorFile, { value }: Holding, name: string): (exchanged: Map<Tensor, Variable>) => void {
-  if (value instanceof Parameter) {
+  if (isAssignable(value)) {
     const values = file.numbers(name);
     return () => {
       value.assign(values);
-      value.clearGrad(); // it was the gradient of other values
+      if (value instanceof Parameter) value.clearGrad(); // it was the gradient of other values
     };
   }
   const type = typedArrays.get(kindOf(value as Tensor));

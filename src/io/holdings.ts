@@ -1,6 +1,6 @@
 /** What a component holds in its fields: parameters, and what is remembered beside them. */
 
-import { Component, Parameter, Variable } from "../index.ts";
+import { Component, Parameter, State, Variable } from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { isPlainObject } from "../support/options.ts";
 import { type TypedArray, typedArrayName } from "./dtypes.ts";
@@ -18,6 +18,9 @@ export interface Holding {
 }
 
 export const isTensor = (value: unknown): value is Tensor => value instanceof Variable || typedArrayName(value) !== null;
+
+/** Does it stay the same object when it gets other values? */
+export const isAssignable = (value: unknown): value is Parameter | State => value instanceof Parameter || value instanceof State;
 
 /** Arrays, maps and plain objects are gone through, as `Component.namedParameters` does. */
 export const isHolder = (value: unknown): value is object =>
@@ -99,4 +102,8 @@ export function isReplaceable({ holder, key }: Pick<Holding, "holder" | "key">):
 
 export const shapeOf = (value: Tensor): readonly number[] => (value instanceof Variable ? value.shape : [value.length]);
 
-export const kindOf = (value: Tensor): string => (value instanceof Parameter ? "parameter" : value instanceof Variable ? "variable" : (typedArrayName(value) as string));
+/** The kind of an array, as the structure in a file has it; of a typed array its type. */
+export function kindOf(value: Tensor): string {
+  if (!(value instanceof Variable)) return typedArrayName(value) as string;
+  return value instanceof Parameter ? "parameter" : value instanceof State ? "state" : "variable";
+}

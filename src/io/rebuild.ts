@@ -1,10 +1,10 @@
 /** Components made again from their structure in a file: nothing in it is trusted. */
 
 import { activationByName, activationNames } from "../components/index.ts";
-import { Component, Parameter, parameter, Random, ValueError, Variable } from "../index.ts";
+import { Component, parameter, Random, state, ValueError } from "../index.ts";
 import { sameShape, withElements } from "../support/shape.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
-import { canBeGoneThrough, define, type Holding, holdings, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
+import { canBeGoneThrough, define, type Holding, holdings, isAssignable, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import { messageOf, quoted, shapeText } from "./messages.ts";
 import { type ComponentClass, isOfLibrary, type Registry, unknownNames } from "./registry.ts";
@@ -167,14 +167,14 @@ class Builder {
       else this.settleTensor(json, place, wrong);
     }
     for (const { path, value } of made.values()) {
-      if (value instanceof Parameter || (value instanceof Component && holdings(value, true, mostHeld)?.some((part) => part.value instanceof Parameter) !== false)) throw wrong(`holds ${quoted(nameOfPath(path))}, for which the file has no values`);
+      if (isAssignable(value) || (value instanceof Component && holdings(value, true, mostHeld)?.some((part) => isAssignable(part.value)) !== false)) throw wrong(`holds ${quoted(nameOfPath(path))}, for which the file has no values`);
     }
   }
 
   private settleTensor(json: Record<string, unknown>, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
     const { value } = place;
     const name = this.tensorName(json);
-    const adopted = !this.tensors.has(name) && value instanceof Parameter && json.$ === "parameter" && sameShape(value.shape, this.file.shape(name)) ? value : null;
+    const adopted = !this.tensors.has(name) && isAssignable(value) && json.$ === kindOf(value) && sameShape(value.shape, this.file.shape(name)) ? value : null;
     if (adopted !== null) {
       adopted.assign(this.file.numbers(name));
       this.tensors.set(name, adopted);
@@ -182,7 +182,7 @@ class Builder {
     }
     const tensor = this.tensor(json);
     if (value instanceof Component) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} in the file, but its constructor makes a component`);
-    if (isTensor(value) && (kindOf(value) !== kindOf(tensor) || (value instanceof Parameter && !sameShape(shapeOf(value), shapeOf(tensor))))) {
+    if (isTensor(value) && (kindOf(value) !== kindOf(tensor) || (isAssignable(value) && !sameShape(shapeOf(value), shapeOf(tensor))))) {
       throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} ${shapeText(shapeOf(tensor))} in the file, but its constructor makes a ${kindOf(value)} ${shapeText(shapeOf(value))} of these options`);
     }
     this.put(place, tensor);
@@ -252,7 +252,7 @@ class Builder {
       case "activation":
         if (typeof json.name === "string" && activationNames().includes(json.name)) return put(activationByName(json.name));
         throw new ValueError(`${this.file.name} was not loaded: it uses the activation ${quoted(json.name)}, which is not registered. Call registerActivation(name, f) first.`);
-      case "parameter": case "variable": case "array": return put(this.tensor(json));
+      case "parameter": case "state": case "variable": case "array": return put(this.tensor(json));
       case "map": case "object": return this.entries(json, put, options);
     }
     throw this.wrong(`its structure has ${quoted(json.$)}, or its value, which this version of Flimsy does not know`);
@@ -305,13 +305,13 @@ class Builder {
       tensor = this.newTensor(json, name);
       this.tensors.set(name, tensor);
     }
-    const kind = json.$ === "array" ? typedArrayName(tensor) === json.type : json.$ === "parameter" ? tensor instanceof Parameter : tensor instanceof Variable && !(tensor instanceof Parameter);
-    if (!kind) throw this.wrong(`its structure has the tensor ${quoted(name)} as two different things`);
+    if (json.$ === "array" ? typedArrayName(tensor) !== json.type : kindOf(tensor) !== json.$) throw this.wrong(`its structure has the tensor ${quoted(name)} as two different things`);
     return tensor;
   }
 
   private newTensor(json: Record<string, unknown>, name: string): Tensor {
     if (json.$ === "parameter") return parameter(this.file.numbers(name), this.file.shape(name));
+    if (json.$ === "state") return state(this.file.numbers(name), this.file.shape(name));
     if (json.$ === "variable") return this.file.variable(name);
     const type = typedArrays.get(json.type as string);
     if (json.$ !== "array" || type === undefined || type.dtype !== this.file.dtype(name) || this.file.shape(name).length !== 1) {

@@ -1,11 +1,10 @@
 /** How components are made up, as JSON: which classes, their options or fields, and where they share parts. */
 
 import { activationName } from "../components/index.ts";
-import { Component, Parameter, Random, ValueError, Variable } from "../index.ts";
+import { Component, Random, ValueError, Variable } from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { isPlainObject } from "../support/options.ts";
-import { typedArrayName } from "./dtypes.ts";
-import { holdings, isHolder, isTensor, type Tensor } from "./holdings.ts";
+import { holdings, isHolder, isTensor, kindOf, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
 import { messageOf, pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
@@ -166,8 +165,7 @@ export class Encoder {
   private tensor(value: Tensor, path: string): Json {
     const tensor = this.tensorName(value);
     if (tensor === null) throw this.cannot(path, "an array that no field of the component holds", "Keep it in a field.");
-    if (value instanceof Parameter) return { $: "parameter", tensor };
-    return value instanceof Variable ? { $: "variable", tensor } : { $: "array", type: typedArrayName(value) as string, tensor };
+    return value instanceof Variable ? { $: kindOf(value), tensor } : { $: "array", type: kindOf(value), tensor };
   }
 
   private activation(f: never, path: string): string {

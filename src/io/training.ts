@@ -50,10 +50,10 @@ export function encodeOptimizer(
   const { step, learningRates, random, parameters } = optimizer.snapshot();
   return {
     step, learningRates: [...learningRates], random: random === null ? null : { ...random },
-    parameters: parameters.map(({ count, state }, i) => {
+    parameters: parameters.map(({ count, slots }, i) => {
       const name = nameOf(optimizer.parameters[i]);
       const prefix = key === alone.optimizer ? alone.optimizer : `${alone.optimizer}/${key}`;
-      return { name, count, state: Object.entries(state).map(([memory, value]) => [memory, add(`${prefix}/${memory}/${name ?? `#${i}`}`, value)]) };
+      return { name, count, state: Object.entries(slots).map(([slot, value]) => [slot, add(`${prefix}/${slot}/${name ?? `#${i}`}`, value)]) };
     }),
   };
 }
@@ -125,8 +125,8 @@ function decodeOptimizer(file: TensorFile, json: unknown, tensors: Set<string>, 
       throw wrong("a parameter of an optimizer without name, count and state");
     }
     for (const pair of state as unknown[]) {
-      const [memory, tensor] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
-      if (typeof memory !== "string" || typeof tensor !== "string" || !file.has(tensor)) {
+      const [slot, tensor] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
+      if (typeof slot !== "string" || typeof tensor !== "string" || !file.has(tensor)) {
         throw wrong(`an optimizer that refers to the tensor ${quoted(tensor)}, which is not there`);
       }
       if (tensors.has(tensor)) throw wrong(`an optimizer that refers to the tensor ${quoted(tensor)} twice`);
@@ -138,7 +138,7 @@ function decodeOptimizer(file: TensorFile, json: unknown, tensors: Set<string>, 
     names: arrays.map(({ name }) => name),
     state: () => ({
       step, learningRates: learningRates as (number | null)[], random: noise,
-      parameters: arrays.map(({ count, state }) => ({ count, state: Object.fromEntries(state.map(([memory, tensor]) => [memory, file.variable(tensor)])) })),
+      parameters: arrays.map(({ count, state }) => ({ count, slots: Object.fromEntries(state.map(([slot, tensor]) => [slot, file.variable(tensor)])) })),
     }),
   };
 }

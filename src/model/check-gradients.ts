@@ -6,6 +6,7 @@ import { GradientError, ShapeError, UsageError, ValueError } from "../support/er
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
+import type { Step } from "../engine/step.ts";
 import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { isMap } from "../support/arrays.ts";
@@ -60,7 +61,7 @@ export interface GradientReport {
 /**
  * Compares the gradients of `f` by every parameter with central differences in float64 on the reference device, and the
  * gradients of the current device with those of the reference device. Random numbers drawn by `f` from the default
- * generator (dropout) are the same in every run. Parameters and their gradients are as before afterwards.
+ * generator (dropout) are the same in every run. Parameters, their gradients and states are as before afterwards.
  *
  * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
  * @param component whose parameters are checked; or named parameters
@@ -105,9 +106,9 @@ export function checkGradients(
   };
   const remembering = (): WithLoss => {
     const result = f();
-    for (const array of openStep()?.arrays ?? []) {
-      if (array instanceof Parameter && !restore.has(array)) restore.set(array, remember(array));
-    }
+    const step = openStep() as Step;
+    step.assigned.clear(); // each run begins with the same states
+    for (const array of step.arrays) if (array instanceof Parameter && !restore.has(array)) restore.set(array, remember(array));
     return result;
   };
   /** The gradients of all parameters on the current device; zero where the loss does not reach. */
@@ -218,6 +219,7 @@ function lossOf(f: () => WithLoss): number {
   return withStep("checkGradients", "training", (step) => {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
+    step.assigned.clear();
     if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
     keep(step, [loss]);
     return loss.item();

@@ -1,15 +1,16 @@
-/** Components: parameters grouped with the functions that use them. */
+/** Components: parameters and state grouped with the functions that use them. */
 
 import { ValueError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
 import { isMap, isPlainObject } from "../support/arrays.ts";
 import { checkArguments } from "../support/options.ts";
 import { inspected } from "../support/print.ts";
+import { State } from "../engine/state.ts";
 import { Parameter } from "../engine/variable.ts";
 
 /**
- * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, other
- * components, and arrays, maps and plain objects of either.
+ * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, state, other
+ * components, and arrays, maps and plain objects of these.
  * @example
  * class Layer extends Component {
  *   readonly w; readonly b;
@@ -28,7 +29,7 @@ export abstract class Component {
   /** Every parameter once, in the order of the fields. */
   parameters(): Parameter[] {
     checkArguments("parameters", arguments, 0);
-    return [...new Set(placesOf(this).map(([, parameter]) => parameter))];
+    return [...new Set(placesOf(this, Parameter).map(([, parameter]) => parameter))];
   }
 
   /** How many trained numbers there are; shared parameters count once. */
@@ -40,14 +41,16 @@ export abstract class Component {
    */
   namedParameters(): Map<string, Parameter> {
     checkArguments("namedParameters", arguments, 0);
-    const found = new Map<string, Parameter>();
-    for (const [path, parameter] of placesOf(this)) {
-      if ((found.get(path) ?? parameter) !== parameter) {
-        throw new ValueError(`${this.constructor.name} holds two parameters under the path ${path}. Give one of them another key.`);
-      }
-      found.set(path, parameter);
-    }
-    return found;
+    return named(this, Parameter, "parameters");
+  }
+
+  /**
+   * Every `state` under its path: what is remembered and not trained.
+   * @throws as `namedParameters`
+   */
+  namedState(): Map<string, State> {
+    checkArguments("namedState", arguments, 0);
+    return named(this, State, "states");
   }
 
   /** The structure with shapes and the number of parameters, one line a field. */
@@ -57,8 +60,8 @@ export abstract class Component {
     const open = new Set<object>([this]);
     const visit = (value: object, indent: string): void => {
       for (const [key, entry] of entriesOf(value)) {
-        if (entry instanceof Parameter) lines.push(`${indent}${key}: ${formatShape(entry.shape)}`);
-        else if (isHolder(entry) && !open.has(entry) && holdsParameters(entry, new Set(open))) {
+        if (isArray(entry)) lines.push(`${indent}${key}: ${formatShape(entry.shape)}${entry instanceof State ? " (state)" : ""}`);
+        else if (isHolder(entry) && !open.has(entry) && holdsArrays(entry, new Set(open))) {
           lines.push(`${indent}${key}: ${entry instanceof Component ? entry.constructor.name : kindOf(entry)}`);
           open.add(entry);
           visit(entry, `${indent}  `);
@@ -74,12 +77,25 @@ export abstract class Component {
   [inspected](): string { return this.toString(); }
 }
 
-/** Where a component holds parameters, in the order of the fields. */
-function placesOf(component: Component): [path: string, Parameter][] {
-  const found: [string, Parameter][] = [];
+/** Parameters, or state. */
+type Kind<T> = abstract new (...values: never[]) => T;
+
+/** Those of a kind by their paths. */
+function named<T>(component: Component, kind: Kind<T>, plural: string): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const [path, array] of placesOf(component, kind)) {
+    if ((found.get(path) ?? array) !== array) throw new ValueError(`${component.constructor.name} holds two ${plural} under the path ${path}. Give one of them another key.`);
+    found.set(path, array);
+  }
+  return found;
+}
+
+/** Where a component holds those of a kind, in the order of the fields. */
+function placesOf<T>(component: Component, kind: Kind<T>): [path: string, T][] {
+  const found: [string, T][] = [];
   const open = new Set<object>(); // a component may know its parent
   const visit = (value: unknown, path: string): void => {
-    if (value instanceof Parameter) found.push([path, value]);
+    if (value instanceof kind) found.push([path, value]);
     if (!isHolder(value) || open.has(value)) return;
     open.add(value);
     for (const [key, entry] of entriesOf(value)) visit(entry, path === "" ? key : `${path}.${key}`);
@@ -89,7 +105,10 @@ function placesOf(component: Component): [path: string, Parameter][] {
   return found;
 }
 
-/** May this hold parameters? Components, arrays, maps and plain objects do. */
+/** Is it what a component is made of? */
+const isArray = (value: unknown): value is Parameter | State => value instanceof Parameter || value instanceof State;
+
+/** May this hold parameters or state? Components, arrays, maps and plain objects do. */
 function isHolder(value: unknown): value is object {
   return value instanceof Component || Array.isArray(value) || isMap(value) || isPlainObject(value);
 }
@@ -99,11 +118,11 @@ function entriesOf(value: object): [string, unknown][] {
   return Object.entries(value);
 }
 
-function holdsParameters(value: unknown, open: Set<object>): boolean {
-  if (value instanceof Parameter) return true;
+function holdsArrays(value: unknown, open: Set<object>): boolean {
+  if (isArray(value)) return true;
   if (!isHolder(value) || open.has(value)) return false;
   open.add(value);
-  return entriesOf(value).some(([, entry]) => holdsParameters(entry, open));
+  return entriesOf(value).some(([, entry]) => holdsArrays(entry, open));
 }
 
 function kindOf(value: object): string {

@@ -4,7 +4,8 @@ import type { Operation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
 import { random } from "../kernels/kernel.ts";
 import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/recording.ts";
+import { record } from "../engine/recording.ts";
+import { isTraining } from "../engine/state.ts";
 import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
 import { describe, type Shape, sizeOf } from "../support/shape.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
@@ -58,7 +59,7 @@ export function dropout(x: Variable, p: number, generator?: Random): Variable {
     throw new ValueError(`dropout takes the share that is dropped, from 0 to less than 1, but got ${describe(p)}${p === 1 ? ": nothing would be left" : ""}.`);
   }
   const random = chooseRandom("dropout", generator);
-  if (p === 0 || openStep()?.isTraining !== true) return identity(x);
+  if (p === 0 || !isTraining()) return identity(x);
   // The same number on every device, so that all drop the same elements.
   return drop(x, uniform(x.shape, random), Math.fround(p));
 }

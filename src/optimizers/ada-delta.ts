@@ -29,7 +29,7 @@ const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => valu
  * w.toArray(); // [2.99553, -99.99553]
  */
 export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
-  protected readonly memory: readonly string[] = ["meanSquare", "meanSquareChange"];
+  protected readonly slots: readonly string[] = ["meanSquare", "meanSquareChange"];
   protected override readonly isRepeatable: boolean = this.rule === AdaDelta.prototype.rule;
 
   constructor(target: Target<AdaDeltaOptions>, options: AdaDeltaOptions = {}) {
@@ -44,6 +44,6 @@ export class AdaDelta extends Optimizer<"decay" | "epsilon"> {
     const nothing = besides(epsilon);
     const nextSquare = averagedSquare(square, gradient, 1 - decay, nothing);
     const step = change(gradient, nextSquare, squareChange, epsilon);
-    return { value: move(value, step, learningRate), state: [nextSquare, averagedSquare(squareChange, step, 1 - decay, nothing)] };
+    return { value: move(value, step, learningRate), slots: [nextSquare, averagedSquare(squareChange, step, 1 - decay, nothing)] };
   }
 }

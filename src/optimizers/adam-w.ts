@@ -1,7 +1,7 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type AdamOptions, type AdamSetting, adamMemory, adamSettings, moments, withRoot } from "./adam.ts";
+import { type AdamOptions, type AdamSetting, adamSlots, adamSettings, moments, withRoot } from "./adam.ts";
 import { Optimizer, type Updated } from "./optimizer.ts";
 import type { Numbers, Target } from "./parameter-group.ts";
 import { amount, withRate } from "./settings.ts";
@@ -27,7 +27,7 @@ const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, co
  * w.toArray(); // [2.75, -94.90]
  */
 export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
-  protected readonly memory = adamMemory;
+  protected readonly slots = adamSlots;
   protected override readonly isRepeatable: boolean = this.rule === AdamW.prototype.rule;
 
   constructor(target: Target<AdamWOptions>, options: AdamWOptions = {}) {
@@ -35,11 +35,11 @@ export class AdamW extends Optimizer<AdamSetting | "weightDecay"> {
     super(target, withRate(options, 1e-3), { ...adamSettings(), weightDecay: amount(0.01) });
   }
 
-  protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {
-    const { first, root, rate, correction, epsilon } = moments(gradient, state, numbers);
+  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamSetting | "weightDecay">): Updated {
+    const { first, root, rate, correction, epsilon } = moments(gradient, slots, numbers);
     const decay = numbers.learningRate * numbers.weightDecay;
-    return { value: descend(value, first, root, rate, correction, epsilon, decay), state: [first, root] };
+    return { value: descend(value, first, root, rate, correction, epsilon, decay), slots: [first, root] };
   }
 
-  protected override upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(state); }
+  protected override upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(slots); }
 }

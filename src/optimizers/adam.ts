@@ -24,7 +24,7 @@ const descend = /*#__PURE__*/ elementwise("adam", (value, first, root, rate, cor
   value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))));
 
 /** What Adam and AdamW remember: m and √v, as v itself is beyond float32 for gradients below 10⁻¹⁹, which count where ε is as small. */
-export const adamMemory: readonly string[] = ["firstMoment", "rootSecondMoment"];
+export const adamSlots: readonly string[] = ["firstMoment", "rootSecondMoment"];
 
 /** What earlier versions remembered, v, as its root. */
 export function withRoot({ secondMoment, ...others }: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> {
@@ -62,7 +62,7 @@ export function moments(gradient: Variable, [first, root]: readonly Variable[], 
  * w.toArray(); // [2.90, -99.90]
  */
 export class Adam extends Optimizer<AdamSetting> {
-  protected readonly memory = adamMemory;
+  protected readonly slots = adamSlots;
   protected override readonly isRepeatable: boolean = this.rule === Adam.prototype.rule;
 
   constructor(target: Target<AdamOptions>, options: AdamOptions = {}) {
@@ -70,10 +70,10 @@ export class Adam extends Optimizer<AdamSetting> {
     super(target, withRate(options, 1e-3), adamSettings());
   }
 
-  protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<AdamSetting>): Updated {
-    const { first, root, rate, correction, epsilon } = moments(gradient, state, numbers);
-    return { value: descend(value, first, root, rate, correction, epsilon), state: [first, root] };
+  protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<AdamSetting>): Updated {
+    const { first, root, rate, correction, epsilon } = moments(gradient, slots, numbers);
+    return { value: descend(value, first, root, rate, correction, epsilon), slots: [first, root] };
   }
 
-  protected override upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(state); }
+  protected override upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return withRoot(slots); }
 }

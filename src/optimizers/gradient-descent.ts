@@ -16,7 +16,7 @@ const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, r
  * w.toArray(); // [0.8, 1.6]
  */
 export class GradientDescent extends Optimizer {
-  protected readonly memory: readonly string[] = [];
+  protected readonly slots: readonly string[] = [];
   protected override readonly isRepeatable: boolean = this.rule === GradientDescent.prototype.rule;
 
   constructor(target: Target<OptimizerOptions>, options: OptimizerOptions) {
@@ -25,6 +25,6 @@ export class GradientDescent extends Optimizer {
   }
 
   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
-    return { value: descend(value, gradient, learningRate), state: [] };
+    return { value: descend(value, gradient, learningRate), slots: [] };
   }
 }

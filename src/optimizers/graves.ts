@@ -38,7 +38,7 @@ const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(
  * w.toArray(); // [2.541, -99.541]
  */
 export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
-  protected readonly memory: readonly string[] = ["mean", "variance", "velocity"];
+  protected readonly slots: readonly string[] = ["mean", "variance", "velocity"];
   protected override readonly isRepeatable: boolean = this.rule === Graves.prototype.rule;
 
   constructor(target: Target<GravesOptions>, options: GravesOptions = {}) {
@@ -54,6 +54,6 @@ export class Graves extends Optimizer<"decay" | "momentum" | "epsilon"> {
     const nextVariance = spread(variance, mean, gradient, decay, 1 - decay, nothing);
     const nextMean = averaged(mean, gradient, 1 - decay, nothing);
     const nextVelocity = accelerate(velocity, gradient, nextVariance, momentum, learningRate, epsilon);
-    return { value: move(value, nextVelocity), state: [nextMean, nextVariance, nextVelocity] };
+    return { value: move(value, nextVelocity), slots: [nextMean, nextVariance, nextVelocity] };
   }
 }

@@ -29,7 +29,7 @@ const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.ad
  * w.toArray(); // [-0.29, -0.29]
  */
 export class Momentum extends Optimizer<"momentum"> {
-  protected readonly memory: readonly string[] = ["velocity"];
+  protected readonly slots: readonly string[] = ["velocity"];
   protected override readonly isRepeatable: boolean = this.rule === Momentum.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
@@ -41,6 +41,6 @@ export class Momentum extends Optimizer<"momentum"> {
     value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
   ): Updated {
     const next = accelerate(velocity, gradient, momentum, learningRate);
-    return { value: move(value, next), state: [next] };
+    return { value: move(value, next), slots: [next] };
   }
 }

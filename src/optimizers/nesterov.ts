@@ -22,7 +22,7 @@ const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, mom
  * w.toArray(); // [-0.461, -0.461]
  */
 export class Nesterov extends Optimizer<"momentum"> {
-  protected readonly memory: readonly string[] = ["velocity"];
+  protected readonly slots: readonly string[] = ["velocity"];
   protected override readonly isRepeatable: boolean = this.rule === Nesterov.prototype.rule;
 
   constructor(target: Target<MomentumOptions>, options: MomentumOptions) {
@@ -34,6 +34,6 @@ export class Nesterov extends Optimizer<"momentum"> {
     value: Variable, gradient: Variable, [velocity]: readonly Variable[], { learningRate, momentum }: Numbers<"momentum">,
   ): Updated {
     const next = accelerate(velocity, gradient, momentum, learningRate);
-    return { value: move(value, velocity, next, momentum), state: [next] };
+    return { value: move(value, velocity, next, momentum), slots: [next] };
   }
 }

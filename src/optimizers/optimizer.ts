@@ -1,17 +1,15 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
-import { Storage } from "../devices/storage.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { bufferKey } from "../plan/buffer-key.ts";
-import { Mark } from "../plan/trace.ts";
 import type { RandomState } from "../random/random.ts";
-import { withStep } from "../engine/recording.ts";
-import { clear, type Recording, recordingOf, replay } from "../engine/replay.ts";
+import { keep, withStep } from "../engine/recording.ts";
+import { type Recording, recordApart, replay } from "../engine/replay.ts";
+import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { describe, formatShape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { fromValues, type Parameter, Variable } from "../engine/variable.ts";
+import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkDisjoint, groupsOf, type Numbers, ParameterGroup, parametersOf, type Target } from "./parameter-group.ts";
@@ -31,14 +29,14 @@ export interface OptimizerOptions {
 /** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
 export interface Updated {
   readonly value: Variable;
-  readonly state: readonly Variable[];
+  readonly slots: readonly Variable[];
 }
 
 /** What is remembered for a parameter. */
 interface Memory {
   /** How many updates it has had. */
   count: number;
-  readonly variables: readonly Variable[];
+  readonly slots: readonly State[];
 }
 
 /** A parameter that an update changes. */
@@ -48,15 +46,8 @@ interface Reached<S extends string> {
   readonly group: ParameterGroup<S>;
 }
 
-/** What an update writes. */
-interface Results {
-  readonly targets: readonly Variable[];
-  /** The nodes of the targets, then of their new values. */
-  readonly nodes: readonly number[];
-}
-
 /** What an update has recorded: another one of the same parameters is the same but for its numbers. */
-interface Recorded<S extends string> extends Results {
+interface Recorded<S extends string> {
   readonly reached: readonly Reached<S>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
@@ -74,7 +65,7 @@ export interface OptimizerState {
   /** Where the generator of the noise is, if it has one of its own. */
   readonly random: RandomState | null;
   /** For each of `optimizer.parameters`: how many updates it has had, and what the rule remembers for it, by name, in its shape. */
-  readonly parameters: readonly { readonly count: number; readonly state: Readonly<Record<string, Variable>> }[];
+  readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
 }
 
 /**
@@ -83,9 +74,9 @@ export interface OptimizerState {
  * import type { Numbers } from "flimsy-ml";
  * const signed = elementwise("signed", (value, gradient, rate) => value.sub(gradient.greater(0).sub(gradient.less(0)).mul(rate)));
  * class SignDescent extends Optimizer {
- *   protected readonly memory = [];
+ *   protected readonly slots = [];
  *   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers) {
- *     return { value: signed(value, gradient, learningRate), state: [] };
+ *     return { value: signed(value, gradient, learningRate), slots: [] };
  *   }
  * }
  * const w = parameter([3, -100]);
@@ -103,7 +94,7 @@ export abstract class Optimizer<S extends string = never> {
   #learningRate: LearningRate = 0;
   #step = 0;
   private readonly memories = new Map<Parameter, Memory>();
-  private slots: readonly Reached<S>[] | null = null;
+  private reachable: readonly Reached<S>[] | null = null;
   private last: Recorded<S> | null = null;
 
   /**
@@ -143,14 +134,14 @@ export abstract class Optimizer<S extends string = never> {
   get step(): number { return this.#step; }
 
   /** The names of what the rule remembers for each parameter: an array of the parameter's shape each, zeros at first. */
-  protected abstract readonly memory: readonly string[];
+  protected abstract readonly slots: readonly string[];
 
   /**
    * The new values of a parameter and of what is remembered for it, as operations.
-   * @param state what is remembered, in the order of `memory`
+   * @param slots what is remembered, in the order of `slots`
    * @param numbers the learning rate and the settings for this parameter, and `count`, which is 1 at its first update
    */
-  protected abstract rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<S>): Updated;
+  protected abstract rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<S>): Updated;
 
   /**
    * Do the operations of the rule and the numbers that it gives them follow from its `numbers` alone? Then updates of the same parameters
@@ -162,18 +153,17 @@ export abstract class Optimizer<S extends string = never> {
    * What the rule remembers for a parameter, by name.
    * @throws ValueError for a parameter that this optimizer does not train
    */
-  state(parameter: Parameter): Record<string, Variable> {
-    checkArguments("state", arguments, 1);
-    const { variables } = this.memoryOf(parameter);
-    return Object.fromEntries(this.memory.map((name, i) => [name, variables[i]]));
+  slotsOf(parameter: Parameter): Record<string, State> {
+    checkArguments("slotsOf", arguments, 1);
+    const { slots } = this.memoryOf(parameter);
+    return Object.fromEntries(this.slots.map((name, i) => [name, slots[i]]));
   }
 
   private memoryOf(parameter: Parameter): Memory {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
       if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      const variables = Object.freeze(this.memory.map(() => new Variable(parameter.shape, null, null, -1, new Storage(parameter.size, null, "optimizer"))));
-      memory = { count: 0, variables };
+      memory = { count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) };
       this.memories.set(parameter, memory);
     }
     return memory;
@@ -188,8 +178,8 @@ export abstract class Optimizer<S extends string = never> {
     const { name } = this.constructor;
     const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
     this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
-    this.slots ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
-    const reached = this.slots.filter(({ parameter }) => parameter.hasGradient);
+    this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
+    const reached = this.reachable.filter(({ parameter }) => parameter.hasGradient);
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
@@ -202,48 +192,44 @@ export abstract class Optimizer<S extends string = never> {
 
   private run(step: Step, reached: readonly Reached<S>[]): void {
     const { bound, last } = this;
-    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
-    const repeats = isSame && this.repeat(step, last);
-    const { targets, nodes } = repeats ? last : this.record(step, reached, bound);
-    step.finish(Mark.assign, nodes, () => {
-      if (repeats) { // The plan is gone, or another one is wanted for debugging.
-        clear(step);
-        this.record(step, reached, bound);
-        step.trace.mark([Mark.assign, ...nodes]);
-      }
-      return { roots: targets.map((_, i) => ({ node: nodes[targets.length + i], target: bufferKey.value(step.trace.leafOrdinal(nodes[i])) })) };
-    }, true);
-    for (const target of targets) (target.storage as Storage).written();
+    const repeats = this.isRepeatable && this.noise === null && !step.isWatched;
+    if (!repeats) this.record(step, reached);
+    else if (last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i])) {
+      this.repeat(step, last);
+    } else {
+      let scalarsAt: number[] = [];
+      const recording = recordApart(step, () => { scalarsAt = this.record(step, reached); });
+      this.last = { reached, bound, scalarsAt, recording };
+    }
+    keep(step, [], true);
   }
 
-  private record(step: Step, reached: readonly Reached<S>[], bound: number | null): Results {
-    const { trace } = step;
-    const targets: Variable[] = [];
-    const values: Variable[] = [];
-    const scalarsAt: number[] = [];
+  /** @returns where the numbers of each parameter's rule begin */
+  private record(step: Step, reached: readonly Reached<S>[]): number[] {
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    reached.forEach((each, i) => {
-      scalarsAt.push(trace.scalarCount);
-      const next = this.apply(each, gradients[i]);
-      targets.push(...each.memory.variables, each.parameter);
-      values.push(...next.state, next.value);
+    const scalarsAt: number[] = [];
+    const updated = reached.map((each, i) => {
+      scalarsAt.push(step.trace.scalarCount);
+      return this.apply(each, gradients[i]);
     });
-    this.check(targets, values);
-    const nodes = [...targets, ...values].map((variable) => step.node(variable));
-    const recording = this.isRepeatable && this.noise === null ? recordingOf(step) : null;
-    this.last = recording === null ? null : { reached, bound, targets, nodes, scalarsAt, recording };
-    return { targets, nodes };
+    reached.forEach(({ parameter, memory }, i) => {
+      const targets = [...memory.slots, parameter];
+      const values = [...updated[i].slots, updated[i].value];
+      this.check(targets, values);
+      targets.forEach((target, k) => { step.assign(target, values[k]); });
+    });
+    return scalarsAt;
   }
 
   private apply({ parameter, memory, group: { numbers } }: Reached<S>, gradient: Variable): Updated {
-    return this.rule(parameter, gradient, memory.variables, { ...numbers, count: memory.count + 1 });
+    return this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
   }
 
-  /** Puts what an update has recorded into the step, with the numbers of this one. Not where operations run at once. */
-  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): boolean {
+  /** Puts what an update has recorded into the step, with the numbers of this one. */
+  private repeat(step: Step, { reached, recording, scalarsAt }: Recorded<S>): void {
     const { trace } = step;
-    const { scalars } = recording;
+    const { scalars } = recording.trace;
     let from = 0;
     reached.forEach((each, i) => {
       const before = reached[i - 1];
@@ -253,9 +239,7 @@ export abstract class Optimizer<S extends string = never> {
       }
       for (let k = from; k < trace.scalarCount; k++) scalars[scalarsAt[i] + k - from] = trace.scalars[k];
     });
-    if (step.ran > 0) return false;
     replay(step, recording);
-    return true;
   }
 
   private get bound(): number | null {
@@ -265,7 +249,7 @@ export abstract class Optimizer<S extends string = never> {
 
   /** A rule must give a new value for each array that it owns. */
   private check(targets: readonly Variable[], values: readonly Variable[]): void {
-    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.memory.length} arrays of state.`);
+    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.slots.length} slots.`);
     for (let i = 0; i < values.length; i++) {
       const { shape, storage } = values[i];
       if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
@@ -293,8 +277,8 @@ export abstract class Optimizer<S extends string = never> {
       learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
-        const { count, variables } = this.memoryOf(parameter);
-        return { count, state: Object.fromEntries(this.memory.map((name, i) => [name, fromValues(variables[i].data, parameter.shape)])) };
+        const { count, slots } = this.memoryOf(parameter);
+        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, parameter.shape)])) };
       }),
     };
   }
@@ -314,8 +298,8 @@ export abstract class Optimizer<S extends string = never> {
           `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
       );
     }
-    const parameters = saved.parameters.map(({ count, state }) => ({ count, state: this.upgraded(state) }));
-    parameters.forEach(({ count, state }, i) => { this.checkSaved(i, count, state); });
+    const parameters = saved.parameters.map(({ count, slots }) => ({ count, slots: this.upgraded(slots) }));
+    parameters.forEach(({ count, slots }, i) => { this.checkSaved(i, count, slots); });
     for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
 
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
@@ -323,27 +307,27 @@ export abstract class Optimizer<S extends string = never> {
     if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
     this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
     this.parameters.forEach((parameter, i) => {
-      const { count, state } = parameters[i];
+      const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
-      this.memory.forEach((key, k) => { (memory.variables[k].storage as Storage).assign(state[key].data); });
+      this.slots.forEach((key, k) => { memory.slots[k].storage.assign(slots[key].data); });
     });
     this.#step = saved.step;
   }
 
   /** What a snapshot of an earlier version has for a parameter, as this one remembers it. */
-  protected upgraded(state: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return state; }
+  protected upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return slots; }
 
-  private checkSaved(i: number, count: number, state: Readonly<Record<string, Variable>>): void {
+  private checkSaved(i: number, count: number, slots: Readonly<Record<string, Variable>>): void {
     const { name } = this.constructor;
-    const names = Object.keys(state).sort();
-    if (names.join() !== [...this.memory].sort().join()) {
-      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.memory.join(", ") || "nothing"}.`);
+    const names = Object.keys(slots).sort();
+    if (names.join() !== [...this.slots].sort().join()) {
+      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`);
     }
     if (!Number.isSafeInteger(count) || count < 0) throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
     for (const key of names) {
-      if (!sameShape(state[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(state[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
+      if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
+        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
       }
     }
   }

@@ -27,7 +27,7 @@ const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, r
  * w.toArray(); // [2.6838, -99.6838]
  */
 export class RmsProp extends Optimizer<"decay"> {
-  protected readonly memory: readonly string[] = ["meanSquare"];
+  protected readonly slots: readonly string[] = ["meanSquare"];
   protected override readonly isRepeatable: boolean = this.rule === RmsProp.prototype.rule;
 
   constructor(target: Target<RmsPropOptions>, options: RmsPropOptions) {
@@ -39,6 +39,6 @@ export class RmsProp extends Optimizer<"decay"> {
     value: Variable, gradient: Variable, [square]: readonly Variable[], { learningRate, decay }: Numbers<"decay">,
   ): Updated {
     const next = averagedSquare(square, gradient, 1 - decay, besides(EPSILON));
-    return { value: descend(value, gradient, next, learningRate), state: [next] };
+    return { value: descend(value, gradient, next, learningRate), slots: [next] };
   }
 }

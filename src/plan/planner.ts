@@ -83,6 +83,8 @@ class Planner extends Lowering {
   private readonly bufferSpaces = new Map<number, number>();
   /** The value that each buffer holds when the program starts, −1 where nothing reads it. */
   private readonly spaceValue: number[] = [-1];
+  /** The buffers that the step may assign to after a look, which keeps no views of them. */
+  private readonly assignable = new Set<number>();
 
   build(roots: readonly Root[], needed: Uint8Array, options: PlanOptions): Plan {
     const { trace } = this;
@@ -93,25 +95,20 @@ class Planner extends Lowering {
       if (needed[node] === 1 && !trace.isLeaf(node)) (trace.operations[node] as Lowerable).lower(this, node);
     }
 
-    const kept: { value: number; offset: number }[] = [];
-    const keep = (node: number): void => {
-      kept.push({ value: this.use(node), offset: this.nodeOffset.at(node) });
-    };
-    if (options.keepAll) for (let node = 0; node < trace.count; node++) keep(node);
-    for (const root of roots) {
-      if (root.target === null) keep(root.node);
-      else this.use(root.node);
-    }
+    const assigned = roots.flatMap(({ node, target }) => (target === null ? [] : [{ node, space: this.bufferSpace(target) }]));
+    const kept = roots.flatMap(({ node, target }) => (target === null ? [node] : []));
+    if (options.keepAll) for (let node = 0; node < trace.count; node++) kept.push(node);
+    const wanted = [...kept, ...assigned.map(({ node }) => node)];
+    for (const node of wanted) this.use(node);
     fusion?.finish();
     // While numbers are checked, every launch may refuse its data.
     if (options.checks) this.lastFallible = this.launchKernel.length;
-    const assigned = roots.flatMap(({ node, target }) => (target === null ? [] : [{ node, space: this.bufferSpace(target) }]));
-    // One target may get what another holds, so nothing is written before all has been read.
-    const targets = new Set(assigned.map(({ space }) => space));
-    for (const { node } of assigned) if (this.isIn(node, targets)) this.moveToArena(node);
+    // A target may get what another holds, or what it holds may be wanted, so nothing is written before all has been read.
+    const targets = options.keepAll ? this.assignable : new Set(assigned.map(({ space }) => space));
+    for (const node of wanted) if (this.isIn(node, targets)) this.moveToArena(node);
     for (const { node, space } of assigned) this.assign(node, space);
     const end = this.launchKernel.length;
-    for (const { value } of kept) this.valueLast.put(value, end);
+    for (const node of kept) this.valueLast.put(this.nodeValue.at(node), end);
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
@@ -122,7 +119,10 @@ class Planner extends Lowering {
       program,
       hostArrays: this.hostArrays,
       bufferKeys: this.bufferKeys,
-      results: kept.map(({ value, offset }) => ({ space: this.valueSpace.at(value), offset: this.valueOffset.at(value) + offset })),
+      results: kept.map((node) => {
+        const value = this.nodeValue.at(node);
+        return { space: this.valueSpace.at(value), offset: this.valueOffset.at(value) + this.nodeOffset.at(node) };
+      }),
       launchNodes: this.launchNode.toArray(),
       launchMembers,
     };
@@ -162,6 +162,7 @@ class Planner extends Lowering {
       } else {
         const space = this.bufferSpace(arrayKey(ordinal));
         this.spaceValue[space] = value;
+        if (kind === LeafKind.state) this.assignable.add(space);
         this.valueSpace.put(value, space);
         this.valueOffset.put(value, 0);
       }
@@ -199,7 +200,8 @@ class Planner extends Lowering {
 
   private moveToArena(node: number): void {
     const [value, offset] = [this.use(node), this.nodeOffset.at(node)];
-    const copied = this.define(node);
+    const copied = this.value(this.size(node));
+    this.nodeValue.put(node, copied);
     this.nodeOffset.put(node, 0);
     if (this.size(node) > 0) this.copyWhole(node, copied, value, offset);
   }
@@ -224,9 +226,11 @@ class Planner extends Lowering {
    */
   private isReadAfter(space: number, value: number): boolean {
     const before = this.spaceValue[space];
-    if (before < 0) return false;
     const first = this.valueFirst.at(value);
-    if (this.lastFallible > first) return true;
+    // A gradient that is not added to holds nothing that could be missed.
+    const isNew = before < 0 && (this.bufferKeys[space - 1] & 1) === 1;
+    if (this.lastFallible > first && !isNew) return true;
+    if (before < 0) return false;
     const last = this.valueLast.at(before);
     return last > first || (last === first && !this.isElementwiseAt(first, before));
   }

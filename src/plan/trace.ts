@@ -28,6 +28,8 @@ export const LeafKind = {
   parameter: 3,
   /** A parameter whose gradient is to be added to. */
   accumulating: 4,
+  /** An array in long-lived device memory that the step may assign to. */
+  state: 5,
 } as const;
 export type LeafKind = (typeof LeafKind)[keyof typeof LeafKind];
 

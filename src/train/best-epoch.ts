@@ -1,7 +1,7 @@
-/** The best epoch so far: told by one number, its parameters kept if they are to be put back. */
+/** The best epoch so far: told by one number, its parameters and state kept if they are to be put back. */
 
 import type { Component } from "../index.ts";
-import type { Best, Values } from "./checkpoint.ts";
+import { arraysOf, type Best, type Values } from "./checkpoint.ts";
 import type { History } from "./history.ts";
 import type { Settings } from "./options.ts";
 import type { Monitor, SavedState } from "./training-state.ts";
@@ -9,7 +9,7 @@ import type { Monitor, SavedState } from "./training-state.ts";
 export class BestEpoch {
   /** Null before the first. */
   epoch: History["best"] = null;
-  /** Its parameters. */
+  /** Its parameters, then its state. */
   values: Values | null = null;
   /** Whether the component has these parameters now, and no file has them yet. */
   isUnsaved = false;
@@ -31,13 +31,13 @@ export class BestEpoch {
     patience.observe(value);
     if (!patience.improved) return false;
     this.epoch = { epoch, value, name: monitor };
-    if (restoreBest) this.values = this.component.parameters().map((parameter) => parameter.data);
+    if (restoreBest) this.values = arraysOf(this.component).map((array) => array.data);
     return true;
   }
 
   putBack(): void {
     const { values } = this;
-    if (values !== null) this.component.parameters().forEach((parameter, i) => { parameter.assign(values[i]); });
+    if (values !== null) arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); });
   }
 
   /**

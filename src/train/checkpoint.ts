@@ -1,6 +1,6 @@
 /** The checkpoint of a training: its state in the metadata of a file of `flimsy-ml/io`. */
 
-import { type Component, type Optimizer, UsageError } from "../index.ts";
+import { type Component, type Optimizer, type Parameter, type State, UsageError } from "../index.ts";
 import { makeFolderOf, nodeModule } from "./node.ts";
 import type { Settings } from "./options.ts";
 import { decodeState, encodeState, type SavedState, type TrainingState } from "./training-state.ts";
@@ -116,5 +116,8 @@ export class Checkpoint {
     }
   }
 
-  private values(): Values { return this.component.parameters().map((parameter) => parameter.data); }
+  private values(): Values { return arraysOf(this.component).map((array) => array.data); }
 }
+
+/** What is kept of the best epoch: parameters, then state. */
+export const arraysOf = (component: Component): readonly (Parameter | State)[] => [...component.parameters(), ...component.namedState().values()];

@@ -51,6 +51,7 @@ export class Training<B, V> {
   private settled: readonly RandomState[];
   private readonly checkpoint: Checkpoint | null;
   private readonly faults: Faults;
+  private readonly hasState: boolean;
   /** What the lines of the metrics have as `run`; undefined if there are none. */
   private metricsRun: number | null | undefined = undefined;
   /** Whether training has begun, or has been resumed in all its parts: nothing is saved before. */
@@ -66,6 +67,7 @@ export class Training<B, V> {
   constructor(private readonly component: Component, private readonly settings: Settings<B, V>) {
     this.generators = new Generators(settings.random);
     this.settled = this.generators.states;
+    this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
     this.faults = new Faults(() => this.place(), this.checkpoint?.path ?? null);
     this.best = new BestEpoch(component, settings);
@@ -218,6 +220,7 @@ export class Training<B, V> {
 
   private async oneStep(batch: B): Promise<void> {
     const { cost, optimizer } = this.settings;
+    if (this.best.isUnsaved) await this.saveBest(); // grad may write state
     const measured = await this.faults.during("The cost failed in", () => this.measure(batch, cost));
     const { loss, ...metrics } = measured.numbers;
     if (!Number.isFinite(loss)) {
@@ -225,7 +228,6 @@ export class Training<B, V> {
       throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    if (this.best.isUnsaved) await this.saveBest();
     this.learningRate = optimizer.learningRate;
     await this.faults.during("The update failed in", () => optimizer.update());
     this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
@@ -242,8 +244,10 @@ export class Training<B, V> {
   }
 
   private measure(batch: B, cost: Settings<B, V>["cost"]): Measurement {
-    // Before grad copies results out: what is no loss is grad's to say.
-    return measurementOf("cost", grad(() => cost(batch)), true);
+    const result = grad(() => cost(batch)); // what is no loss is for grad to say
+    // Until the update, state is that of a step that parameters have not made.
+    if (this.hasState) this.unsaved = false;
+    return measurementOf("cost", result, true);
   }
 
   /** How many samples a batch has, null if that is not known. */

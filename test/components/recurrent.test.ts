@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import {
-  Bidirectional, GatedRecurrent, Lstm, Recurrent, type SequenceComponent, SimpleRecurrent, Stacked, StackRnn, type State,
+  Bidirectional, GatedRecurrent, Lstm, Recurrent, type SequenceComponent, SimpleRecurrent, Stacked, StackRnn, type RecurrentState,
 } from "../../src/components/index.ts";
 import { decat, evaluate, grad, input, parameter, slice, stack, type Variable, zeros } from "../../src/index.ts";
 import { draw, expectClose, expectGradients, probe, randomize } from "./plain.ts";
@@ -19,7 +19,7 @@ const kinds: Record<string, (sizes: Sizes) => SequenceComponent> = {
 };
 
 /** The Variables in a state. */
-const parts = (state: State): Variable[] => ("shape" in state ? [state as Variable] : (state as readonly State[]).flatMap(parts));
+const parts = (state: RecurrentState): Variable[] => ("shape" in state ? [state as Variable] : (state as readonly RecurrentState[]).flatMap(parts));
 
 describe.each(Object.entries(kinds))("%s", (name, build) => {
   const rnn = randomize(build({ inputs: 2, outputs: 3 }));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, UsageError, ValueError, type Variable,
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, state, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
@@ -191,6 +191,76 @@ describe("into a component that is there", () => {
     expect(values(tied)).toEqual([[7, 8]]);
   });
 
+  describe("has state under its path", () => {
+    class Norm extends Component {
+      readonly scale = parameter([1, 1]);
+      readonly mean = state([0, 0]);
+      readonly parts = new Map([["seen", [state(0)]]]);
+      readonly again = this.mean;
+      forward(x: Variable): Variable {
+        this.mean.assign(this.mean.add(x).mul(0.5));
+        this.parts.get("seen")?.[0].assign(this.parts.get("seen")?.[0].add(1) as Variable);
+        return x.sub(this.mean).mul(this.scale);
+      }
+    }
+    const trained = () => {
+      const norm = new Norm();
+      const optimizer = new Adam(norm);
+      for (let i = 0; i < 3; i++) {
+        grad(() => norm.forward(input([1, 2 + i])).sum());
+        optimizer.update();
+      }
+      return { norm, optimizer };
+    };
+    const states = (component: Component) => [...component.namedState()].map(([path, { data }]) => [path, Array.from(data)]);
+
+    it("which takes the values of a file, and stays the same object", () => {
+      const { norm, optimizer } = trained();
+      const bytes = serialize(norm, { optimizer });
+      expect([...readTensors(bytes).keys()].filter((name) => !name.startsWith("optimizer")).sort()).toEqual(["mean", "parts.seen.0", "scale"]);
+      const other = Object.freeze(new Norm());
+      const { mean } = other;
+      const next = new Adam(other);
+      restore(bytes, { into: other, optimizer: next });
+      expect(other.mean).toBe(mean);
+      expect(states(other)).toEqual([["mean", [0.875, 3]], ["parts.seen.0", [3]], ["again", [0.875, 3]]]);
+      // It goes on to the bit.
+      for (const [θ, its] of [[norm, optimizer], [other, next]] as const) {
+        grad(() => θ.forward(input([5, 7])).sum());
+        its.update();
+      }
+      expect([states(other), values(other)]).toEqual([states(norm), values(norm)]);
+    });
+
+    it("and is refused where it is missing, additional or of another shape, with nothing changed", () => {
+      class Plain extends Component { readonly scale = parameter([1, 1]); }
+      class Wide extends Component {
+        readonly scale = parameter([1, 1]);
+        readonly mean = state([0, 0, 0]);
+        readonly parts = { seen: [state(0)] };
+      }
+      const { norm } = trained();
+      const before = states(norm);
+      expect(() => restore(serialize(new Plain()), { into: norm })).toThrow(/not in the file: mean \[2\], parts\.seen\.0 \[\]\n {2}mean, parts\.seen\.0 are no parameters, but are kept in files as well/);
+      expect(() => restore(serialize(norm), { into: new Plain() })).toThrow(/only in the file: mean \[2\], parts\.seen\.0 \[\]/);
+      expect(() => restore(serialize(new Wide()), { into: norm })).toThrow(new ShapeError(
+        "The given data was not loaded, since it does not fit the Norm. Nothing has been changed.\n  of another shape: mean is [3] in the file, but [2] here",
+      ));
+      expect(states(norm)).toEqual(before);
+    });
+
+    it("also in files of components that held Variables in its place", () => {
+      class Before extends Component {
+        readonly scale = parameter([1, 1]);
+        readonly mean = input([5, 6]);
+        readonly parts = { seen: [input(7)] };
+      }
+      const norm = new Norm();
+      restore(serialize(new Before()), { into: norm });
+      expect(states(norm)).toEqual([["mean", [5, 6]], ["parts.seen.0", [7]], ["again", [5, 6]]]);
+    });
+  });
+
   it("exchanges Variables and fills typed arrays, wherever they are held", () => {
     class Running extends Component {
       readonly w = parameter([1]);
@@ -283,8 +353,8 @@ describe("going on", () => {
     const found = restore(bytes, { into: θ, optimizer, random });
     expect(random.noise.state).toEqual(expected.noise);
     expect(optimizer.weights.step).toBe(2);
-    expect(optimizer.weights.snapshot().parameters[0].state.firstMoment.data).toEqual(w.parameters[0].state.firstMoment.data);
-    expect(optimizer.biases.snapshot().parameters[0].state.meanSquare.data).toEqual(b.parameters[0].state.meanSquare.data);
+    expect(optimizer.weights.snapshot().parameters[0].slots.firstMoment.data).toEqual(w.parameters[0].slots.firstMoment.data);
+    expect(optimizer.biases.snapshot().parameters[0].slots.meanSquare.data).toEqual(b.parameters[0].slots.meanSquare.data);
     expect(Object.keys(found.optimizers)).toEqual(["weights", "biases"]);
     expect(found.optimizer).toBeNull();
     expect(found.random).toEqual({ default: found.random.default, ...expected });
@@ -299,7 +369,7 @@ describe("going on", () => {
     const several = serialize(θ, { optimizer: { a: optimizer, b: new RmsProp(θ, { learningRate: 1 }) } });
     train(θ, optimizer, 2);
     random.uniform();
-    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state, Random.default.state];
+    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state, Random.default.state];
     const attempts: [() => unknown, RegExp][] = [
       [() => restore(bytes, { into: θ, optimizer: new RmsProp(θ, { learningRate: 1 }) }), /RmsProp remembers meanSquare/],
       [() => restore(bytes, { into: θ, optimizer: new Adam(θ.w) }), /got the state of 2 parameters/],
@@ -316,7 +386,7 @@ describe("going on", () => {
     for (const [attempt, message] of attempts) {
       expect(attempt).toThrow(message);
       expect(attempt).toThrow(FlimsyError);
-      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ state }) => Array.from(state.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
+      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
     }
   });
 
@@ -331,7 +401,7 @@ describe("going on", () => {
     restore(bytes, { into: other, optimizer: second });
     expect(values(other)).toEqual(values(θ));
     expect(second.step).toBe(2);
-    expect(second.state(other.w).firstMoment.data).toBeInstanceOf(Float64Array);
+    expect(second.slotsOf(other.w).firstMoment.data).toBeInstanceOf(Float64Array);
   });
 });
 

@@ -47,7 +47,7 @@ function subject(name: string, make: () => Component, train: (θ: Component) => 
   const state = (): string => {
     const extra = into instanceof Mixed ? [bits(into.mean), [...into.counts]] : [];
     const { parameters, ...rest } = optimizer.snapshot();
-    const memories = parameters.map(({ count, state }) => [count, ...Object.values(state).map(bits)]);
+    const memories = parameters.map(({ count, slots }) => [count, ...Object.values(slots).map(bits)]);
     return JSON.stringify([into.parameters().map(bits), extra, rest, memories, random.state, Random.default.state]);
   };
   return { name, bytes, into, optimizer, random, state };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as components from "../../src/components/index.ts";
-import { Component, grad, input, parameter, Random, randn, seed, tanh, type Variable, ValueError, zeros } from "../../src/index.ts";
+import { Component, evaluate, grad, input, parameter, Random, randn, State, seed, state, tanh, type Variable, ValueError, zeros } from "../../src/index.ts";
 import { CheckpointError, inspect, registerComponents, restore, serialize } from "../../src/io/index.ts";
 import { libraryComponents } from "../../src/io/registry.ts";
 import { Child, Decoder, Everything, Logistic, Tied, Unregistered } from "./components.ts";
@@ -49,6 +49,41 @@ describe("a component made again", () => {
     expect(other.encoder.dropout).toBe(0.25);
     // And once more: nothing is lost on the way.
     expect(Buffer.from(serialize(other)).equals(Buffer.from(serialize(θ)))).toBe(true);
+  });
+
+  it("has its state, made by a constructor or not", () => {
+    class Counter extends Component {
+      readonly count = state([0, 0]);
+      readonly list = [this.count, state(1)];
+    }
+    class Sized extends Component {
+      readonly mean: State;
+      readonly read: () => number[];
+      constructor(readonly options_: { readonly size: number }) {
+        super();
+        this.mean = state(zeros([options_.size]));
+        this.read = () => this.mean.toArray();
+        Object.defineProperty(this, "read", { enumerable: false });
+      }
+      get options() { return this.options_; }
+    }
+    const classes = { components: { Counter, Sized } };
+    const made = <C extends Component>(θ: C): C => restore<C>(serialize(θ, classes), classes).component;
+    const counter = new Counter();
+    counter.count.assign([3, 4]);
+    const other = made(counter);
+    expect([other.count, other.list[1]].map((s) => [s instanceof State, s.toArray()])).toEqual([[true, [3, 4]], [true, 1]]);
+    expect(other.list[0]).toBe(other.count);
+    evaluate(() => { other.count.assign(other.count.add(1)); });
+    expect([other.count.toArray(), counter.count.toArray()]).toEqual([[4, 5], [3, 4]]);
+    const sized = new Sized({ size: 2 });
+    sized.mean.assign([5, 6]);
+    expect(made(sized).read()).toEqual([5, 6]); // the one that the constructor made
+    class Without extends Component {
+      readonly options_ = { size: 2 };
+      get options() { return this.options_; }
+    }
+    expect(() => restore(serialize(new Without(), { components: { Sized: Without } }), classes)).toThrow(/"Sized" holds "mean", for which the file has no values/);
   });
 
   it("is made by its constructor where the class has options", () => {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { affine, Component, grad, input, type Parameter, parameter, sum, type Variable, zeros } from "../../src/index.ts";
+import { affine, Component, grad, input, type Parameter, parameter, state, sum, type Variable, zeros } from "../../src/index.ts";
 
 class Layer extends Component {
   readonly w: Parameter;
@@ -146,5 +146,37 @@ describe("a component", () => {
     expect(w.grad?.toArray()).toEqual([[1, 2]]);
     grad(() => sum(w.mul(3)));
     expect(w.grad?.toArray()).toEqual([[4, 5]]);
+  });
+});
+
+describe("state of a component", () => {
+  class Norm extends Component {
+    readonly scale = parameter([1, 1]);
+    readonly mean = state([0, 0]);
+  }
+  class Model extends Component {
+    readonly layers = [new Norm(), new Norm()];
+    readonly memory = { counts: new Map([["seen", state(0)]]) };
+    readonly again = this.layers[1].mean;
+    readonly data = input([1, 2]);
+  }
+
+  it("is found like parameters, and is none of them", () => {
+    const model = new Model();
+    expect([...model.namedState().keys()]).toEqual(["layers.0.mean", "layers.1.mean", "memory.counts.seen", "again"]);
+    expect(model.namedState().get("again")).toBe(model.layers[1].mean);
+    expect([...model.namedParameters().keys()]).toEqual(["layers.0.scale", "layers.1.scale"]);
+    expect([model.parameters().length, model.parameterCount]).toEqual([2, 4]);
+    class Keyed extends Component {
+      readonly byKey = new Map<unknown, unknown>([[1, state(1)], ["1", state(2)]]);
+    }
+    expect(() => new Keyed().namedState()).toThrow("Keyed holds two states under the path byKey.1. Give one of them another key.");
+  });
+
+  it("is printed as what it is", () => {
+    expect(String(new Model())).toBe([
+      "Model (4 parameters)", "  layers: array of 2", "    0: Norm", "      scale: [2]", "      mean: [2] (state)", "    1: Norm", "      scale: [2]", "      mean: [2] (state)",
+      "  memory: object", "    counts: map of 1", "      seen: [] (state)", "  again: [2] (state)",
+    ].join("\n"));
   });
 });

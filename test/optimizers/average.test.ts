@@ -23,7 +23,7 @@ describe.each(["wasm", "reference"] as const)("what an optimizer remembers, on %
       grad(() => p.mul(input([...slopes])).sum());
       optimizer.update();
     };
-    const state = (): number[][] => optimizer.snapshot().parameters.flatMap(({ state }) => Object.values(state).map((value) => [...value.data]));
+    const state = (): number[][] => optimizer.snapshot().parameters.flatMap(({ slots }) => Object.values(slots).map((value) => [...value.data]));
     update([1, 0.5, -0.25]);
     expect(state().flat().every((value) => value !== 0)).toBe(true);
     // 0.9 to the power of 760 is below 2⁻¹¹².
@@ -102,8 +102,8 @@ it("Adam loads what earlier versions remembered: the second moment itself", () =
   const p = parameter([1, 2]);
   const optimizer = new Adam(p);
   const [state] = optimizer.snapshot().parameters;
-  optimizer.restore({ ...optimizer.snapshot(), parameters: [{ count: 3, state: { firstMoment: state.state.firstMoment, secondMoment: input([4, 0.25]) } }] });
-  expect(optimizer.state(p).rootSecondMoment.toArray()).toEqual([2, 0.5]);
+  optimizer.restore({ ...optimizer.snapshot(), parameters: [{ count: 3, slots: { firstMoment: state.slots.firstMoment, secondMoment: input([4, 0.25]) } }] });
+  expect(optimizer.slotsOf(p).rootSecondMoment.toArray()).toEqual([2, 0.5]);
 });
 
 describe("a gradient whose square is beyond float32", () => {
@@ -135,6 +135,6 @@ describe("a gradient whose square is beyond float32", () => {
       optimizer.update();
     }
     expect(p.data[0]).toBeNaN();
-    expect(optimizer.state(p).meanSquare.data[0]).toBeNaN();
+    expect(optimizer.slotsOf(p).meanSquare.data[0]).toBeNaN();
   });
 });

@@ -106,11 +106,11 @@ describe.each(["reference", "wasm"] as DeviceName[])("clip on %s", (device) => {
     const norm = new Momentum(θ, { learningRate: 1, clip: { norm: 5 } });
     give(θ, [[6, 8]]);
     norm.update();
-    expect(norm.state(θ[0]).velocity.toArray()).toEqual([-3, -4]);
+    expect(norm.slotsOf(θ[0]).velocity.toArray()).toEqual([-3, -4]);
     const value = new Adam(θ, { clip: { value: 1 }, beta1: 0.5 });
     give(θ, [[6, -8]]);
     value.update();
-    expect(value.state(θ[0]).firstMoment.toArray()).toEqual([0.5, -0.5]);
+    expect(value.slotsOf(θ[0]).firstMoment.toArray()).toEqual([0.5, -0.5]);
   });
 
   it("spans groups", () => {

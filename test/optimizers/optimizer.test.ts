@@ -34,16 +34,16 @@ describe.each(["reference", "wasm"] as DeviceName[])("update on %s", (device) =>
     const optimizer = new RmsProp([v, w], { learningRate: 0.1, decay: 0.5 });
     give([v, w], [[1], [2]]);
     optimizer.update();
-    const [value, square] = [w.item(), optimizer.state(w).meanSquare.item()];
+    const [value, square] = [w.item(), optimizer.slotsOf(w).meanSquare.item()];
     expect(square).toBe(2);
     for (let i = 0; i < 6; i++) {
       give([v], [[i]]);
       optimizer.update();
-      expect([w.item(), optimizer.state(w).meanSquare.item()]).toEqual([value, square]);
+      expect([w.item(), optimizer.slotsOf(w).meanSquare.item()]).toEqual([value, square]);
     }
     give([v, w], [[1], [0]]);
     optimizer.update();
-    expect(optimizer.state(w).meanSquare.item()).toBe(1);
+    expect(optimizer.slotsOf(w).meanSquare.item()).toBe(1);
   });
 
   it("takes what several steps have accumulated", () => {
@@ -111,10 +111,10 @@ describe.each(["reference", "wasm"] as DeviceName[])("update on %s", (device) =>
     const blend = elementwise("blend", (a, b) => a.add(b).mul(0.5));
     /** Remembers the last two values; each becomes what another one was. */
     class Delayed extends Optimizer {
-      protected readonly memory = ["last", "before"];
+      protected readonly slots = ["last", "before"];
       protected rule(value: Variable, gradient: Variable, [last]: readonly Variable[], { learningRate }: Numbers): Updated {
         const next = value.sub(gradient.mul(learningRate));
-        return { value: blend(next, next.add(last.sub(value).mul(0))), state: [identity(value), identity(last)] };
+        return { value: blend(next, next.add(last.sub(value).mul(0))), slots: [identity(value), identity(last)] };
       }
     }
     const w = parameter([10, 20]);
@@ -122,7 +122,7 @@ describe.each(["reference", "wasm"] as DeviceName[])("update on %s", (device) =>
     for (let run = 1; run <= 6; run++) {
       give([w], [[1, 2]]);
       optimizer.update();
-      const { last, before } = optimizer.state(w);
+      const { last, before } = optimizer.slotsOf(w);
       expect(numbers(w)).toEqual([10 - run, 20 - 2 * run]);
       expect(numbers(last)).toEqual([11 - run, 22 - 2 * run]);
       expect(numbers(before)).toEqual(run === 1 ? [0, 0] : [12 - run, 24 - 2 * run]);
@@ -132,9 +132,9 @@ describe.each(["reference", "wasm"] as DeviceName[])("update on %s", (device) =>
   it("applies a rule that exchanges what it remembers", () => {
     setDevice(device);
     class Exchange extends Optimizer {
-      protected readonly memory = ["a", "b"];
+      protected readonly slots = ["a", "b"];
       protected rule(value: Variable, gradient: Variable, [a, b]: readonly Variable[], { count }: Numbers): Updated {
-        return count === 1 ? { value: value.mul(1), state: [gradient.mul(1), gradient.mul(2)] } : { value: value.mul(1), state: [identity(b), identity(a)] };
+        return count === 1 ? { value: value.mul(1), slots: [gradient.mul(1), gradient.mul(2)] } : { value: value.mul(1), slots: [identity(b), identity(a)] };
       }
     }
     const w = parameter([1]);
@@ -142,7 +142,7 @@ describe.each(["reference", "wasm"] as DeviceName[])("update on %s", (device) =>
     for (let run = 1; run <= 5; run++) {
       give([w], [[3]]);
       optimizer.update();
-      const { a, b } = optimizer.state(w);
+      const { a, b } = optimizer.slotsOf(w);
       expect([a.item(), b.item()]).toEqual(run % 2 === 1 ? [3, 6] : [6, 3]);
     }
   });

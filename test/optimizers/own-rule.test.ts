@@ -7,12 +7,12 @@ const count = elementwise("count", (before, now) => before.mul(0).add(now));
 const factor: Setting = { initial: 2, allows: (value) => value > 0, range: "of more than 0" };
 
 class Own extends Optimizer<"factor"> {
-  protected readonly memory = ["updates"];
+  protected readonly slots = ["updates"];
   constructor(target: Target<OptimizerOptions & { factor?: number }>, options: OptimizerOptions & { factor?: number }) {
     super(target, options, { factor });
   }
   protected rule(value: Variable, gradient: Variable, [before]: readonly Variable[], numbers: Numbers<"factor">): Updated {
-    return { value: forward(value, gradient, numbers.learningRate, numbers.factor), state: [count(before, numbers.count)] };
+    return { value: forward(value, gradient, numbers.learningRate, numbers.factor), slots: [count(before, numbers.count)] };
   }
 }
 
@@ -25,19 +25,19 @@ describe("a rule of one's own", () => {
     grad(() => a.add(b).sum());
     optimizer.update();
     expect([a.item(), b.item()]).toEqual([-2, -3]);
-    expect([optimizer.state(a).updates.item(), optimizer.state(b).updates.item()]).toEqual([2, 1]);
+    expect([optimizer.slotsOf(a).updates.item(), optimizer.slotsOf(b).updates.item()]).toEqual([2, 1]);
     expect(() => new Own(a, { learningRate: 1, factor: 0 })).toThrow("Own takes a finite number of more than 0 as factor, but got 0.");
     expect(() => new Own(a, { learningRate: 1, factro: 1 } as unknown as OptimizerOptions)).toThrow(/"factro".*learningRate, factor, clip, noise/);
   });
 
   it.each<[string, (value: Variable, gradient: Variable) => Updated, new (message: string) => Error]>([
-    ["no state", (value, gradient) => ({ value: value.sub(gradient), state: [] }), UsageError],
-    ["a value that is no operation's", (value, gradient) => ({ value, state: [gradient.mul(1)] }), UsageError],
-    ["another shape", (value, gradient) => ({ value: value.sub(gradient), state: [gradient.sum()] }), UsageError],
-    ["shapes that do not fit", (value) => ({ value: value.add(parameter([1, 2, 3])), state: [] }), ShapeError],
+    ["no slots", (value, gradient) => ({ value: value.sub(gradient), slots: [] }), UsageError],
+    ["a value that is no operation's", (value, gradient) => ({ value, slots: [gradient.mul(1)] }), UsageError],
+    ["another shape", (value, gradient) => ({ value: value.sub(gradient), slots: [gradient.sum()] }), UsageError],
+    ["shapes that do not fit", (value) => ({ value: value.add(parameter([1, 2, 3])), slots: [] }), ShapeError],
   ])("that gives %s is refused, and nothing changes", (_, rule, error) => {
     class Wrong extends Optimizer {
-      protected readonly memory = ["memory"];
+      protected readonly slots = ["slot"];
       protected rule(value: Variable, gradient: Variable): Updated { return rule(value, gradient); }
     }
     const θ = parameter([1, 2]);
@@ -51,12 +51,12 @@ describe("a rule of one's own", () => {
 
   it("may write into what it is given: neither other parameters nor the next update see it", () => {
     class Writing extends Optimizer<"factor"> {
-      protected readonly memory = ["updates", "twice"];
+      protected readonly slots = ["updates", "twice"];
       constructor(target: Target) { super(target, { learningRate: 1 }, { factor }); }
-      protected rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers<"factor">): Updated {
-        const next = { value: forward(value, gradient, numbers.learningRate, numbers.factor), state: [state[0].add(1), state[1].add(2)] };
+      protected rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers<"factor">): Updated {
+        const next = { value: forward(value, gradient, numbers.learningRate, numbers.factor), slots: [slots[0].add(1), slots[1].add(2)] };
         Object.assign(numbers, { learningRate: 99, count: 99, factor: 99 });
-        expect(() => (state as Variable[]).reverse()).toThrow(TypeError);
+        expect(() => (slots as Variable[]).reverse()).toThrow(TypeError);
         return next;
       }
     }
@@ -67,7 +67,7 @@ describe("a rule of one's own", () => {
       optimizer.update();
     }
     expect([a.item(), b.item()]).toEqual([-6, -6]);
-    expect(Object.values(optimizer.state(b)).map((value) => value.item())).toEqual([3, 6]);
+    expect(Object.values(optimizer.slotsOf(b)).map((value) => value.item())).toEqual([3, 6]);
   });
 
   it("is known as an Optimizer, whatever its settings are", () => {

@@ -50,8 +50,8 @@ describe("parameter groups", () => {
     // The step of Adam is η in both at first; only a decays, by 0.5 · 0.5.
     expect(b.item()).toBeCloseTo(0.5, 6);
     expect(a.item()).toBeCloseTo(0.25, 6);
-    expect(optimizer.state(b).firstMoment.item()).toBe(0.5);
-    expect(optimizer.state(a).firstMoment.item()).toBeCloseTo(0.1, 7);
+    expect(optimizer.slotsOf(b).firstMoment.item()).toBe(0.5);
+    expect(optimizer.slotsOf(a).firstMoment.item()).toBeCloseTo(0.1, 7);
   });
 
   it("may come and go in training: bias corrections count the updates of each parameter", () => {

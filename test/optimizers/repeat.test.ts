@@ -15,7 +15,7 @@ afterEach(() => {
 /** An optimizer that records every update: its rule is not the library's. */
 // biome-ignore lint/suspicious/noExplicitAny: any constructor
 const recording = (Kind: any) => class extends Kind {
-  rule(value: Variable, gradient: Variable, state: readonly Variable[], numbers: Numbers): Updated { return super.rule(value, gradient, state, numbers); }
+  rule(value: Variable, gradient: Variable, slots: readonly Variable[], numbers: Numbers): Updated { return super.rule(value, gradient, slots, numbers); }
 } as unknown as new (target: unknown, options: unknown) => Optimizer<string>;
 
 const kinds = { AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp } as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer<string>>;
@@ -36,7 +36,7 @@ function run(optimizer: Optimizer<string>, all: readonly Parameter[]): number[] 
     addGradients(all, which, random);
     optimizer.update();
   }
-  return all.flatMap((each) => [each, ...Object.values(optimizer.state(each))].flatMap((array) => Array.from(array.data)));
+  return all.flatMap((each) => [each, ...Object.values(optimizer.slotsOf(each))].flatMap((array) => Array.from(array.data)));
 }
 
 const options: Record<string, (all: readonly Parameter[]) => [target: unknown, options: object]> = {

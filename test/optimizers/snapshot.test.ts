@@ -62,10 +62,10 @@ describe("snapshot and restore", () => {
     expect(saved.random).toBeNull();
     expect(saved.learningRates).toEqual([0.001, null]);
     expect(saved.parameters.map(({ count }) => count)).toEqual([2, 2]);
-    expect(Object.keys(saved.parameters[0].state)).toEqual(["firstMoment", "rootSecondMoment"]);
-    expect(saved.parameters[0].state.firstMoment.shape).toEqual([2, 2]);
-    expect(saved.parameters[0].state.firstMoment.toArray()).toEqual(optimizer.state(θ[0]).firstMoment.toArray());
-    expect(() => optimizer.state(parameter([1]))).toThrow(ValueError);
+    expect(Object.keys(saved.parameters[0].slots)).toEqual(["firstMoment", "rootSecondMoment"]);
+    expect(saved.parameters[0].slots.firstMoment.shape).toEqual([2, 2]);
+    expect(saved.parameters[0].slots.firstMoment.toArray()).toEqual(optimizer.slotsOf(θ[0]).firstMoment.toArray());
+    expect(() => optimizer.slotsOf(parameter([1]))).toThrow(ValueError);
   });
 
   it("takes over rates that were set, but not what the program gives as a schedule", () => {
@@ -116,6 +116,6 @@ describe("snapshot and restore", () => {
     for (const [state, error] of bad) expect(() => { optimizer.restore(state); }).toThrow(error);
     const after = optimizer.snapshot();
     expect(after.step).toBe(2);
-    expect(after.parameters.map(({ state }) => state.firstMoment.toArray())).toEqual(saved.parameters.map(({ state }) => state.firstMoment.toArray()));
+    expect(after.parameters.map(({ slots }) => slots.firstMoment.toArray())).toEqual(saved.parameters.map(({ slots }) => slots.firstMoment.toArray()));
   });
 });

@@ -44,6 +44,7 @@ const failures: [string, () => unknown][] = [
   ["dropout", () => dropout(w, 1)],
   ["item", () => w.item()],
   ["assign", () => w.assign([1])],
+  ["assign to a state", () => evaluate(() => flimsy.state([1, 2]).assign([1]))],
   ["a Variable in arithmetic", () => (w as unknown as number) * 2],
   ["an optimizer", () => new flimsy.GradientDescent([w], { learningRate: NaN })],
   ["full", () => full([-1], 0)],

@@ -74,6 +74,17 @@ describe.each(Object.entries(starts))("resumed with %s", (_, start) => {
     expect(lines(metrics)).toEqual(lines(folder("whole.jsonl")));
   });
 
+  it("gives the same bits when a step fails that has written state already", async () => {
+    const whole = await run({});
+    const file = folder("model.safetensors");
+    let step = 0;
+    const failed = await failure(run({ checkpoint: { path: file, every: { steps: 5 } }, samples: () => { if (++step === 14) throw new RangeError("mine"); return 1; } }));
+    expect(failed).toBeInstanceOf(TrainingError);
+    const again = await run({ checkpoint: { path: file, resume: true } });
+    expect(again.history.step).toBe(28);
+    expect(values(again.θ)).toEqual(values(whole.θ));
+  });
+
   it("gives the same bits when stopped in the middle of validation", async () => {
     const check = (θ: Component, stop: AbortController | null) => ({
       data: [1, 2, 3],

@@ -6,14 +6,18 @@ import path from "node:path";
 import { afterEach } from "vitest";
 import { Dropout, SoftmaxRegression } from "../../src/components/index.ts";
 import { minibatches, shuffled } from "../../src/data/index.ts";
-import { Adam, Component, input, type Labels, Random, seed, type Variable } from "../../src/index.ts";
+import { Adam, Component, input, isTraining, type Labels, mean, Random, seed, state, type Variable, zeros } from "../../src/index.ts";
 import { MixtureTask } from "../../src/synthetic/index.ts";
 
-/** A model that draws from the default generator in each step. */
+/** A model that draws from the default generator in each step, and remembers an average of its inputs. */
 export class Model extends Component {
   readonly dropout = new Dropout({ p: 0.2 });
   readonly output = new SoftmaxRegression({ inputs: 6, outputs: 3 });
-  cost(x: Variable, y: Labels): Variable { return this.output.cost(this.dropout.forward(x), y, { reduction: "mean" }); }
+  readonly mean = state(zeros([6]));
+  cost(x: Variable, y: Labels): Variable {
+    if (isTraining()) this.mean.assign(this.mean.mul(0.9).add(mean(x, 0).mul(0.1)));
+    return this.output.cost(this.dropout.forward(x.sub(this.mean)), y, { reduction: "mean" });
+  }
 }
 
 export const samples = () => new MixtureTask(6, 3, { random: new Random(1) }).sample(100);
@@ -42,7 +46,7 @@ export function beginStream() {
   return { ...start, data, cost };
 }
 
-export const values = (θ: Component): number[][] => θ.parameters().map((parameter) => [...parameter.data]);
+export const values = (θ: Component): number[][] => [...θ.parameters(), ...θ.namedState().values()].map(({ data }) => [...data]);
 
 /** What a rejected promise was rejected with. */
 export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {

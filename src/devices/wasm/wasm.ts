@@ -71,7 +71,7 @@ export class WasmDevice implements Device {
   private readonly heap: Heap;
   private readonly kernels: KernelTable;
   readonly team: Team;
-  private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, inputs: 0, plans: 0 };
+  private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, plans: 0 };
   private readonly residency = new Residency<WasmBuffer>();
   /** The executables that are in memory. */
   private readonly written = new Set<WasmExecutable>();

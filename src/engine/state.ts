@@ -1,0 +1,73 @@
+/** What is remembered from step to step and is not trained. */
+
+import type { MemoryKind } from "../devices/device.ts";
+import { Storage } from "../devices/storage.ts";
+import type { FloatArray } from "../kernels/kernel.ts";
+import { checkArguments } from "../support/options.ts";
+import { type Shape, sizeOf } from "../support/shape.ts";
+import { openStep } from "./recording.ts";
+import { assignable, numbers, type TensorLike, Variable } from "./variable.ts";
+
+/**
+ * An array that a component keeps between steps and that is not trained, such as running statistics or a hidden state. It is saved and restored
+ * with the component. Made by `state`.
+ */
+export class State extends Variable {
+  /** @internal */
+  declare storage: Storage;
+
+  /** @internal Use `state`. Without values it is zeros. */
+  constructor(shape: Shape, values: FloatArray | null, kind: MemoryKind = "state") {
+    super(shape, null, null, -1, new Storage(sizeOf(shape), values, kind));
+  }
+
+  /** @internal */
+  override get isKnown(): boolean { return this.step === null || this.step.ended || this.step.knows(this); }
+
+  /** @internal Within a step what it has there, which may have been assigned. */
+  override values(): FloatArray { return this.step === null || this.step.ended ? this.storage.values() : this.step.values(this); }
+
+  /**
+   * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,
+   * what uses it afterwards the new ones, which are the assigned Variable itself, also for gradients. They stay when the step succeeds, those
+   * assigned last; after an error all states are as before. The next step sees numbers: no gradient flows from one step to another.
+   *
+   *     this.mean.assign(this.mean.mul(0.9).add(batch.mean(0).mul(0.1)));
+   *
+   * @throws ShapeError if the shapes differ
+   */
+  assign(value: TensorLike): this {
+    checkArguments("assign", arguments, 1);
+    const given = assignable("state", this.shape, value);
+    const step = openStep();
+    if (step === null) this.storage.assign(given.values().slice());
+    else step.assign(this, given);
+    return this;
+  }
+}
+
+/**
+ * An array with these initial values, which are copied, that belongs to a component and is not trained: it is none of its `parameters()`, and gets
+ * no gradient, but `assign` writes to it, also inside of a step. Components list theirs by `namedState()`, and flimsy-ml/io saves and restores them.
+ *
+ *     class Counter extends Component {
+ *       readonly count = state(0);
+ *       next() { return this.count.assign(this.count.add(1)); }
+ *     }
+ *
+ * @throws as `input`
+ */
+export function state(value: TensorLike, shape?: Shape): State {
+  checkArguments("state", arguments, 2);
+  const { values, shape: found } = numbers("state", value, shape);
+  return new State(found, values);
+}
+
+/**
+ * Is something being trained? True inside `grad`; false inside `evaluate`, inside `gradients` outside of a step, and outside of all. For layers that do
+ * something else in training, as dropout and batch normalisation do.
+ */
+export function isTraining(): boolean {
+  checkArguments("isTraining", arguments, 0);
+  return openStep()?.isTraining === true;
+}
