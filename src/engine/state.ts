@@ -11,6 +11,10 @@ import { assignable, numbers, type TensorLike, Variable } from "./variable.ts";
 /**
  * An array that a component keeps between steps and that is not trained, such as running statistics or a hidden state. It is saved and restored
  * with the component. Made by `state`.
+ * @example
+ * const best = state([3, 1]);
+ * best instanceof State && !(best instanceof Parameter); // true
+ * best.assign([2, 0]).toArray(); // [2, 0]
  */
 export class State extends Variable {
   /** @internal */
@@ -50,12 +54,15 @@ export class State extends Variable {
  * An array with these initial values, which are copied, that belongs to a component and is not trained: it is none of its `parameters()`, and gets
  * no gradient, but `assign` writes to it, also inside of a step. Components list theirs by `namedState()`, and flimsy-ml/io saves and restores them.
  *
- *     class Counter extends Component {
- *       readonly count = state(0);
- *       next() { return this.count.assign(this.count.add(1)); }
- *     }
- *
  * @throws as `input`
+ * @example
+ * class Counter extends Component {
+ *   readonly count = state(0);
+ *   next() { return this.count.assign(this.count.add(1)); }
+ * }
+ * const counter = new Counter();
+ * evaluate(() => [counter.next(), counter.next()]);
+ * counter.count.item(); // 2
  */
 export function state(value: TensorLike, shape?: Shape): State {
   checkArguments("state", arguments, 2);
@@ -66,6 +73,12 @@ export function state(value: TensorLike, shape?: Shape): State {
 /**
  * Is something being trained? True inside `grad`; false inside `evaluate`, inside `gradients` outside of a step, and outside of all. For layers that do
  * something else in training, as dropout and batch normalisation do.
+ * @example
+ * const w = parameter(2);
+ * const seen: boolean[] = [];
+ * const f = () => { seen.push(isTraining()); return mul(w, w); };
+ * grad(f); evaluate(f); gradients(f, [w]);
+ * seen; // [true, false, false]
  */
 export function isTraining(): boolean {
   checkArguments("isTraining", arguments, 0);
