@@ -1,18 +1,19 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
 import type { Url } from "../support/platform.ts";
+import { describe, listed, messageOf } from "../support/describe.ts";
+import { checkInteger } from "../support/check.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
 import { holdings, kindOf, nameOfPath, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { decodeMetadata, encodeMetadata, type Metadata, metadataPrefix } from "./metadata.ts";
-import { listed, messageOf, quoted } from "./messages.ts";
+import { quoted } from "./messages.ts";
 import { rebuild } from "./rebuild.ts";
 import { type ComponentClass, registryWith } from "./registry.ts";
 import { encodeSafetensors, type TensorBytes, type TensorInfo } from "./safetensors.ts";
@@ -111,7 +112,7 @@ function encode(caller: string, component: Component, options: SaveOptions): Uin
   const optimizers = named<AnyOptimizer>(caller, "optimizer", options.optimizer);
   const randoms = named<Random>(caller, "random", options.random);
   const step = options.step ?? [...optimizers.values()].reduce((most, optimizer) => Math.max(most, optimizer.step), 0);
-  if (!Number.isSafeInteger(step) || step < 0) throw new ValueError(`${caller} takes an integer of at least 0 as step, but got ${String(step)}.`);
+  checkInteger(caller, "step", step, 0);
   const registry = registryWith(caller, options.components);
 
   const { tensors, names, shared } = arraysOf(caller, component);

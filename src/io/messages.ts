@@ -2,7 +2,7 @@
 
 import { describe, listed } from "../support/describe.ts";
 
-export { listed, messageOf } from "../support/describe.ts";
+export { listed } from "../support/describe.ts";
 
 /** A name, or whatever is in its place, that comes from a file: names of tensors are long. */
 export const quoted = (name: unknown): string =>

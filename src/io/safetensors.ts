@@ -4,9 +4,10 @@
  */
 
 import { ValueError } from "../index.ts";
+import { messageOf } from "../support/describe.ts";
 import { bitsOf, type Dtype, isDtype, rankOf } from "./dtypes.ts";
 import { isRecord, parseJson } from "./json.ts";
-import { messageOf, quoted, shapeText } from "./messages.ts";
+import { quoted, shapeText } from "./messages.ts";
 import type { LoadedFile } from "./loaded-file.ts";
 
 /** A tensor in a file, without its numbers. */

@@ -91,7 +91,10 @@ describe("refused", () => {
     ["a parameter in two groups", () => new Adam([{ parameters: p }, { parameters: [q, p] }]), /in groups 0 and 1/],
     ["groups mixed with parameters", () => new Adam([{ parameters: p }, q] as unknown as Parameter[]), /array of groups with a Parameter \[/],
     ["an empty group", () => new Adam([{ parameters: p }, { parameters: [] }]), /nothing to train/],
-    ["no options", () => new GradientDescent(p, undefined as unknown as OptimizerOptions), /takes one object with the options learningRate, clip, noise, but got undefined/],
+    [
+      "no options", () => new GradientDescent(p, undefined as unknown as OptimizerOptions),
+      /takes one object with the options learningRate, clip, noise, but got undefined/,
+    ],
     ["no learning rate", () => new GradientDescent(p, options({})), /learningRate, but got undefined/],
     ["a negative learning rate", () => new GradientDescent(p, { learningRate: -1 }), /learningRate/],
     ["NaN as learning rate", () => new Adam(p, { learningRate: NaN }), /learningRate, but got NaN/],

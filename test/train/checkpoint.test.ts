@@ -78,7 +78,8 @@ describe.each(Object.entries(starts))("resumed with %s", (_, start) => {
     const whole = await run({});
     const file = folder("model.safetensors");
     let step = 0;
-    const failed = await failure(run({ checkpoint: { path: file, every: { steps: 5 } }, samples: () => { if (++step === 14) throw new RangeError("mine"); return 1; } }));
+    const failed =
+      await failure(run({ checkpoint: { path: file, every: { steps: 5 } }, samples: () => { if (++step === 14) throw new RangeError("mine"); return 1; } }));
     expect(failed).toBeInstanceOf(TrainingError);
     const again = await run({ checkpoint: { path: file, resume: true } });
     expect(again.history.step).toBe(28);
