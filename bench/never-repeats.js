@@ -129,7 +129,8 @@ function medians(samples) {
  */
 function count(workload, structure) {
   debug({ eager: true });
-  const [forward, all] = [() => evaluate(() => workload.loss(structure)), () => step(workload, structure)].map((f) => explain(f, { runs: 1 }).steps.at(-1)?.operations ?? 0);
+  const [forward, all] =
+    [() => evaluate(() => workload.loss(structure)), () => step(workload, structure)].map((f) => explain(f, { runs: 1 }).steps.at(-1)?.operations ?? 0);
   debug({ eager: false });
   return { forward, all };
 }

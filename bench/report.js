@@ -104,11 +104,16 @@ export function print(rows) {
   for (const { figure, value, unit, atMost, atLeast, quartiles } of rows) {
     const limit = atMost !== undefined ? `≤ ${atMost}` : atLeast !== undefined ? `≥ ${atLeast}` : "";
     const good = value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity);
-    console.log(line([figure, digits(value), quartiles === undefined ? "" : quartiles.map(digits).join(" – "), unit, limit, limit === "" ? "" : good ? "ok" : "OVER"]));
+    console.log(
+      line([figure, digits(value), quartiles === undefined ? "" : quartiles.map(digits).join(" – "), unit, limit, limit === "" ? "" : good ? "ok" : "OVER"]),
+    );
   }
 }
 
-/** A row from a sample. @param {string} figure @param {Sample} sample @param {string} unit @param {{ atMost?: number, atLeast?: number }} limit @returns {Row} */
+/**
+ * A row from a sample. @param {string} figure @param {Sample} sample @param {string} unit @param {{ atMost?: number, atLeast?: number }}
+ * limit @returns {Row}
+ */
 export const row = (figure, { median, quartiles }, unit, limit = {}) => ({ figure, value: median, quartiles, unit, ...limit });
 
 /** The sum, in float64. @param {Float32Array | Float64Array} values */

@@ -47,7 +47,9 @@ if (chosen.length === 0) {
   process.exit(1);
 }
 
-console.log(`Node ${process.version}, ${os.cpus()[0]?.model.trim()} × ${os.cpus().length}, ${process.platform} ${process.arch}, load ${os.loadavg()[0].toFixed(1)}`);
+console.log(
+  `Node ${process.version}, ${os.cpus()[0]?.model.trim()} × ${os.cpus().length}, ${process.platform} ${process.arch}, load ${os.loadavg()[0].toFixed(1)}`,
+);
 console.log(`Relaxed SIMD (fused multiply-add): ${hasRelaxedSimd() ? "yes" : "no"}. Medians of alternating repetitions; limits are for Node 26.\n`);
 printHead();
 for (const file of chosen) {

@@ -82,7 +82,9 @@ export function phonemeModel(train: readonly Word[]) {
     for (let length = 0; length <= 2; length++) {
       const past = recent(before, length).join();
       const following = counts.get(past);
-      if (following !== undefined) p = p.map((each, phoneme) => ((following.get(phoneme) ?? 0) + following.size * each) / ((totals.get(past) as number) + following.size));
+      if (following !== undefined) {
+        p = p.map((each, phoneme) => ((following.get(phoneme) ?? 0) + following.size * each) / ((totals.get(past) as number) + following.size));
+      }
     }
     return p;
   };

@@ -58,7 +58,8 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   const p = phonemeModel(train);
   // The weight of the model and the bonus for each phoneme were chosen on other words.
   const languageModel = (before: readonly number[]) => p(before).map((each) => 0.2 * Math.log(each) + 0.5);
-  const beamWithModel = (scores: Variable, inputLengths: number[]) => beamSearch(scores, { inputLengths, width: 8, languageModel }).map(([{ labels }]) => labels);
+  const beamWithModel = (scores: Variable, inputLengths: number[]) =>
+    beamSearch(scores, { inputLengths, width: 8, languageModel }).map(([{ labels }]) => labels);
 
   const untrained = errorRates(test, speak(bestPath));
   console.log(`${train.length} words to train on, ${test.length} held out; untrained phoneme error rate ${(100 * untrained.phonemes).toFixed(0)} %`);
@@ -79,7 +80,8 @@ export function main({ check = false, quick = false, seed: n = 1 }: Options = {}
   const said = speak(beamWithModel);
   show(test, said);
   const found = { bestPath: errorRates(test, speak(bestPath)), beam: errorRates(test, speak(beam)), beamWithModel: errorRates(test, said) };
-  const row = (decoder: string, { phonemes, words }: typeof untrained) => ({ decoder, "phoneme errors %": 100 * phonemes, "words with an error %": 100 * words });
+  const row = (decoder: string, { phonemes, words }: typeof untrained) =>
+    ({ decoder, "phoneme errors %": 100 * phonemes, "words with an error %": 100 * words });
   table([row("best path", found.bestPath), row("beam", found.beam), row("beam, phoneme trigrams", found.beamWithModel)]);
   return { untrained, ...found };
 }

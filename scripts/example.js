@@ -10,10 +10,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { headOf } from "../examples/common.ts";
+import { closest } from "../src/support/edit-distance.ts";
 
 const folder = fileURLToPath(new URL("../examples/", import.meta.url));
 /** Files that are programs; the others are what examples share. */
-const isProgram = (/** @type {string} */ file) => /^[^.].*\.ts$/.test(file) && /^await program\(import\.meta/m.test(readFileSync(path.join(folder, file), "utf8"));
+const isProgram = (/** @type {string} */ file) =>
+  /^[^.].*\.ts$/.test(file) && /^await program\(import\.meta/m.test(readFileSync(path.join(folder, file), "utf8"));
 const names = readdirSync(folder).filter(isProgram).map((file) => file.slice(0, -3)).sort();
 
 const [name, ...options] = process.argv.slice(2);
@@ -43,20 +45,7 @@ function list() {
   }).join("\n");
 }
 
-/** The example whose name is the fewest edits away, or null if none is near. @param {string} wanted */
+/** The example whose name is the nearest one, or has this in it; null if none is. @param {string} wanted */
 function nearest(wanted) {
-  const [best] = names.map((example) => ({ example, distance: edits(wanted, example) })).sort((a, b) => a.distance - b.distance);
-  const part = names.find((example) => example.includes(wanted) && wanted.length > 2);
-  return best.distance <= Math.max(2, wanted.length / 3) ? best.example : (part ?? null);
-}
-
-/** How many letters to insert, delete or replace (Levenshtein 1966). @param {string} a @param {string} b */
-function edits(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length];
+  return closest(wanted, names)[0] ?? names.find((example) => example.includes(wanted) && wanted.length > 2) ?? null;
 }

@@ -26,7 +26,9 @@ describe("the package", () => {
     const source = path.join(project, `${name}.ts`);
     const outfile = path.join(project, `${name}.mjs`);
     writeFileSync(source, code);
-    await esbuild.build({ entryPoints: [source], outfile, bundle: true, minify: true, format: "esm", logLevel: "error", logOverride: { "ignored-bare-import": "silent" } });
+    await esbuild.build({
+      entryPoints: [source], outfile, bundle: true, minify: true, format: "esm", logLevel: "error", logOverride: { "ignored-bare-import": "silent" },
+    });
     return execFileSync(process.execPath, [outfile], { encoding: "utf8" }).trim();
   }
 
@@ -39,7 +41,8 @@ describe("the package", () => {
 
   it("has them when a Variable comes from another entry", async () => {
     expect(await bundled("initialization", 'import { glorot } from "flimsy-ml/initialization"; console.log(glorot([2, 3]).sum().shape.length);')).toBe("0");
-    expect(await bundled("synthetic", 'import { MixtureTask } from "flimsy-ml/synthetic"; console.log(new MixtureTask(2, 2).sample(3).x.sum(0).size);')).toBe("2");
+    expect(await bundled("synthetic", 'import { MixtureTask } from "flimsy-ml/synthetic"; console.log(new MixtureTask(2, 2).sample(3).x.sum(0).size);'))
+      .toBe("2");
   });
 
   it("brings no cost and no schedule that is not used, as Vite bundles it", async () => {
@@ -65,18 +68,25 @@ describe("the package", () => {
     const isClass = (value) => typeof value === "function" && /^class\\b/.test(Function.prototype.toString.call(value));
     const found = [${specifiers.map((_, i) => `entry${i}`).join()}].flatMap((entry) => Object.entries(entry)).filter(([, value]) => isClass(value));
     class Own extends RmsProp { }
-    const message = (f) => { try { f(); } catch (error) { return [error.name, error.constructor.name, error.message.split(" ")[0], error.stack.split(":")[0]].join(); } };
+    const namesOf = (error) => [error.name, error.constructor.name, error.message.split(" ")[0], error.stack.split(":")[0]].join();
+    const message = (f) => { try { f(); } catch (error) { return namesOf(error); } };
     const p = parameter([1]);
     console.log(JSON.stringify({
       count: found.length, wrong: found.filter(([name, value]) => value.name !== name).map(([name, value]) => [name, value.name]),
       own: new Own(p, { learningRate: 1 }).constructor === Own && Own.name !== "RmsProp" && new Own(p, { learningRate: 1 }) instanceof RmsProp,
-      errors: [message(() => new RmsProp(p, { rate: 1 })), message(() => input([1]).sum(5)), message(() => new Lstm({ inputs: 1 })), message(() => { throw new FlimsyError("x"); })],
+      errors: [
+        message(() => new RmsProp(p, { rate: 1 })), message(() => input([1]).sum(5)), message(() => new Lstm({ inputs: 1 })),
+        message(() => { throw new FlimsyError("x"); }),
+      ],
       printed: [String(p), String(new Lstm({ inputs: 1, outputs: 1 })).split(" ")[0], new GradientNoise({ eta: 1 }).constructor.name],
       saved: /"class":"Lstm"/.test(new TextDecoder().decode(serialize(new Lstm({ inputs: 1, outputs: 1 }))).replaceAll("\\\\", "")),
     }));`;
   const named = {
     wrong: [], own: true, saved: true,
-    errors: ["ValueError,ValueError,RmsProp,ValueError", "ShapeError,ShapeError,sum,ShapeError", "ValueError,ValueError,Lstm,ValueError", "FlimsyError,FlimsyError,x,FlimsyError"],
+    errors: [
+      "ValueError,ValueError,RmsProp,ValueError", "ShapeError,ShapeError,sum,ShapeError", "ValueError,ValueError,Lstm,ValueError",
+      "FlimsyError,FlimsyError,x,FlimsyError",
+    ],
     printed: ["Parameter [1] [1]", "Lstm", "GradientNoise"],
   };
 
@@ -135,21 +145,24 @@ describe("the package", () => {
 
     /** The oldest that is supported: a second TypeScript among the packages would take the name of the first one's command. */
     const oldest = process.env.OLDEST_TYPESCRIPT ?? null;
-    it.skipIf(oldest === null)(`serve TypeScript 5.0, with its libraries checked and without declarations of Node or of browsers${oldest === null ? " (SKIPPED: OLDEST_TYPESCRIPT does not name the folder of one)" : ""}`, () => {
+    it.skipIf(oldest === null)("serve TypeScript 5.0, with its libraries checked and without declarations of Node or of " +
+      `browsers${oldest === null ? " (SKIPPED: OLDEST_TYPESCRIPT does not name the folder of one)" : ""}`, () => {
       expect(JSON.parse(readFileSync(path.join(oldest as string, "package.json"), "utf8")).version).toMatch(/^5\.0\./);
       expect(check(path.join(oldest as string, "bin/tsc"), { lib: ["es2022"] })).toBe("");
     }, 120_000);
   });
 
   it("runs as it is, and drops nothing that is used", async () => {
-    expect(await bundled("plain", 'import { ZScore } from "flimsy-ml/extras"; console.log(ZScore.fit([[1, 2], [3, 4]]).apply([[2, 3]]).sum().item());')).toBe("0");
+    expect(await bundled("plain", 'import { ZScore } from "flimsy-ml/extras"; console.log(ZScore.fit([[1, 2], [3, 4]]).apply([[2, 3]]).sum().item());'))
+      .toBe("0");
   });
 
   it("says nothing of the machine that bundles it, and brings no warnings, in any format", async () => {
     const source = path.join(project, "fit.ts");
     writeFileSync(source, 'import { fit, report } from "flimsy-ml/train"; console.log(typeof fit, typeof report);');
     for (const format of ["esm", "cjs", "iife"] as const) {
-      const { outputFiles, warnings } = await esbuild.build({ entryPoints: [source], bundle: true, write: false, format, platform: "node", logLevel: "silent" });
+      const { outputFiles, warnings } =
+        await esbuild.build({ entryPoints: [source], bundle: true, write: false, format, platform: "node", logLevel: "silent" });
       expect(warnings).toEqual([]);
       // webpack would put the path of the file here, others nothing at all.
       expect(outputFiles[0].text).not.toContain("import.meta");

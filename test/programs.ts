@@ -105,9 +105,13 @@ export function interpret(program: Program, data: Data, fresh: ReturnType<Data["
     pool.push(course.decisions[decided++] ? tanh(looked) : mul(looked, 0.5));
   }
   const last = pool.slice(-4);
-  const terms = [...last, ...data.parameters.slice(0, 2), pick(program.instructions.length * 7)].map((v, i) => mean(mul(tanh(v), i % 2 === 0 ? 1 : fresh.number())));
+  const terms =
+    [...last, ...data.parameters.slice(0, 2), pick(program.instructions.length * 7)].map((v, i) => mean(mul(tanh(v), i % 2 === 0 ? 1 : fresh.number())));
   const loss = terms.reduce((total, term) => add(total, term));
-  return { loss, kept: { list: [...last, data.parameters[0], fresh.inputs[1]], map: new Map([["view", reshape(data.parameters[3], [9])], ["first", pick(0)]]) } };
+  return {
+    loss,
+    kept: { list: [...last, data.parameters[0], fresh.inputs[1]], map: new Map([["view", reshape(data.parameters[3], [9])], ["first", pick(0)]]) },
+  };
 }
 
 function apply(code: number, x: Variable, y: Variable, detail: number, number: () => number, generator: Random): Variable | null {
@@ -138,7 +142,9 @@ function apply(code: number, x: Variable, y: Variable, detail: number, number: (
     case 20: return rank >= 1 && !x.shape.includes(0) ? max(x, axis) : null;
     case 21: return rank >= 1 ? softmax(x, axis) : null;
     case 22: return rank >= 1 ? logsumexp(x, axis) : null;
-    case 23: return rank >= 1 && y.shape.length >= 2 && x.shape[rank - 1] === y.shape[y.shape.length - 2] && (rank === 1 || y.shape.length === 2) ? tanh(matmul(x, y)) : null;
+    case 23: return rank >= 1 && y.shape.length >= 2 && x.shape[rank - 1] === y.shape[y.shape.length - 2] && (rank === 1 || y.shape.length === 2)
+      ? tanh(matmul(x, y))
+      : null;
     case 24: return rank >= 1 && x.shape[0] > 0 ? embed(x, [detail % x.shape[0], 0, detail % x.shape[0]]) : null;
     case 25: return detach(x);
     case 26: return identity(x);

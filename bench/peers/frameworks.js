@@ -18,7 +18,9 @@ const wide = ["lstm-b1-256", "lstm-b32-256", "mlp-mnist", "convnet", "transforme
 const torch = { family: "torch", present: python !== undefined, install: "apt install python3-torch libopenblas0 (or set PYTHON to a Python that has torch)" };
 /** Without AVX-512, where there may be some. */
 const narrowTorch = { ...torch, bits: 256, apart: true, present: torch.present && process.arch === "x64" };
-const tfjs = { family: "tfjs", present: installed("@tensorflow/tfjs") && installed("@tensorflow/tfjs-backend-wasm"), install: "npm install --prefix bench/peers" };
+const tfjs = {
+  family: "tfjs", present: installed("@tensorflow/tfjs") && installed("@tensorflow/tfjs-backend-wasm"), install: "npm install --prefix bench/peers",
+};
 const jax = { family: "jax", present: installed("@jax-js/jax"), install: "npm install --prefix bench/peers" };
 const flimsy = { family: "flimsy", present: true, install: "" };
 
@@ -31,17 +33,38 @@ export const frameworks = [
   { ...flimsy, id: "flimsy", title: "Flimsy", variant: "plain", threads: 1, grows: true, remark: "the plain loop that the README teaches" },
   { ...flimsy, id: "flimsy-2", title: "Flimsy, 2 threads", variant: "plain", threads: 2, only: large, remark: "as Flimsy, on two threads" },
   { ...torch, id: "torch", title: "PyTorch", variant: "plain", threads: 1, grows: true, remark: "the same plain loop" },
-  { ...torch, id: "torch-stacked", title: "PyTorch, stacked", variant: "stacked", threads: 1, only: [...recurrent, "treelstm"], remark: "a loop with all gates as one product, and the input projections of all steps as one" },
-  { ...torch, id: "torch-nn", title: "PyTorch, torch.nn", variant: "fused", threads: 1, only: recurrent, grows: true, remark: "torch.nn.RNN, GRU, LSTM: one call for the sequence" },
+  {
+    ...torch, id: "torch-stacked", title: "PyTorch, stacked", variant: "stacked", threads: 1, only: [...recurrent, "treelstm"],
+    remark: "a loop with all gates as one product, and the input projections of all steps as one",
+  },
+  {
+    ...torch, id: "torch-nn", title: "PyTorch, torch.nn", variant: "fused", threads: 1, only: recurrent, grows: true,
+    remark: "torch.nn.RNN, GRU, LSTM: one call for the sequence",
+  },
   { ...torch, id: "torch-2", title: "PyTorch, 2 threads", variant: "plain", threads: 2, only: large, remark: "as PyTorch, on two threads" },
-  { ...torch, id: "torch-nn-2", title: "PyTorch, torch.nn, 2 threads", variant: "fused", threads: 2, only: ["lstm-b32-256"], remark: "as torch.nn, on two threads" },
+  {
+    ...torch, id: "torch-nn-2", title: "PyTorch, torch.nn, 2 threads", variant: "fused", threads: 2, only: ["lstm-b32-256"],
+    remark: "as torch.nn, on two threads",
+  },
   { ...narrowTorch, id: "torch-256", title: "PyTorch, 256-bit", variant: "plain", threads: 1, only: wide, remark: "as PyTorch, without AVX-512" },
-  { ...narrowTorch, id: "torch-nn-256", title: "PyTorch, torch.nn, 256-bit", variant: "fused", threads: 1, only: ["lstm"], remark: "as torch.nn, without AVX-512" },
+  {
+    ...narrowTorch, id: "torch-nn-256", title: "PyTorch, torch.nn, 256-bit", variant: "fused", threads: 1, only: ["lstm"],
+    remark: "as torch.nn, without AVX-512",
+  },
   { ...tfjs, id: "tfjs-cpu", title: "TF.js cpu", variant: "cpu", threads: 1, remark: "JavaScript backend; gates as one product" },
-  { ...tfjs, id: "tfjs-wasm", title: "TF.js wasm", variant: "wasm", threads: 1, grows: true, remark: "WebAssembly backend, which has one thread in Node; gates as one product" },
-  { ...tfjs, id: "tfjs-wasm-tuned", title: "TF.js wasm, tuned", variant: "wasm-tuned", threads: 1, only: ["lstm-b32-256", "mlp-mnist", "transformer"], remark: "its transposed products replaced by explicit transposes in a custom gradient" },
+  {
+    ...tfjs, id: "tfjs-wasm", title: "TF.js wasm", variant: "wasm", threads: 1, grows: true,
+    remark: "WebAssembly backend, which has one thread in Node; gates as one product",
+  },
+  {
+    ...tfjs, id: "tfjs-wasm-tuned", title: "TF.js wasm, tuned", variant: "wasm-tuned", threads: 1, only: ["lstm-b32-256", "mlp-mnist", "transformer"],
+    remark: "its transposed products replaced by explicit transposes in a custom gradient",
+  },
   { ...jax, id: "jax-eager", title: "jax-js eager", variant: "eager", threads: 1, remark: "gates as one product; Node has no global Worker, so one thread" },
-  { ...jax, id: "jax-jit", title: "jax-js jit", variant: "jit", threads: 1, grows: true, remark: "the whole step under jit; the first call, which compiles, is given apart" },
+  {
+    ...jax, id: "jax-jit", title: "jax-js jit", variant: "jit", threads: 1, grows: true,
+    remark: "the whole step under jit; the first call, which compiles, is given apart",
+  },
 ];
 
 /** Has the row this form? */

@@ -35,7 +35,8 @@ export function ratios({ rows, frameworks }) {
       Plot.ruleX([1]),
       Plot.dot(data, { x: "ratio", y: "name", stroke: "framework", symbol: "framework", r: 4, strokeWidth: 1.6, tip: false }),
       // The library's own legend would be HTML.
-      ...others.map(({ title }, i) => Plot.dot([0], { frameAnchor: "top-right", dx: 25, dy: 10 + 18 * i, stroke: () => title, symbol: () => title, r: 4, strokeWidth: 1.6 })),
+      ...others.map(({ title }, i) =>
+        Plot.dot([0], { frameAnchor: "top-right", dx: 25, dy: 10 + 18 * i, stroke: () => title, symbol: () => title, r: 4, strokeWidth: 1.6 })),
       ...others.map(({ title }, i) => Plot.text([title], { frameAnchor: "top-right", textAnchor: "start", dx: 35, dy: 5 + 18 * i })),
     ],
   });

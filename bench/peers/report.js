@@ -23,11 +23,15 @@ const megabytes = (bytes) => (bytes ? digits(bytes / 2 ** 20) : "");
 const milliseconds = (time) => (time === undefined ? "" : digits(time));
 const versions = [...new Set(rows.flatMap(({ cells }) => Object.values(cells).map(({ version }) => version)).filter(Boolean))];
 const worst = (key) => Math.max(0, ...rows.flatMap(({ cells }) => Object.values(cells).map(({ difference }) => difference?.[key] ?? 0)));
-const failures = rows.flatMap(({ name, cells }) => Object.entries(cells).filter(([, { failure }]) => failure).map(([id, { failure }]) => `- ${name}, ${id}: ${failure}`));
+const failures =
+  rows.flatMap(({ name, cells }) => Object.entries(cells).filter(([, { failure }]) => failure).map(([id, { failure }]) => `- ${name}, ${id}: ${failure}`));
 const titles = frameworks.map(({ title }) => title);
 
 /** A table with a row a workload and a column a framework. */
-const perCell = (value) => markdown(["workload", ...titles], rows.map((row) => [row.name, ...frameworks.map(({ id }) => (row.cells[id] && !row.cells[id].failure ? value(row.cells[id]) : ""))]));
+const perCell = (value) => markdown(
+  ["workload", ...titles],
+  rows.map((row) => [row.name, ...frameworks.map(({ id }) => (row.cells[id] && !row.cells[id].failure ? value(row.cells[id]) : ""))]),
+);
 /** Forms that differ in their programs. */
 const forms = frameworks.filter(({ id, threads }) => threads === 1 && !["tfjs-cpu", "jax-eager"].includes(id));
 
@@ -51,9 +55,11 @@ const page = `<!-- Written by bench/peers/report.js from the results of a run; d
 
 The same work in Flimsy and in its peers, on the same data from the same initial parameters, measured in one run on ${results.date}.
 
-- Machine: ${machine.cpu}, ${machine.cores} cores, ${digits(machine.memory / 2 ** 30)} GiB, ${machine.system}; load ${machine.load.toFixed(1)} when the run began.
+- Machine: ${machine.cpu}, ${machine.cores} cores, ${digits(machine.memory / 2 ** 30)} GiB, ${machine.system};
+  load ${machine.load.toFixed(1)} when the run began.
 - Versions: ${versions.join(", ")}; Node ${results.node}. Flimsy at ${results.commit}.
-- Each framework runs in a process of its own; they take turns, ${settings.rounds} rounds of up to ${settings.seconds} s a cell together, and the median is given.
+- Each framework runs in a process of its own; they take turns, ${settings.rounds} rounds of up to ${settings.seconds} s a cell together,
+  and the median is given.
   Absolute figures drift with the machine: only ratios within this run count.
 - Before anything is timed, the first loss and the norm of each parameter's gradient must agree between the frameworks, all gradients must
   be there, finite and not 0, and training on the same data must make the loss smaller. In this run the losses differ by at most
@@ -84,7 +90,10 @@ ${perCell(({ firstStep }) => milliseconds(firstStep))}
 
 From the start of a process to the end of its first step of logreg, in milliseconds:
 
-${markdown(["", "median", "quartiles"], frameworks.filter(({ id }) => startUp[id]).map(({ id, title }) => [title, digits(startUp[id].median), startUp[id].quartiles.map(digits).join(" – ")]))}
+${markdown(
+  ["", "median", "quartiles"],
+  frameworks.filter(({ id }) => startUp[id]).map(({ id, title }) => [title, digits(startUp[id].median), startUp[id].quartiles.map(digits).join(" – ")]),
+)}
 ${never(results)}
 ## Memory
 
@@ -101,9 +110,13 @@ ${markdown(["", "kB"], Object.entries(sizes).map(([title, bytes]) => [title, dig
 ## Lines of user code
 
 Of each program as it is in bench/, without blank lines and comments: model, data, optimizer and step. What a library has not, such as CTC in the
-JavaScript peers or optimizers in jax-js, is counted where it had to be written. Flimsy's programs use its components, as torch.nn's use its modules; the other columns write their cells out.
+JavaScript peers or optimizers in jax-js, is counted where it had to be written. Flimsy's programs use its components, as torch.nn's use its modules;
+the other columns write their cells out.
 
-${markdown(["workload", ...forms.map(({ title }) => title)], [...new Map(rows.map((row) => [row.program, row])).values()].map(({ program, lines }) => [program, ...forms.map(({ id }) => lines[id] ?? "")]))}
+${markdown(
+  ["workload", ...forms.map(({ title }) => title)],
+  [...new Map(rows.map((row) => [row.program, row])).values()].map(({ program, lines }) => [program, ...forms.map(({ id }) => lines[id] ?? "")]),
+)}
 ${curves.length === 0 ? "" : `\n## How time grows\n\n${curves.join("\n")}`}`;
 
 writeFileSync(path.join(folder, "benchmarks.md"), page);

@@ -43,7 +43,8 @@ const wanted = frameworks.filter(({ id }) => words(options.frameworks).length ==
 const present = wanted.filter(({ present }) => present);
 const sections = words(options.sections);
 if (chosenRows.length === 0 || wanted.length === 0 || sections.length === 0 || sections.some((section) => !everything.includes(section))) {
-  console.error(`Nothing to do. Workloads: ${rows.map(({ name }) => name).join(", ")}. Frameworks: ${frameworks.map(({ id }) => id).join(", ")}. Sections: ${everything.join(", ")}.`);
+  console.error(`Nothing to do. Workloads: ${rows.map(({ name }) => name).join(", ")}. ` +
+    `Frameworks: ${frameworks.map(({ id }) => id).join(", ")}. Sections: ${everything.join(", ")}.`);
   process.exit(1);
 }
 const quick = options.quick;
@@ -56,7 +57,10 @@ const begin = performance.now();
 const elapsed = () => `${Math.round((performance.now() - begin) / 1000)} s`;
 const results = {
   date: new Date().toISOString().slice(0, 10),
-  machine: { cpu: os.cpus()[0]?.model.trim(), cores: os.cpus().length, memory: os.totalmem(), system: `${os.type()} ${os.release()} ${os.arch()}`, load: os.loadavg()[0] },
+  machine: {
+    cpu: os.cpus()[0]?.model.trim(), cores: os.cpus().length, memory: os.totalmem(), system: `${os.type()} ${os.release()} ${os.arch()}`,
+    load: os.loadavg()[0],
+  },
   node: process.version,
   commit: commit(),
   settings,
@@ -83,7 +87,10 @@ for (const row of sections.includes("rows") ? chosenRows : []) {
   const found = await measure(row, present.filter((framework) => takesPart(framework, row)), { ...settings, work: bounded });
   if (bounded) found.read = readingOf(found);
   const { program, per = 1, unit, flops, workload } = row;
-  results.rows.push({ ...found, title: workload.title, program, per, unit, flops, lines: Object.fromEntries(present.filter((framework) => takesPart(framework, row)).map((framework) => [framework.id, linesOf(framework, program)])) });
+  results.rows.push({
+    ...found, title: workload.title, program, per, unit, flops,
+    lines: Object.fromEntries(present.filter((framework) => takesPart(framework, row)).map((framework) => [framework.id, linesOf(framework, program)])),
+  });
   say(`${row.name} (${elapsed()})`);
   for (const [id, { failure }] of Object.entries(found.cells)) if (failure) say(`  ${id}: ${failure}`);
 }
@@ -96,7 +103,10 @@ if (sections.includes("growth") && !quick && !options["no-growth"]) {
 }
 if (sections.includes("start")) {
   const logreg = rows.find(({ name }) => name === "logreg");
-  results.startUp = await startUp(logreg, present.filter(({ threads }) => threads === 1).filter((framework) => takesPart(framework, logreg)), { rounds: quick ? 2 : 7, limit: settings.limit });
+  results.startUp = await startUp(
+    logreg, present.filter(({ threads }) => threads === 1).filter((framework) => takesPart(framework, logreg)),
+    { rounds: quick ? 2 : 7, limit: settings.limit },
+  );
 }
 if (sections.includes("size")) results.sizes = await import("./sizes.js").then(({ packageSizes }) => packageSizes(), () => ({}));
 if (sections.includes("never") && present.some(({ id }) => id === "flimsy")) {
@@ -110,7 +120,8 @@ if (sections.includes("examples") && present.some(({ id }) => id === "flimsy")) 
   const torch = present.some(({ family }) => family === "torch");
   results.examples = await attempt("examples", async () => (await import("./examples.js")).wholeExamples(torch, { repetitions: quick ? 1 : 3 }));
   say(`examples (${elapsed()})`);
-  const cells = (results.examples?.rows ?? []).flatMap(({ name, cells }) => Object.entries(cells).map(([id, { failure }]) => ({ title: `example ${name}, ${id}`, failure })));
+  const cells = (results.examples?.rows ?? []).flatMap(({ name, cells }) =>
+    Object.entries(cells).map(([id, { failure }]) => ({ title: `example ${name}, ${id}`, failure })));
   for (const { title, failure } of cells.filter(({ failure }) => failure)) {
     say(`  ${title}: ${failure}`);
     failed.push(title);
@@ -123,7 +134,8 @@ writeFileSync(options.out, `${JSON.stringify(results, null, 1)}\n`);
 if (results.rows.length > 0) console.log(table(results));
 say(`${elapsed()}; written to ${path.relative(process.cwd(), options.out)}. node bench/peers/report.js writes docs/benchmarks.md from it.`);
 // A wrong result is an error; a request that took too long is not.
-const wrong = results.rows.flatMap(({ name, cells }) => Object.entries(cells).filter(([, { failure }]) => failure && !failure.startsWith("no answer")).map(([id]) => `${name}: ${id}`)).concat(failed);
+const wrong = results.rows.flatMap(({ name, cells }) =>
+  Object.entries(cells).filter(([, { failure }]) => failure && !failure.startsWith("no answer")).map(([id]) => `${name}: ${id}`)).concat(failed);
 if (wrong.length > 0) {
   say(`Failed: ${wrong.join("; ")}`);
   process.exitCode = 1;
@@ -131,7 +143,8 @@ if (wrong.length > 0) {
 
 /** Of the sources that were measured; "modified" if they are not as committed. */
 function commit() {
-  const git = (...args) => execFileSync("git", args, { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  const git = (...args) =>
+    execFileSync("git", args, { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
     return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "src") === "" ? "" : ", modified");
   } catch {

@@ -36,7 +36,8 @@ ${table({ rows: found, frameworks: shown })}
 function peakOf(rate, peak) {
   if (!peak) return "";
   const what = peak.fused ? "fused multiply-adds" : "products and sums";
-  return `, which is ${Math.round((100 * rate) / peak.rate)} % of the ${digits(peak.rate)} GFLOP/s\n  of a loop of nothing but ${what} of 128-bit vectors in registers`;
+  return `, which is ${Math.round((100 * rate) / peak.rate)} % of the ${digits(peak.rate)} GFLOP/s\n  of a loop of nothing but ${what} of ` +
+    "128-bit vectors in registers";
 }
 
 /** How far rows are from what arithmetic and memory allow. */
@@ -89,7 +90,8 @@ the right is what was reached, by Flimsy first.
 
 ${markdown(["example", ...forms.map(({ title }) => title), "reached"], body)}
 
-${found.rows.map(({ name, title, options }) => `- **${name}**: ${title}${options.length === 0 ? "" : ` (\`${[name, ...options.map((option) => option || '""')].join(" ")}\`)`}`).join("\n")}
+${found.rows.map(({ name, title, options }) =>
+  `- **${name}**: ${title}${options.length === 0 ? "" : ` (\`${[name, ...options.map((option) => option || '""')].join(" ")}\`)`}`).join("\n")}
 `;
 }
 

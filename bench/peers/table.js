@@ -1,7 +1,8 @@
 /** The results as Markdown tables. */
 
 /** Three digits. */
-export const digits = (value) => (value >= 1000 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3).includes("e") ? value.toFixed(0) : value.toPrecision(3));
+export const digits = (value) =>
+  (value >= 1000 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3).includes("e") ? value.toFixed(0) : value.toPrecision(3));
 
 export const markdown = (head, body) => [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 

@@ -36,7 +36,10 @@ const xor = (cell) => ({
     bits.forEach((bit, t) => { x.values[t * inputs + bit] = 1; });
     let parity = 0;
     const y = { shape: [steps], values: Int32Array.from(bits, (bit) => (parity ^= bit)) };
-    return { data: { x, y }, parameters: { ...cellParameters(from, cell, sizes), "readout.w": from.weights(classes, hidden), "readout.b": constant([classes], 0) } };
+    return {
+      data: { x, y },
+      parameters: { ...cellParameters(from, cell, sizes), "readout.w": from.weights(classes, hidden), "readout.b": constant([classes], 0) },
+    };
   },
 });
 

@@ -25,7 +25,8 @@ export function checkFits(component: Component, image: Shape, size: readonly num
   image.forEach((length, axis) => {
     if (length >= size[axis]) return;
     throw new ShapeError(
-      `${component.constructor.name} got an image of ${axis === 1 ? "width" : "height"} ${length} (with padding), which is less than the size ${size[axis]} of its window.`,
+      `${component.constructor.name} got an image of ${axis === 1 ? "width" : "height"} ${length} (with padding), which is less than the ` +
+        `size ${size[axis]} of its window.`,
     );
   });
 }

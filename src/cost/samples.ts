@@ -8,6 +8,7 @@ import { type Indices, indexVariable } from "../operations/indexing.ts";
 import type { Operand } from "../engine/step.ts";
 import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
+import { readNested } from "../support/nested.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
 
@@ -208,34 +209,11 @@ export function numbers(name: string, what: string, given: Numbers): Found {
     values = withNumbers(given as ArrayLike<number>);
     shape = [values.length];
   } else {
-    shape = shapeOf(given as NestedNumbers);
-    const list: number[] = [];
-    flatten(name, what, given as NestedNumbers, shape, 0, list);
-    values = list;
+    ({ values, shape } = readNested(given, (entry) => typeof entry === "number" || typeof entry === "boolean", (entry, _, expected) => {
+      if (expected === null && !isList(entry)) return new ValueError(`${name} takes numbers as ${what}, but got ${describe(entry)}.`);
+      const [found, others] = expected === null ? ["an array", "a number"] : [describe(entry), `an array of ${expected}`];
+      return new ShapeError(`${name} got ragged ${what}: ${found} where others have ${others}. Pad it, and mask out the padding.`);
+    }));
   }
   return { shape, values, variable: () => fromValues(new (currentDevice().FloatArray)(values), shape) };
-}
-
-function shapeOf(nested: NestedNumbers): number[] {
-  const shape: number[] = [];
-  for (let level: unknown = nested; isList(level); level = level[0]) shape.push(level.length);
-  return shape;
-}
-
-function flatten(name: string, what: string, level: NestedNumbers, shape: Shape, axis: number, list: number[]): void {
-  if (axis === shape.length) {
-    if (typeof level !== "number" && typeof level !== "boolean") {
-      if (isList(level)) throw new ShapeError(`${name} got ragged ${what}: an array where others have a number. Pad it, and mask out the padding.`);
-      throw new ValueError(`${name} takes numbers as ${what}, but got ${describe(level)}.`);
-    }
-    list.push(Number(level));
-    return;
-  }
-  if (!isList(level) || level.length !== shape[axis]) {
-    throw new ShapeError(
-      `${name} got ragged ${what}: ${isList(level) ? `an array of ${level.length}` : describe(level)} where others have an array of ${shape[axis]}. ` +
-        "Pad it, and mask out the padding.",
-    );
-  }
-  for (const entry of Array.from(withNumbers(level) as ArrayLike<NestedNumbers>)) flatten(name, what, entry, shape, axis + 1, list);
 }

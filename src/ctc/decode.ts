@@ -1,8 +1,10 @@
 /** Decoding: from scores to labels. */
 
 import { ValueError } from "../support/errors.ts";
-import { describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { describe } from "../support/describe.ts";
+import { isList } from "../support/arrays.ts";
+import { checkInteger } from "../support/check.ts";
 import { trim } from "./labels.ts";
 import { type CtcOptions, logAdd, logProbabilities, type Scores } from "./utterances.ts";
 
@@ -74,9 +76,7 @@ export function beamSearch(scores: Scores, options: BeamOptions = {}): Hypothesi
   checkArguments("beamSearch", arguments, 2);
   checkOptions("beamSearch", options, ["blank", "inputLengths", "width", "top", "languageModel"]);
   const { width = 16, top = 1, languageModel } = options;
-  for (const [option, value] of Object.entries({ width, top })) {
-    if (!Number.isInteger(value) || value < 1) throw new ValueError(`beamSearch takes an integer of at least 1 as ${option}, but got ${describe(value)}.`);
-  }
+  for (const [option, value] of Object.entries({ width, top })) checkInteger("beamSearch", option, value, 1);
   if (top > width) throw new ValueError(`beamSearch cannot return ${top} hypotheses from a beam of ${width}: make width at least top.`);
   const { utterances, values } = logProbabilities("beamSearch", scores, options);
   const { steps, symbols, blank, lengths } = utterances;
@@ -114,9 +114,12 @@ class Prefix {
     if (Number.isNaN(this.added[label])) {
       this.spelt ??= this.labels();
       const answer: unknown = languageModel(this.spelt, label);
-      const all = Array.isArray(answer) || (ArrayBuffer.isView(answer) && "length" in answer) ? (answer as unknown as ArrayLike<unknown>) : null;
+      const all = isList(answer) ? answer : null;
       if (all !== null && all.length !== symbols) {
-        throw new ValueError(`The languageModel given to beamSearch must return one number, or one for each of ${symbols} symbols, but returned ${all.length} after [${this.spelt.join(", ")}].`);
+        throw new ValueError(
+          `The languageModel given to beamSearch must return one number, or one for each of ${symbols} symbols, ` +
+            `but returned ${all.length} after [${this.spelt.join(", ")}].`,
+        );
       }
       if (all === null) this.added[label] = checkAddition(answer, this.spelt, label);
       else for (let k = 0; k < symbols; k++) if (k !== blank) this.added[k] = checkAddition(all[k], this.spelt, k);
@@ -179,7 +182,9 @@ function search(
 
 function checkAddition(added: unknown, prefix: readonly number[], label: number): number {
   if (typeof added !== "number" || Number.isNaN(added) || added === Infinity) {
-    throw new ValueError(`The languageModel given to beamSearch must return a number below ∞, but returned ${describe(added)} for ${label} after [${prefix.join(", ")}].`);
+    throw new ValueError(
+      `The languageModel given to beamSearch must return a number below ∞, but returned ${describe(added)} for ${label} after [${prefix.join(", ")}].`,
+    );
   }
   return added;
 }

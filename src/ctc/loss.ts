@@ -10,9 +10,10 @@ import { view } from "../operations/broadcasting.ts";
 import { slice, stack } from "../operations/layout.ts";
 import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
-import { describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
+import { refusal } from "../support/check.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
 import { ctcOptions, type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
 
@@ -84,10 +85,14 @@ const losses: Operation = {
 export function joined(name: string, scores: Variable | readonly Variable[]): Variable {
   if (scores instanceof Variable) return scores;
   if (!Array.isArray(scores) || scores.length === 0 || !scores.every((step) => step instanceof Variable)) {
-    throw new ValueError(`${name} takes a Variable of scores, or a list with one for each step, but got ${Array.isArray(scores) && scores.length === 0 ? "an empty list" : describe(scores)}.`);
+    throw refusal(name, "a Variable of scores, or a list with one for each step", scores);
   }
   const [{ shape }] = scores;
-  if (shape.length !== 1 && shape.length !== 2) throw new ValueError(`${name} got a list of scores of shape ${formatShape(shape)}: each step is [symbols] for one utterance or [samples, symbols] for a batch.`);
+  if (shape.length !== 1 && shape.length !== 2) {
+    throw new ValueError(
+      `${name} got a list of scores of shape ${formatShape(shape)}: each step is [symbols] for one utterance or [samples, symbols] for a batch.`,
+    );
+  }
   return stack(scores, shape.length - 1);
 }
 

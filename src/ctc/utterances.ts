@@ -1,9 +1,11 @@
 /** Reading the arguments of the functions of this room: scores, targets and lengths of one utterance or of a batch. */
 
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { describe, formatShape, type Shape } from "../support/shape.ts";
+import { formatShape, type Shape } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { input, type NestedArray, Variable } from "../engine/variable.ts";
+import { describe } from "../support/describe.ts";
+import { checkChoice, refusal } from "../support/check.ts";
 import { stepsNeeded } from "./labels.ts";
 
 /** The labels of one utterance: integers, none of them the blank. */
@@ -51,12 +53,16 @@ export class Utterances {
     counts: (sample: number) => boolean = () => true,
   ) {
     if (shape.length !== 2 && shape.length !== 3) {
-      throw new ShapeError(`${name} takes scores of shape [steps, symbols] for one utterance or [samples, steps, symbols] for a batch, but got ${formatShape(shape)}.`);
+      throw new ShapeError(
+        `${name} takes scores of shape [steps, symbols] for one utterance or [samples, steps, symbols] for a batch, but got ${formatShape(shape)}.`,
+      );
     }
     [this.samples, this.steps, this.symbols] = shape.length === 2 ? [1, shape[0], shape[1]] : shape;
     const { blank = 0, inputLengths } = options;
     if (!Number.isInteger(blank) || blank < 0 || blank >= this.symbols) {
-      throw new ValueError(`${name} got blank ${describe(blank)} for scores of shape ${formatShape(shape)}: it is one of the symbols, an integer from 0 to ${this.symbols - 1}.`);
+      throw new ValueError(
+        `${name} got blank ${describe(blank)} for scores of shape ${formatShape(shape)}: it is one of the symbols, an integer from 0 to ${this.symbols - 1}.`,
+      );
     }
     this.blank = blank;
     this.lengths = this.readLengths("inputLengths", inputLengths, () => this.steps, counts);
@@ -67,9 +73,12 @@ export class Utterances {
   private readLengths(option: string, given: Lengths | undefined, most: (sample: number) => number, counts: (sample: number) => boolean): number[] {
     const { name, samples } = this;
     if (given !== undefined && typeof given !== "number" && !isList(given) && !(given instanceof Variable)) {
-      throw new ValueError(`${name} takes an integer for each utterance as ${option}, but got ${describe(given)}.`);
+      throw refusal(name, `an integer for each utterance as ${option}`, given);
     }
-    const list = given === undefined ? null : typeof given === "number" ? [given] : given instanceof Variable ? given.data : withNumbers(given as ArrayLike<number>);
+    const list = given === undefined ? null
+      : typeof given === "number" ? [given]
+      : given instanceof Variable ? given.data
+      : withNumbers(given as ArrayLike<number>);
     if (list !== null && list.length !== samples) throw new ShapeError(`${name} got ${list.length} ${option} for ${samples} utterances.`);
     return Array.from({ length: samples }, (_, i) => {
       if (!counts(i)) return 0;
@@ -88,7 +97,7 @@ export class Utterances {
   targets(given: Targets, options: CtcTargetOptions, counts: (sample: number) => boolean = () => true): (readonly number[] | null)[] {
     const { name, lengths } = this;
     const { infeasible = "error" } = options;
-    if (infeasible !== "error" && infeasible !== "infinity") throw new ValueError(`${name} takes "error" or "infinity" as infeasible, but got ${describe(infeasible)}.`);
+    checkChoice(name, "infeasible", infeasible, ["error", "infinity"]);
     return this.labels(given, options.targetLengths, counts).map((labels, i) => {
       if (stepsNeeded(labels) <= lengths[i]) return labels;
       if (infeasible === "infinity") return null;
@@ -103,7 +112,9 @@ export class Utterances {
   labels(given: Targets, targetLengths?: Lengths, counts: (sample: number) => boolean = () => true): number[][] {
     const { name, samples, blank, symbols } = this;
     const lists = this.split(given);
-    if (lists.length !== samples) throw new ShapeError(`${name} got ${lists.length} targets for scores of shape ${formatShape(this.shape)}, that is ${samples} utterances.`);
+    if (lists.length !== samples) {
+      throw new ShapeError(`${name} got ${lists.length} targets for scores of shape ${formatShape(this.shape)}, that is ${samples} utterances.`);
+    }
     const lengths = this.readLengths("targetLengths", targetLengths, (i) => lists[i].length, counts);
     return lists.map((list, i) => {
       const labels = Array.from(list).slice(0, lengths[i]);
@@ -128,14 +139,18 @@ export class Utterances {
       }
       return this.isSingle ? [data] : Array.from({ length: shape[0] }, (_, i) => data.subarray(i * shape[1], (i + 1) * shape[1]));
     }
-    if (!isList(given)) throw new ValueError(`${name} takes ${wanted} as targets, but got ${describe(given)}.`);
+    if (!isList(given)) throw refusal(name, `${wanted} as targets`, given);
     if (this.isSingle) {
-      if (given.length > 0 && typeof given[0] === "object") throw new ShapeError(`${name} got several targets for scores of shape ${formatShape(this.shape)}, that is one utterance: give ${wanted}.`);
+      if (given.length > 0 && typeof given[0] === "object") {
+        throw new ShapeError(`${name} got several targets for scores of shape ${formatShape(this.shape)}, that is one utterance: give ${wanted}.`);
+      }
       return [withNumbers(given as ArrayLike<number>)];
     }
     const lists = Array.from(given as readonly unknown[]);
     const wrong = lists.find((list) => !isList(list));
-    if (wrong !== undefined) throw new ShapeError(`${name} got targets with ${describe(wrong)} in it for scores of shape ${formatShape(this.shape)}: give ${wanted}.`);
+    if (wrong !== undefined) {
+      throw new ShapeError(`${name} got targets with ${describe(wrong)} in it for scores of shape ${formatShape(this.shape)}: give ${wanted}.`);
+    }
     return lists.map((list) => withNumbers(list as ArrayLike<number>));
   }
 }

@@ -1,7 +1,8 @@
-import { input, ShapeError, ValueError, Variable } from "../index.ts";
-import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount, describe, formatShape, sizeOf } from "../support/shape.ts";
+import { input, Random, ShapeError, ValueError, Variable } from "../index.ts";
+import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { isList, type TypedArray } from "../support/arrays.ts";
+import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";
 
@@ -19,8 +20,6 @@ export interface TableBatchOptions {
   readonly shuffle?: boolean | Random | undefined;
 }
 
-type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
 /** One part of each sample: an array, or a Variable whose first axis is the samples. */
 export type Column = Variable | TypedArray | readonly unknown[];
 /** Some samples of a table. */
@@ -49,12 +48,12 @@ export function minibatches(
 ): Iterable<unknown> | AsyncIterable<unknown> {
   checkArguments("minibatches", arguments, 3);
   checkOptions("minibatches", options, ["dropLast", "count", "shuffle"]);
-  checkCount("minibatches", "size", size, 1);
+  checkInteger("minibatches", "size", size, 1);
   if (typeof source === "object" && source !== null && !isIterable(source) && !isAsyncIterable(source) && !(source instanceof Variable)) {
     return tableBatches(source as Readonly<Record<string, Column>>, size, options);
   }
   if (options.shuffle !== undefined) throw new ValueError("minibatches shuffles tables only. Give it shuffled(samples) instead of the option.");
-  const count = options.count === undefined ? 1 : checkCount("minibatches", "count", options.count, 0);
+  const count = options.count === undefined ? 1 : checkInteger("minibatches", "count", options.count, 0);
   return staged("minibatches", source as Source<unknown>, () => batching(size, options.dropLast ?? false, count));
 }
 
@@ -125,16 +124,19 @@ function columnOf(name: string, column: unknown): Readable {
     };
   }
   if (Array.isArray(column)) return { length: column.length, open: () => (rows) => Array.from(rows, (row) => column[row] as unknown) };
-  if (ArrayBuffer.isView(column) && "length" in column) {
+  if (isList(column)) {
     const array = column as Int32Array;
     return { length: array.length, open: () => (rows) => array.slice(0, rows.length).map((_, i) => array[rows[i]]) };
   }
-  throw new ValueError(`minibatches takes a Variable, an array or a typed array as column ${name}, but got ${describe(column)}.`);
+  throw refusal("minibatches", `a Variable, an array or a typed array as column ${name}`, column);
 }
 
-function tableBatches(table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions): Iterable<unknown> {
+function tableBatches(
+  table: Readonly<Record<string, Column>>, size: number, { dropLast = false, shuffle = false, ...others }: BatchOptions & TableBatchOptions
+): Iterable<unknown> {
   if (others.count !== undefined) throw new ValueError("minibatches takes count for a stream only: a table has as many samples as it has.");
-  const random = shuffle === false ? null : chooseRandom("minibatches", shuffle === true ? undefined : shuffle);
+  const generator = shuffle === true ? Random.default : shuffle;
+  const random = generator === false ? null : checkInstance("minibatches", "a generator made by new Random(seed)", generator, Random);
   const columns = Object.entries(table).map(([name, column]) => [name, columnOf(name, column)] as const);
   if (columns.length === 0) throw new ValueError("minibatches got a table without columns.");
   const [[first, { length }]] = columns;

@@ -1,6 +1,7 @@
-import { input, type NestedArray, ShapeError, ValueError, Variable } from "../index.ts";
-import { checkCount, describe, formatShape, sameShape, sizeOf } from "../support/shape.ts";
+import { input, type NestedArray, ShapeError, Variable } from "../index.ts";
+import { formatShape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 
 /** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */
 export type SequenceLike = Variable | readonly NestedArray[] | ArrayLike<number>;
@@ -41,9 +42,7 @@ export interface PaddedSequences {
 export function padSequences(sequences: readonly SequenceLike[], options: PadOptions = {}): PaddedSequences {
   checkArguments("padSequences", arguments, 2);
   checkOptions("padSequences", options, ["value", "steps", "multipleOf"]);
-  if (!Array.isArray(sequences) || sequences.length === 0) {
-    throw new ValueError(`padSequences takes an array of at least one sequence, but got ${Array.isArray(sequences) ? "an empty one" : describe(sequences)}.`);
-  }
+  if (!Array.isArray(sequences) || sequences.length === 0) throw refusal("padSequences", "an array of at least one sequence", sequences);
   const parts = (sequences as readonly SequenceLike[]).map((sequence) => (sequence instanceof Variable ? sequence : input(sequence)));
   // An empty list does not say what its steps would have been.
   const known = parts.filter((part, i) => !(part.size === 0 && part.shape.length === 1 && !(sequences[i] instanceof Variable)));
@@ -51,16 +50,18 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
   parts.forEach((part, i) => {
     if (part.shape.length === 0) throw new ShapeError(`padSequences got a single number as sequence ${i}: a sequence has an axis of steps.`);
     if (known.includes(part) && !sameShape(part.shape.slice(1), rest)) {
-      throw new ShapeError(`padSequences got steps of shape ${formatShape(part.shape.slice(1))} in sequence ${i} and ${formatShape(rest)} before: all must be the same.`);
+      throw new ShapeError(
+        `padSequences got steps of shape ${formatShape(part.shape.slice(1))} in sequence ${i} and ${formatShape(rest)} before: all must be the same.`,
+      );
     }
   });
   const lengths = Int32Array.from(parts, (part) => part.shape[0]);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const multiple = checkCount("padSequences", "multipleOf", options.multipleOf ?? 1, 1);
-  const steps = checkCount("padSequences", "steps", options.steps ?? Math.ceil(longest / multiple) * multiple, 0);
+  const multiple = checkInteger("padSequences", "multipleOf", options.multipleOf ?? 1, 1);
+  const steps = checkInteger("padSequences", "steps", options.steps ?? Math.ceil(longest / multiple) * multiple, 0);
   if (steps < longest) throw new ShapeError(`padSequences got a sequence of ${longest} steps for ${steps}. Cut it, or leave the option out.`);
   const { value = 0 } = options;
-  if (typeof value !== "number") throw new ValueError(`padSequences takes a number as value, but got ${describe(value)}.`);
+  if (typeof value !== "number") throw refusal("padSequences", "a number as value", value);
 
   const width = sizeOf(rest);
   const x = new Float64Array(parts.length * steps * width).fill(value);
@@ -82,11 +83,13 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
  */
 export function unpadSequences(x: Variable, lengths: ArrayLike<number>): Variable[] {
   checkArguments("unpadSequences", arguments, 2);
-  if (!(x instanceof Variable)) throw new ValueError(`unpadSequences takes a Variable, but got ${describe(x)}.`);
+  checkInstance("unpadSequences", "a Variable", x, Variable);
   const { shape } = x;
   const wrong = Array.from(lengths).find((length) => !Number.isInteger(length) || length < 0 || length > shape[1]);
   if (shape.length < 2 || lengths.length !== shape[0] || wrong !== undefined) {
-    throw new ShapeError(`unpadSequences takes [batch, steps, …] and a length for each sequence, but got ${formatShape(shape)} and lengths [${Array.from(lengths).join(", ")}].`);
+    throw new ShapeError(
+      `unpadSequences takes [batch, steps, …] and a length for each sequence, but got ${formatShape(shape)} and lengths [${Array.from(lengths).join(", ")}].`,
+    );
   }
   return Array.from(lengths, (length, i) => x.slice(i, [0, length]));
 }

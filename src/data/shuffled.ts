@@ -1,6 +1,6 @@
-import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { Random } from "../index.ts";
+import { checkInstance, checkInteger } from "../support/check.ts";
 import { type AsyncSource, type Source, type Stage, staged } from "./source.ts";
 
 export interface ShuffleOptions {
@@ -31,8 +31,8 @@ export function shuffled<T>(source: AsyncSource<T>, options?: ShuffleOptions): A
 export function shuffled<T>(source: Source<T> | AsyncSource<T>, options: ShuffleOptions = {}): Iterable<T> | AsyncIterable<T> {
   checkArguments("shuffled", arguments, 2);
   checkOptions("shuffled", options, ["random", "buffer"]);
-  const random = chooseRandom("shuffled", options.random);
-  const buffer = checkCount("shuffled", "buffer", options.buffer ?? 1024, 1);
+  const random = checkInstance("shuffled", "a generator made by new Random(seed)", options.random ?? Random.default, Random);
+  const buffer = checkInteger("shuffled", "buffer", options.buffer ?? 1024, 1);
   if (!Array.isArray(source) && !ArrayBuffer.isView(source)) return staged<T, T>("shuffled", source, () => holding(buffer, random));
   const whole = source as Iterable<T>;
   return staged<T, T>("shuffled", () => random.shuffle([...whole]), passing);

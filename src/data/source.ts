@@ -1,7 +1,8 @@
 /** Where samples come from, and going through them with errors that say how far it went. */
 
 import { ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
+import { refusal } from "../support/check.ts";
+import { messageOf } from "../support/describe.ts";
 import { StreamError } from "./stream-error.ts";
 
 /** Samples that are there: an array, another iterable, or a function that makes one for each pass. */
@@ -89,14 +90,12 @@ export function staged<T, R>(caller: string, source: Source<T> | AsyncSource<T>,
   };
 }
 
-function notASource(caller: string, source: unknown): ValueError {
-  return new ValueError(`${caller} takes an array, an iterable or async iterable of samples, or a function that returns one, but got ${describe(source)}.`);
-}
+const notASource = (caller: string, source: unknown): ValueError =>
+  refusal(caller, "an array, an iterable or async iterable of samples, or a function that returns one", source);
 
 /** What a source threw, with how far it had come. Nothing is asked of it any more. */
 function failed(error: unknown, progress: { readonly samples: number; done: boolean }): Error {
   progress.done = true;
   if (error instanceof StreamError) return error; // a stage before this one has said it
-  const reason = (error as Error | null)?.message ?? String(error);
-  return new StreamError(`The stream of samples failed after ${progress.samples}: ${reason}`, progress.samples, { cause: error });
+  return new StreamError(`The stream of samples failed after ${progress.samples}: ${messageOf(error)}`, progress.samples, { cause: error });
 }

@@ -1,8 +1,8 @@
 /** Which device runs the steps. Devices are made when first used. */
 
 import { DeviceError, UsageError, ValueError } from "../support/errors.ts";
-import { describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
+import { describe } from "../support/describe.ts";
 import type { Device, ThreadReport } from "./device.ts";
 import { ReferenceDevice } from "./reference/reference.ts";
 import { threadsOf } from "./wasm/threads.ts";
@@ -28,7 +28,8 @@ const standard = (): Device => device("wasm", () => {
     return new WasmDevice();
   } catch (error) {
     throw new DeviceError(
-      `WebAssembly does not work here (${error}). A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; setDevice("reference") does without, slowly.`,
+      `WebAssembly does not work here (${error}). A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; ` +
+        `setDevice("reference") does without, slowly.`,
       { cause: error },
     );
   }

@@ -17,7 +17,8 @@ export function outOfMemory(bytes: number, kind: keyof DeviceMemory, live: Devic
     : wanted.inputs > wanted.arena ? "Use fewer inputs in one step" : "Use smaller batches or shorter sequences, or split the step";
   const used = Object.entries(live).filter(([, size]) => size > 0).map(([name, size]) => `${name} ${formatBytes(size)}`).join(", ");
   return new MemoryError(
-    `The step needs ${formatBytes(bytes)} more in one piece, but ${limit === null ? "" : `there are at most ${formatBytes(limit)}, or `}the system gives no more. ` +
+    `The step needs ${formatBytes(bytes)} more in one piece, but ${limit === null ? "" : `there are at most ${formatBytes(limit)}, or `}the ` +
+    "system gives no more. " +
       `In use: ${used || "nothing"}. ${remedy}.`,
     { cause },
   );

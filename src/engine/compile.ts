@@ -85,7 +85,10 @@ export function compile(
   if (nodes !== null) step.trace = planned;
   step.memberCounts = stacked?.memberCounts ?? [];
   const wanted = goal(stacked?.nodes ?? nodes ?? []);
-  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }) };
+  const options = {
+    fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched,
+    ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }),
+  };
   const plan = step.ran > 0 && nodes !== null ? planRest(step, wanted, options) : makePlan(planned, wanted.roots, options);
   const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: step.arrays.slice(arrayCount) };
   const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };

@@ -1,8 +1,8 @@
 /** Aids of debugging. */
 
-import { UsageError, ValueError } from "../support/errors.ts";
+import { UsageError } from "../support/errors.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { describe } from "../support/shape.ts";
+import { checkFlag } from "../support/check.ts";
 import { Comparisons, calledOutside } from "./comparisons.ts";
 import { nanError } from "./faults.ts";
 import { openStep } from "./recording.ts";
@@ -32,7 +32,7 @@ export function debug(settings: { checkNumerics?: boolean; checkComparisons?: bo
   checkOptions("debug", settings, options);
   if (openStep() !== null) throw new UsageError("debug was called inside grad or evaluate. Call it before the step.");
   for (const [name, value] of Object.entries(settings)) {
-    if (typeof value !== "boolean") throw new ValueError(`debug takes true or false as ${name}, but got ${describe(value)}.`);
+    checkFlag("debug", name, value);
     switches[name as (typeof options)[number]] = value;
   }
   switches.comparing = switches.checkComparisons ? { Comparisons, calledOutside } : null;

@@ -35,7 +35,9 @@ interface Switches {
 }
 
 const allowed = { stack: true, batch: true };
-export const switches: Switches = { checkNumerics: false, checkComparisons: false, eager: false, comparing: null, explainNan: null, watcher: null, plans: allowed };
+export const switches: Switches = {
+  checkNumerics: false, checkComparisons: false, eager: false, comparing: null, explainNan: null, watcher: null, plans: allowed,
+};
 
 /** Calls `watcher` for every plan that runs while `body` does. */
 export function watch(watcher: (watched: Watched) => void, body: () => void): void {

@@ -6,8 +6,10 @@ import { Storage } from "../devices/storage.ts";
 import { ShapeError, StaleVariableError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import type { Recordable } from "../plan/trace.ts";
-import { checkShape, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
-import { isList, kindOf, type NumberList, withNumbers } from "../support/arrays.ts";
+import { checkShape, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
+import { isList, kindOf, type NumberList } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
+import { readNested } from "../support/nested.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatArray, inspected } from "../support/print.ts";
 
@@ -285,30 +287,12 @@ function flatten(operation: string, data: TensorLike): { values: FloatArray; sha
   if (!Array.isArray(data)) {
     throw new ValueError(`${operation} takes a number, nested arrays of numbers or a typed array, but got ${describe(data)}.`);
   }
-  const shape: number[] = [];
-  for (let level: unknown = data; isList(level); level = level[0]) shape.push(level.length);
-  const values = new Float64Array(sizeOf(shape));
-  let at = 0;
-  const fill = (level: unknown, axis: number, path: string): void => {
-    if (axis === shape.length) {
-      if (typeof level !== "number") {
-        if (isList(level)) throw ragged(operation, path, `an array of ${level.length}`, "a number");
-        throw new ValueError(`${operation} got ${describe(level)} at ${path}, which is not a number.`);
-      }
-      values[at++] = level;
-      return;
-    }
-    if (!isList(level)) throw ragged(operation, path, describe(level), `an array of ${shape[axis]}`);
-    if (level.length !== shape[axis]) throw ragged(operation, path, `an array of ${level.length}`, `an array of ${shape[axis]}`);
-    const list = withNumbers(level);
-    for (let i = 0; i < list.length; i++) fill(list[i], axis + 1, `${path}[${i}]`);
-  };
-  fill(data, 0, "data");
-  return { values, shape };
-}
-
-function ragged(operation: string, path: string, found: string, expected: string): ShapeError {
-  return new ShapeError(
-    `${operation} got a ragged array: ${path} is ${found} where ${expected} was expected. Pad the rows to one length, or use a list of Variables.`,
-  );
+  return readNested(data, (entry) => typeof entry === "number", (entry, place, expected) => {
+    const path = ["data", ...place.map((i) => `[${i}]`)].join("");
+    if (expected === null && !isList(entry)) return new ValueError(`${operation} got ${describe(entry)} at ${path}, which is not a number.`);
+    const wanted = expected === null ? "a number" : `an array of ${expected}`;
+    return new ShapeError(
+      `${operation} got a ragged array: ${path} is ${describe(entry)} where ${wanted} was expected. Pad the rows to one length, or use a list of Variables.`,
+    );
+  });
 }

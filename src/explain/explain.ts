@@ -8,8 +8,10 @@ import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
 import { openStep } from "../engine/recording.ts";
 import { type Watched, watch } from "../engine/switches.ts";
-import { describe, formatShape } from "../support/shape.ts";
+import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { estimate, workOf } from "./work.ts";
 
 export interface ExplainOptions {
@@ -78,8 +80,10 @@ export function explain(f: () => unknown, options: ExplainOptions = {}): Explana
   checkOptions("explain", options, ["runs"]);
   const { runs = 5 } = options;
   if (typeof f !== "function") throw new ValueError(`explain takes a function, but got ${describe(f)}: write explain(() => grad(…)).`);
-  if (!Number.isInteger(runs) || runs < 1) throw new ValueError(`explain takes runs as an integer of at least 1, but got ${describe(runs)}.`);
-  if (openStep() !== null) throw new UsageError("explain was called inside a step. Call it outside, with a function that runs the step: explain(() => grad(…)).");
+  checkInteger("explain", "runs", runs, 1);
+  if (openStep() !== null) {
+    throw new UsageError("explain was called inside a step. Call it outside, with a function that runs the step: explain(() => grad(…)).");
+  }
   let steps: StepReport[] = [];
   for (let run = 0; run < runs; run++) {
     const before = steps;
@@ -155,12 +159,14 @@ function notesOf({ trace }: Watched["step"], launches: readonly LaunchReport[], 
   const waiting = new Map<string, number>();
   for (const [matrix, { launches, members }] of shared) {
     if (launches < 2) continue;
-    const text = `${members} products with a matrix ${formatShape(trace.shapes[matrix])} take ${launches} launches: each of these needs a result of the one before.`;
+    const text =
+      `${members} products with a matrix ${formatShape(trace.shapes[matrix])} take ${launches} launches: each of these needs a result of the one before.`;
     waiting.set(text, (waiting.get(text) ?? 0) + 1);
   }
   for (const [text, count] of waiting) notes.push(count === 1 ? text : `${count} times: ${text}`);
   if (alone > 0) {
-    notes.push(`${alone} elementwise ${alone === 1 ? "operation runs" : "operations run"} alone: what is next to ${alone === 1 ? "it" : "them"} has another shape, is no elementwise operation, or is not ready yet.`);
+    notes.push(`${alone} elementwise ${alone === 1 ? "operation runs" : "operations run"} alone: what is next to ` +
+      `${alone === 1 ? "it" : "them"} has another shape, is no elementwise operation, or is not ready yet.`);
   }
   return notes;
 }
@@ -205,11 +211,15 @@ function format(step: StepReport): string {
   const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", "µs", "operations"];
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
   const isText = [false, true, true, false, false, false, false, true];
-  const print = (row: readonly string[]): string => `  ${row.map((cell, i) => (isText[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()}`;
+  const print = (row: readonly string[]): string =>
+    `  ${row.map((cell, i) => (isText[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()}`;
   return [
     `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}, ${micro(sum((l) => l.measured))} µs ` +
-      `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
-    ...(step.stacked.into === 0 ? [] : [`  ${step.stacked.operations.toLocaleString("en-US")} operations stacked into ${step.stacked.into} before the gradients were recorded`]),
+      `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ` +
+      `${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
+    ...(step.stacked.into === 0
+      ? []
+      : [`  ${step.stacked.operations.toLocaleString("en-US")} operations stacked into ${step.stacked.into} before the gradients were recorded`]),
     `  ${members(batched)} operations batched into ${count(batched.length, "launch")}, ${members(fused)} elementwise operations fused into ${fused.length}; ` +
       `${step.operations - step.computed} cost nothing: views, places in larger arrays, results nobody needs`,
     print(header),

@@ -1,7 +1,8 @@
 import { input, ValueError, type Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInteger, refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 /** The words of a text by number. */
 type Words = NumberList;
@@ -26,15 +27,17 @@ export interface BagOfWordsOptions {
 export function bagOfWords(words: Words | readonly Words[], size: number, options: BagOfWordsOptions = {}): Variable {
   checkArguments("bagOfWords", arguments, 3);
   checkOptions("bagOfWords", options, ["counts"]);
-  if (!Number.isSafeInteger(size) || size < 1) throw new ValueError(`bagOfWords takes an integer of at least 1 as size, but got ${describe(size)}.`);
-  if (!isList(words)) throw new ValueError(`bagOfWords takes a list of indices, or a list of lists, but got ${describe(words)}.`);
+  checkInteger("bagOfWords", "size", size, 1);
+  if (!isList(words)) throw refusal("bagOfWords", "a list of indices, or a list of lists", words);
   const many = Array.isArray(words) && words.some(isList);
   if (many && !words.every(isList)) throw new ValueError("bagOfWords got a list that mixes indices and lists: give one or the other.");
   const texts = (many ? words : [words]) as readonly Words[];
   const values = new Float32Array(texts.length * size);
   texts.forEach((text, i) => {
     for (const word of Array.from(withNumbers(text as ArrayLike<number>))) {
-      if (!Number.isInteger(word) || word < 0 || word >= size) throw new ValueError(`bagOfWords got index ${describe(word)}: an index here is an integer from 0 to ${size - 1}.`);
+      if (!Number.isInteger(word) || word < 0 || word >= size) {
+        throw new ValueError(`bagOfWords got index ${describe(word)}: an index here is an integer from 0 to ${size - 1}.`);
+      }
       const at = i * size + word;
       values[at] = options.counts ? values[at] + 1 : 1;
     }

@@ -1,7 +1,9 @@
 import { ShapeError, ValueError, Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
+import { editDistance as distance } from "../support/edit-distance.ts";
 import { checkArguments } from "../support/options.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 /** Numbers in any nesting: a Variable, an array, a typed array, a list of sequences of different lengths. */
 export type Answers = number | Variable | NumberList | readonly Answers[];
@@ -31,7 +33,8 @@ function compare(given: unknown, right: unknown, place: string): { wrong: number
   const [a, b] = [given, right].map((value) => (value instanceof Variable ? value.toArray() : withNumbers(value)));
   if (typeof a === "number" && typeof b === "number") return { wrong: a === b ? 0 : 1, total: 1 };
   for (const value of [a, b]) {
-    if (typeof value !== "number" && !isList(value)) throw new ValueError(`errorRate takes numbers, in lists, arrays or Variables, but got ${describe(value)}${place}.`);
+    if (typeof value === "number" || isList(value)) continue;
+    throw new ValueError(`errorRate takes numbers, in lists, arrays or Variables, but got ${describe(value)}${place}.`);
   }
   if (!isList(a) || !isList(b)) {
     const [found, wanted] = [a, b].map((value) => (isList(value) ? "list" : "number"));
@@ -56,14 +59,7 @@ function compare(given: unknown, right: unknown, place: string): { wrong: number
  */
 export function editDistance(a: Tokens, b: Tokens): number {
   checkArguments("editDistance", arguments, 2);
-  const [from, to] = [tokensOf("editDistance", a), tokensOf("editDistance", b)];
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[to.length];
+  return distance(tokensOf("editDistance", a), tokensOf("editDistance", b));
 }
 
 /**
@@ -78,23 +74,23 @@ export function editDistance(a: Tokens, b: Tokens): number {
 export function tokenErrorRate(predicted: readonly Tokens[], references: readonly Tokens[]): number {
   checkArguments("tokenErrorRate", arguments, 2);
   for (const list of [predicted, references]) {
-    if (!Array.isArray(list)) throw new ValueError(`tokenErrorRate takes two lists of sequences, but got ${describe(list)}.`);
+    if (!Array.isArray(list)) throw refusal("tokenErrorRate", "two lists of sequences", list);
   }
   if (predicted.length !== references.length) {
     throw new ShapeError(`tokenErrorRate got ${predicted.length} predicted sequences for ${references.length} references: there must be one for each.`);
   }
-  let [distance, tokens] = [0, 0];
+  let [edits, tokens] = [0, 0];
   references.forEach((reference, i) => {
     tokens += tokensOf("tokenErrorRate", reference).length;
-    distance += editDistance(tokensOf("tokenErrorRate", predicted[i]), reference);
+    edits += editDistance(tokensOf("tokenErrorRate", predicted[i]), reference);
   });
   if (tokens === 0) throw new ValueError("tokenErrorRate got references without any token: of none there is no share.");
-  return distance / tokens;
+  return edits / tokens;
 }
 
 function tokensOf(caller: string, tokens: Tokens): ArrayLike<unknown> {
   if (typeof tokens === "string") return [...tokens]; // characters, also those of two UTF-16 units
   if (isList(tokens)) return tokens;
   const advice = (tokens as unknown) instanceof Variable ? " Read a Variable with .data." : "";
-  throw new ValueError(`${caller} takes sequences, each a list of tokens or a text, but got ${describe(tokens)}.${advice}`);
+  throw refusal(caller, "sequences, each a list of tokens or a text", tokens, advice);
 }

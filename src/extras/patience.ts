@@ -1,6 +1,5 @@
-import { ValueError } from "../index.ts";
-import { checkNumber, describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInteger, checkNumber, refusal } from "../support/check.ts";
 
 export interface PatienceOptions {
   /** Whether large values are good, such as accuracies, instead of small ones, such as costs. */
@@ -40,7 +39,7 @@ export class Patience {
   constructor(readonly patience = 1, options: PatienceOptions = {}) {
     checkArguments("Patience", arguments, 2);
     checkOptions("Patience", options, ["maximize", "tolerance"]);
-    if (!Number.isSafeInteger(patience) || patience < 0) throw new ValueError(`Patience takes an integer of at least 0 as patience, but got ${describe(patience)}.`);
+    checkInteger("Patience", "patience", patience, 0);
     this.maximize = options.maximize ?? false;
     this.tolerance = checkNumber("Patience", "tolerance", options.tolerance ?? 0, 0);
   }
@@ -53,7 +52,7 @@ export class Patience {
    */
   observe(value: number): boolean {
     checkArguments("observe", arguments, 1);
-    if (typeof value !== "number") throw new ValueError(`Patience takes a number, but got ${describe(value)}. Read a Variable with item().`);
+    if (typeof value !== "number") throw refusal("Patience", "a number", value, " Read a Variable with item().");
     this.epoch++;
     const gain = this.best === null ? Infinity : this.maximize ? value - this.best : this.best - value;
     this.improved = !Number.isNaN(value) && gain > (this.best === null ? 0 : this.tolerance);

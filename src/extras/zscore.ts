@@ -1,6 +1,7 @@
 import { input, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
-import { checkNumber, formatShape, sizeOf } from "../support/shape.ts";
+import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkNumber } from "../support/check.ts";
 
 export interface ZScoreOptions {
   /** The least that is divided by, for features that hardly vary; 10⁻⁶ unless given. */
@@ -128,12 +129,16 @@ class Moments {
     const x = data instanceof Variable ? data : input(data);
     const { shape } = x;
     const features = shape[shape.length - 1];
-    if (shape.length < 2 || features === 0) throw new ShapeError(`ZScore.fit takes data of shape [..., features] with at least two axes, but got ${formatShape(shape)}.`);
+    if (shape.length < 2 || features === 0) {
+      throw new ShapeError(`ZScore.fit takes data of shape [..., features] with at least two axes, but got ${formatShape(shape)}.`);
+    }
     if (this.mean === null) {
       this.mean = new Float64Array(features);
       this.squares = new Float64Array(features);
     }
-    if (features !== this.mean.length) throw new ShapeError(`ZScore.fit got ${features} features in ${formatShape(shape)} after ${this.mean.length} in what came before.`);
+    if (features !== this.mean.length) {
+      throw new ShapeError(`ZScore.fit got ${features} features in ${formatShape(shape)} after ${this.mean.length} in what came before.`);
+    }
     const n = sizeOf(shape.slice(0, -1));
     if (n === 0) return;
     const values = x.data;
@@ -142,7 +147,9 @@ class Moments {
       let sum = 0;
       for (let i = 0; i < n; i++) {
         const value = values[i * features + j];
-        if (!Number.isFinite(value)) throw new ValueError(`ZScore.fit got ${value} as feature ${j} of sample ${this.count + i}. Leave such samples out, or fill the gap.`);
+        if (!Number.isFinite(value)) {
+          throw new ValueError(`ZScore.fit got ${value} as feature ${j} of sample ${this.count + i}. Leave such samples out, or fill the gap.`);
+        }
         sum += value;
       }
       const mean = sum / n;

@@ -1,6 +1,6 @@
-import { ValueError } from "../support/errors.ts";
-import { input, type Variable } from "../index.ts";
-import { checkNumber, checkShape, type Shape, sizeOf } from "../support/shape.ts";
+import { input, type Shape, ValueError, type Variable } from "../index.ts";
+import { checkShape, sizeOf } from "../support/shape.ts";
+import { checkNumber } from "../support/check.ts";
 import { type InitializationOptions, randomOf } from "./weights.ts";
 
 /**

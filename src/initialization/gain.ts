@@ -1,12 +1,13 @@
-import { ValueError } from "../support/errors.ts";
-import { describe } from "../support/shape.ts";
+import { ValueError } from "../index.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 /**
  * By how much weights are scaled for the activation that follows them: what it keeps of the size of its input.
  * √2 for relu, which drops one half of the variance (He et al., arXiv:1502.01852), and its like; a little more than 1 for functions
  * that saturate (Saxe et al., arXiv:1312.6120); else 1.
  */
-export const gains = {
+const gains = {
   relu: Math.SQRT2, gelu: Math.SQRT2, tanh: 1.1, sigmoid: 1.1, softplus: 1, softmax: 1, logSoftmax: 1, wta: 1, identity: 1,
 } as const;
 
@@ -25,11 +26,11 @@ export function gainOf(caller: string, { gain, activation }: GainOptions): numbe
   if (gain !== undefined && activation !== undefined) throw new ValueError(`${caller} takes a gain or an activation, but got both.`);
   if (activation !== undefined) {
     if (!Object.hasOwn(gains, activation)) {
-      throw new ValueError(`${caller} knows no gain for the activation ${describe(activation)}, only for ${Object.keys(gains).join(", ")}. Give the number as gain.`);
+      throw new ValueError(
+        `${caller} knows no gain for the activation ${describe(activation)}, only for ${Object.keys(gains).join(", ")}. Give the number as gain.`,
+      );
     }
     return gains[activation];
   }
-  if (gain === undefined) return 1;
-  if (typeof gain === "number" && Number.isFinite(gain) && gain >= 0) return gain;
-  throw new ValueError(`${caller} takes a finite number of at least 0 as gain, but got ${describe(gain)}.`);
+  return gain === undefined ? 1 : checkNumber(caller, "gain", gain, 0);
 }

@@ -1,6 +1,5 @@
-import { ValueError } from "../support/errors.ts";
-import type { Variable } from "../index.ts";
-import { describe, type Shape } from "../support/shape.ts";
+import type { Shape, Variable } from "../index.ts";
+import { checkChoice } from "../support/check.ts";
 import { type GainOptions, gainOf } from "./gain.ts";
 import { type InitializationOptions, independent, randomOf, weightsOf } from "./weights.ts";
 
@@ -11,10 +10,8 @@ export interface ScaledOptions extends InitializationOptions, GainOptions {
 
 const scaledOptions = ["distribution", "gain", "activation"];
 
-function checkDistribution(caller: string, distribution: "uniform" | "normal"): "uniform" | "normal" {
-  if (distribution === "uniform" || distribution === "normal") return distribution;
-  throw new ValueError(`${caller} takes "uniform" or "normal" as distribution, but got ${describe(distribution)}.`);
-}
+const checkDistribution = (caller: string, distribution: "uniform" | "normal"): "uniform" | "normal" =>
+  checkChoice(caller, "distribution", distribution, ["uniform", "normal"]);
 
 /**
  * Weights that keep the variance of activations and of gradients about the same from layer to layer (X. Glorot & Y.

@@ -1,6 +1,4 @@
-import { input, type Variable } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import type { Shape } from "../support/shape.ts";
+import { input, type Random, type Shape, type Variable } from "../index.ts";
 import { type GainOptions, gainOf } from "./gain.ts";
 import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
 

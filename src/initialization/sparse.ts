@@ -1,6 +1,5 @@
-import { ValueError } from "../support/errors.ts";
-import { input, type Variable } from "../index.ts";
-import { checkNumber, describe, type Shape } from "../support/shape.ts";
+import { input, type Shape, type Variable } from "../index.ts";
+import { checkInteger, checkNumber } from "../support/check.ts";
 import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
 
 export interface SparseOptions extends InitializationOptions {
@@ -25,7 +24,7 @@ export function sparse(shape: Shape, options: SparseOptions = {}): Variable {
   const random = randomOf("sparse", arguments, options, ["connections", "std"]);
   const { outputs, inputs, window } = weightsOf("sparse", shape);
   const { connections = 15, std = 1 } = options;
-  if (!Number.isSafeInteger(connections) || connections < 0) throw new ValueError(`sparse takes an integer of at least 0 as connections, but got ${describe(connections)}.`);
+  checkInteger("sparse", "connections", connections, 0);
   checkNumber("sparse", "std", std, 0);
   const columns = inputs * window;
   const count = Math.min(connections, columns);

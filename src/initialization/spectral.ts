@@ -1,5 +1,5 @@
-import type { Variable } from "../index.ts";
-import { checkNumber, type Shape } from "../support/shape.ts";
+import type { Shape, Variable } from "../index.ts";
+import { checkNumber } from "../support/check.ts";
 import { type InitializationOptions, independent, randomOf, weightsOf } from "./weights.ts";
 
 /**

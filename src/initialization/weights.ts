@@ -1,10 +1,9 @@
 /** What the initializers share: their options, and the shape of weights as outputs and inputs. */
 
-import { ShapeError } from "../support/errors.ts";
-import { input, type Variable } from "../index.ts";
-import { chooseRandom, type Random } from "../random/random.ts";
-import { checkShape, formatShape, type Shape, sizeOf } from "../support/shape.ts";
+import { input, Random, type Shape, ShapeError, type Variable } from "../index.ts";
+import { checkShape, formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkInstance } from "../support/check.ts";
 
 export interface InitializationOptions {
   /** Where the numbers are drawn from; the default generator, which `seed` sets, unless given. */
@@ -15,7 +14,7 @@ export interface InitializationOptions {
 export function randomOf(caller: string, args: ArrayLike<unknown>, options: InitializationOptions, more: readonly string[]): Random {
   checkArguments(caller, args, 2);
   checkOptions(caller, options, ["random", ...more]);
-  return chooseRandom(caller, options.random);
+  return checkInstance(caller, "a generator made by new Random(seed)", options.random ?? Random.default, Random);
 }
 
 /** A shape [outputs, inputs, …] as a matrix: what follows the inputs, such as the window of a convolution, is joined to them. */

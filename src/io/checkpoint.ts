@@ -1,25 +1,28 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
 import type { Url } from "../support/platform.ts";
+import { describe, listed, messageOf } from "../support/describe.ts";
+import { checkInteger } from "../support/check.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
 import { holdings, kindOf, nameOfPath, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { decodeMetadata, encodeMetadata, type Metadata, metadataPrefix } from "./metadata.ts";
-import { listed, messageOf, quoted } from "./messages.ts";
+import { quoted } from "./messages.ts";
 import { rebuild } from "./rebuild.ts";
 import { type ComponentClass, registryWith } from "./registry.ts";
 import { encodeSafetensors, type TensorBytes, type TensorInfo } from "./safetensors.ts";
 import { load, type Source } from "./source.ts";
 import { structureOf } from "./structure.ts";
 import { TensorFile } from "./tensor-file.ts";
-import { type AnyOptimizer, alone, decodeTraining, encodeOptimizer, encodeRandoms, named, noTraining, type OneOrMore, type SavedOptimizer, type Training } from "./training.ts";
+import {
+  type AnyOptimizer, alone, decodeTraining, encodeOptimizer, encodeRandoms, named, noTraining, type OneOrMore, type SavedOptimizer, type Training,
+} from "./training.ts";
 
 export interface SaveOptions {
   /** What it remembers is saved too: of one optimizer, or of several by name. */
@@ -103,18 +106,22 @@ export function save(path: string | Url, component: Component, options: SaveOpti
 }
 
 function encode(caller: string, component: Component, options: SaveOptions): Uint8Array {
-  if (!(component instanceof Component)) throw new ValueError(`${caller} takes a Component to be saved, but got ${typeof component === "object" ? "another object" : String(component)}.`);
+  if (!(component instanceof Component)) {
+    throw new ValueError(`${caller} takes a Component to be saved, but got ${typeof component === "object" ? "another object" : String(component)}.`);
+  }
   const optimizers = named<AnyOptimizer>(caller, "optimizer", options.optimizer);
   const randoms = named<Random>(caller, "random", options.random);
   const step = options.step ?? [...optimizers.values()].reduce((most, optimizer) => Math.max(most, optimizer.step), 0);
-  if (!Number.isSafeInteger(step) || step < 0) throw new ValueError(`${caller} takes an integer of at least 0 as step, but got ${String(step)}.`);
+  checkInteger(caller, "step", step, 0);
   const registry = registryWith(caller, options.components);
 
   const { tensors, names, shared } = arraysOf(caller, component);
   const nameOf = (tensor: Tensor): string | null => names.get(tensor) ?? null;
   const structure = structureOf(caller, component, registry, nameOf);
   const add = (name: string, array: Tensor): string => {
-    if (tensors.has(name)) throw new ValueError(`${caller} cannot save the component: its array ${quoted(name)} has the name that an array of the optimizer or of the metadata gets. Rename the field.`);
+    if (tensors.has(name)) throw new ValueError(
+      `${caller} cannot save the component: its array ${quoted(name)} has the name that an array of the optimizer or of the metadata gets. Rename the field.`,
+    );
     tensors.set(name, tensorBytes(caller, name, array));
     return name;
   };
@@ -138,14 +145,18 @@ function encode(caller: string, component: Component, options: SaveOptions): Uin
 /** The arrays of a component under the first of their paths, and their further paths. */
 function arraysOf(caller: string, component: Component): { tensors: Map<string, TensorBytes>; names: Map<Tensor, string>; shared: Map<string, string> } {
   const held = holdings(component, true);
-  if (held === null) throw new ValueError(`${caller} cannot save the component: its parts are nested too deep, or share parts in more ways than can be gone through.`);
+  if (held === null) {
+    throw new ValueError(`${caller} cannot save the component: its parts are nested too deep, or share parts in more ways than can be gone through.`);
+  }
   const tensors = new Map<string, TensorBytes>();
   const names = new Map<Tensor, string>();
   const shared = new Map<string, string>();
   for (const { path, value } of held) {
     const array = value as Tensor;
     const name = nameOfPath(path);
-    if (tensors.has(name) || shared.has(name)) throw new ValueError(`${caller} cannot save the component: it has two arrays with the path ${quoted(name)}. Rename a field or a key so that paths differ.`);
+    if (tensors.has(name) || shared.has(name)) throw new ValueError(
+      `${caller} cannot save the component: it has two arrays with the path ${quoted(name)}. Rename a field or a key so that paths differ.`,
+    );
     const first = names.get(array);
     if (first !== undefined) shared.set(name, first);
     else {
@@ -225,7 +236,8 @@ export function restore<C extends Component = Component>(source: Source, options
   const randoms = named<Random>("restore", "random", options.random);
   if (into !== undefined && !(into instanceof Component)) throw new ValueError(`restore takes a Component as into, but got ${describe(into)}.`);
   if (optimizers.size > 0 && into === undefined) {
-    throw new UsageError("restore makes a new component, which the given optimizer does not train. Give the component that it trains as into; or make an optimizer for the new one and call its restore(checkpoint.optimizer).");
+    throw new UsageError("restore makes a new component, which the given optimizer does not train. " +
+      "Give the component that it trains as into; or make an optimizer for the new one and call its restore(checkpoint.optimizer).");
   }
   const registry = registryWith("restore", options.components);
   checkOutside();
@@ -233,7 +245,9 @@ export function restore<C extends Component = Component>(source: Source, options
   const file = new TensorFile(load("restore", source));
   const { training, metadata, others, isCheckpoint } = contentsOf(file);
   const names = [...file.header.tensors.keys()].filter((name) => !others.has(name));
-  for (const name of training.shared.values()) if (others.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer or the metadata.`);
+  for (const name of training.shared.values()) {
+    if (others.has(name)) throw file.damaged(`what it says of training shares ${quoted(name)} with an optimizer or the metadata.`);
+  }
   // First of all: if the component does not fit, its optimizer does not either.
   const put = into === undefined ? null : prepare(file, into, names, training.shared);
   const states = new Map([...training.optimizers].map(([key, saved]) => [key, saved.state()]));
@@ -249,7 +263,8 @@ export function restore<C extends Component = Component>(source: Source, options
     return [random, state] as const;
   });
   if (into === undefined && !isCheckpoint) {
-    throw new ValueError(`${file.name} was not loaded: it is a safetensors file without the structure of a component. Give a component as { into: component }, or use readTensors.`);
+    throw new ValueError(`${file.name} was not loaded: it is a safetensors file without the structure of a component. ` +
+      "Give a component as { into: component }, or use readTensors.");
   }
   const component = into ?? rebuild(file, parsed(file, keys.structure), names, registry);
 
@@ -280,7 +295,8 @@ function checkOutside(): void {
 
 function unsaved(file: TensorFile, what: string, key: string, there: ReadonlyMap<string, unknown>): ValueError {
   const names = [...there.keys()];
-  return new ValueError(`${file.name} was not loaded: it has no state for ${what}${key === what ? "" : ` ${quoted(key)}`}. ${names.length === 0 ? "None was saved." : `There is one for ${listed(names.map(quoted))}.`}`);
+  return new ValueError(`${file.name} was not loaded: it has no state for ${what}${key === what ? "" : ` ${quoted(key)}`}. ` +
+    `${names.length === 0 ? "None was saved." : `There is one for ${listed(names.map(quoted))}.`}`);
 }
 
 /** States are by number, so parameters must come in the order in which they came. */
@@ -293,7 +309,8 @@ function checkOrder(file: TensorFile, key: string, optimizer: AnyOptimizer, save
     const [own, other] = [names.get(parameter), saved.names[i] ?? null];
     if (other === null || own?.has(other)) return;
     const here = own === undefined ? "belongs to another component" : `is ${quoted([...own][0])}`;
-    throw new ValueError(`${file.name} was not loaded: parameter ${i} of the ${key} was ${quoted(other)} when it was saved, but ${here} here. Make it for the same parameters in the same order.`);
+    throw new ValueError(`${file.name} was not loaded: parameter ${i} of the ${key} was ${quoted(other)} when it was saved, but ` +
+      `${here} here. Make it for the same parameters in the same order.`);
   });
 }
 

@@ -1,6 +1,7 @@
 /** The element types of safetensors files, and numbers from and to their bytes. */
 
 import { ValueError } from "../index.ts";
+import { kindOf, type TypedArray } from "../support/arrays.ts";
 
 /** Every type of the format with its bits, in the order of the specification: files are sorted by it, last first. */
 const bits = {
@@ -14,8 +15,7 @@ export const isDtype = (name: unknown): name is Dtype => typeof name === "string
 export const bitsOf = (dtype: Dtype): number => bits[dtype];
 export const rankOf = (dtype: Dtype): number => ranks.get(dtype) as number;
 
-export type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array;
+export type { TypedArray } from "../support/arrays.ts";
 type TypedArrayClass = { new (length: number): TypedArray; readonly BYTES_PER_ELEMENT: number };
 
 /** The typed arrays that a field may hold, by name: their class, and the type in a file. */
@@ -30,7 +30,7 @@ export const typedArrays: ReadonlyMap<string, { readonly make: TypedArrayClass; 
 /** The name of the class of a typed array in `typedArrays`, or null. */
 export function typedArrayName(value: unknown): string | null {
   if (!ArrayBuffer.isView(value)) return null;
-  const name = Object.prototype.toString.call(value).slice(8, -1);
+  const name = kindOf(value);
   return typedArrays.has(name) ? name : null;
 }
 
@@ -103,7 +103,9 @@ export function numbersFrom(what: string, dtype: Dtype, bytes: Uint8Array, make:
   for (let i = 0; i < values.length; i++) {
     const value = read(view, i * width);
     values[i] = value;
-    if (integers && Math.abs(value) > most) throw new ValueError(`${what} has the integer ${value}: float${make === Float32Array ? 32 : 64} holds integers exactly only up to 2^${Math.log2(most)}.`);
+    if (integers && Math.abs(value) > most) {
+      throw new ValueError(`${what} has the integer ${value}: float${make === Float32Array ? 32 : 64} holds integers exactly only up to 2^${Math.log2(most)}.`);
+    }
     if (!Number.isFinite(values[i]) && Number.isFinite(value)) throw new ValueError(`${what} has ${value}, which is beyond float32.`);
   }
   return values;

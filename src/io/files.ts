@@ -1,10 +1,10 @@
 /** The paths that users give. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { isUrl } from "../support/arrays.ts";
 import { builtin } from "../support/files.ts";
 import type { Url } from "../support/platform.ts";
+import { describe } from "../support/describe.ts";
 
 /**
  * The path that a user gave.

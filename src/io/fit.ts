@@ -2,9 +2,10 @@
 
 import { type Component, input, Parameter, ShapeError, ValueError, type Variable } from "../index.ts";
 import { sameShape } from "../support/shape.ts";
+import { listed } from "../support/describe.ts";
 import { type TypedArray, typedArrays } from "./dtypes.ts";
 import { type Holding, holdings, isAssignable, isReplaceable, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
-import { listed, shapeText } from "./messages.ts";
+import { shapeText } from "./messages.ts";
 import type { TensorFile } from "./tensor-file.ts";
 
 /**
@@ -35,7 +36,9 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
     const before = sources.get(value);
     if (before === name) continue;
     if (before !== undefined) problems.push(`${path} is one array with ${before} here, but in the file they are two`);
-    else if (!sameShape(shapeOf(value), file.shape(name))) other.push(`${path} is ${shapeText(file.shape(name))} in the file, but ${shapeText(shapeOf(value))} here`);
+    else if (!sameShape(shapeOf(value), file.shape(name))) other.push(
+      `${path} is ${shapeText(file.shape(name))} in the file, but ${shapeText(shapeOf(value))} here`,
+    );
     else if (!isAssignable(value)) problems.push(...misfits(file, holding, name));
     sources.set(value, name);
     places.push({ holding, name });
@@ -48,7 +51,8 @@ export function prepare(file: TensorFile, component: Component, names: readonly 
   const unexpected = names.filter((name) => !used.has(name)).map((name) => `${name} ${shapeText(file.shape(name))}`);
   const lines = [
     ...(absent.length > 0 ? [`not in the file: ${listed(absent)}`] : []),
-    ...(made.length > 0 ? [`${listed(made)} ${made.length === 1 ? "is no parameter, but is" : "are no parameters, but are"} kept in files as well. If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back`] : []),
+    ...(made.length > 0 ? [`${listed(made)} ${made.length === 1 ? "is no parameter, but is" : "are no parameters, but are"} kept in files ` +
+      "as well. If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back"] : []),
     ...(unexpected.length > 0 ? [`only in the file: ${listed(unexpected)}`] : []),
     ...(other.length > 0 ? [`of another shape: ${listed(other, 10, "; ")}`] : []),
     ...(problems.length > 0 ? [listed(problems, 10, "; ")] : []),

@@ -1,8 +1,7 @@
 /** What a component holds in its fields: parameters, and what is remembered beside them. */
 
 import { Component, Parameter, State, Variable } from "../index.ts";
-import { isMap } from "../support/arrays.ts";
-import { isPlainObject } from "../support/options.ts";
+import { isMap, isPlainObject } from "../support/arrays.ts";
 import { type TypedArray, typedArrayName } from "./dtypes.ts";
 
 /** An array of numbers in a field. */

@@ -20,7 +20,9 @@ export class LoadedFile {
   add(begin: number, bytes: Uint8Array): void { this.further.set(begin, bytes); }
 
   /** The bytes of a tensor that was read. */
-  at({ begin, end }: { readonly begin: number; readonly end: number }): Uint8Array { return end <= this.bytes.length ? this.bytes.subarray(begin, end) : (this.further.get(begin) as Uint8Array); }
+  at({ begin, end }: { readonly begin: number; readonly end: number }): Uint8Array {
+    return end <= this.bytes.length ? this.bytes.subarray(begin, end) : (this.further.get(begin) as Uint8Array);
+  }
 
   /** The error for a file that is not as it should be. */
   damaged(problem: string, options?: ErrorOptions): CheckpointError {

@@ -1,7 +1,8 @@
 /** What a user keeps with a checkpoint: values that JSON has, and numbers that are not finite. */
 
 import { ValueError } from "../index.ts";
-import { isPlainObject } from "../support/options.ts";
+import { isPlainObject } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { type TypedArray, typedArrayName, typedArrays } from "./dtypes.ts";
 import { define } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
@@ -24,7 +25,9 @@ const others = ["NaN", "Infinity", "-Infinity", "-0"];
 export function encodeMetadata(caller: string, value: unknown, add: (array: TypedArray) => string, path = "metadata", level = 0): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: Object.is(value, -0) ? "-0" : String(value) };
-  if (level >= mostLevels.saved) throw new ValueError(`${caller} cannot save ${path.slice(0, 60)}…: it is nested in more than ${mostLevels.saved} levels, or contains itself.`);
+  if (level >= mostLevels.saved) {
+    throw new ValueError(`${caller} cannot save ${path.slice(0, 60)}…: it is nested in more than ${mostLevels.saved} levels, or contains itself.`);
+  }
   if (Array.isArray(value)) return Array.from(value, (entry, i) => encodeMetadata(caller, entry, add, `${path}[${i}]`, level + 1));
   const type = typedArrayName(value);
   if (type !== null) return { $: "array", type, tensor: add(value as TypedArray) };
@@ -34,8 +37,9 @@ export function encodeMetadata(caller: string, value: unknown, add: (array: Type
     for (const [key, entry] of Object.entries(value)) define(json, key, encodeMetadata(caller, entry, add, `${path}.${key}`, level + 1));
     return json;
   }
-  const what = typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : value === undefined ? "undefined" : `a ${typeof value}`;
-  throw new ValueError(`${caller} cannot save ${path}, which is ${what}. Numbers, strings, booleans, null, arrays, typed arrays and plain objects can be kept.`);
+  throw new ValueError(
+    `${caller} cannot save ${path}, which is ${describe(value)}. Numbers, strings, booleans, null, arrays, typed arrays and plain objects can be kept.`,
+  );
 }
 
 /**
@@ -55,8 +59,10 @@ export function decodeMetadata(file: TensorFile, json: unknown, tensors: Set<str
 
 function decodeArray(file: TensorFile, { type, tensor }: Record<string, unknown>, tensors: Set<string>): TypedArray {
   const { make, dtype } = typedArrays.get(type as string) ?? {};
-  if (make === undefined || typeof tensor !== "string" || !tensor.startsWith(metadataPrefix) || !file.has(tensor) || tensors.has(tensor) || file.dtype(tensor) !== dtype || file.shape(tensor).length !== 1) {
-    throw file.damaged(`its metadata have an array of the type ${quoted(type)} in the tensor ${quoted(tensor)}, which is not there, is of another type, or has been taken already.`);
+  if (make === undefined || typeof tensor !== "string" || !tensor.startsWith(metadataPrefix) || !file.has(tensor) || tensors.has(tensor) ||
+    file.dtype(tensor) !== dtype || file.shape(tensor).length !== 1) {
+    throw file.damaged(`its metadata have an array of the type ${quoted(type)} in the tensor ${quoted(tensor)}, which is not there, is of ` +
+      "another type, or has been taken already.");
   }
   tensors.add(tensor);
   return file.array(tensor, make);

@@ -3,10 +3,13 @@
 import { activationByName, activationNames } from "../components/index.ts";
 import { Component, parameter, Random, state, ValueError } from "../index.ts";
 import { sameShape, withElements } from "../support/shape.ts";
+import { messageOf } from "../support/describe.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
-import { canBeGoneThrough, define, type Holding, holdings, isAssignable, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
+import {
+  canBeGoneThrough, define, type Holding, holdings, isAssignable, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor,
+} from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
-import { messageOf, quoted, shapeText } from "./messages.ts";
+import { quoted, shapeText } from "./messages.ts";
 import { type ComponentClass, isOfLibrary, type Registry, unknownNames } from "./registry.ts";
 import { Encoder } from "./structure.ts";
 import type { TensorFile } from "./tensor-file.ts";
@@ -30,9 +33,12 @@ const mostHeld = 1e5;
 export function rebuild(file: TensorFile, structure: unknown, names: readonly string[], registry: Registry): Component {
   const { nodes, unregistered } = (isRecord(structure) ? structure : {}) as { nodes?: unknown; unregistered?: unknown };
   if (Array.isArray(unregistered)) {
-    if (unregistered.length === 0 || !unregistered.every((path) => typeof path === "string")) throw file.damaged("its structure names no parts that had no class.");
+    if (unregistered.length === 0 || !unregistered.every((path) => typeof path === "string")) {
+      throw file.damaged("its structure names no parts that had no class.");
+    }
     throw new ValueError(
-      `${file.name} was not loaded: it holds values, but not how to make the component again, because when it was saved no class was registered for ${unregistered.slice(0, 5).join(", ").slice(0, 300)}. ` +
+      `${file.name} was not loaded: it holds values, but not how to make the component again, because when it was saved no class was ` +
+      `registered for ${unregistered.slice(0, 5).join(", ").slice(0, 300)}. ` +
         "Make the component in the program and give it as { into: component }; or call registerComponents before saving.",
     );
   }
@@ -86,7 +92,9 @@ class Builder {
   private wrong(what: string, options?: ErrorOptions): Error { return this.file.damaged(what.endsWith(".") ? what : `${what}.`, options); }
 
   private node(id: unknown): Node {
-    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= this.nodes.length) throw this.wrong(`its structure refers to the part ${quoted(id)} of ${this.nodes.length}`);
+    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= this.nodes.length) {
+      throw this.wrong(`its structure refers to the part ${quoted(id)} of ${this.nodes.length}`);
+    }
     return this.nodes[id as number];
   }
 
@@ -98,7 +106,8 @@ class Builder {
     if ("value" in node) this.value(node.value);
     if ("value" in node) this.decode(node.value, (value) => { if (!this.objects.has(id)) this.objects.set(id, value); }, false);
     else if (typeof node.class === "string") this.component(id, node, this.registry.classOf(node.class) as ComponentClass);
-    else if (node.class === null) throw new ValueError(`${this.file.name} was not loaded: a part of it has a class that was not registered when it was saved. Load it into a component of the program, with { into: component }.`);
+    else if (node.class === null) throw new ValueError(`${this.file.name} was not loaded: a part of it has a class that was not registered ` +
+      "when it was saved. Load it into a component of the program, with { into: component }.");
     else throw this.wrong(`part ${id} of its structure is neither a component nor a value`);
     this.building.delete(id);
     this.depth--;
@@ -107,7 +116,9 @@ class Builder {
 
   /** A node of a value is an array, a map or an object, so that something is there to refer to while it is filled. */
   private value(json: unknown): void {
-    if (typeof json !== "object" || json === null || (isRecord(json) && json.$ === "node")) throw this.wrong("a shared value of its structure is no array, map or object");
+    if (typeof json !== "object" || json === null || (isRecord(json) && json.$ === "node")) {
+      throw this.wrong("a shared value of its structure is no array, map or object");
+    }
   }
 
   private component(id: number, node: Node, given: ComponentClass): void {
@@ -141,7 +152,9 @@ class Builder {
     if (!Array.isArray(node.fields)) throw this.wrong(`its structure has no fields for ${quoted(node.class)}`);
     const seen = new Set<string>();
     for (const entry of node.fields as unknown[]) {
-      if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string" || seen.has(entry[0])) throw this.wrong(`the fields of ${quoted(node.class)} in its structure are no names with values`);
+      if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string" || seen.has(entry[0])) {
+        throw this.wrong(`the fields of ${quoted(node.class)} in its structure are no names with values`);
+      }
       const [key, json] = entry as [string, unknown];
       if (key in prototype) throw this.wrong(`the field ${quoted(key)} of ${quoted(node.class)} in its structure would hide a method`);
       seen.add(key);
@@ -155,7 +168,8 @@ class Builder {
     if (!Array.isArray(node.holds)) throw wrong("is without its values in the structure");
     const made = new Map((holdings(instance, false, mostHeld) ?? []).map((holding) => [JSON.stringify(holding.path), holding]));
     for (const entry of node.holds as unknown[]) {
-      if (!Array.isArray(entry) || entry.length !== 2 || !Array.isArray(entry[0]) || entry[0].length === 0 || !entry[0].every((key) => typeof key === "string") || !isRecord(entry[1])) {
+      if (!Array.isArray(entry) || entry.length !== 2 || !Array.isArray(entry[0]) || entry[0].length === 0 ||
+        !entry[0].every((key) => typeof key === "string") || !isRecord(entry[1])) {
         throw wrong("has values without a place in the structure");
       }
       const [path, json] = entry as [string[], Record<string, unknown>];
@@ -167,7 +181,9 @@ class Builder {
       else this.settleTensor(json, place, wrong);
     }
     for (const { path, value } of made.values()) {
-      if (isAssignable(value) || (value instanceof Component && holdings(value, true, mostHeld)?.some((part) => isAssignable(part.value)) !== false)) throw wrong(`holds ${quoted(nameOfPath(path))}, for which the file has no values`);
+      if (isAssignable(value) || (value instanceof Component && holdings(value, true, mostHeld)?.some((part) => isAssignable(part.value)) !== false)) {
+        throw wrong(`holds ${quoted(nameOfPath(path))}, for which the file has no values`);
+      }
     }
   }
 
@@ -181,9 +197,12 @@ class Builder {
       return;
     }
     const tensor = this.tensor(json);
-    if (value instanceof Component) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} in the file, but its constructor makes a component`);
+    if (value instanceof Component) {
+      throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} in the file, but its constructor makes a component`);
+    }
     if (isTensor(value) && (kindOf(value) !== kindOf(tensor) || (isAssignable(value) && !sameShape(shapeOf(value), shapeOf(tensor))))) {
-      throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} ${shapeText(shapeOf(tensor))} in the file, but its constructor makes a ${kindOf(value)} ${shapeText(shapeOf(value))} of these options`);
+      throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${kindOf(tensor)} ${shapeText(shapeOf(tensor))} in the file, but its ` +
+        `constructor makes a ${kindOf(value)} ${shapeText(shapeOf(value))} of these options`);
     }
     this.put(place, tensor);
   }
@@ -191,7 +210,8 @@ class Builder {
   private settlePart(id: unknown, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
     const node = this.node(id);
     const { value } = place;
-    if (isTensor(value) || "value" in node) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ${"value" in node ? "value" : "component"} in the file, but its constructor makes a ${isTensor(value) ? kindOf(value) : "component"}`);
+    if (isTensor(value) || "value" in node) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ` +
+      `${"value" in node ? "value" : "component"} in the file, but its constructor makes a ${isTensor(value) ? kindOf(value) : "component"}`);
     const fresh = !this.objects.has(id as number) && !this.building.has(id as number);
     if (fresh && value instanceof Component && this.isAlike(value, node)) {
       this.objects.set(id as number, value);
@@ -207,7 +227,8 @@ class Builder {
     const name = this.registry.nameOf(prototype);
     if (name !== node.class || "fields" in node) return false;
     if (name === null) return true;
-    const encoder: Encoder = new Encoder("restore", this.registry, () => null, (part) => ({ $: "node", class: this.registry.nameOf(Object.getPrototypeOf(part) as object) }));
+    const encoder: Encoder =
+      new Encoder("restore", this.registry, () => null, (part) => ({ $: "node", class: this.registry.nameOf(Object.getPrototypeOf(part) as object) }));
     try {
       return JSON.stringify(encoder.encode((value as Component & { options: unknown }).options, "options")) ===
         JSON.stringify(node.options, (_, json) => (isRecord(json) && json.$ === "node" ? { $: "node", class: this.node(json.id).class } : json));
@@ -251,7 +272,9 @@ class Builder {
       case "random": return put(this.random(json));
       case "activation":
         if (typeof json.name === "string" && activationNames().includes(json.name)) return put(activationByName(json.name));
-        throw new ValueError(`${this.file.name} was not loaded: it uses the activation ${quoted(json.name)}, which is not registered. Call registerActivation(name, f) first.`);
+        throw new ValueError(
+          `${this.file.name} was not loaded: it uses the activation ${quoted(json.name)}, which is not registered. Call registerActivation(name, f) first.`,
+        );
       case "parameter": case "state": case "variable": case "array": return put(this.tensor(json));
       case "map": case "object": return this.entries(json, put, options);
     }
@@ -260,14 +283,17 @@ class Builder {
 
   private entries(json: Record<string, unknown>, put: Put, options: boolean): void {
     const { entries } = json;
-    if (!Array.isArray(entries) || !entries.every((entry) => Array.isArray(entry) && entry.length === 2)) throw this.wrong(`a ${String(json.$)} in its structure has no pairs`);
+    if (!Array.isArray(entries) || !entries.every((entry) => Array.isArray(entry) && entry.length === 2)) {
+      throw this.wrong(`a ${String(json.$)} in its structure has no pairs`);
+    }
     const target = json.$ === "map" ? new Map<unknown, unknown>() : {};
     put(target);
     for (const [keyJson, entry] of entries as [unknown, unknown][]) {
       let key: unknown;
       this.decode(keyJson, (value) => { key = value; }, true);
       if (target instanceof Map && isHolder(key)) throw this.wrong("a map in its structure has an array or an object as a key");
-      const set = target instanceof Map ? (value: unknown): void => { target.set(key, value); } : (value: unknown): void => { define(target, String(key), value); };
+      const set =
+        target instanceof Map ? (value: unknown): void => { target.set(key, value); } : (value: unknown): void => { define(target, String(key), value); };
       if (!(target instanceof Map) && typeof key !== "string") throw this.wrong("an object in its structure has a key that is no string");
       this.decode(entry, set, options);
     }
@@ -305,7 +331,9 @@ class Builder {
       tensor = this.newTensor(json, name);
       this.tensors.set(name, tensor);
     }
-    if (json.$ === "array" ? typedArrayName(tensor) !== json.type : kindOf(tensor) !== json.$) throw this.wrong(`its structure has the tensor ${quoted(name)} as two different things`);
+    if (json.$ === "array" ? typedArrayName(tensor) !== json.type : kindOf(tensor) !== json.$) {
+      throw this.wrong(`its structure has the tensor ${quoted(name)} as two different things`);
+    }
     return tensor;
   }
 

@@ -4,9 +4,10 @@
  */
 
 import { ValueError } from "../index.ts";
+import { messageOf } from "../support/describe.ts";
 import { bitsOf, type Dtype, isDtype, rankOf } from "./dtypes.ts";
 import { isRecord, parseJson } from "./json.ts";
-import { messageOf, quoted, shapeText } from "./messages.ts";
+import { quoted, shapeText } from "./messages.ts";
 import type { LoadedFile } from "./loaded-file.ts";
 
 /** A tensor in a file, without its numbers. */
@@ -35,7 +36,7 @@ export interface TensorBytes extends TensorInfo {
 }
 
 /** As the reference implementation has it. */
-export const mostHeaderBytes = 100_000_000;
+const mostHeaderBytes = 100_000_000;
 const metadataKey = "__metadata__";
 
 /** The length of the header that the first bytes announce, or what is wrong with it. */
@@ -43,7 +44,9 @@ export function headerLength(first: Uint8Array, size: number): number | string {
   if (first.length < 8) return `it has only ${size} bytes, and a safetensors file begins with eight for the length of its header.`;
   const view = new DataView(first.buffer, first.byteOffset, 8);
   const length = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
-  if (length > mostHeaderBytes) return `its first eight bytes announce a header of ${length} bytes; at most ${mostHeaderBytes} are allowed. It is no safetensors file, or damaged.`;
+  if (length > mostHeaderBytes) {
+    return `its first eight bytes announce a header of ${length} bytes; at most ${mostHeaderBytes} are allowed. It is no safetensors file, or damaged.`;
+  }
   if (length > size - 8) return `its header should have ${length} bytes, but only ${size - 8} follow. The file was cut off.`;
   return length;
 }
@@ -73,7 +76,9 @@ export function parseHeader(file: LoadedFile): Header {
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = start;
   for (const tensor of tensors) {
-    if (tensor.begin !== end) throw file.damaged(`the bytes of tensor ${quoted(tensor.name)} begin at ${tensor.begin - start} of the data, but those before it end at ${end - start}.`);
+    if (tensor.begin !== end) {
+      throw file.damaged(`the bytes of tensor ${quoted(tensor.name)} begin at ${tensor.begin - start} of the data, but those before it end at ${end - start}.`);
+    }
     end = tensor.end;
   }
   if (end !== file.size) {
@@ -92,7 +97,9 @@ function placed(file: LoadedFile, name: string, entry: unknown, start: number): 
   const { dtype, shape, data_offsets: offsets } = entry;
   if (!isDtype(dtype)) throw wrong(`the dtype ${quoted(dtype)}, which the format does not have`);
   if (!Array.isArray(shape) || !shape.every(isIndex)) throw wrong("a shape that is not a list of sizes");
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex) || offsets[0] > offsets[1]) throw wrong("data_offsets that are not a begin and an end");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex) || offsets[0] > offsets[1]) {
+    throw wrong("data_offsets that are not a begin and an end");
+  }
   let elements = 1;
   for (const size of shape) {
     elements *= size;
@@ -148,5 +155,7 @@ export function encodeSafetensors(caller: string, tensors: readonly TensorBytes[
 
 function checkText(caller: string, what: string, text: string): void {
   if (typeof text !== "string") throw new ValueError(`${caller} takes strings, but the ${what} is ${String(text)}.`);
-  if (/\p{Surrogate}/u.test(text)) throw new ValueError(`${caller} got ${quoted(text)} as ${what}, which has half a character (a lone surrogate) in it and cannot be written as UTF-8.`);
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new ValueError(`${caller} got ${quoted(text)} as ${what}, which has half a character (a lone surrogate) in it and cannot be written as UTF-8.`);
+  }
 }

@@ -1,9 +1,9 @@
 /** Where a file comes from: a path, or its bytes. */
 
-import { ValueError } from "../index.ts";
-import { isUrl } from "../support/arrays.ts";
+import { isUrl, kindOf } from "../support/arrays.ts";
 import { openFile } from "../support/files.ts";
 import type { Url } from "../support/platform.ts";
+import { refusal } from "../support/check.ts";
 import { pathOf } from "./files.ts";
 import { LoadedFile } from "./loaded-file.ts";
 import { headerLength, type Placed, parseHeader } from "./safetensors.ts";
@@ -38,21 +38,16 @@ export function load(caller: string, source: Source, some?: (tensor: Placed) => 
     }
   }
   const bytes = bytesFrom(source);
-  if (bytes === null) throw new ValueError(`${caller} takes a path, a file URL, an ArrayBuffer or a typed array with the bytes of a file, but got ${describeSource(source)}.`);
+  if (bytes === null) throw refusal(caller, "a path, a file URL, an ArrayBuffer or a typed array with the bytes of a file", source);
   return new LoadedFile("The given data", null, bytes, bytes.length);
 }
 
 function bytesFrom(source: unknown): Uint8Array | null {
   try {
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(source))) return new Uint8Array(source as ArrayBuffer);
+    if (/^(Shared)?ArrayBuffer$/.test(kindOf(source))) return new Uint8Array(source as ArrayBuffer);
   } catch {
     // The buffer has been transferred to another thread.
   }
   return null;
-}
-
-function describeSource(source: unknown): string {
-  if (typeof source !== "object" || source === null) return typeof source === "function" ? "a function" : String(source);
-  return typeof (source as { then?: unknown }).then === "function" ? "a promise: await it first" : `a value of type ${Object.prototype.toString.call(source).slice(8, -1)}`;
 }

@@ -2,11 +2,11 @@
 
 import { activationName } from "../components/index.ts";
 import { Component, Random, ValueError, Variable } from "../index.ts";
-import { isMap } from "../support/arrays.ts";
-import { isPlainObject } from "../support/options.ts";
+import { isMap, isPlainObject } from "../support/arrays.ts";
+import { messageOf } from "../support/describe.ts";
 import { holdings, isHolder, isTensor, kindOf, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
-import { messageOf, pathText } from "./messages.ts";
+import { pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
 
 /** JSON; an object with the key `$` stands for what JSON does not have. */
@@ -48,7 +48,9 @@ export class Encoder {
   /** @param making the components whose options this is part of */
   private value(value: unknown, path: string, put: Put, making: readonly Component[]): void {
     if (value === null || typeof value === "boolean" || typeof value === "string") put(value);
-    else if (typeof value === "number") put(Number.isFinite(value) && !Object.is(value, -0) ? value : { $: "number", value: Object.is(value, -0) ? "-0" : String(value) });
+    else if (typeof value === "number") put(
+      Number.isFinite(value) && !Object.is(value, -0) ? value : { $: "number", value: Object.is(value, -0) ? "-0" : String(value) },
+    );
     else if (typeof value === "bigint") put({ $: "bigint", value: String(value) });
     else if (value === undefined) put({ $: "undefined" });
     else if (typeof value === "function") put({ $: "activation", name: this.activation(value as never, path) });
@@ -56,7 +58,10 @@ export class Encoder {
     else if (isTensor(value)) put(this.tensor(value, path));
     else if (value instanceof Random) put({ $: "random", ...value.state });
     else if (typeof value === "object" && (Array.isArray(value) || isMap(value) || isPlainObject(value))) this.holder(value, path, put, making);
-    else throw this.cannot(path, `${typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`}`, "Give the class of the component an `options` getter that says what its constructor takes, in numbers, strings, arrays and components.");
+    else throw this.cannot(
+      path, `${typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`}`,
+      "Give the class of the component an `options` getter that says what its constructor takes, in numbers, strings, arrays and components.",
+    );
   }
 
   private holder(value: object, path: string, put: Put, making: readonly Component[]): void {
@@ -69,7 +74,9 @@ export class Encoder {
       before.put({ $: "node", id });
       return put({ $: "node", id });
     }
-    if (++this.depth > mostLevels.saved) throw new ValueError(`${this.caller} cannot save ${pathText(path)}: it is nested in more than ${mostLevels.saved} levels.`);
+    if (++this.depth > mostLevels.saved) {
+      throw new ValueError(`${this.caller} cannot save ${pathText(path)}: it is nested in more than ${mostLevels.saved} levels.`);
+    }
     const map = isMap(value) ? value : null;
     const keys = Array.isArray(value) || map !== null ? [] : Object.keys(value);
     const entries: Json[] = [];
@@ -84,7 +91,10 @@ export class Encoder {
       for (const key of keys) {
         const entry = (value as Record<string, unknown>)[key];
         if (keys.includes("$")) entries.push(this.pair(key, entry, path, making));
-        else this.value(entry, `${path}.${key}`, (found) => { Object.defineProperty(json, key, { value: found, writable: true, enumerable: true, configurable: true }); }, making);
+        else this.value(
+          entry, `${path}.${key}`,
+          (found) => { Object.defineProperty(json, key, { value: found, writable: true, enumerable: true, configurable: true }); }, making,
+        );
       }
     }
     this.depth--;
@@ -120,7 +130,9 @@ export class Encoder {
       this.unregistered.push(path === "" ? "the component itself" : path);
       return id;
     }
-    if (++this.depth > mostLevels.saved) throw new ValueError(`${this.caller} cannot save ${pathText(path)}: components are nested in more than ${mostLevels.saved} levels.`);
+    if (++this.depth > mostLevels.saved) {
+      throw new ValueError(`${this.caller} cannot save ${pathText(path)}: components are nested in more than ${mostLevels.saved} levels.`);
+    }
     if (name !== null && !hasOptions(prototype)) node.fields = this.fields(component, prototype, path);
     else {
       if (name !== null) this.options(component, path, making, (json) => { node.options = json; });
@@ -172,7 +184,10 @@ export class Encoder {
     try {
       return activationName(f);
     } catch {
-      throw this.cannot(path, "a function that is not a registered activation", "Give it a name with registerActivation(name, f), or give the class of the component an `options` getter that says what its constructor takes.");
+      throw this.cannot(
+        path, "a function that is not a registered activation",
+        "Give it a name with registerActivation(name, f), or give the class of the component an `options` getter that says what its constructor takes.",
+      );
     }
   }
 

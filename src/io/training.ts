@@ -15,7 +15,7 @@ export type OneOrMore<T> = T | Readonly<Record<string, T>>;
 /** The name that one alone has. */
 export const alone = { optimizer: "optimizer", random: "random" } as const;
 /** The name of the default generator. */
-export const defaultName = "default";
+const defaultName = "default";
 
 /**
  * Optimizers or generators by name.
@@ -26,7 +26,9 @@ export function named<T>(caller: string, what: keyof typeof alone, given: OneOrM
   if (given === undefined) return new Map();
   if (given instanceof kind) return new Map([[alone[what], given as T]]);
   const entries = isRecord(given) ? Object.entries(given) : [];
-  if (entries.length === 0 || !entries.every(([, value]) => value instanceof kind)) throw new ValueError(`${caller} takes ${what === "optimizer" ? "an Optimizer" : "a Random"} as ${what}, or an object of them by name.`);
+  if (entries.length === 0 || !entries.every(([, value]) => value instanceof kind)) {
+    throw new ValueError(`${caller} takes ${what === "optimizer" ? "an Optimizer" : "a Random"} as ${what}, or an object of them by name.`);
+  }
   if (what === "random" && entries.some(([name, value]) => name === defaultName && value !== (Random.default as unknown))) {
     throw new ValueError(`${caller} got a generator called "${defaultName}", which is the name of Random.default. Choose another name.`);
   }
@@ -42,7 +44,9 @@ export function encodeRandoms(randoms: ReadonlyMap<string, Random>): Record<stri
  * An optimizer as JSON.
  * @param add puts an array into the file, and gives the name that it has there
  */
-export function encodeOptimizer(key: string, optimizer: AnyOptimizer, nameOf: (parameter: Variable) => string | null, add: (name: string, value: Variable) => string): Json {
+export function encodeOptimizer(
+  key: string, optimizer: AnyOptimizer, nameOf: (parameter: Variable) => string | null, add: (name: string, value: Variable) => string,
+): Json {
   const { step, learningRates, random, parameters } = optimizer.snapshot();
   return {
     step, learningRates: [...learningRates], random: random === null ? null : { ...random },
@@ -84,7 +88,9 @@ export function decodeTraining(file: TensorFile, json: unknown): Training {
   const tensors = new Set<string>();
   const saved = Object.entries(optimizers).map(([name, optimizer]) => [name, decodeOptimizer(file, optimizer, tensors, wrong)] as const);
   for (const [path, name] of Object.entries(shared)) {
-    if (typeof name !== "string" || !file.has(name) || file.has(path)) throw wrong(`${quoted(path)} for the tensor ${quoted(name)}, which is not there, or is there twice`);
+    if (typeof name !== "string" || !file.has(name) || file.has(path)) {
+      throw wrong(`${quoted(path)} for the tensor ${quoted(name)}, which is not there, or is there twice`);
+    }
   }
   return {
     step: step as number,
@@ -108,16 +114,21 @@ function checkState(state: unknown, wrong: (what: string) => Error): RandomState
 function decodeOptimizer(file: TensorFile, json: unknown, tensors: Set<string>, wrong: (what: string) => Error): SavedOptimizer {
   const { step, learningRates, random, parameters } = isRecord(json) ? json : ({} as Record<string, unknown>);
   if (!isCount(step) || !Array.isArray(parameters)) throw wrong("an optimizer without steps or parameters");
-  if (!Array.isArray(learningRates) || learningRates.length === 0 || !learningRates.every((rate) => rate === null || (typeof rate === "number" && rate >= 0 && Number.isFinite(rate)))) {
+  if (!Array.isArray(learningRates) || learningRates.length === 0 ||
+    !learningRates.every((rate) => rate === null || (typeof rate === "number" && rate >= 0 && Number.isFinite(rate)))) {
     throw wrong("an optimizer without learning rates");
   }
   const noise = random === null ? null : checkState(random, wrong);
   const arrays = parameters.map((entry: unknown) => {
     const { name, count, state } = isRecord(entry) ? entry : ({} as Record<string, unknown>);
-    if ((name !== null && typeof name !== "string") || !isCount(count) || !Array.isArray(state)) throw wrong("a parameter of an optimizer without name, count and state");
+    if ((name !== null && typeof name !== "string") || !isCount(count) || !Array.isArray(state)) {
+      throw wrong("a parameter of an optimizer without name, count and state");
+    }
     for (const pair of state as unknown[]) {
       const [slot, tensor] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
-      if (typeof slot !== "string" || typeof tensor !== "string" || !file.has(tensor)) throw wrong(`an optimizer that refers to the tensor ${quoted(tensor)}, which is not there`);
+      if (typeof slot !== "string" || typeof tensor !== "string" || !file.has(tensor)) {
+        throw wrong(`an optimizer that refers to the tensor ${quoted(tensor)}, which is not there`);
+      }
       if (tensors.has(tensor)) throw wrong(`an optimizer that refers to the tensor ${quoted(tensor)} twice`);
       tensors.add(tensor);
     }

@@ -7,11 +7,13 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
 import { nothing, type Step } from "../engine/step.ts";
-import { checkNumber, describe, type Shape } from "../support/shape.ts";
+import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { Parameter, Variable } from "../engine/variable.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 
 export interface CheckOptions {
   /** The largest error of a gradient against the central difference, relative to their size but at least 1. Default 10⁻⁶. */
@@ -88,7 +90,9 @@ export function checkGradients(
     throw new ValueError(`checkGradients takes a function and a Component, but got ${describe(f)} and ${describe(component)}.`);
   }
 
-  if (named.size === 0) throw new ValueError("checkGradients got nothing to check: the component holds no Parameter. Make them with parameter(…) and keep them in fields.");
+  if (named.size === 0) {
+    throw new ValueError("checkGradients got nothing to check: the component holds no Parameter. Make them with parameter(…) and keep them in fields.");
+  }
 
   const device = currentDevice();
   /** How to bring back each parameter, also those that f uses from elsewhere. */
@@ -238,7 +242,9 @@ function compare(
     }
   });
   if (!(error <= tolerance)) {
-    mismatches.push({ parameter: name, index: indexOf(worst, shape), gradient: found[worst], expected: exact[worst], against: "the reference device", kink: null });
+    mismatches.push(
+      { parameter: name, index: indexOf(worst, shape), gradient: found[worst], expected: exact[worst], against: "the reference device", kink: null },
+    );
   }
   return error;
 }
@@ -254,12 +260,15 @@ function indexOf(entry: number, shape: Shape): number[] {
 }
 
 function format(report: GradientReport): string {
-  const kinkOf = ({ kink }: GradientMismatch): string => (kink === null ? "" : `; f has a kink here, with slope ${rounded(kink[0])} below and ${rounded(kink[1])} above`);
+  const kinkOf = ({ kink }: GradientMismatch): string =>
+    (kink === null ? "" : `; f has a kink here, with slope ${rounded(kink[0])} below and ${rounded(kink[1])} above`);
   const shown = report.mismatches.slice(0, 10).map((m) =>
-    `  ${m.parameter}[${m.index.join(", ")}]: gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}${kinkOf(m)}`);
+    `  ${m.parameter}[${m.index.join(", ")}]: ` +
+      `gradient ${m.gradient}, but ${m.against} give${m.against.endsWith("device") ? "s" : ""} ${m.expected}${kinkOf(m)}`);
   if (report.mismatches.length > shown.length) shown.push(`  … and ${report.mismatches.length - shown.length} more`);
   const lines = report.parameters.map((p) =>
-    `  ${p.name} [${p.shape.join(", ")}]: ${p.checked === p.entries ? `all ${p.entries}` : `${p.checked} of ${p.entries}, drawn at random,`} entries checked, ` +
+    `  ${p.name} [${p.shape.join(", ")}]: ` +
+    `${p.checked === p.entries ? `all ${p.entries}` : `${p.checked} of ${p.entries}, drawn at random,`} entries checked, ` +
     `largest error ${p.error.toExponential(1)}${p.deviceError > 0 ? `, of the device ${p.deviceError.toExponential(1)}` : ""}`);
   return report.ok
     ? ["Gradients agree with finite differences:", ...lines].join("\n")
@@ -275,8 +284,11 @@ function adviceFor(mismatches: readonly GradientMismatch[]): string[] {
   }
   const finite = ({ gradient }: GradientMismatch): boolean => Number.isFinite(gradient);
   if (!mismatches.every(finite)) {
-    advice.push("A gradient that is not finite cannot be compared. Something overflowed, or has no slope there, as log, sqrt and division at 0: check with other parameters or data.");
+    advice.push("A gradient that is not finite cannot be compared. " +
+      "Something overflowed, or has no slope there, as log, sqrt and division at 0: check with other parameters or data.");
   }
-  if (mismatches.some((m) => m.kink === null && finite(m))) advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
+  if (mismatches.some((m) => m.kink === null && finite(m))) {
+    advice.push("Check the reverse rules of your own operations, and that f computes the same at every call.");
+  }
   return advice;
 }

@@ -2,8 +2,8 @@
 
 import { ValueError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
-import { isMap } from "../support/arrays.ts";
-import { checkArguments, isPlainObject } from "../support/options.ts";
+import { isMap, isPlainObject } from "../support/arrays.ts";
+import { checkArguments } from "../support/options.ts";
 import { inspected } from "../support/print.ts";
 import { State } from "../engine/state.ts";
 import { Parameter } from "../engine/variable.ts";

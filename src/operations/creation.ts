@@ -1,11 +1,11 @@
 /** Arrays to start from. Outside of any step; random ones come from the generator that `seed` sets. */
 
 import { currentDevice } from "../devices/current.ts";
-import { ValueError } from "../support/errors.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { checkNumber, checkShape, describe, type Shape, sizeOf } from "../support/shape.ts";
+import { checkShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
+import { checkNumber, refusal } from "../support/check.ts";
 
 function filled(operation: string, shape: Shape, value: number): Variable {
   const { FloatArray } = currentDevice();
@@ -42,7 +42,7 @@ export function ones(shape: Shape): Variable {
  */
 export function full(shape: Shape, value: number): Variable {
   checkArguments("full", arguments, 2);
-  if (typeof value !== "number") throw new ValueError(`full takes a number to fill with, but got ${describe(value)}.`);
+  if (typeof value !== "number") throw refusal("full", "a number to fill with", value);
   return filled("full", shape, value);
 }
 
@@ -103,7 +103,7 @@ export function arange(start: number, end?: number, step = 1): Variable {
   const [from, to] = end === undefined ? [0, start] : [start, end];
   checkNumber("arange", "start", from);
   checkNumber("arange", "end", to);
-  if (checkNumber("arange", "step", step) === 0) throw new ValueError(`arange takes a step that is not 0, but got ${describe(step)}.`);
+  if (checkNumber("arange", "step", step) === 0) throw refusal("arange", "a step that is not 0", step);
   const count = Math.max(0, Math.ceil((to - from) / step));
   const { FloatArray } = currentDevice();
   return fromValues(new FloatArray(checkShape("arange", [count])[0]).map((_, i) => from + i * step), [count]);

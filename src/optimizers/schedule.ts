@@ -6,18 +6,14 @@
  *     const optimizer = new Adam(θ, { learningRate: rate });
  */
 
-import { ValueError } from "../support/errors.ts";
-import { checkNumber, describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { inspected } from "../support/print.ts";
+import { checkInteger, checkNumber } from "../support/check.ts";
 import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";
 
 export type { LearningRate, Schedule };
 
-function checkSteps(caller: string, name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ValueError(`${caller} takes an integer of at least 1 as ${name}, but got ${describe(value)}.`);
-}
+const checkSteps = (caller: string, name: string, value: number): number => checkInteger(caller, name, value, 1);
 
 /** A schedule that says what it is when it is printed. */
 function shown(name: string, values: readonly unknown[], f: Schedule): Schedule {

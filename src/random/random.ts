@@ -11,9 +11,11 @@
  */
 
 import { ValueError } from "../support/errors.ts";
-import { describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
+import { describe } from "../support/describe.ts";
+import { isList } from "../support/arrays.ts";
+import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -45,8 +47,8 @@ export interface Shuffleable {
 }
 
 const TWO_32 = 2 ** 32;
-/** A position in the stream has to be an exact integer. */
-const LAST_COUNTER = Number.MAX_SAFE_INTEGER;
+/** A seed, and a position in the stream, has to be an exact integer. */
+const LAST = Number.MAX_SAFE_INTEGER;
 
 /**
  * A source of random numbers, determined by its seed: Philox4x32-10 (J. K. Salmon et al.: Parallel random numbers: as easy as 1, 2, 3, SC 2011).
@@ -91,12 +93,10 @@ export class Random {
   }
 
   set state(state: RandomState) {
-    if (typeof state !== "object" || state === null) {
-      throw new ValueError(`Random: a state is an object { seed, counter }, but got ${describe(state)}.`);
-    }
+    if (typeof state !== "object" || state === null) throw refusal("Random", "an object { seed, counter } as a state", state);
     const { seed, counter } = state;
-    checkInteger("Random", "the seed", seed, 0, Number.MAX_SAFE_INTEGER);
-    checkInteger("Random", "the counter of a state", counter, 0, LAST_COUNTER);
+    checkInteger("Random", "the seed", seed, 0, LAST);
+    checkInteger("Random", "the counter of a state", counter, 0, LAST);
     this.#seed = seed;
     this.#key0 = seed >>> 0;
     this.#key1 = Math.floor(seed / TWO_32);
@@ -135,9 +135,8 @@ export class Random {
    */
   integer(low: number, high: number): number {
     checkArguments("integer", arguments, 2);
-    const least = -Number.MAX_SAFE_INTEGER;
-    checkInteger("integer", "low", low, least, Number.MAX_SAFE_INTEGER);
-    checkInteger("integer", "high", high, least, Number.MAX_SAFE_INTEGER);
+    checkInteger("integer", "low", low);
+    checkInteger("integer", "high", high);
     checkRange("integer", low, high);
     const range = high - low;
     if (range > 2 ** 53) throw new ValueError(`integer: low and high may be at most 2^53 apart, but got ${low} and ${high}.`);
@@ -150,9 +149,7 @@ export class Random {
    */
   shuffle<A extends Shuffleable>(array: A): A {
     checkArguments("shuffle", arguments, 1);
-    if (!Array.isArray(array) && !(ArrayBuffer.isView(array) && "length" in array)) {
-      throw new ValueError(`shuffle: expected an array or a typed array, but got ${describe(array)}.`);
-    }
+    if (!isList(array)) throw refusal("shuffle", "an array or a typed array", array);
     const elements: { [index: number]: unknown } = array;
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.#below(i + 1);
@@ -171,8 +168,7 @@ export class Random {
   choice<T>(array: ArrayLike<T>, weights?: ArrayLike<number>): T {
     checkArguments("choice", arguments, 2);
     if (typeof array !== "object" && typeof array !== "string" || array === null || !(array.length >= 1)) {
-      const got = typeof array === "object" && array !== null && array.length === 0 ? "an empty one" : describe(array);
-      throw new ValueError(`choice: expected an array with at least one element, but got ${got}.`);
+      throw refusal("choice", "an array with at least one element", array);
     }
     return array[weights === undefined ? this.#below(array.length) : this.#weighted(weights, array.length)];
   }
@@ -180,7 +176,7 @@ export class Random {
   /** `n` times `uniform(low, high)`. */
   uniformArray(n: number, low = 0, high = 1): Float64Array {
     checkArguments("uniformArray", arguments, 3);
-    checkLength("uniformArray", n);
+    checkInteger("uniformArray", COUNT, n, 0);
     checkRange("uniformArray", low, high);
     const result = new Float64Array(n);
     for (let i = 0; i < n; i++) result[i] = scale(this.#bits24() / 0x1000000, low, high);
@@ -190,7 +186,7 @@ export class Random {
   /** `n` times `normal(mean, std)`. */
   normalArray(n: number, mean = 0, std = 1): Float64Array {
     checkArguments("normalArray", arguments, 3);
-    checkLength("normalArray", n);
+    checkInteger("normalArray", COUNT, n, 0);
     checkNormal("normalArray", mean, std);
     const result = new Float64Array(n);
     for (let i = 0; i < n; i++) result[i] = mean + std * this.#standardNormal();
@@ -204,10 +200,10 @@ export class Random {
    * @internal
    */
   reserve(n: number): RandomBlocks {
-    checkLength("reserve", n);
+    checkInteger("reserve", COUNT, n, 0);
     const next = this.#nextHigh * TWO_32 + this.#nextLow;
     const end = next + Math.ceil(n / 4);
-    if (4 * end > LAST_COUNTER) throw new ValueError(`reserve: ${n} words are more than the generator has left.`);
+    if (4 * end > LAST) throw new ValueError(`reserve: ${n} words are more than the generator has left.`);
     const blocks = {
       key0: this.#key0,
       key1: this.#key1,
@@ -303,16 +299,8 @@ function scale(unit: number, low: number, high: number): number {
   return value < high ? value : low;
 }
 
-function checkInteger(name: string, what: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  const bounds = least === 0 ? "an integer from 0 to 2^53 - 1" : "an integer of at most 53 bits";
-  throw new ValueError(`${name}: ${what} must be ${bounds}, but got ${describe(value)}.`);
-}
-
-function checkLength(name: string, n: number): void {
-  if (Number.isSafeInteger(n) && n >= 0) return;
-  throw new ValueError(`${name}: the number of elements must be an integer that is not negative, but got ${describe(n)}.`);
-}
+/** What `n` is in messages. */
+const COUNT = "the number of elements";
 
 function checkRange(name: string, low: number, high: number): void {
   if (low < high && Number.isFinite(low) && Number.isFinite(high) && Number.isFinite(high - low)) return;
@@ -341,11 +329,8 @@ export function defaultRandom(): Random {
  * The generator that a user gave, or the default one.
  * @internal
  */
-export function chooseRandom(caller: string, random: Random | undefined): Random {
-  if (random === undefined) return defaultRandom();
-  if (random instanceof Random) return random;
-  throw new ValueError(`${caller} takes a generator made by new Random(seed), but got ${describe(random)}.`);
-}
+export const chooseRandom = (caller: string, random: Random = generator): Random =>
+  checkInstance(caller, "a generator made by new Random(seed)", random, Random);
 
 /**
  * Starts the default generator again, with another seed.
@@ -358,6 +343,6 @@ export function chooseRandom(caller: string, random: Random | undefined): Random
  */
 export function seed(n: number): void {
   checkArguments("seed", arguments, 1);
-  checkInteger("seed", "the seed", n, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger("seed", "the seed", n, 0, LAST);
   generator.state = { seed: n, counter: 0 };
 }

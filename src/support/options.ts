@@ -3,8 +3,12 @@
  * an object for each call; what models call thousands of times a step has a parameter `more` instead, which its declaration does not show.
  */
 
+import { isPlainObject } from "./arrays.ts";
+import { describe } from "./describe.ts";
+import { closest } from "./edit-distance.ts";
 import { ValueError } from "./errors.ts";
-import { describe } from "./shape.ts";
+
+export { isPlainObject } from "./arrays.ts";
 
 /**
  * Refuses arguments beyond the first `most`, but for an index and the array that it is of, as `map` and `reduce` pass them:
@@ -17,14 +21,9 @@ export function checkArguments(caller: string, args: ArrayLike<unknown>, most: n
   const [index, list] = [args[most] as number, args[most + 1]];
   if (count === most + 2 && Array.isArray(list) && Object.is(list[index], args[most - 1])) return;
   const numbers = typeof args[most - 1] === "number" && typeof index === "number" ? " A shape, or several axes, are one list: [2, 3]." : "";
-  throw new ValueError(`${caller} got an argument too many, ${describe(index)}.${numbers} Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`);
-}
-
-/** Made by `{…}`, in whatever realm. */
-export function isPlainObject(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+  throw new ValueError(
+    `${caller} got an argument too many, ${describe(index)}.${numbers} Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`,
+  );
 }
 
 /** A value in a message: lists and Variables by their sizes. */
@@ -51,18 +50,11 @@ export function checkOptions<T extends object>(caller: string, options: T, known
   if (!isPlainObject(options)) throw new ValueError(`${caller} takes one object with the options ${list()}, but got ${describe(options)}.`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const meant = known.find((each) => isNear(name.toLowerCase(), each.toLowerCase()));
+    const [meant] = closest(name, known);
     throw new ValueError(
-      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list()}.`,
+      `${caller} got the option ${JSON.stringify(name)}, which it does not have. ` +
+        `${meant === undefined ? "" : `Did you mean ${meant}? `}Its options are ${list()}.`,
     );
   }
   return options;
-}
-
-/** Are they the same but for one place of at most two letters? */
-function isNear(a: string, b: string): boolean {
-  let [same, end] = [0, 0];
-  while (same < a.length && a[same] === b[same]) same++;
-  while (same + end < Math.min(a.length, b.length) && a.at(-1 - end) === b.at(-1 - end)) end++;
-  return same + end > 0 && Math.max(a.length, b.length) - same - end <= 2;
 }

@@ -1,6 +1,10 @@
 /** Shapes: sizes of axes, outermost first. The rules that every operation shares are stated here once. */
 
-import { ShapeError, ValueError } from "./errors.ts";
+import { describe } from "./describe.ts";
+import { ShapeError } from "./errors.ts";
+
+export { checkInteger as checkCount, checkNumber } from "./check.ts";
+export { describe } from "./describe.ts";
 
 export type Shape = readonly number[];
 
@@ -128,28 +132,3 @@ export function withElements<T>(count: number, f: () => T): T {
 
 /** 4 GiB of float32. */
 export const maxElements = 2 ** 30;
-
-/** A short description of any value, for messages. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === "function") return "a function";
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value !== "object") return String(value);
-  return `a value of type ${value.constructor?.name || "object"}`;
-}
-
-/** An integer of at least `least`, or an error that names the option. */
-export function checkCount(caller: string, name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new ValueError(`${caller} takes an integer of at least ${least} as ${name}, but got ${describe(value)}.`);
-}
-
-/** A finite number, or an error that names the option. */
-export function checkNumber(operation: string, name: string, value: number, low = -Infinity, high = Infinity): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < low || value > high) {
-    const range = low === -Infinity && high === Infinity ? "" : ` from ${low} to ${high}`;
-    throw new ValueError(`${operation} takes a finite number${range} as ${name}, but got ${describe(value)}.`);
-  }
-  return value;
-}

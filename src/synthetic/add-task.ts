@@ -1,7 +1,6 @@
-import { input, type Variable } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
+import { input, type Random, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A sequence with one number as its target. */
@@ -44,7 +43,7 @@ export class AddTask {
    */
   sample(n: number): SequenceWithTarget[] {
     checkArguments("sample", arguments, 1);
-    checkCount("AddTask", "the number of samples", n, 1);
+    checkInteger("AddTask", "the number of samples", n, 1);
     const random = this.#random;
     return Array.from({ length: n }, () => {
       const steps = drawLength(this.#length, random);

@@ -1,7 +1,6 @@
-import { ValueError } from "../support/errors.ts";
-import type { Random } from "../random/random.ts";
-import { checkCount, describe } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
+import type { Random } from "../index.ts";
+import { checkInteger, refusal } from "../support/check.ts";
 import { actors, going, leaving, objects, places, taking, type Thing, World } from "./babi-world.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
@@ -51,7 +50,7 @@ export class BabiTask {
   constructor(readonly facts: 1 | 2 | 3, options: BabiTaskOptions = {}) {
     checkArguments("BabiTask", arguments, 2);
     this.#random = checkRandom("BabiTask", options, ["length"]);
-    if (facts !== 1 && facts !== 2 && facts !== 3) throw new ValueError(`BabiTask: the number of facts must be 1, 2 or 3, but got ${describe(facts)}.`);
+    if (![1, 2, 3].includes(facts)) throw refusal("BabiTask", "1, 2 or 3 as the number of facts", facts);
     this.#length = checkLength("BabiTask", "the length", options.length ?? lengths[facts], facts);
     const told = facts === 1 ? [] : [...objects, ...taking, ...leaving, "there"];
     const asked = facts === 3 ? "where was before the" : "where is the";
@@ -64,7 +63,7 @@ export class BabiTask {
    */
   sample(n: number): BabiStory[] {
     checkArguments("sample", arguments, 1);
-    checkCount("BabiTask", "the number of samples", n, 1);
+    checkInteger("BabiTask", "the number of samples", n, 1);
     return Array.from({ length: n }, () => {
       const length = drawLength(this.#length, this.#random);
       for (;;) {

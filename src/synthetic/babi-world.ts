@@ -1,6 +1,6 @@
 /** The little world of the stories: who is where, and who carries what; told sentence by sentence. */
 
-import type { Random } from "../random/random.ts";
+import type { Random } from "../index.ts";
 
 export const actors = ["Mary", "John", "Daniel", "Sandra"] as const;
 export const places = ["bathroom", "bedroom", "garden", "hallway", "kitchen", "office"] as const;

@@ -1,9 +1,8 @@
 /** The checks that the tasks share. */
 
-import { ValueError } from "../support/errors.ts";
-import { chooseRandom, type Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
+import { Random, ValueError } from "../index.ts";
+import { checkInstance, checkInteger } from "../support/check.ts";
 
 export interface TaskOptions {
   /** Where the task and its samples are drawn from; the default generator, which `seed` sets, unless given. */
@@ -16,8 +15,8 @@ export type Length = number | readonly [least: number, greatest: number];
 /** A length as a range of at least `least`. */
 export function checkLength(task: string, what: string, length: Length, least: number): readonly [number, number] {
   const [low, high] = Array.isArray(length) && length.length === 2 ? (length as readonly [number, number]) : [length as number, length as number];
-  checkCount(task, what, low, least);
-  checkCount(task, what, high, least);
+  checkInteger(task, what, low, least);
+  checkInteger(task, what, high, least);
   if (low > high) throw new ValueError(`${task}: ${what} must be a number or [least, greatest], but got [${low}, ${high}].`);
   return [low, high];
 }
@@ -27,5 +26,5 @@ export const drawLength = ([low, high]: readonly [number, number], random: Rando
 /** The generator that a user gave, or the default one. `more`: options besides it. */
 export function checkRandom(task: string, options: TaskOptions, more: readonly string[] = []): Random {
   checkOptions(task, options, ["random", ...more]);
-  return chooseRandom(task, options.random);
+  return checkInstance(task, "a generator made by new Random(seed)", options.random ?? Random.default, Random);
 }

@@ -1,7 +1,6 @@
-import { input } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
+import { input, type Random } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 import type { LabelledSequence } from "./xor-task.ts";
 
@@ -46,8 +45,8 @@ export class CopyTask {
     checkArguments("CopyTask", arguments, 2);
     this.#random = checkRandom("CopyTask", options, ["letters", "length"]);
     this.#delay = checkLength("CopyTask", "the delay", delay, 1);
-    this.letters = checkCount("CopyTask", "the number of letters", options.letters ?? 8, 1);
-    this.length = checkCount("CopyTask", "the length", options.length ?? 10, 1);
+    this.letters = checkInteger("CopyTask", "the number of letters", options.letters ?? 8, 1);
+    this.length = checkInteger("CopyTask", "the length", options.length ?? 10, 1);
     this.features = this.letters + 2;
     this.classes = this.letters + 1;
   }
@@ -61,7 +60,7 @@ export class CopyTask {
    */
   sample(n: number): LabelledSequence[] {
     checkArguments("sample", arguments, 1);
-    checkCount("CopyTask", "the number of samples", n, 1);
+    checkInteger("CopyTask", "the number of samples", n, 1);
     const { letters, length, features, blank } = this;
     return Array.from({ length: n }, () => {
       const delay = drawLength(this.#delay, this.#random);

@@ -1,6 +1,6 @@
 /** Multivariate normal distributions, and the distribution over them that synthetic tasks are drawn from. */
 
-import type { Random } from "../random/random.ts";
+import type { Random } from "../index.ts";
 import { addLowerTransposedTimes, gramOfLower, invertLower } from "./linear-algebra.ts";
 
 /** A normal distribution over vectors. */

@@ -1,7 +1,6 @@
-import { input, type Variable } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
+import { input, type Random, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
 import { checkRandom, type TaskOptions } from "./check.ts";
 import { drawGaussian, type Gaussian } from "./gaussian.ts";
 
@@ -41,8 +40,8 @@ export class MixtureTask {
   constructor(readonly features: number, readonly classes: number, options: TaskOptions = {}) {
     checkArguments("MixtureTask", arguments, 3);
     const random = checkRandom("MixtureTask", options);
-    checkCount("MixtureTask", "the number of features", features, 1);
-    checkCount("MixtureTask", "the number of classes", classes, 1);
+    checkInteger("MixtureTask", "the number of features", features, 1);
+    checkInteger("MixtureTask", "the number of classes", classes, 1);
     this.#random = random;
     this.#classes = Array.from({ length: classes }, () => drawGaussian(features, 1, 2 * features, random));
     this.means = this.#classes.map((gaussian) => gaussian.mean);
@@ -56,7 +55,7 @@ export class MixtureTask {
    */
   sample(n: number): LabelledSamples {
     checkArguments("sample", arguments, 1);
-    checkCount("MixtureTask", "the number of samples", n, 1);
+    checkInteger("MixtureTask", "the number of samples", n, 1);
     const values = new Float64Array(n * this.features);
     const y = new Int32Array(n);
     for (let i = 0; i < n; i++) {

@@ -1,7 +1,6 @@
-import { input, type Variable } from "../index.ts";
-import type { Random } from "../random/random.ts";
-import { checkCount } from "../support/shape.ts";
+import { input, type Random, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
+import { checkInteger } from "../support/check.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 
 /** A sequence with a label for each step. */
@@ -44,7 +43,7 @@ export class XorTask {
    */
   sample(n: number): LabelledSequence[] {
     checkArguments("sample", arguments, 1);
-    checkCount("XorTask", "the number of samples", n, 1);
+    checkInteger("XorTask", "the number of samples", n, 1);
     return Array.from({ length: n }, () => {
       const steps = drawLength(this.#length, this.#random);
       const x = new Float32Array(steps * 2);

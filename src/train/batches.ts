@@ -1,7 +1,8 @@
 /** The batches of an epoch, wherever they come from. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { type StopRequest, stopped } from "./stop-request.ts";
 
 type Source<B> = Iterable<B> | AsyncIterable<B>;
@@ -21,7 +22,7 @@ const methodOf = (value: unknown, name: symbol): (() => unknown) | undefined => 
 /** @throws ValueError for what is no source of batches */
 export function checkData(what: string, data: unknown): void {
   if (typeof data === "function" || isSource(data)) return;
-  throw new ValueError(`${what} takes an iterable or async iterable of batches, or a function (epoch) => one, but got ${describe(data)}.`);
+  throw refusal(what, "an iterable or async iterable of batches, or a function (epoch) => one", data);
 }
 
 const isSource = (value: unknown): value is Source<unknown> =>
@@ -39,12 +40,15 @@ export class Batches<B> {
    */
   static async open<B>(data: Data<B>, epoch: number, again: boolean): Promise<Batches<B>> {
     const source = typeof data === "function" ? await data(epoch) : data;
-    if (!isSource(source)) throw new ValueError(`The function gave ${describe(source)} for epoch ${epoch}, where an iterable or async iterable of batches is needed.`);
+    if (!isSource(source)) {
+      throw new ValueError(`The function gave ${describe(source)} for epoch ${epoch}, where an iterable or async iterable of batches is needed.`);
+    }
     // An object that has both, as minibatches does, may have to be waited for.
     const waits = methodOf(source, Symbol.asyncIterator) !== undefined;
     const iterator = waits ? (source as AsyncIterable<B>)[Symbol.asyncIterator]() : (source as Iterable<B>)[Symbol.iterator]();
     if (again && typeof data !== "function" && (iterator as unknown) === source) {
-      throw new UsageError("The data can be gone through only once, as what a generator function returns, but there are several epochs. Give a function that makes a new iterable for each epoch.");
+      throw new UsageError("The data can be gone through only once, as what a generator function returns, but there are several epochs. " +
+        "Give a function that makes a new iterable for each epoch.");
     }
     const { length } = source as { length?: unknown };
     return new Batches(iterator, waits, Number.isSafeInteger(length) && (length as number) > 0 ? (length as number) : null);

@@ -25,7 +25,10 @@ export class Checkpoint {
   readonly bestPath: string;
   private readonly fs = nodeModule("node:fs", purpose);
 
-  constructor(private readonly settings: NonNullable<Settings<never, never>["checkpoint"]>, private readonly component: Component, private readonly optimizer: Optimizer<never>) {
+  constructor(
+    private readonly settings: NonNullable<Settings<never, never>["checkpoint"]>, private readonly component: Component,
+    private readonly optimizer: Optimizer<never>,
+  ) {
     this.path = settings.path;
     const { dir, name, ext } = nodeModule("node:path", purpose).parse(this.path);
     this.bestPath = nodeModule("node:path", purpose).join(dir, `${name}.best${ext}`);
@@ -56,7 +59,9 @@ export class Checkpoint {
     const { resume, overwrite } = this.settings;
     makeFolderOf(this.path, purpose);
     if (!this.fs.existsSync(this.path)) return null;
-    if (this.fs.statSync(this.path).isDirectory()) throw new UsageError(`The checkpoint ${this.path} is a folder. Give the path of a file in it, such as ${this.path}/model.safetensors.`);
+    if (this.fs.statSync(this.path).isDirectory()) {
+      throw new UsageError(`The checkpoint ${this.path} is a folder. Give the path of a file in it, such as ${this.path}/model.safetensors.`);
+    }
     if (overwrite) return null;
     if (!resume) {
       throw new UsageError(
@@ -69,7 +74,8 @@ export class Checkpoint {
     const state = decodeState(kept);
     if (state !== null) return state;
     const reason = kept === undefined ? "it was not written by fit" : "it was written by another version, or has been changed";
-    throw new UsageError(`The checkpoint ${this.path} has parameters, but not the state of a training that could go on: ${reason}. Restore it with flimsy-ml/io, and give fit another path.`);
+    throw new UsageError(`The checkpoint ${this.path} has parameters, but not the state of a training that could go on: ${reason}. ` +
+      "Restore it with flimsy-ml/io, and give fit another path.");
   }
 
   /** Brings the component and the optimizer to where the file says. After an error they are as before. */
@@ -102,7 +108,8 @@ export class Checkpoint {
         }
         reason = `${this.bestPath} has those of epoch ${kept}`;
       } else if (bestIsKept) reason = `${this.bestPath} is not there`;
-      throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ${reason}. Put the file back, or resume with restoreBest: false.`);
+      throw new UsageError(`The checkpoint ${this.path} says that epoch ${best?.epoch} was the best, but its parameters are missing: ` +
+        `${reason}. Put the file back, or resume with restoreBest: false.`);
     } catch (error) {
       restore(before, { into: this.component });
       throw error;

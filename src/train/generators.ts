@@ -1,7 +1,7 @@
 /** Where the generators of a training are, so that an epoch can be gone through again as it was. */
 
 import { Random, type RandomState, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
+import { checkInstance } from "../support/check.ts";
 
 /** The default generator, and those that the user named. */
 export class Generators {
@@ -9,9 +9,7 @@ export class Generators {
 
   constructor(given: Random | readonly Random[] | undefined) {
     const own = given === undefined ? [] : Array.isArray(given) ? (given as readonly Random[]) : [given as Random];
-    for (const random of own) {
-      if (!(random instanceof Random)) throw new ValueError(`fit takes as random a generator made by new Random(seed), or a list of them, but got ${describe(random)}.`);
-    }
+    for (const random of own) checkInstance("fit", "as random a generator made by new Random(seed), or a list of them", random, Random);
     this.list = [...new Set([Random.default, ...own])];
   }
 

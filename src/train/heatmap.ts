@@ -1,8 +1,10 @@
 /** A matrix as a picture, for a report: attention weights, confusions. */
 
 import { ShapeError, ValueError, Variable } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { isList } from "../support/arrays.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { escapeHtml } from "./html.ts";
 import { compact } from "./progress.ts";
 
@@ -44,9 +46,11 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
   const least = finite.reduce((a, b) => Math.min(a, b), 0);
   const greatest = finite.reduce((a, b) => Math.max(a, b), least);
   const [low, high] = options.range ?? [least, greatest];
-  if (options.range !== undefined && !(Number.isFinite(low) && Number.isFinite(high) && low < high)) throw new ValueError(`heatmap takes as range two finite numbers, the less one first, but got [${low}, ${high}].`);
+  if (options.range !== undefined && !(Number.isFinite(low) && Number.isFinite(high) && low < high)) {
+    throw new ValueError(`heatmap takes as range two finite numbers, the less one first, but got [${low}, ${high}].`);
+  }
   const cell = options.cell ?? Math.max(8, Math.min(28, Math.floor(720 / width)));
-  if (!(Number.isFinite(cell) && cell > 0)) throw new ValueError(`heatmap takes a positive number as cell, but got ${describe(options.cell)}.`);
+  if (!(Number.isFinite(cell) && cell > 0)) throw refusal("heatmap", "a positive number as cell", options.cell);
 
   // Room for names: about 7 pixels a letter; names of columns are turned if they do not fit.
   const room = (names: readonly string[]): number => Math.ceil(7 * names.reduce((longest, name) => Math.max(longest, [...name].length), 0));
@@ -57,18 +61,24 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
 
   const parts: string[] = [];
   matrix.forEach((row, i) => row.forEach((value, j) => {
-    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value / 2 - low / 2) / (high / 2 - low / 2 || 1))); // halves: a difference may be beyond the largest number
+    // halves: a difference may be beyond the largest number
+    const share = Number.isNaN(value) ? 0 : Math.max(0, Math.min(1, (value / 2 - low / 2) / (high / 2 - low / 2 || 1)));
     const name = [rows[i] ?? `row ${i}`, columns[j] ?? `column ${j}`].join(" × ");
-    parts.push(`<rect class="cell" x="${left + j * cell}" y="${top + i * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${Number(share.toFixed(3))}"><title>${escapeHtml(name)}: ${compact(value)}</title></rect>`);
+    parts.push(`<rect class="cell" x="${left + j * cell}" y="${top + i * cell}" width="${cell - 1}" height="${cell - 1}" ` +
+      `fill-opacity="${Number(share.toFixed(3))}"><title>${escapeHtml(name)}: ${compact(value)}</title></rect>`);
   }));
-  rows.forEach((name, i) => { parts.push(`<text x="${left - 6}" y="${top + (i + 0.5) * cell}" text-anchor="end" dominant-baseline="central">${escapeHtml(name)}</text>`); });
+  rows.forEach((name, i) => {
+    parts.push(`<text x="${left - 6}" y="${top + (i + 0.5) * cell}" text-anchor="end" dominant-baseline="central">${escapeHtml(name)}</text>`);
+  });
   columns.forEach((name, j) => {
     const [x, y] = [left + (j + 0.5) * cell, top - 6];
     parts.push(turned
       ? `<text x="${x}" y="${y}" transform="rotate(-90 ${x} ${y})" dominant-baseline="central">${escapeHtml(name)}</text>`
       : `<text x="${x}" y="${y}" text-anchor="middle">${escapeHtml(name)}</text>`);
   });
-  if (columnTitle !== undefined) parts.push(`<text class="axis" x="${left + (width * cell) / 2}" y="14" text-anchor="middle">${escapeHtml(columnTitle)}</text>`);
+  if (columnTitle !== undefined) {
+    parts.push(`<text class="axis" x="${left + (width * cell) / 2}" y="14" text-anchor="middle">${escapeHtml(columnTitle)}</text>`);
+  }
   if (rowTitle !== undefined) {
     const y = top + (height * cell) / 2;
     parts.push(`<text class="axis" x="12" y="${y}" text-anchor="middle" transform="rotate(-90 12 ${y})">${escapeHtml(rowTitle)}</text>`);
@@ -77,7 +87,8 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
   return [
     '<figure class="heatmap" style="margin:0">',
     title === undefined ? "" : `<figcaption>${escapeHtml(title)}</figcaption>`,
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}" style="max-width:100%;height:auto">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="${label}" ` +
+      `style="max-width:100%;height:auto">`,
     `<rect x="${left - 1}" y="${top - 1}" width="${width * cell + 1}" height="${height * cell + 1}" fill="var(--line,#e2e5ea)" fill-opacity="0.5"/>`,
     `<g fill="var(--heat,#1f5fbf)">${parts.filter((part) => part.startsWith("<rect")).join("")}</g>`,
     `<g fill="currentColor" font-size="12" font-family="ui-monospace,monospace">${parts.filter((part) => part.startsWith("<text")).join("")}</g>`,
@@ -87,17 +98,20 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
 
 function matrixOf(values: unknown): number[][] {
   const given: unknown = values instanceof Variable ? values.toArray() : values;
-  const isRow = (row: unknown): boolean => Array.isArray(row) || (ArrayBuffer.isView(row) && "length" in row);
-  if (!Array.isArray(given) || !given.every(isRow)) throw new ShapeError(`heatmap takes a matrix, [rows, columns], but got ${values instanceof Variable ? `shape [${values.shape.join(", ")}]` : describe(values)}.`);
+  if (!Array.isArray(given) || !given.every(isList)) throw new ShapeError(`heatmap takes a matrix, [rows, columns], but got ${describe(values)}.`);
   const matrix = given.map((row) => Array.from(row as ArrayLike<number>));
   const width = matrix[0]?.length ?? 0;
-  if (width === 0 || matrix.some((row) => row.length !== width)) throw new ShapeError(`heatmap takes rows of one length, at least one, but got lengths [${matrix.map((row) => row.length).join(", ")}].`);
-  for (const value of matrix.flat()) if (typeof value !== "number") throw new ValueError(`heatmap takes numbers, but got ${describe(value)}.`);
+  if (width === 0 || matrix.some((row) => row.length !== width)) {
+    throw new ShapeError(`heatmap takes rows of one length, at least one, but got lengths [${matrix.map((row) => row.length).join(", ")}].`);
+  }
+  for (const value of matrix.flat()) if (typeof value !== "number") throw refusal("heatmap", "numbers", value);
   return matrix;
 }
 
 function namesOf(what: string, names: readonly string[] | undefined, count: number): readonly string[] {
   if (names === undefined) return [];
-  if (!Array.isArray(names) || names.length !== count) throw new ShapeError(`heatmap takes a name for each of ${count} ${what}, but got ${Array.isArray(names) ? names.length : describe(names)}.`);
+  if (!Array.isArray(names) || names.length !== count) {
+    throw new ShapeError(`heatmap takes a name for each of ${count} ${what}, but got ${Array.isArray(names) ? names.length : describe(names)}.`);
+  }
   return names.map(String);
 }

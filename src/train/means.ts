@@ -1,7 +1,8 @@
 /** Averaging what steps give: each number by its name, every batch with the weight that it has. */
 
 import { UsageError, Variable } from "../index.ts";
-import { describe, formatShape } from "../support/shape.ts";
+import { isList } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 
 export type Numbers = Record<string, number>;
 
@@ -15,7 +16,7 @@ export const reserved: readonly string[] = ["event", "time", "run", "epoch", "st
  */
 export function numbersOf(what: string, result: unknown, needsLoss: boolean): Numbers {
   if (typeof result === "number" || result instanceof Variable) return { loss: numberOf(what, "the loss", result) };
-  const plain = typeof result === "object" && result !== null && !Array.isArray(result) && !ArrayBuffer.isView(result);
+  const plain = typeof result === "object" && result !== null && !isList(result);
   const entries = plain ? Object.entries(result).filter(([, value]) => value !== undefined) : [];
   if (entries.length === 0 || (needsLoss && !entries.some(([name]) => name === "loss"))) {
     throw new UsageError(`${what} must return the loss, or an object with ${needsLoss ? "it as `loss`" : "numbers"}, but returned ${describe(result)}.`);
@@ -29,8 +30,7 @@ export function numbersOf(what: string, result: unknown, needsLoss: boolean): Nu
 function numberOf(what: string, name: string, value: unknown): number {
   if (typeof value === "number") return value;
   if (value instanceof Variable && value.size === 1) return value.item();
-  const got = value instanceof Variable ? `a Variable of shape ${formatShape(value.shape)}` : describe(value);
-  throw new UsageError(`${what} must return single numbers, but ${name} is ${got}. Reduce it, for example with mean(), or leave it out.`);
+  throw new UsageError(`${what} must return single numbers, but ${name} is ${describe(value)}. Reduce it, for example with mean(), or leave it out.`);
 }
 
 /** What a cost gave for a batch: its numbers, and the weight that it said itself. */
@@ -45,7 +45,9 @@ export interface Measurement {
  */
 export function measurementOf(what: string, result: unknown, needsLoss: boolean): Measurement {
   const { weight, ...numbers } = numbersOf(what, result, needsLoss);
-  if (Object.keys(numbers).length === 0) throw new UsageError(`${what} returned a weight, but nothing that has it. Return the loss beside it, { loss, weight }.`);
+  if (Object.keys(numbers).length === 0) {
+    throw new UsageError(`${what} returned a weight, but nothing that has it. Return the loss beside it, { loss, weight }.`);
+  }
   return { numbers, weight: weight === undefined ? null : checkWeight(`${what} must return as weight`, weight) };
 }
 

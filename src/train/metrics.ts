@@ -1,10 +1,10 @@
 /** Metrics as JSON lines: a line a step, and a line an epoch. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { checkWritable, type OpenFile, openFile, replaceFile } from "../support/files.ts";
 import { checkArguments } from "../support/options.ts";
+import { refusal } from "../support/check.ts";
 import type { EpochRecord } from "./history.ts";
 import { linesFromEnd, linesOf, piecesOf } from "./lines.ts";
 import type { Listener } from "./listener.ts";
@@ -225,13 +225,14 @@ function opened(path: string): OpenFile {
  */
 export function readMetrics(path: string): MetricsRecord[] {
   checkArguments("readMetrics", arguments, 1);
-  if (typeof path !== "string") throw new ValueError(`readMetrics takes a path, but got ${describe(path)}.`);
+  if (typeof path !== "string") throw refusal("readMetrics", "a path", path);
   return Array.from(recordsOf(path));
 }
 
 /** Whether a line cannot follow another in one training. */
 const goesBack = (last: MetricsRecord, next: MetricsRecord): boolean =>
-  next.epoch < last.epoch + (last.event === "epoch" ? 1 : 0) || next.step < last.step || (next.step === last.step && (last.event === "epoch" || next.event === "step"));
+  next.epoch < last.epoch + (last.event === "epoch" ? 1 : 0) || next.step < last.step ||
+    (next.step === last.step && (last.event === "epoch" || next.event === "step"));
 
 /**
  * Which of the trainings in a file a line belongs to, counted from 0, line by line: each has a number of its own in its lines, or, in older files,

@@ -1,7 +1,8 @@
 /** Node's own modules, asked for when they are needed, so that a browser can load `flimsy-ml/train`. */
 
-import { ownFile } from "../support/errors.ts";
 import { FlimsyError, UsageError } from "../index.ts";
+import { messageOf } from "../support/describe.ts";
+import { ownFile } from "../support/errors.ts";
 import { FileError } from "../support/file-error.ts";
 import { builtin } from "../support/files.ts";
 
@@ -53,12 +54,9 @@ export function writable<T>(path: string, write: () => T): T {
   } catch (error) {
     if (error instanceof FileError) throw new UsageError(`${error.message} Nothing has been trained.`, { cause: error });
     if (error instanceof FlimsyError) throw error;
-    throw new UsageError(`${path} cannot be written: ${reasonOf(error)}. Nothing has been trained.`, { cause: error });
+    throw new UsageError(`${path} cannot be written: ${messageOf(error)}. Nothing has been trained.`, { cause: error });
   }
 }
-
-/** What an error says, whatever was thrown. */
-export const reasonOf = (error: unknown): string => (error as Error | null)?.message ?? String(error);
 
 /**
  * A package that is used only in Node, and only where it is needed: no bundler sees it. It is looked for beside Flimsy, then,
@@ -75,5 +73,5 @@ export function withPackage<T>(name: string, purpose: string, use: (require: Nod
       failure = error;
     }
   }
-  throw new UsageError(`${purpose} needs the package ${name}, which is not there: ${reasonOf(failure)}. Install it: npm install ${name}.`, { cause: failure });
+  throw new UsageError(`${purpose} needs the package ${name}, which is not there: ${messageOf(failure)}. Install it: npm install ${name}.`, { cause: failure });
 }

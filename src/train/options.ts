@@ -2,9 +2,10 @@
 
 import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
-import { checkCount, describe } from "../support/shape.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
 import type { Signal } from "../support/platform.ts";
+import { checkChoice, checkFlag, checkFunction, checkInstance, checkInteger, refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
@@ -140,30 +141,30 @@ export interface Settings<B, V> extends FitOptions<B, V> {
 /** @throws ValueError for anything that fit does not take */
 export function checkOptions<B, V>(component: Component, options: FitOptions<B, V>): Settings<B, V> {
   checkNames("fit", options, known);
-  if (!(component instanceof Component)) throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
+  if (!(component instanceof Component)) {
+    throw new ValueError(`fit takes a Component first, but got ${describe(component)}: fit(model, { data, cost, optimizer, epochs }).`);
+  }
   const { data, cost, optimizer, validate, patience, until, onStep, onEpoch, samples, progress = "auto", signal } = options;
   checkData("fit", data);
-  if (typeof cost !== "function") throw new ValueError(`fit takes as cost a function (batch) => loss, but got ${describe(cost)}.`);
-  if (!(optimizer instanceof Optimizer)) throw new ValueError(`fit takes an optimizer, such as new Adam(model), but got ${describe(optimizer)}.`);
+  checkFunction("fit", "cost", cost, "(batch) => loss");
+  checkInstance("fit", "an optimizer, such as new Adam(model)", optimizer, Optimizer);
   const own = new Set(component.parameters());
   if (!optimizer.parameters.some((parameter) => own.has(parameter))) {
     throw new ValueError("fit got an optimizer that trains no parameter of the component. Make it for this one: new Adam(model).");
   }
-  if (options.epochs !== Infinity) checkCount("fit", "epochs", options.epochs, 0);
+  if (options.epochs !== Infinity) checkInteger("fit", "epochs", options.epochs, 0);
   if (validate !== undefined && typeof validate !== "function") {
     checkNames("validate of fit", validate, ["data", "cost"]);
     checkData("validate of fit", validate.data);
-    if (typeof validate.cost !== "function") throw new ValueError(`validate of fit takes as cost a function (batch) => loss, but got ${describe(validate.cost)}.`);
+    checkFunction("validate of fit", "cost", validate.cost, "(batch) => loss");
   }
-  for (const [name, given] of Object.entries({ until, onStep, onEpoch, samples })) {
-    if (given !== undefined && typeof given !== "function") throw new ValueError(`fit takes a function as ${name}, but got ${describe(given)}.`);
-  }
-  if (!["auto", "bar", "lines", "none"].includes(progress)) throw new ValueError(`fit takes "auto", "bar", "lines" or "none" as progress, but got ${describe(progress)}.`);
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") throw new ValueError(`fit takes an AbortSignal as signal, but got ${describe(signal)}.`);
-  if (patience !== undefined && typeof patience !== "number" && !(patience instanceof Patience)) throw new ValueError(`fit takes a number or a Patience as patience, but got ${describe(patience)}.`);
+  for (const [name, given] of Object.entries({ until, onStep, onEpoch, samples })) if (given !== undefined) checkFunction("fit", name, given);
+  checkChoice("fit", "progress", progress, ["auto", "bar", "lines", "none"]);
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") throw refusal("fit", "an AbortSignal as signal", signal);
+  if (patience !== undefined && typeof patience !== "number") checkInstance("fit", "a number or a Patience as patience", patience, Patience);
   const { monitor = "loss", restoreBest = patience !== undefined } = options;
-  if (typeof monitor !== "string") throw new ValueError(`fit takes the name of a number as monitor, but got ${describe(monitor)}.`);
-  if (typeof restoreBest !== "boolean") throw new ValueError(`fit takes true or false as restoreBest, but got ${describe(restoreBest)}.`);
+  if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
+  checkFlag("fit", "restoreBest", restoreBest);
   return {
     ...options,
     patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER),
@@ -179,16 +180,13 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
 }
 
 function checkFlags(what: string, options: object, names: readonly string[]): void {
-  for (const name of names) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value !== undefined && typeof value !== "boolean") throw new ValueError(`${what} takes true or false as ${name}, but got ${describe(value)}.`);
-  }
+  for (const [name, value] of Object.entries(options)) if (names.includes(name) && value !== undefined) checkFlag(what, name, value);
 }
 
 function withPlace<T extends object>(what: string, place: keyof T & string, given: string | T, names: readonly string[]): T {
   const options = typeof given === "string" ? ({ [place]: given } as T) : given;
   checkNames(what, options, [place, ...names]);
-  if (typeof options[place] !== "string" || options[place] === "") throw new ValueError(`${what} takes a ${place}, but got ${describe(options[place])}.`);
+  if (typeof options[place] !== "string" || options[place] === "") throw refusal(what, `a ${place}`, options[place]);
   return options;
 }
 
@@ -199,14 +197,14 @@ function checkpointSettings(given: FitOptions<never>["checkpoint"]): Settings<ne
   checkFlags(what, options, ["resume", "overwrite"]);
   if (options.resume && options.overwrite) throw new ValueError(`${what} takes either resume or overwrite: to go on from the file, or to begin anew.`);
   const { every = 1 } = options;
-  if (typeof every === "number") return { ...options, epochs: checkCount(what, "every", every, 1), steps: 0 };
+  if (typeof every === "number") return { ...options, epochs: checkInteger(what, "every", every, 1), steps: 0 };
   checkNames(`every of ${what}`, every, ["epochs", "steps"]);
   const { epochs, steps } = every as { readonly epochs?: number; readonly steps?: number };
   if ((epochs === undefined) === (steps === undefined)) throw new ValueError(`every of ${what} takes { epochs } or { steps }.`);
   return {
     ...options,
-    epochs: epochs === undefined ? 0 : checkCount(what, "epochs", epochs, 1),
-    steps: steps === undefined ? 0 : checkCount(what, "steps", steps, 1),
+    epochs: epochs === undefined ? 0 : checkInteger(what, "epochs", epochs, 1),
+    steps: steps === undefined ? 0 : checkInteger(what, "steps", steps, 1),
   };
 }
 
@@ -217,5 +215,5 @@ function fileSettings<T extends { readonly every?: number | undefined }>(
   const what = `${name} of fit`;
   const options = withPlace<T>(what, place, given, ["every", ...flags]);
   checkFlags(what, options, flags);
-  return { ...options, every: checkCount(what, "every", options.every ?? 1, 1) };
+  return { ...options, every: checkInteger(what, "every", options.every ?? 1, 1) };
 }

@@ -2,6 +2,7 @@
 
 import type { SingleBar } from "cli-progress";
 import type { EpochRecord } from "./history.ts";
+import { escapeUnit } from "./html.ts";
 import type { Listener } from "./listener.ts";
 import type { Numbers } from "./means.ts";
 import { nodeProcess, withPackage } from "./node.ts";
@@ -50,9 +51,10 @@ const rates = (steps: number, samples: number | null, seconds: number): string[]
 
 /** A name as it is, but for characters that would move a terminal's cursor, change its colours or turn the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-export const visible = (name: string): string => name.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+export const visible = (name: string): string => name.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escapeUnit);
 
-const named = (prefix: string, numbers: Readonly<Numbers>): string[] => Object.entries(numbers).map(([name, value]) => `${prefix}${visible(name)} ${compact(value)}`);
+const named = (prefix: string, numbers: Readonly<Numbers>): string[] =>
+  Object.entries(numbers).map(([name, value]) => `${prefix}${visible(name)} ${compact(value)}`);
 
 /** A learning rate. */
 export const rateText = (learningRate: number): string => String(Number(learningRate.toPrecision(4)));

@@ -69,7 +69,9 @@ export class Records {
 /** The records of a state. @throws TypeError for one that is not whole */
 export function recordsIn({ count, columns }: RecordsState): EpochRecord[] {
   const byName = new Map(columns.map(([name, values, known]) => {
-    if (!(values instanceof Float64Array) || values.length !== count || (known !== null && (!(known instanceof Uint8Array) || known.length !== count))) throw new TypeError(`The column ${name} is not whole.`);
+    if (!(values instanceof Float64Array) || values.length !== count || (known !== null && (!(known instanceof Uint8Array) || known.length !== count))) {
+      throw new TypeError(`The column ${name} is not whole.`);
+    }
     return [name, (i: number): number | null => (known === null || known[i] === 1 ? values[i] : null)] as const;
   }));
   const at = (name: string, i: number): number | null => byName.get(name)?.(i) ?? null;

@@ -2,7 +2,8 @@
 
 export const pageStyle = `
 :root { color-scheme: light; --back: #f6f7f9; --card: #fff; --text: #1c2330; --faint: #667085; --line: #e2e5ea; --heat: #1f5fbf; --accent: #1f5fbf; }
-:root[data-theme=dark] { color-scheme: dark; --back: #12151b; --card: #1a1f28; --text: #e4e8ef; --faint: #97a1b3; --line: #2d3542; --heat: #6ea8fe; --accent: #6ea8fe; }
+:root[data-theme=dark] { color-scheme: dark; --back: #12151b; --card: #1a1f28; --text: #e4e8ef; --faint: #97a1b3; --line: #2d3542;
+  --heat: #6ea8fe; --accent: #6ea8fe; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--text); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 header, main, footer { max-width: 1120px; margin: 0 auto; padding: 0 24px; }
@@ -12,7 +13,8 @@ h2 { font-size: 17px; margin: 0 0 10px; overflow-wrap: anywhere; }
 p { margin: 8px 0; max-width: 75ch; overflow-wrap: anywhere; }
 .notes { color: var(--faint); }
 section { margin: 28px 0; }
-button { font: inherit; font-size: 18px; color: inherit; background: none; border: 1px solid var(--line); border-radius: 8px; width: 36px; height: 36px; cursor: pointer; }
+button { font: inherit; font-size: 18px; color: inherit; background: none; border: 1px solid var(--line);
+  border-radius: 8px; width: 36px; height: 36px; cursor: pointer; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px; margin: 20px 0; }
 .tile, .chart, .scroll, pre, .heatmap { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .tile { padding: 10px 14px; }
@@ -169,7 +171,8 @@ export const pageScript = `
         series.push({ label: line.label + " (raw)", class: "raw", stroke: faded(line.colour), width: 1, points: { show: false }, spanGaps: true, value });
         tables.push([line.x, putAll(line.y)]);
       }
-      series.push({ label: line.label, stroke: line.colour, width: 2, dash, points: line.x.length === 1 ? { show: true, size: 6 } : points, spanGaps: true, value });
+      const marks = line.x.length === 1 ? { show: true, size: 6 } : points;
+      series.push({ label: line.label, stroke: line.colour, width: 2, dash, points: marks, spanGaps: true, value });
       tables.push([line.x, putAll(average ? smoothed(line.y, view.smooth) : line.y)]);
     }
     const data = uPlot.join(tables);
@@ -181,7 +184,8 @@ export const pageScript = `
     box.append(title, plot);
     charts.append(box);
     const axis = {
-      stroke: () => css("--faint"), grid: { stroke: () => css("--line"), width: 1 }, ticks: { stroke: () => css("--line"), width: 1 }, font: "12px system-ui, sans-serif",
+      stroke: () => css("--faint"), grid: { stroke: () => css("--line"), width: 1 }, ticks: { stroke: () => css("--line"), width: 1 },
+      font: "12px system-ui, sans-serif",
       incrs: (_, axis, low, high) => [Math.max(5, high - low)], // not used, but asked for
     };
     const labels = (shown, back) => {
@@ -193,7 +197,10 @@ export const pageScript = `
       width: 0, height: 260, series,
       scales: { x: { time: false, range: (_, low, high) => wide(low, high, 0) }, y: { range: (_, low, high) => wide(low, high, 0.06) } },
       axes: [
-        { ...axis, splits: (plot, _, low, high) => ticks(low, high, Math.max(2, Math.floor(plot.width / 90))), values: (_, shown) => labels(shown, (value) => value) },
+        {
+          ...axis, splits: (plot, _, low, high) => ticks(low, high, Math.max(2, Math.floor(plot.width / 90))),
+          values: (_, shown) => labels(shown, (value) => value),
+        },
         {
           ...axis, splits: (_, axis, low, high) => (log ? logTicks : ticks)(low, high, 6), values: (_, shown) => labels(shown, back),
           size: (_, shown) => Math.max(64, 16 + 7 * (shown ?? []).reduce((longest, text) => Math.max(longest, text.length), 0)),

@@ -1,14 +1,15 @@
 /** One page that shows how one or several trainings went. */
 
 import { UsageError, ValueError } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { FileError } from "../support/file-error.ts";
 import { replaceFile } from "../support/files.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { refusal } from "../support/check.ts";
+import { describe, messageOf } from "../support/describe.ts";
 import type { EpochRecord, History } from "./history.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { epochNumbers, type MetricsRecord, recordsOf, runCounter } from "./metrics.ts";
-import { makeFolderOf, nodeModule, reasonOf, withPackage } from "./node.ts";
+import { makeFolderOf, nodeModule, withPackage } from "./node.ts";
 import { compact, duration, rateText } from "./progress.ts";
 import { pageScript, pageStyle } from "./report-page.ts";
 
@@ -78,14 +79,14 @@ const purpose = "A report";
 export function report(path: string, runs: Run | readonly string[] | Readonly<Record<string, Run>>, options: ReportOptions = {}): void {
   checkArguments("report", arguments, 3);
   checkOptions("report", options, ["title", "notes", "sections"]);
-  if (typeof path !== "string" || path === "") throw new ValueError(`report takes a path first, but got ${describe(path)}.`);
+  if (typeof path !== "string" || path === "") throw refusal("report", "a path first", path);
   const page = pageOf(namedRuns(runs).flatMap(([name, run]) => shown(name, run)), options);
   try {
     makeFolderOf(path, purpose);
     replaceFile(path, new TextEncoder().encode(page));
   } catch (error) {
     if (error instanceof FileError) throw new UsageError(`The report ${error.message}`, { cause: error });
-    throw new UsageError(`The report ${path} could not be written: ${reasonOf(error)}`, { cause: error });
+    throw new UsageError(`The report ${path} could not be written: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -155,19 +156,23 @@ function shown(name: string, run: Run): Shown[] {
 function shownCurves(name: string, curves: Curves): Shown {
   const series = Object.entries(curves).map(([metric, points]): Series => {
     const pairs = points.map((point, i) => (Array.isArray(point) ? point : [i + 1, point]) as readonly unknown[]);
-    const isPair = ([step, value, ...more]: readonly unknown[]): boolean => more.length === 0 && typeof value === "number" && typeof step === "number" && Math.abs(step) <= Number.MAX_SAFE_INTEGER;
+    const isPair = ([step, value, ...more]: readonly unknown[]): boolean =>
+      more.length === 0 && typeof value === "number" && typeof step === "number" && Math.abs(step) <= Number.MAX_SAFE_INTEGER;
     const wrong = pairs.findIndex((pair, i) => !isPair(pair) || !((pair[0] as number) > (i === 0 ? -Infinity : pairs[i - 1][0] as number)));
     if (wrong >= 0) {
       throw new ValueError(
         `report takes numbers, or pairs [step, number] with the steps in order, as the curve ${JSON.stringify(metric)}, ` +
-          `but got ${Array.isArray(points[wrong]) ? `[${points[wrong].map(describe).join(", ")}]` : describe(points[wrong])} as its point ${wrong}. Read a Variable with item().`,
+          `but got ${Array.isArray(points[wrong]) ? `[${points[wrong].map(describe).join(", ")}]` : describe(points[wrong])} as its point ` +
+          `${wrong}. Read a Variable with item().`,
       );
     }
     const [x, y] = [pairs.map(([step]) => step as number), finite(pairs.map(([, value]) => value as number))];
     return thinned({ ...kindOf(metric), epochs: points.some(Array.isArray), x, y });
   });
   const steps = series.reduce((most, { x }) => Math.max(most, x.at(-1) ?? 0), 0);
-  const last = Object.fromEntries(Object.entries(curves).filter(([, points]) => points.length > 0).map(([metric, points]) => [metric, [points.at(-1)].flat().at(-1) as number]));
+  const last = Object.fromEntries(
+    Object.entries(curves).filter(([, points]) => points.length > 0).map(([metric, points]) => [metric, [points.at(-1)].flat().at(-1) as number]),
+  );
   return { name, model: null, ends: [], series, summary: [...lasts([{ step: steps, numbers: last }]), ["steps", steps.toLocaleString("en-US")]] };
 }
 
@@ -185,7 +190,10 @@ function shownHistory(name: string, history: History): Shown {
     series: [{ metric: "loss", kind: "training", epochs: false, x: curve.step, y: finite(curve.loss) }, ...epochSeries(points, ["loss"])],
     summary: [
       ...lasts(points),
-      ...(history.best === null ? [] : [[`best ${epochs.some(({ validation }) => validation !== null) ? "validation " : ""}${history.best.name}`, `${compact(history.best.value)} (epoch ${history.best.epoch})`] as const]),
+      ...(history.best === null ? [] : [[
+        `best ${epochs.some(({ validation }) => validation !== null) ? "validation " : ""}${history.best.name}`,
+        `${compact(history.best.value)} (epoch ${history.best.epoch})`,
+      ] as const]),
       ["epochs", String(epochs.length)], ["steps", history.step.toLocaleString("en-US")], ["time", duration(history.seconds)],
       ...speed(epochs), ["parameters", parameters.toLocaleString("en-US")], ["ended", history.stopped],
     ],
@@ -198,7 +206,10 @@ function speed(epochs: readonly Pick<EpochRecord, "samples" | "steps" | "seconds
   if (seconds === 0) return [];
   const known = epochs.every(({ samples }) => typeof samples === "number" && Number.isFinite(samples));
   const perSecond = (count: number): string => Math.round(count / seconds).toLocaleString("en-US");
-  return [["steps/s", perSecond(sum(({ steps }) => steps))], ...(known ? [["samples/s", perSecond(sum(({ samples }) => samples ?? 0))] as [string, string]] : [])];
+  return [
+    ["steps/s", perSecond(sum(({ steps }) => steps))],
+    ...(known ? [["samples/s", perSecond(sum(({ samples }) => samples ?? 0))] as [string, string]] : []),
+  ];
 }
 
 const lasts = (points: readonly EpochPoint[]): [string, string][] => {
@@ -291,7 +302,8 @@ const table = (columns: readonly unknown[], rows: readonly (readonly unknown[])[
   const cell = (value: unknown): string => (typeof value === "number" ? `<td class="number">${compact(value)}</td>` : `<td>${escapeHtml(value)}</td>`);
   const numeric = (i: number): boolean => rows.length > 0 && rows.every((row) => typeof row[i] === "number");
   const head = columns.map((name, i) => `<th${numeric(i) ? ' class="number"' : ""}>${escapeHtml(name)}</th>`).join("");
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("")}</tbody></table></div>`;
+  const body = rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("");
+  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 };
 
 function summaryOf(runs: readonly Shown[]): string {
@@ -305,7 +317,8 @@ function summaryOf(runs: readonly Shown[]): string {
 }
 
 function sectionOf({ title, text, table: given, html }: Section): string {
-  return `<section><h2>${escapeHtml(title)}</h2>${text === undefined ? "" : paragraphs(text)}${given === undefined ? "" : table(given.columns, given.rows)}${html ?? ""}</section>`;
+  const parts = [text === undefined ? "" : paragraphs(text), given === undefined ? "" : table(given.columns, given.rows), html ?? ""];
+  return `<section><h2>${escapeHtml(title)}</h2>${parts.join("")}</section>`;
 }
 
 function pageOf(runs: readonly Shown[], { title = "Training", notes, sections = [] }: ReportOptions): string {
@@ -313,7 +326,8 @@ function pageOf(runs: readonly Shown[], { title = "Training", notes, sections = 
     const { readFileSync } = nodeModule("node:fs", purpose);
     return ["uPlot.iife.min.js", "uPlot.min.css"].map((name) => readFileSync(require.resolve(`uplot/dist/${name}`), "utf8"));
   });
-  const models = runs.filter(({ model }) => model !== null);
+  const models = runs.filter(({ model }) => model !== null).map(({ name, model }) =>
+    `<section><h2>${runs.length === 1 ? "Model" : `Model: ${escapeHtml(name)}`}</h2><pre>${escapeHtml(model)}</pre></section>`);
   const data = runs.map(({ name, series, ends }) => ({ name, series, ends }));
   return `<!doctype html>
 <html lang="en">
@@ -332,7 +346,8 @@ ${notes === undefined ? "" : `<div class="notes">${paragraphs(notes)}</div>`}
 ${summaryOf(runs)}
 <section>
 <div class="controls">
-<fieldset><legend>x</legend><label><input type="radio" name="x" value="steps" checked>steps</label><label><input type="radio" name="x" value="epochs">epochs</label></fieldset>
+<fieldset><legend>x</legend><label><input type="radio" name="x" value="steps" checked>steps</label>
+<label><input type="radio" name="x" value="epochs">epochs</label></fieldset>
 <label><input type="checkbox" id="log">log scale</label>
 <label>smoothing <input type="range" id="smooth" min="0" max="0.99" step="0.01" value="0"><output id="smoothed">0</output></label>
 <span class="hint">drag to zoom, double-click for all</span>
@@ -341,7 +356,7 @@ ${summaryOf(runs)}
 <noscript>The curves need JavaScript.</noscript>
 </section>
 ${sections.map(sectionOf).join("\n")}
-${models.map(({ name, model }) => `<section><h2>${runs.length === 1 ? "Model" : `Model: ${escapeHtml(name)}`}</h2><pre>${escapeHtml(model)}</pre></section>`).join("\n")}
+${models.join("\n")}
 </main>
 <footer>flimsy-ml, ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC</footer>
 <script type="application/json" id="runs">${scriptJson(data)}</script>

@@ -67,7 +67,8 @@ interface FirstState extends Omit<SavedState, "means" | "run" | "monitor"> {
 /** The state in what a file has, null if there is none that is whole. */
 export function decodeState(kept: unknown): SavedState | null {
   const state = kept as (SavedState & { readonly version: number }) | undefined;
-  const isWhole = [state?.epoch, state?.batch, state?.step].every(Number.isSafeInteger) && Array.isArray(state?.now) && [state?.means, state?.curve, state?.patience, state?.records, state?.jumps].every((part) => typeof part === "object" && part !== null);
+  const isWhole = [state?.epoch, state?.batch, state?.step].every(Number.isSafeInteger) && Array.isArray(state?.now) &&
+    [state?.means, state?.curve, state?.patience, state?.records, state?.jumps].every((part) => typeof part === "object" && part !== null);
   if (!isWhole || state === undefined) return null;
   try {
     return state.version === 2 ? decodeSecond(state) : state.version === 1 ? decodeFirst(state as unknown as FirstState) : null;
@@ -84,7 +85,10 @@ function decodeSecond(state: SavedState): SavedState {
     return [batch, state.now.map((_, j) => ({ seed: numbers[2 * j], counter: numbers[2 * j + 1] }))];
   });
   const { curve, run } = state;
-  return { ...state, run, curve: { ...curve, step: Array.from(curve.step), loss: Array.from(curve.loss) }, jumps, records: recordsIn(state.records as unknown as RecordsState), means: state.means.map((mean) => [...mean] as const) };
+  return {
+    ...state, run, curve: { ...curve, step: Array.from(curve.step), loss: Array.from(curve.loss) }, jumps,
+    records: recordsIn(state.records as unknown as RecordsState), means: state.means.map((mean) => [...mean] as const),
+  };
 }
 
 function decodeFirst(state: FirstState): SavedState {

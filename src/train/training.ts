@@ -1,23 +1,25 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
 import { type Component, evaluate, grad, type RandomState } from "../index.ts";
-import { describe } from "../support/shape.ts";
 import { sampleCount } from "../data/index.ts";
+import { describe, messageOf } from "../support/describe.ts";
 import { Batches, type Data } from "./batches.ts";
-import { arraysOf, Checkpoint } from "./checkpoint.ts";
+import { BestEpoch } from "./best-epoch.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
 import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numbersOf } from "./means.ts";
 import { MetricsFile } from "./metrics.ts";
-import { reasonOf, writable } from "./node.ts";
+import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
 import { type Lines, progressFor, visible } from "./progress.ts";
 import { Records } from "./records.ts";
 import { StopRequest, stopped } from "./stop-request.ts";
 import { TensorBoardFile } from "./tensorboard.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
-import type { Jump, Monitor, SavedState, TrainingState } from "./training-state.ts";
+import type { Jump, SavedState, TrainingState } from "./training-state.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
@@ -37,9 +39,7 @@ export class Training<B, V> {
   private learningRate = NaN;
   private readonly records = new Records();
   private readonly curve = new Curve();
-  private best: History["best"] = null;
-  /** The parameters of the best epoch. */
-  private bestValues: readonly (Float32Array | Float64Array)[] | null = null;
+  private readonly best: BestEpoch;
   /** How many batches an epoch has, as far as is known. */
   private batches: number | null = null;
   private earlierSeconds = 0;
@@ -50,6 +50,7 @@ export class Training<B, V> {
   /** Where the generators were after the last step: what is drawn from there on has led to nothing yet. */
   private settled: readonly RandomState[];
   private readonly checkpoint: Checkpoint | null;
+  private readonly faults: Faults;
   private readonly hasState: boolean;
   /** What the lines of the metrics have as `run`; undefined if there are none. */
   private metricsRun: number | null | undefined = undefined;
@@ -57,8 +58,6 @@ export class Training<B, V> {
   private isOpen = false;
   /** Whether there is something that the checkpoint does not have. */
   private unsaved = true;
-  /** Whether the parameters that the component has are those of the best epoch, and have no file of their own yet. */
-  private bestUnsaved = false;
   private saveFailed = false;
   private atGoal = false;
   private readonly listeners: Listener[] = [];
@@ -70,8 +69,11 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
+    this.faults = new Faults(() => this.place(), this.checkpoint?.path ?? null);
+    this.best = new BestEpoch(component, settings);
     this.stop = new StopRequest(settings.signal, () => {
-      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.`);
+      this.progress?.message(`Ctrl-C: ending after this step${this.checkpoint === null ? "" : ", then saving"}. ` +
+        "Press it again to quit at once; what is pressed while a step runs is heard at its end, as one.");
     });
   }
 
@@ -83,7 +85,7 @@ export class Training<B, V> {
       await this.save();
       this.report((listener) => listener.close());
       this.listeners.length = 0;
-      if (this.settings.restoreBest) this.putBack();
+      if (this.settings.restoreBest) this.best.putBack();
       return this.history(reason);
     } catch (error) {
       throw await this.failed(error);
@@ -117,7 +119,9 @@ export class Training<B, V> {
     this.listeners.push(this.progress);
     if (saved === null) return;
     const from = `resumed from ${this.checkpoint?.path}: epoch ${this.epoch}, after step ${this.step}`;
-    this.progress.message(saved.best !== null && this.best === null ? `${from}. The best epoch is told in another way now, so it is looked for anew` : from);
+    this.progress.message(
+      saved.best !== null && this.best.epoch === null ? `${from}. The best epoch is told in another way now, so it is looked for anew` : from,
+    );
   }
 
   private async loop(): Promise<void> {
@@ -134,9 +138,10 @@ export class Training<B, V> {
     const { until } = this.settings;
     const record = this.records.list.at(-1);
     if (until === undefined || record === undefined || this.batch > 0) return;
-    const answer: unknown = await this.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(structuredClone(record))), true);
+    const answer: unknown =
+      await this.faults.during(`until failed after epoch ${record.epoch}, step ${this.step}`, () => this.stop.wait(until(structuredClone(record))), true);
     if (answer === stopped) return;
-    if (typeof answer !== "boolean") throw this.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
+    if (typeof answer !== "boolean") throw this.faults.error(`until must return true or false, but returned ${describe(answer)} after epoch ${record.epoch}.`);
     this.atGoal = answer;
   }
 
@@ -147,9 +152,10 @@ export class Training<B, V> {
     this.generators.states = this.start;
     let batches: Batches<B> | null = null;
     try {
-      batches = await this.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
+      batches = await this.faults.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
       if (resumed !== null && this.batch > 0 && batches.total !== null && this.batches !== null && batches.total !== this.batches) {
-        throw this.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the middle of one. To resume, the data must be the same.`);
+        throw this.faults.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the ` +
+          "middle of one. To resume, the data must be the same.");
       }
       this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
@@ -160,7 +166,7 @@ export class Training<B, V> {
       this.epochBegin = performance.now();
       while (this.stop.reason === null) {
         const { states } = this.generators;
-        const batch = await this.during("The data failed in", () => batches?.next(this.stop));
+        const batch = await this.faults.during("The data failed in", () => batches?.next(this.stop));
         if (batch === undefined || batch === stopped) break;
         const after = this.generators.states;
         if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch, states]);
@@ -182,7 +188,7 @@ export class Training<B, V> {
       // Not at its end: what has been drawn since the last step is drawn again.
       if (this.start !== null) this.generators.states = this.settled;
     }
-    await this.during(`The data could not be closed in epoch ${this.epoch}`, () => batches?.close(), true);
+    await this.faults.during(`The data could not be closed in epoch ${this.epoch}`, () => batches?.close(), true);
   }
 
   private get epochSeconds(): number { return this.earlierEpochSeconds + (this.epochBegin === null ? 0 : seconds(this.epochBegin)); }
@@ -202,9 +208,10 @@ export class Training<B, V> {
     for (let i = 0; i < this.batch && this.stop.reason === null; i++) {
       const states = jumps.get(i);
       if (states !== undefined) this.generators.states = states;
-      const next = await this.during("The data failed before they had come to", () => batches.next(this.stop));
+      const next = await this.faults.during("The data failed before they had come to", () => batches.next(this.stop));
       if (next !== stopped && next.done) {
-        throw this.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was written. To resume, the data must be the same.`);
+        throw this.faults.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was ` +
+          "written. To resume, the data must be the same.");
       }
       await this.stop.breathe();
     }
@@ -213,16 +220,16 @@ export class Training<B, V> {
 
   private async oneStep(batch: B): Promise<void> {
     const { cost, optimizer } = this.settings;
-    if (this.bestUnsaved) await this.saveBest(); // grad may write state
-    const measured = await this.during("The cost failed in", () => this.measure(batch, cost));
+    if (this.best.isUnsaved) await this.saveBest(); // grad may write state
+    const measured = await this.faults.during("The cost failed in", () => this.measure(batch, cost));
     const { loss, ...metrics } = measured.numbers;
     if (!Number.isFinite(loss)) {
       for (const parameter of optimizer.parameters) parameter.clearGrad();
-      throw this.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
+      throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     }
-    const samples = await this.during("samples failed in", () => this.count(batch));
+    const samples = await this.faults.during("samples failed in", () => this.count(batch));
     this.learningRate = optimizer.learningRate;
-    await this.during("The update failed in", () => optimizer.update());
+    await this.faults.during("The update failed in", () => optimizer.update());
     this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
     this.samples = this.samples === null || samples === null ? null : this.samples + samples;
     this.batch++;
@@ -251,20 +258,20 @@ export class Training<B, V> {
 
   /** After the checkpoint, which has them until then. */
   private async saveBest(): Promise<void> {
-    await this.during("The parameters of the best epoch could not be kept in", () => this.checkpoint?.saveBest(this.best?.epoch ?? 0));
-    this.bestUnsaved = false;
+    await this.faults.during("The parameters of the best epoch could not be kept in", () => this.checkpoint?.saveBest(this.best.epoch?.epoch ?? 0));
+    this.best.isUnsaved = false;
   }
 
   private async endEpoch(): Promise<void> {
     if (this.batch === 0) {
-      throw this.error(
+      throw this.faults.error(
         `The data gave no batches in epoch ${this.epoch}. ` +
           "What can be gone through only once, such as what a generator function returns, is good for one epoch: give a function that makes a new one.",
       );
     }
     this.batches = this.batch;
     this.pause();
-    this.checkFinite();
+    this.faults.checkFinite(this.component);
     const validation = await this.validate();
     if (validation === stopped) return;
     const { loss, ...metrics } = this.means.values;
@@ -281,7 +288,9 @@ export class Training<B, V> {
     this.earlierEpochSeconds = 0;
     this.unsaved = true;
     this.report((listener) => listener.epoch?.(record, improved));
-    if (this.settings.onEpoch !== undefined) await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...structuredClone(record), improved, stop: this.callbackStop }));
+    if (this.settings.onEpoch !== undefined) {
+      await this.tell("onEpoch", () => this.settings.onEpoch?.({ ...structuredClone(record), improved, stop: this.callbackStop }));
+    }
     if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
     if (improved && this.settings.restoreBest) await this.saveBest();
   }
@@ -292,20 +301,22 @@ export class Training<B, V> {
     if (validate === undefined) return null;
     const what = `Validation failed after epoch ${this.epoch}`;
     if (typeof validate === "function") {
-      const given = await this.during(what, () => this.stop.wait(validate()), true);
-      return given === stopped ? stopped : this.during(what, () => numbersOf("validate", given, false), true);
+      const given = await this.faults.during(what, () => this.stop.wait(validate()), true);
+      return given === stopped ? stopped : this.faults.during(what, () => numbersOf("validate", given, false), true);
     }
     const means = new Means();
-    const batches = await this.during(what, () => this.openData(validate.data), true);
+    const batches = await this.faults.during(what, () => this.openData(validate.data), true);
     try {
       for (let batch = 1; ; batch++) {
-        const next = await this.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
+        const next = await this.faults.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
         if (next === stopped) break;
         if (next.done) {
-          if (batch === 1) throw this.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
+          if (batch === 1) {
+            throw this.faults.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
+          }
           return means.values;
         }
-        await this.during(`${what}, batch ${batch}`, () => {
+        await this.faults.during(`${what}, batch ${batch}`, () => {
           const { numbers, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
           means.add(numbers, weight ?? this.count(next.value) ?? 1);
         }, true);
@@ -316,33 +327,25 @@ export class Training<B, V> {
       batches.abandon();
       throw error;
     }
-    await this.during(`The validation data could not be closed after epoch ${this.epoch}`, () => batches.close(), true);
+    await this.faults.during(`The validation data could not be closed after epoch ${this.epoch}`, () => batches.close(), true);
     return stopped;
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
   private observe(numbers: Numbers): boolean {
-    const { monitor, monitored, patience, restoreBest } = this.settings;
+    const { monitor, monitored } = this.settings;
     const value = numbers[monitor];
     if (value === undefined) {
       if (!monitored) return false;
-      throw this.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
+      throw this.faults.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: ` +
+        `epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
-    patience.observe(value);
-    if (!patience.improved) return false;
-    this.best = { epoch: this.epoch, value, name: monitor };
-    if (restoreBest) this.bestValues = arraysOf(this.component).map((array) => array.data);
-    return true;
-  }
-
-  private putBack(): void {
-    const { bestValues } = this;
-    if (bestValues !== null) arraysOf(this.component).forEach((array, i) => { array.assign(bestValues[i]); });
+    return this.best.observe(this.epoch, value);
   }
 
   private history(reason: Stopped): History {
     return {
-      epochs: [...this.records.list], curve: this.curve.points(this.step), stopped: reason, best: this.best, step: this.step,
+      epochs: [...this.records.list], curve: this.curve.points(this.step), stopped: reason, best: this.best.epoch, step: this.step,
       seconds: this.earlierSeconds + seconds(this.begin),
       parameters: this.component.parameterCount,
       model: this.component.toString(),
@@ -353,49 +356,46 @@ export class Training<B, V> {
 
   private async save(): Promise<void> {
     if (this.checkpoint === null || !this.unsaved) return;
-    this.checkFinite();
+    this.faults.checkFinite(this.component);
     this.report((listener) => listener.flush?.());
     try {
       await this.checkpoint.save(this.state());
     } catch (cause) {
       this.saveFailed = true;
-      throw this.error(`The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${reasonOf(cause)}. What was there before is intact.`, { cause });
+      throw this.faults.error(
+        `The checkpoint ${this.checkpoint.path} could not be written after step ${this.step}: ${messageOf(cause)}. What was there before is intact.`,
+        { cause },
+      );
     }
     this.unsaved = false;
   }
 
   private state(): TrainingState {
-    const { epoch, batch, step, start, jumps, samples, learningRate, best, batches, metricsRun: run, monitor } = this;
+    const { epoch, batch, step, start, jumps, samples, learningRate, batches, metricsRun: run } = this;
+    const { monitor, epoch: best } = this.best;
     const { patience } = this.settings;
     return {
       epoch, batch, step, start, jumps, now: this.generators.states, means: this.means.state, samples, learningRate, monitor, best, batches, run,
       records: this.records.state, curve: this.curve.state,
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
-      bestIsKept: this.bestValues !== null,
+      bestIsKept: this.best.values !== null,
     };
-  }
-
-  private get monitor(): Monitor {
-    const { monitor, patience, validate } = this.settings;
-    return { name: monitor, maximize: patience.maximize, validation: validate !== undefined };
   }
 
   /** Takes over a state, when it is certain that there is all that it needs. */
   private async resume(saved: SavedState): Promise<void> {
-    const { patience, restoreBest } = this.settings;
     this.generators.check(saved.now);
-    // What was best by another number, or in the other direction, says nothing about this one.
-    const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === this.monitor[key]);
-    const best = isSame ? saved.best : null;
-    const kept = best !== null && restoreBest ? await this.checkpoint?.restoreWithBest(saved) : undefined;
-    if (kept === undefined) await this.checkpoint?.restore();
-    this.best = best;
-    this.bestValues = kept?.values ?? null;
-    this.bestUnsaved = kept?.isUnsaved ?? false;
-    Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
+    await this.best.resume(saved, async (withBest) => {
+      if (withBest && this.checkpoint !== null) return this.checkpoint.restoreWithBest(saved);
+      await this.checkpoint?.restore();
+      return null;
+    });
     this.generators.states = saved.now;
-    ({ epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate, batches: this.batches } = saved);
+    ({
+      epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate,
+      batches: this.batches,
+    } = saved);
     this.jumps = [...saved.jumps];
     this.means.state = saved.means;
     for (const record of saved.records) this.records.push(record);
@@ -410,45 +410,16 @@ export class Training<B, V> {
 
   private place(): Place { return { epoch: this.epoch, batch: this.batch + 1, step: this.step }; }
 
-  private error(message: string, options?: ErrorOptions, place: Place = { ...this.place(), batch: null }): TrainingError {
-    return new TrainingError(message, place, options);
-  }
-
-  private diverged(what: string, place: Place): DivergenceError {
-    const kept = this.checkpoint === null ? "" : ` The checkpoint ${this.checkpoint.path} is as it was before.`;
-    return new DivergenceError(
-      `${what}.${kept} A smaller learning rate or clip: { norm: 1 } often helps; debug({ checkNumerics: true }) finds the operation that makes the first NaN or infinity.`,
-      place,
-    );
-  }
-
-  private checkFinite(): void {
-    for (const [name, parameter] of this.component.namedParameters()) {
-      if (!parameter.data.every(Number.isFinite)) throw this.diverged(`The parameter ${name} is no longer finite in epoch ${this.epoch}, after step ${this.step}`, { ...this.place(), batch: null });
-    }
-  }
-
-  /** Runs a part of the training; what it throws becomes the cause of an error that says where that was. */
-  private async during<T>(what: string, part: () => T | Promise<T>, whole = false): Promise<T> {
-    try {
-      return await part();
-    } catch (cause) {
-      if (cause instanceof TrainingError) throw cause;
-      const place = whole ? { ...this.place(), batch: null } : this.place();
-      throw this.error(`${what}${whole ? "" : ` ${placeText(place)}`}: ${reasonOf(cause)}`, { cause }, place);
-    }
-  }
-
   private report(tell: (listener: Listener) => void): void {
     try {
       this.listeners.forEach(tell);
     } catch (cause) {
-      throw this.error(`The metrics could not be written after step ${this.step}: ${reasonOf(cause)}`, { cause });
+      throw this.faults.error(`The metrics could not be written after step ${this.step}: ${messageOf(cause)}`, { cause });
     }
   }
 
   private async tell(name: string, call: () => unknown): Promise<void> {
-    const answer = await this.during(`${name} failed after epoch ${this.epoch}, step ${this.step}`, () => this.stop.wait(call()), true);
+    const answer = await this.faults.during(`${name} failed after epoch ${this.epoch}, step ${this.step}`, () => this.stop.wait(call()), true);
     if (answer === false) this.callbackStop();
   }
 
@@ -462,7 +433,7 @@ export class Training<B, V> {
       try {
         await part();
       } catch (second) {
-        if (second !== error) more.push(reasonOf(second));
+        if (second !== error) more.push(messageOf(second));
       }
     };
     // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun.

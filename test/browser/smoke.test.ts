@@ -161,7 +161,8 @@ describe.skipIf(missing)("the built package in Chromium", () => {
     reports.push(threads());`;
   it.each([
     ["a page", `<!doctype html><script type="module">${busy} globalThis.reports = reports;</script>`],
-    ["a worker", '<!doctype html><script type="module">new Worker("/busy.js?isolated", { type: "module" }).onmessage = ({ data }) => { globalThis.reports = data; };</script>'],
+    ["a worker", '<!doctype html><script type="module">new Worker("/busy.js?isolated", { type: "module" }).onmessage = ({ data }) => { ' +
+      'globalThis.reports = data; };</script>'],
   ])("in %s that never yields says that threads wait for that, and has them once it does", async (_, text) => {
     extra.set("/busy", text).set("/busy.js", `${busy} postMessage(reports);`);
     const page = await opened("/busy?isolated");

@@ -20,7 +20,8 @@ describe("activations", () => {
     expect(activationByName("softsign")).toBe(softsign);
     expect(new FeedForward({ inputs: 1, hidden: [2], outputs: 1, activation: softsign }).options.activation).toBe("softsign");
     expect(registerActivation("softsign", softsign)).toBe(softsign);
-    expect(() => registerActivation("softsign", (x) => x)).toThrow(new ValueError('registerActivation got the name "softsign", which another function has already. Choose another name.'));
+    expect(() => registerActivation("softsign", (x) => x))
+      .toThrow(new ValueError('registerActivation got the name "softsign", which another function has already. Choose another name.'));
     expect(() => registerActivation("mysign", softsign)).toThrow('already registered as "softsign"');
     expect(() => registerActivation("", softsign)).toThrow(ValueError);
   });

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { AdditiveAttention } from "../../src/components/index.ts";
 import { decat, evaluate, grad, input, setDevice, ShapeError, zeros } from "../../src/index.ts";
-import { dot, draw, expectClose, expectGradients, expectValue, type Matrix, matrix, plus, probe, randomize, softmax, times, type Vector, vector } from "./plain.ts";
+import {
+  dot, draw, expectClose, expectGradients, expectValue, type Matrix, matrix, plus, probe, randomize, softmax, times, type Vector, vector,
+} from "./plain.ts";
 
 const attention = randomize(new AdditiveAttention({ queries: 2, keys: 3, hidden: 4 }));
 const keys = draw([2, 5, 3], 1);
@@ -32,7 +34,10 @@ describe("AdditiveAttention", () => {
     const mask = rows.map((row, i) => row.map((_, t) => (t < lengths[i] ? 1 : 0)));
     const expected = matrix(query).map((q, i) => plain(q, rows[i].slice(0, lengths[i])));
     expectValue(() => attention.attend(query, attention.memory(padded, mask)).context, expected.map((x) => x.context));
-    expectClose(evaluate(() => attention.attend(query, attention.memory(padded, mask)).weights).toArray(), expected.map(({ weights }, i) => [...weights, ...new Array(5 - lengths[i]).fill(0)]));
+    expectClose(
+      evaluate(() => attention.attend(query, attention.memory(padded, mask)).weights).toArray(),
+      expected.map(({ weights }, i) => [...weights, ...new Array(5 - lengths[i]).fill(0)]),
+    );
     grad(() => probe(attention.attend(query, attention.memory(padded, mask)).context));
     for (const p of attention.parameters()) {
       expect(p.grad?.data.every(Number.isFinite)).toBe(true);
@@ -73,6 +78,7 @@ describe("AdditiveAttention", () => {
     expect(() => attention.memory(keys, [[1, 1]])).toThrow(ShapeError);
     expect(() => attention.attend(draw([3]), attention.memory(keys))).toThrow("AdditiveAttention got query of shape [3], but its last axis must have size 2");
     expect(() => attention.attend(draw([3, 2]), attention.memory(keys))).toThrow(ShapeError);
-    expect(() => new AdditiveAttention({ queries: 2, keys: 3 } as never)).toThrow("AdditiveAttention takes an integer of at least 1 as hidden, but got undefined.");
+    expect(() => new AdditiveAttention({ queries: 2, keys: 3 } as never))
+      .toThrow("AdditiveAttention takes an integer of at least 1 as hidden, but got undefined.");
   });
 });

@@ -28,13 +28,16 @@ describe("Bidirectional", () => {
     seed(1);
     const once = new Bidirectional({ forward: new Lstm({ inputs: 2, outputs: 3, normed: true }) });
     seed(1);
-    const spelt = new Bidirectional({ forward: new Lstm({ inputs: 2, outputs: 3, normed: true }), backward: new Lstm({ inputs: 2, outputs: 3, normed: true }) });
+    const spelt =
+      new Bidirectional({ forward: new Lstm({ inputs: 2, outputs: 3, normed: true }), backward: new Lstm({ inputs: 2, outputs: 3, normed: true }) });
     expect(once.options.backward).toBeInstanceOf(Lstm);
     expect((once.backward as Lstm).options).toEqual({ inputs: 2, outputs: 3, normed: true });
     expect(once.parameters().map((p) => p.toArray())).toEqual(spelt.parameters().map((p) => p.toArray()));
     expect((once.forward as Lstm).wi.toArray()).not.toEqual((once.backward as Lstm).wi.toArray());
     // Nothing is shared, in stacks neither.
-    const stacked = new Bidirectional({ forward: new Stacked({ layers: [new Lstm({ inputs: 2, outputs: 3 }), new GatedRecurrent({ inputs: 3, outputs: 2 })], dropout: 0.5 }) });
+    const stacked = new Bidirectional(
+      { forward: new Stacked({ layers: [new Lstm({ inputs: 2, outputs: 3 }), new GatedRecurrent({ inputs: 3, outputs: 2 })], dropout: 0.5 }) },
+    );
     expect(stacked.parameters()).toHaveLength(2 * stacked.forward.parameters().length);
     expect((stacked.backward as Stacked).options).toMatchObject({ dropout: 0.5, layers: [{ outputs: 3 }, { outputs: 2 }] });
   });
@@ -45,9 +48,11 @@ describe("Bidirectional", () => {
     expect(() => new Bidirectional({ forward, backward: new Lstm({ inputs: 3, outputs: 2 }) })).toThrow(
       new ShapeError("Bidirectional got forward with 2 inputs and backward with 3 inputs: both read the same sequence, so both must have the same inputs."));
     expect(() => new Bidirectional({ forward, backward: new Embedding({ inputs: 2, outputs: 2 }) as never })).toThrow(ValueError);
-    expect(() => new Bidirectional({ forward, backward: 3 } as never)).toThrow("Bidirectional takes a recurrent component as backward, such as an Lstm, but got 3.");
+    expect(() => new Bidirectional({ forward, backward: 3 } as never))
+      .toThrow("Bidirectional takes a recurrent component as backward, such as an Lstm, but got 3.");
     expect(() => new Bidirectional({} as never)).toThrow("Bidirectional takes a recurrent component as forward, such as an Lstm, but got undefined.");
-    expect(() => new Bidirectional({ forward: new Plain() })).toThrow("Bidirectional cannot build another Plain, which has no options. Give it one as backward, too.");
+    expect(() => new Bidirectional({ forward: new Plain() }))
+      .toThrow("Bidirectional cannot build another Plain, which has no options. Give it one as backward, too.");
     expect(() => birnn.unfold(xs, forward.h0 as never)).toThrow("Bidirectional takes a list [forward, backward] as state");
   });
 });

@@ -65,11 +65,14 @@ describe("Conv2d", () => {
     expect(() => conv.forward(draw([4, 4]))).toThrow(new ShapeError("Conv2d got x of shape [4, 4]; it takes images [..., channels, height, width]."));
     expect(() => conv.forward(draw([3, 4, 4]))).toThrow("Conv2d got x of shape [3, 4, 4], but it must have 2 channels: [..., 2, height, width].");
     expect(() => conv.forward(draw([2, 4, 2]))).toThrow("Conv2d got an image of width 2 (with padding), which is less than the size 3 of its window.");
-    expect(() => new Conv2d({ inputs: 2, outputs: 1, size: [3] as never })).toThrow(new ValueError("Conv2d takes a number or a list of 2 numbers as size, but got an array of 1."));
+    expect(() => new Conv2d({ inputs: 2, outputs: 1, size: [3] as never }))
+      .toThrow(new ValueError("Conv2d takes a number or a list of 2 numbers as size, but got an array of 1."));
     expect(() => new Conv2d({ inputs: 2, outputs: 1, size: 3, stride: 0 })).toThrow("Conv2d takes an integer of at least 1 as stride, but got 0.");
-    expect(() => new Conv2d({ inputs: 2, outputs: 1, size: [3, 5], padding: "same" as never })).toThrow(/Conv2d takes numbers as padding, but got "same".* it is \[1, 2\]/);
+    expect(() => new Conv2d({ inputs: 2, outputs: 1, size: [3, 5], padding: "same" as never }))
+      .toThrow(/Conv2d takes numbers as padding, but got "same".* it is \[1, 2\]/);
     expect(new Conv2d({ inputs: 2, outputs: 1, size: [3, 5], padding: [1, 2] }).forward(draw([2, 6, 7])).shape).toEqual([1, 6, 7]);
-    expect(() => conv.forward(draw([5, 8, 9, 2]))).toThrow("The channels seem to come last here: bring them before height and width with x.permute([0, 3, 1, 2]).");
+    expect(() => conv.forward(draw([5, 8, 9, 2])))
+      .toThrow("The channels seem to come last here: bring them before height and width with x.permute([0, 3, 1, 2]).");
     expect(() => conv.forward(draw([8, 9, 2]))).toThrow("x.permute([2, 0, 1])");
     expect(() => new Conv2d({ inputs: 2, outputs: 1, size: 3, padding: -1 })).toThrow("Conv2d takes an integer of at least 0 as padding, but got -1.");
   });

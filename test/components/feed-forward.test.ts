@@ -56,9 +56,12 @@ describe("FeedForward", () => {
   });
 
   it("refuses what does not fit", () => {
-    expect(() => new FeedForward({ inputs: 3, hidden: [4, 0], outputs: 2 })).toThrow(new ValueError("FeedForward takes an integer of at least 1 as hidden[1], but got 0."));
-    expect(() => new FeedForward({ inputs: 3, hidden: 4 as never, outputs: 2 })).toThrow("FeedForward takes a list of sizes as hidden, such as [8, 8], but got 4.");
-    expect(() => new FeedForward({ inputs: 3, outputs: 2, activation: "tahn" })).toThrow(/FeedForward takes a function or one of the names sigmoid, tanh, .* as activation, but got "tahn"/);
+    expect(() => new FeedForward({ inputs: 3, hidden: [4, 0], outputs: 2 }))
+      .toThrow(new ValueError("FeedForward takes an integer of at least 1 as hidden[1], but got 0."));
+    expect(() => new FeedForward({ inputs: 3, hidden: 4 as never, outputs: 2 }))
+      .toThrow("FeedForward takes a list of sizes as hidden, such as [8, 8], but got 4.");
+    expect(() => new FeedForward({ inputs: 3, outputs: 2, activation: "tahn" }))
+      .toThrow(/FeedForward takes a function or one of the names sigmoid, tanh, .* as activation, but got "tahn"/);
     expect(() => new FeedForward({ inputs: 3, outputs: 2 }).forward(draw([4]))).toThrow("FeedForward got x of shape [4], but its last axis must have size 3");
   });
 });

@@ -52,10 +52,13 @@ describe("LinearRegression", () => {
   });
 
   it("refuses what does not fit", () => {
-    expect(() => new LinearRegression({ inputs: 0, outputs: 2 })).toThrow(new ValueError("LinearRegression takes an integer of at least 1 as inputs, but got 0."));
+    expect(() => new LinearRegression({ inputs: 0, outputs: 2 }))
+      .toThrow(new ValueError("LinearRegression takes an integer of at least 1 as inputs, but got 0."));
     expect(() => new LinearRegression({ inputs: 2 } as never)).toThrow("LinearRegression takes an integer of at least 1 as outputs, but got undefined.");
-    expect(() => new LinearRegression({ inputs: 2, outputs: 1, dropout: 1 })).toThrow("LinearRegression takes as dropout the share that is dropped, from 0 to less than 1, but got 1: nothing would be left.");
-    expect(() => new LinearRegression({ inputs: 2, outputs: 1, units: 3 } as never)).toThrow('LinearRegression got the option "units", which it does not have. Its options are inputs, outputs, dropout.');
+    expect(() => new LinearRegression({ inputs: 2, outputs: 1, dropout: 1 }))
+      .toThrow("LinearRegression takes as dropout the share that is dropped, from 0 to less than 1, but got 1: nothing would be left.");
+    expect(() => new LinearRegression({ inputs: 2, outputs: 1, units: 3 } as never))
+      .toThrow('LinearRegression got the option "units", which it does not have. Its options are inputs, outputs, dropout.');
     expect(() => new LinearRegression(3 as never)).toThrow("LinearRegression takes one object with the options inputs, outputs, dropout, but got 3.");
     expect(() => θ.predict(draw([4, 2]))).toThrow(ShapeError);
     expect(() => θ.predict(draw([4, 2]))).toThrow("LinearRegression got x of shape [4, 2], but its last axis must have size 3");

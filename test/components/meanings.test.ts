@@ -8,7 +8,8 @@ import { Component } from "../../src/index.ts";
 const classes = Object.entries(components).filter(([, value]) => typeof value === "function" && value.prototype instanceof Component);
 /** What others extend is tested by them. */
 const concrete = classes.filter(([, value]) => !classes.some(([, other]) => (other as typeof value).prototype instanceof value));
-const tests = readdirSync(import.meta.dirname).filter((file) => file.endsWith(".test.ts")).map((file) => readFileSync(`${import.meta.dirname}/${file}`, "utf8"));
+const tests =
+  readdirSync(import.meta.dirname).filter((file) => file.endsWith(".test.ts")).map((file) => readFileSync(`${import.meta.dirname}/${file}`, "utf8"));
 
 describe("components", () => {
   it.each(concrete.map(([name]) => name))("%s has a test that computes it independently", (name) => {

@@ -132,7 +132,8 @@ describe("MultiHeadAttention", () => {
   });
 
   it("refuses what does not fit", () => {
-    expect(() => new MultiHeadAttention({ inputs: 6, heads: 4 })).toThrow(new ShapeError("MultiHeadAttention got hidden = 6 for 4 heads: hidden (inputs unless given) must be a multiple of heads."));
+    expect(() => new MultiHeadAttention({ inputs: 6, heads: 4 }))
+      .toThrow(new ShapeError("MultiHeadAttention got hidden = 6 for 4 heads: hidden (inputs unless given) must be a multiple of heads."));
     expect(() => self.forward(draw([4]))).toThrow(ShapeError);
     expect(() => self.forward(draw([3, 5]))).toThrow("MultiHeadAttention got x of shape [3, 5], but its last axis must have size 4");
     expect(() => attention.forward(x)).toThrow("MultiHeadAttention got memory of shape [2, 3, 4], but its last axis must have size 3");

@@ -39,12 +39,15 @@ describe("pooling", () => {
 
   it("has a mean of equal numbers that is each of them, for any window", () => {
     for (let height = 1; height <= 12; height++) {
-      for (let width = 1; width <= 12; width++) expectValue(() => new AveragePool2d({ size: [height, width] }).forward(full([1, height, width], 3)).equal(3), [[[1]]]);
+      for (let width = 1; width <= 12; width++) {
+        expectValue(() => new AveragePool2d({ size: [height, width] }).forward(full([1, height, width], 3)).equal(3), [[[1]]]);
+      }
     }
   });
 
   it("refuses what does not fit", () => {
-    expect(() => new MaxPool2d({ size: 3 }).forward(draw([1, 2, 4]))).toThrow(new ShapeError("MaxPool2d got an image of height 2 (with padding), which is less than the size 3 of its window."));
+    expect(() => new MaxPool2d({ size: 3 }).forward(draw([1, 2, 4])))
+      .toThrow(new ShapeError("MaxPool2d got an image of height 2 (with padding), which is less than the size 3 of its window."));
     expect(() => new AveragePool2d({ size: 3 }).forward(draw([4, 4]))).toThrow("AveragePool2d got x of shape [4, 4]");
     expect(() => new MaxPool2d({} as never)).toThrow(ValueError);
   });

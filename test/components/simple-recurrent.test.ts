@@ -44,8 +44,11 @@ describe("SimpleRecurrent", () => {
   });
 
   it("refuses what does not fit", () => {
-    expect(() => rnn.step(draw([3]))).toThrow(new ShapeError("SimpleRecurrent got x of shape [3], but its last axis must have size 2: [..., 2] for samples in rows, or [2] for one."));
+    expect(() => rnn.step(draw([3]))).toThrow(
+      new ShapeError("SimpleRecurrent got x of shape [3], but its last axis must have size 2: [..., 2] for samples in rows, or [2] for one."),
+    );
     expect(() => rnn.step(draw([2]), draw([2]))).toThrow("SimpleRecurrent got state of shape [2], but its last axis must have size 3");
-    expect(() => new SimpleRecurrent({ inputs: 2, outputs: 3, normed: 1 as never })).toThrow(new ValueError("SimpleRecurrent takes true or false as normed, but got 1."));
+    expect(() => new SimpleRecurrent({ inputs: 2, outputs: 3, normed: 1 as never }))
+      .toThrow(new ValueError("SimpleRecurrent takes true or false as normed, but got 1."));
   });
 });

@@ -53,8 +53,10 @@ describe("StackRnn", () => {
 
   it("refuses what does not fit", () => {
     const rnn = new StackRnn({ inputs: 2, outputs: 3 });
-    expect(() => rnn.step(draw([2]), [rnn.h0, draw([1, 2, 1])])).toThrow(new ShapeError("StackRnn got state[1] (stacks) of shape [1, 2, 1], but it must be [1, 16, 1]."));
+    expect(() => rnn.step(draw([2]), [rnn.h0, draw([1, 2, 1])]))
+      .toThrow(new ShapeError("StackRnn got state[1] (stacks) of shape [1, 2, 1], but it must be [1, 16, 1]."));
     expect(() => rnn.step(draw([2]), [draw([2]), draw([1, 16, 1])])).toThrow("StackRnn got state[0] (h) of shape [2]");
-    expect(() => new StackRnn({ inputs: 2, outputs: 3, depth: 2, visible: 3 })).toThrow("StackRnn takes an integer of at least 3 as depth (which must not be less than visible), but got 2.");
+    expect(() => new StackRnn({ inputs: 2, outputs: 3, depth: 2, visible: 3 }))
+      .toThrow("StackRnn takes an integer of at least 3 as depth (which must not be less than visible), but got 2.");
   });
 });

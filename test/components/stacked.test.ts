@@ -36,14 +36,19 @@ describe("Stacked", () => {
 
   it("takes bidirectional layers, for whole sequences", () => {
     const birnn = new Bidirectional({ forward: new Lstm({ inputs: 2, outputs: 2 }), backward: new Lstm({ inputs: 2, outputs: 2 }) });
-    const deep = randomize(new Stacked({ layers: [birnn, new Bidirectional({ forward: new Lstm({ inputs: 4, outputs: 1 }), backward: new Lstm({ inputs: 4, outputs: 1 }) })] }));
+    const deep = randomize(
+      new Stacked({ layers: [birnn, new Bidirectional({ forward: new Lstm({ inputs: 4, outputs: 1 }), backward: new Lstm({ inputs: 4, outputs: 1 }) })] }),
+    );
     expect(deep.unfold(xs).shape).toEqual([4, 2]);
     expectGradients(() => probe(deep.unfold(xs)), deep, { maxEntries: 8 });
-    expect(() => deep.step(draw([2]))).toThrow(new UsageError("Stacked has a Bidirectional as layers[0], which needs the whole sequence. Use unfold instead of step."));
+    expect(() => deep.step(draw([2]))).toThrow(
+      new UsageError("Stacked has a Bidirectional as layers[0], which needs the whole sequence. Use unfold instead of step."),
+    );
   });
 
   it("refuses what does not fit", () => {
-    expect(() => new Stacked({ layers: [layers[0], layers[2]] })).toThrow(new ShapeError("Stacked got layers[0] with 3 outputs under layers[1] with 4 inputs: they must be the same."));
+    expect(() => new Stacked({ layers: [layers[0], layers[2]] }))
+      .toThrow(new ShapeError("Stacked got layers[0] with 3 outputs under layers[1] with 4 inputs: they must be the same."));
     expect(() => new Stacked({ layers: [] })).toThrow(ValueError);
     expect(() => new Stacked({ layers: [3 as never] })).toThrow("Stacked takes components of sequences as layers, such as an Lstm, but got 3 as layers[0].");
     expect(() => rnn.unfold(xs, [])).toThrow("Stacked takes a list [the state of each layer] as state, but got an array of 0.");

@@ -57,6 +57,7 @@ describe("TransformerBlock", () => {
   it("refuses what does not fit", () => {
     expect(() => new TransformerBlock({ inputs: 4, heads: 3 })).toThrow(ShapeError);
     expect(() => new TransformerBlock({ inputs: 4, heads: 2, activation: "nope" })).toThrow(/^TransformerBlock takes a function or one of the names/);
-    expect(() => new TransformerBlock({ inputs: 4, heads: 2 }).forward(draw([3, 3]))).toThrow("TransformerBlock got x of shape [3, 3], but its last axis must have size 4");
+    expect(() => new TransformerBlock({ inputs: 4, heads: 2 }).forward(draw([3, 3])))
+      .toThrow("TransformerBlock got x of shape [3, 3], but its last axis must have size 4");
   });
 });

@@ -100,7 +100,9 @@ onDevices("bernoulliCrossEntropy", (close, device) => {
   });
 });
 
-describe.each([["bernoulliCrossEntropy", bernoulliCrossEntropy], ["bernoulliCrossEntropyWithScores", bernoulliCrossEntropyWithScores]] as const)("%s", (name, f) => {
+describe.each(
+  [["bernoulliCrossEntropy", bernoulliCrossEntropy], ["bernoulliCrossEntropyWithScores", bernoulliCrossEntropyWithScores]] as const,
+)("%s", (name, f) => {
   it("refuses targets that are none", () => {
     for (const target of [-1, 2, NaN]) {
       expect(() => f(input([0.5, 0.5]), [0, target])).toThrow(ValueError);

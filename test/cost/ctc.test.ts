@@ -24,7 +24,9 @@ onDevices("ctcWithScores", (close, device) => {
     expect(found.shape).toEqual([]);
     close(found.item(), each[0] + each[1] + each[2]);
     close(ctcWithScores(x, targets, { inputLengths, reduction: "mean" }).item(), (each[0] + each[1] + each[2]) / 3);
-    for (const weight of [[1, -2, 0.5], input([1, -2, 0.5])]) close(ctcWithScores(x, targets, { inputLengths, weight }).item(), each[0] - 2 * each[1] + 0.5 * each[2]);
+    for (const weight of [[1, -2, 0.5], input([1, -2, 0.5])]) {
+      close(ctcWithScores(x, targets, { inputLengths, weight }).item(), each[0] - 2 * each[1] + 0.5 * each[2]);
+    }
     close(ctcWithScores(utterances[0].map((row) => input(row)), targets[0]).item(), each[0]);
   });
 
@@ -71,7 +73,8 @@ onDevices("ctcWithScores", (close, device) => {
     setDevice(device);
     const w = parameter(padded(0));
     expect(() => ctcWithScores(w, [[1, 1, 1], [1, 1], [1]], { inputLengths: [5, 2, 4] })).toThrow(ValueError);
-    expect(() => ctcWithScores(w, [[1, 1, 1], [1, 1], [1]], { inputLengths: [5, 2, 4] })).toThrow(/ctcWithScores got a target of 2 labels for utterance 1, which needs 3 steps/);
+    expect(() => ctcWithScores(w, [[1, 1, 1], [1, 1], [1]], { inputLengths: [5, 2, 4] }))
+      .toThrow(/ctcWithScores got a target of 2 labels for utterance 1, which needs 3 steps/);
     const f = () => ctcWithScores(w, [[1, 1, 1], [1, 1], [1]], { inputLengths: [5, 2, 4], infeasible: "infinity" });
     expect(f().item()).toBe(Infinity);
     const found = gradientOf(f, w);

@@ -39,7 +39,9 @@ export const pathScore = (scores: readonly (readonly number[])[], path: readonly
   scores.reduce((sum, row, t) => sum + logSoftmax(row)[path[t]], 0);
 
 /** The log probability of each labelling that any path leaves, and its best path; by the labels joined with commas. */
-export function labellings(scores: readonly (readonly number[])[], symbols: number, blank: number): Map<string, { score: number; best: number; paths: number[][] }> {
+export function labellings(
+  scores: readonly (readonly number[])[], symbols: number, blank: number,
+): Map<string, { score: number; best: number; paths: number[][] }> {
   const rows = scores.map(logSoftmax);
   const found = new Map<string, { scores: number[]; paths: number[][] }>();
   for (const path of paths(symbols, scores.length)) {

@@ -79,7 +79,9 @@ describe("beamSearch", () => {
       const scores = randomScores(random, 7, 3, 2);
       const exact = labellings(scores, 3, 0);
       for (const width of [2, 3, 4]) {
-        for (const { labels, score } of beamSearch(scores, { width, top: width })[0]) expect(score).toBeLessThanOrEqual((exact.get(labels.join())?.score ?? NaN) + 1e-12);
+        for (const { labels, score } of beamSearch(scores, { width, top: width })[0]) {
+          expect(score).toBeLessThanOrEqual((exact.get(labels.join())?.score ?? NaN) + 1e-12);
+        }
       }
     }
   });

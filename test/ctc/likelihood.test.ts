@@ -69,7 +69,8 @@ describe("negativeLogLikelihoodOf", () => {
     const weights = paths(symbols, 5).filter((path) => trim(path, blank).join() === labels.join())
       .map((path) => ({ path, weight: Math.exp(path.reduce((sum, k, t) => sum + rows[t][k], 0)) }));
     const total = weights.reduce((sum, { weight }) => sum + weight, 0);
-    const expected = rows.map((row, t) => row.map((x, k) => Math.exp(x) - weights.reduce((sum, { path, weight }) => sum + (path[t] === k ? weight : 0), 0) / total));
+    const expected =
+      rows.map((row, t) => row.map((x, k) => Math.exp(x) - weights.reduce((sum, { path, weight }) => sum + (path[t] === k ? weight : 0), 0) / total));
     expect(largestDifference(run(scores, labels, blank).gradient, expected)).toBeLessThan(1e-14);
   });
 

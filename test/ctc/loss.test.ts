@@ -13,7 +13,8 @@ const targets = [[1, 1, 3], [2, 3], [], [2]];
 const inputLengths = [6, 4, 1, 3];
 const exact = utterances.map((scores, i) => -(labellings(scores, 4, 0).get(targets[i].join())?.score ?? NaN));
 /** As one batch, with something in the padding that must not matter. */
-const padded = (filler: number): number[][][] => utterances.map((scores) => [...scores, ...Array.from({ length: 6 - scores.length }, () => [filler, 1, filler, 2])]);
+const padded = (filler: number): number[][][] =>
+  utterances.map((scores) => [...scores, ...Array.from({ length: 6 - scores.length }, () => [filler, 1, filler, 2])]);
 
 const named = (parameters: Record<string, Parameter>) => new Map(Object.entries(parameters));
 const gradientOf = (f: () => Variable, w: Parameter): number[] => {
@@ -27,7 +28,9 @@ afterEach(() => setDevice("wasm"));
 describe.each([["wasm", 6], ["reference", 12]] as const)("negativeLogLikelihood on %s", (device, digits) => {
   const expectClose = (found: ArrayLike<number>, expected: readonly number[]) => {
     expect(found).toHaveLength(expected.length);
-    Array.from(found).forEach((x, i) => { expect(x / Math.max(1, Math.abs(expected[i]))).toBeCloseTo(expected[i] / Math.max(1, Math.abs(expected[i])), digits); });
+    Array.from(found).forEach((x, i) => {
+      expect(x / Math.max(1, Math.abs(expected[i]))).toBeCloseTo(expected[i] / Math.max(1, Math.abs(expected[i])), digits);
+    });
   };
 
   it("is that of brute force, for one utterance and for a batch", () => {
@@ -64,7 +67,8 @@ describe.each([["wasm", 6], ["reference", 12]] as const)("negativeLogLikelihood 
     const steps = Array.from({ length: 6 }, (_, t) => input(padded(0).map((scores) => scores[t])));
     expect([...negativeLogLikelihood(steps, targets, { inputLengths }).data]).toEqual(expected);
     // Labels that the step computes are looked at.
-    expect(evaluate(() => negativeLogLikelihood(x, input(matrix).add(0), { inputLengths, targetLengths: input([1, 0, -2, -1]).add(2) })).toArray()).toEqual(expected);
+    expect(evaluate(() => negativeLogLikelihood(x, input(matrix).add(0), { inputLengths, targetLengths: input([1, 0, -2, -1]).add(2) })).toArray())
+      .toEqual(expected);
   });
 
   it("passes gradients, also weighed, added and through other operations", () => {
@@ -153,7 +157,8 @@ describe.each([["wasm", 6], ["reference", 12]] as const)("negativeLogLikelihood 
     // More labels than there is room for where targets are kept.
     expect(negativeLogLikelihood(w, [[1, 2, 3, 1, 2, 3, 1], []], { infeasible: "infinity" }).toArray()).toEqual([Infinity, expect.any(Number)]);
     for (const target of [[1, 1], [1, 2, 3]]) expect(() => negativeLogLikelihood(w, [[1], target])).toThrow(ValueError);
-    expect(() => negativeLogLikelihood(w, [[1], [1, 1]])).toThrow(/negativeLogLikelihood got a target of 2 labels for utterance 1, which needs 3 steps .* has 2.*infeasible: "infinity"/);
+    expect(() => negativeLogLikelihood(w, [[1], [1, 1]]))
+      .toThrow(/negativeLogLikelihood got a target of 2 labels for utterance 1, which needs 3 steps .* has 2.*infeasible: "infinity"/);
     expect(() => negativeLogLikelihood(input(padded(0)), [[1, 2, 3], [], [1, 2], []], { inputLengths })).toThrow(/utterance 2, which needs 2 steps .* has 1/);
   });
 

@@ -69,7 +69,9 @@ describe.each(all)("%s passes", (_, passes) => {
 describe("both passes", () => {
   it("give the same for ordinary utterances, without a refusal", () => {
     const random = new Random(7);
-    for (const [steps, count, symbols, blank] of [[1, 1, 2, 0], [1, 0, 2, 1], [20, 5, 6, 0], [20, 10, 3, 2], [9, 5, 12, 3], [100, 20, 40, 0], [150, 40, 28, 27], [300, 0, 5, 0]]) {
+    for (const [steps, count, symbols, blank] of [
+      [1, 1, 2, 0], [1, 0, 2, 1], [20, 5, 6, 0], [20, 10, 3, 2], [9, 5, 12, 3], [100, 20, 40, 0], [150, 40, 28, 27], [300, 0, 5, 0],
+    ]) {
       for (const size of [0.01, 1, 3, 10, 30]) {
         const scores = randomScores(random, steps, symbols, size);
         const labels = randomLabels(random, count, symbols, blank);

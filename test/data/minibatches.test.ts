@@ -48,7 +48,8 @@ describe("minibatches of samples", () => {
   it("of a stream are waited for, and only as many samples are taken as are used", async () => {
     expect(await collect(minibatches(stream(5), 2))).toEqual([[0, 1], [2, 3], [4]]);
     expect(await collect(minibatches(() => stream(5), 2, { dropLast: true, count: 5 }))).toEqual([[0, 1], [2, 3]]);
-    expect((await collect(minibatches(shuffled(() => stream(9), { buffer: 4, random: new Random(2) }), 3))).flat().toSorted((a, b) => a - b)).toEqual(numbers(9));
+    expect((await collect(minibatches(shuffled(() => stream(9), { buffer: 4, random: new Random(2) }), 3))).flat().toSorted((a, b) => a - b))
+      .toEqual(numbers(9));
     let taken = 0;
     let closed = false;
     async function* counted() {
@@ -69,7 +70,8 @@ describe("minibatches of samples", () => {
     expect(error).toMatchObject({ message: "The stream of samples failed after 5: connection lost", samples: 5, cause });
     const inner = await collect(minibatches(shuffled(stream(5, cause), { buffer: 1 }), 2)).catch((e: unknown) => e);
     expect(inner).toMatchObject({ samples: 5, cause });
-    const thrown = await collect(minibatches({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject("text") }) } as AsyncIterable<number>, 2)).catch((e: unknown) => e);
+    const thrown = await collect(minibatches({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject("text") }) } as AsyncIterable<number>, 2))
+      .catch((e: unknown) => e);
     expect(thrown).toMatchObject({ message: "The stream of samples failed after 0: text" });
   });
 

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { currentDevice, deviceByName, usedDevices, useDevice } from "../../src/devices/current.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
-import { checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable } from "../../src/index.ts";
+import {
+  checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable,
+} from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -77,15 +79,23 @@ describe("where WebAssembly does not work", () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ["a policy forbids it", () => Object.assign(WebAssembly, { Module: class { constructor() { throw new WebAssembly.CompileError("the policy"); } } }), "CompileError: the policy"],
-    ["the system has no memory", () => Object.assign(WebAssembly, { Memory: class { constructor() { throw new RangeError("no memory"); } } }), "RangeError: no memory"],
+    [
+      "a policy forbids it",
+      () => Object.assign(WebAssembly, { Module: class { constructor() { throw new WebAssembly.CompileError("the policy"); } } }),
+      "CompileError: the policy",
+    ],
+    [
+      "the system has no memory", () => Object.assign(WebAssembly, { Memory: class { constructor() { throw new RangeError("no memory"); } } }),
+      "RangeError: no memory",
+    ],
     ["the engine has none", () => vi.stubGlobal("WebAssembly", undefined), "TypeError: "],
   ])("because %s, a DeviceError says so, and the reference device computes", async (_, forbid, reason) => {
     vi.resetModules();
     const fresh = await import("../../src/index.ts");
     forbid();
     const uses = [
-      () => fresh.grad(() => fresh.sum(fresh.parameter([1]))), () => fresh.evaluate(() => 1), () => fresh.input([1]), () => fresh.setDevice("wasm"), () => fresh.threads(),
+      () => fresh.grad(() => fresh.sum(fresh.parameter([1]))), () => fresh.evaluate(() => 1), () => fresh.input([1]), () => fresh.setDevice("wasm"),
+      () => fresh.threads(),
     ];
     for (const use of uses) {
       expect(use).toThrow(fresh.DeviceError);

@@ -171,11 +171,13 @@ describe("a device that is full", () => {
     };
     const ws = Array.from({ length: 5 }, (_, i) => parameter(numbered(MiB / 2, i)));
     const loss = (): Variable => ws.map((w) => sum(w)).reduce((a, b) => add(a, b));
-    for (let i = 0; i < 2; i++) expect(failure(() => grad(loss))).toMatch(/at most 4\.0 MiB.* In use: parameters.* make the model smaller, or train it with an optimizer that remembers less/s);
+    for (let i = 0; i < 2; i++) expect(failure(() => grad(loss)))
+      .toMatch(/at most 4\.0 MiB.* In use: parameters.* make the model smaller, or train it with an optimizer that remembers less/s);
     const inputs = Array.from({ length: 16 }, (_, i) => input(numbered(MiB / 4, i)));
     for (const x of inputs) evaluate(() => sum(x));
     expect(failure(() => evaluate(() => inputs.map((x) => sum(x)).reduce((a, b) => add(a, b))))).toMatch(/inputs .* MiB.*Use fewer inputs in one step/s);
-    expect(failure(() => evaluate(() => sum(add(zeros([1, MiB]), zeros([4, 1])))))).toMatch(/more in one piece.*Use smaller batches or shorter sequences, or split the step/s);
+    expect(failure(() => evaluate(() => sum(add(zeros([1, MiB]), zeros([4, 1]))))))
+      .toMatch(/more in one piece.*Use smaller batches or shorter sequences, or split the step/s);
     // Nothing is lost, and smaller steps work.
     ws.forEach((w, i) => expect(evaluate(() => sum(w)).item()).toBe(total(numbered(MiB / 2, i))));
     inputs.forEach((x, i) => expect(evaluate(() => sum(x)).item()).toBe(total(numbered(MiB / 4, i))));

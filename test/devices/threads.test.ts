@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  Adam, affine, conv2d, cost, evaluate, grad, input, matmul, maxPool2d, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads, type Variable, zeros,
+  Adam, affine, conv2d, cost, evaluate, grad, input, matmul, maxPool2d, mul, parameter, rand, Random, randn, relu, sigmoid, slice, sum, tanh, threads,
+  type Variable, zeros,
 } from "../../src/index.ts";
 import { deviceByName } from "../../src/devices/current.ts";
 import { threadsOf } from "../../src/devices/wasm/threads.ts";
@@ -118,7 +119,9 @@ describe("a process", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-threads-"));
     const entry = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
-    await esbuild.build({ entryPoints: [entry], bundle: true, format: "esm", platform: "neutral", outfile: path.join(folder, "flimsy.mjs"), logLevel: "error" });
+    await esbuild.build({
+      entryPoints: [entry], bundle: true, format: "esm", platform: "neutral", outfile: path.join(folder, "flimsy.mjs"), logLevel: "error",
+    });
   });
   afterAll(async () => {
     for (const child of children) child.kill("SIGKILL");
@@ -126,7 +129,9 @@ describe("a process", () => {
   });
 
   /** Runs a program; resolves when it ends, with how long that took from when it said "end". */
-  async function run(program: string, onEnd: (child: ChildProcess) => void = () => {}): Promise<{ code: number | null; signal: string | null; ms: number; text: string }> {
+  async function run(
+    program: string, onEnd: (child: ChildProcess) => void = () => {},
+  ): Promise<{ code: number | null; signal: string | null; ms: number; text: string }> {
     const file = path.join(folder, `program-${children.length}.mjs`);
     await writeFile(file, `
       import { evaluate, matmul, rand, sum, threads } from "./flimsy.mjs";
@@ -250,11 +255,18 @@ describe("a process", () => {
 
   it.each([
     ["a page that is not isolated", "globalThis.crossOriginIsolated = false;", /not cross-origin isolated.*Cross-Origin-Embedder-Policy: require-corp/],
-    ["a page that is neither isolated nor has SharedArrayBuffer", "globalThis.crossOriginIsolated = false; delete globalThis.SharedArrayBuffer;", /not cross-origin isolated/],
-    ["an isolated page of an engine without SharedArrayBuffer", "globalThis.crossOriginIsolated = true; delete globalThis.SharedArrayBuffer;", /^The engine has no SharedArrayBuffer\.$/],
+    [
+      "a page that is neither isolated nor has SharedArrayBuffer", "globalThis.crossOriginIsolated = false; delete globalThis.SharedArrayBuffer;",
+      /not cross-origin isolated/,
+    ],
+    [
+      "an isolated page of an engine without SharedArrayBuffer", "globalThis.crossOriginIsolated = true; delete globalThis.SharedArrayBuffer;",
+      /^The engine has no SharedArrayBuffer\.$/,
+    ],
     ["an engine without SharedArrayBuffer", "delete globalThis.SharedArrayBuffer;", /^The engine has no SharedArrayBuffer\.$/],
     ["a system that promises no 4 GiB", `const { Memory } = WebAssembly;
-      WebAssembly.Memory = function (limits) { if (limits.shared) throw new RangeError("no room"); return new Memory(limits); };`, /^There is no memory that threads can share\.$/],
+      WebAssembly.Memory = function (limits) { if (limits.shared) throw new RangeError("no room"); return new Memory(limits); };`,
+    /^There is no memory that threads can share\.$/],
   ])("says why it has one thread: %s", async (_, situation, why) => {
     const { text } = await run(`${situation}
       threads(2);

@@ -54,7 +54,9 @@ function exportsOf(): Exported[] {
       found.set(symbol, { name, entry, imported: prefix === "" ? exported.name : prefix.slice(0, -1), symbol, isDocumented: isClass || isFunction });
     }
   };
-  for (const { specifier, source } of entries) walk(checker.getSymbolAtLocation(publicProgram.getSourceFile(path.join(root, source)) as ts.SourceFile) as ts.Symbol, specifier, "");
+  for (const { specifier, source } of entries) {
+    walk(checker.getSymbolAtLocation(publicProgram.getSourceFile(path.join(root, source)) as ts.SourceFile) as ts.Symbol, specifier, "");
+  }
   return [...found.values()];
 }
 
@@ -168,7 +170,8 @@ describe("the examples of the reference", () => {
       const text = code.get(path.normalize(name));
       return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
     };
-    const program = ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false, erasableSyntaxOnly: true }, host, publicProgram);
+    const program =
+      ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false, erasableSyntaxOnly: true }, host, publicProgram);
     const errors = all.flatMap(({ name, file }) =>
       ts.getPreEmitDiagnostics(program, program.getSourceFile(file)).map((each) => `${name}: ${ts.flattenDiagnosticMessageText(each.messageText, "\n")}`));
     expect(errors).toEqual([]);

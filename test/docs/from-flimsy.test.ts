@@ -145,7 +145,8 @@ const programs: Record<string, () => void> = {
   "a new operation: a type with a call method, and push_callback!": () => {
     const cubed = elementwise("cubed", (v) => v.mul(v).mul(v));
     const again: (v: Operand) => Variable = operation({
-      name: "again", shape: (v) => v, forward(y, v) { v.data.forEach((value, i) => { y.data[i] = value ** 3; }); }, reverse: (g, _, v) => [mul(g, mul(v, v).mul(3))],
+      name: "again", shape: (v) => v, forward(y, v) { v.data.forEach((value, i) => { y.data[i] = value ** 3; }); },
+      reverse: (g, _, v) => [mul(g, mul(v, v).mul(3))],
     });
     const v = input([2, -1]);
     for (const f of [cubed, again]) close(gradients(() => f(v).sum(), [v])[0].toArray(), [12, 3]);

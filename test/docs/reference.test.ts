@@ -9,7 +9,8 @@ let project: ProjectReflection;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  const app = await Application.bootstrapWithPlugins({ options: root, packageOptions: {}, skipErrorChecking: true }, [new TypeDocReader(), new TSConfigReader()]);
+  const app =
+    await Application.bootstrapWithPlugins({ options: root, packageOptions: {}, skipErrorChecking: true }, [new TypeDocReader(), new TSConfigReader()]);
   for (const level of ["warn", "error"] as const) app.logger[level] = (text: string) => { complaints.push(text); };
   project = await app.convert() as ProjectReflection;
   app.validate(project);

@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { currentDevice } from "../../src/devices/current.ts";
 import {
-  affine, checkGradients, Component, concat, debug, detach, dropout, evaluate, type FlimsyError, gather, grad, gradients, identity, input, isTraining, matmul, maximum, mean,
+  affine, checkGradients, Component, concat, debug, detach, dropout, evaluate, type FlimsyError, gather, grad, gradients, identity, input, isTraining,
+  matmul, maximum, mean,
   memory, NanError, operation, Parameter, parameter, Random, reshape, setDevice, ShapeError, State, slice, state, sum, tanh, UsageError, Variable, zeros,
 } from "../../src/index.ts";
 import { launchesOf } from "../launches.ts";
@@ -216,7 +217,8 @@ describe.each(["wasm", "reference"] as const)("State on the %s device", (device)
   it("plans are those of what is assigned, and to which", () => {
     const [a, b] = [state(1), state(2)];
     const assigns: (() => unknown)[] = [
-      () => a.assign(a.add(b)), () => b.assign(a.add(b)), () => a.add(b), () => { a.assign(a.add(b)); b.assign(a); }, () => { b.assign(a.add(b)); a.assign(b); },
+      () => a.assign(a.add(b)), () => b.assign(a.add(b)), () => a.add(b), () => { a.assign(a.add(b)); b.assign(a); },
+      () => { b.assign(a.add(b)); a.assign(b); },
       () => { a.assign(b); b.assign(a); }, () => { b.assign(a); a.assign(b); }, () => { const old = identity(a); a.assign(b); b.assign(old); },
     ];
     const expected: [number, number][] = [[3, 2], [1, 3], [1, 2], [3, 3], [3, 3], [2, 2], [1, 1], [2, 1]];
@@ -274,7 +276,9 @@ describe.each(["wasm", "reference"] as const)("State on the %s device", (device)
       },
     });
     for (const where of ["forward", "reverse"] as const) {
-      for (const structural of [true, false]) expect(() => grad(() => own(where, structural)(w).sum())).toThrow(/assign was called in a function of an operation/);
+      for (const structural of [true, false]) {
+        expect(() => grad(() => own(where, structural)(w).sum())).toThrow(/assign was called in a function of an operation/);
+      }
     }
     expect(s.toArray()).toEqual([1, 2]);
   });
@@ -328,7 +332,10 @@ describe.each(["wasm", "reference"] as const)("State on the %s device", (device)
               states[target].assign(maximum(known[x], known[y]).neg());
               plain[target] = a.map((n, e) => -Math.max(n, b[e]));
             } else if (what % 4 === 2) {
-              known.push([identity, (v: Variable) => reshape(reshape(v, [2, 2]), [4]), (v: Variable) => v.neg(), (v: Variable) => concat([slice(v, [2, 4]), slice(v, [0, 2])])][k % 4](known[x]));
+              known.push([
+                identity, (v: Variable) => reshape(reshape(v, [2, 2]), [4]), (v: Variable) => v.neg(),
+                (v: Variable) => concat([slice(v, [2, 4]), slice(v, [0, 2])]),
+              ][k % 4](known[x]));
               values.push([at(x).slice(), at(x).slice(), at(x).map((n) => -n), [...at(x).slice(2), ...at(x).slice(0, 2)]][k % 4]);
             } else if (j % 3 === 0) expect(Array.from(known[x].data)).toEqual(at(x));
             else {

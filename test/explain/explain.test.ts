@@ -3,7 +3,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import { explain } from "../../src/explain/index.ts";
-import { Adam, affine, debug, evaluate, grad, layerNorm, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable } from "../../src/index.ts";
+import {
+  Adam, affine, debug, evaluate, grad, layerNorm, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable,
+} from "../../src/index.ts";
 
 afterEach(() => setDevice("wasm"));
 

@@ -46,7 +46,9 @@ describe("Patience", () => {
     expect([none.best, none.bestEpoch]).toEqual([null, 0]);
   });
 
-  it.each<[unknown, PatienceOptions]>([[-1, {}], [1.5, {}], [NaN, {}], ["3", {}], [1, { tolerance: -1 }], [1, { tolerance: NaN }], [1, null as unknown as PatienceOptions]])(
+  it.each<[unknown, PatienceOptions]>([
+    [-1, {}], [1.5, {}], [NaN, {}], ["3", {}], [1, { tolerance: -1 }], [1, { tolerance: NaN }], [1, null as unknown as PatienceOptions],
+  ])(
     "refuses %j, %j", (patience, options) => { expect(() => new Patience(patience as number, options)).toThrow(ValueError); },
   );
 

@@ -5,7 +5,9 @@ import { parameter, Random, type Shape, ShapeError, seed, setDevice, ValueError,
 afterEach(() => { setDevice("wasm"); });
 
 const random = () => new Random(3);
-const initializers: Record<string, (shape: Shape, options?: InitializationOptions) => Variable> = { glorot, he, normal, orthonormal, sparse, spectral, uniform };
+const initializers: Record<string, (shape: Shape, options?: InitializationOptions) => Variable> = {
+  glorot, he, normal, orthonormal, sparse, spectral, uniform,
+};
 
 function moments(x: Variable) {
   const data = Float64Array.from(x.data);
@@ -106,7 +108,9 @@ describe("orthonormal", () => {
     return Math.max(...Array.from(gram.data, (value, i) => Math.abs(value - (i % (n + 1) === 0 ? gain * gain : 0))));
   }
 
-  it.each<[[number, number]]>([[[5, 5]], [[3, 7]], [[7, 3]], [[1, 4]], [[4, 1]], [[1, 1]], [[60, 60]]])("%j has orthogonal rows or columns of length 1", (shape) => {
+  it.each<[[number, number]]>([
+    [[5, 5]], [[3, 7]], [[7, 3]], [[1, 4]], [[4, 1]], [[1, 1]], [[60, 60]],
+  ])("%j has orthogonal rows or columns of length 1", (shape) => {
     expect(error(shape, 1, {})).toBeLessThan(1e-13);
   });
 
@@ -128,7 +132,9 @@ describe("orthonormal", () => {
     const generator = random();
     let trace = 0;
     const n = 2000;
-    for (let i = 0; i < n; i++) trace += Array.from(orthonormal([3, 3], { random: generator }).data).reduce((sum, value, k) => sum + (k % 4 === 0 ? value : 0), 0);
+    for (let i = 0; i < n; i++) {
+      trace += Array.from(orthonormal([3, 3], { random: generator }).data).reduce((sum, value, k) => sum + (k % 4 === 0 ? value : 0), 0);
+    }
     // Of a uniformly distributed orthogonal matrix the trace has mean 0 and variance 1.
     expect(Math.abs(trace / n)).toBeLessThan(5 / Math.sqrt(n));
   });

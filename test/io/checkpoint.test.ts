@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice, state, UsageError, ValueError, type Variable,
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice,
+  state, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
@@ -36,14 +37,18 @@ describe("a checkpoint", () => {
     const θ = new Logistic(2, 3);
     const optimizer = new Adam(θ);
     const bytes = serialize(θ, { optimizer });
-    expect([...readTensors(bytes).keys()].sort()).toEqual(["b", "optimizer/firstMoment/b", "optimizer/firstMoment/w", "optimizer/rootSecondMoment/b", "optimizer/rootSecondMoment/w", "w"]);
+    expect([...readTensors(bytes).keys()].sort())
+      .toEqual(["b", "optimizer/firstMoment/b", "optimizer/firstMoment/w", "optimizer/rootSecondMoment/b", "optimizer/rootSecondMoment/w", "w"]);
     expect(readTensors(bytes).get("w")?.toArray()).toEqual(θ.w.toArray());
   });
 
   it("can be looked at without loading", () => {
     const θ = new Unregistered();
     const found = inspect(serialize(θ, { step: 3, metadata: { a: [1] } }));
-    expect(found).toEqual({ step: 3, metadata: { a: [1] }, tensors: [{ name: "counts", dtype: "F32", shape: [2] }, { name: "mean", dtype: "F32", shape: [2] }, { name: "w", dtype: "F32", shape: [2, 3] }] });
+    expect(found).toEqual({
+      step: 3, metadata: { a: [1] },
+      tensors: [{ name: "counts", dtype: "F32", shape: [2] }, { name: "mean", dtype: "F32", shape: [2] }, { name: "w", dtype: "F32", shape: [2, 3] }],
+    });
   });
 
   it("keeps every bit of float32 and float64, on each device", () => {
@@ -65,9 +70,13 @@ describe("a checkpoint", () => {
   it("keeps typed arrays of the metadata as tensors, bit for bit", () => {
     const θ = new Logistic(2, 3);
     const whole = Float64Array.of(9, 0.1, -0, Infinity, 9);
-    const metadata = { curve: whole.subarray(1, 4), list: [{ known: Uint8Array.of(0, 255), counts: BigInt64Array.of(-(2n ** 62n)) }], none: new Float32Array(0) };
+    const metadata = {
+      curve: whole.subarray(1, 4), list: [{ known: Uint8Array.of(0, 255), counts: BigInt64Array.of(-(2n ** 62n)) }], none: new Float32Array(0),
+    };
     const bytes = serialize(θ, { metadata });
-    for (const { metadata: found } of [restore(bytes), restore(bytes, { into: new Logistic(2, 3) }), inspect(bytes)]) expect(found).toStrictEqual({ ...metadata, curve: Float64Array.of(0.1, -0, Infinity) });
+    for (const { metadata: found } of [restore(bytes), restore(bytes, { into: new Logistic(2, 3) }), inspect(bytes)]) {
+      expect(found).toStrictEqual({ ...metadata, curve: Float64Array.of(0.1, -0, Infinity) });
+    }
     expect([...readTensors(serialize(θ, { metadata: { a: Float32Array.of(1, 2) } })).get("metadata/0")?.data ?? []]).toEqual([1, 2]);
     for (const wrong of ["w", "metadata/9", 3, "metadata/0"]) {
       const damaged = edited(bytes, (parts) => { parts.metadata.list[0].known.tensor = wrong; });
@@ -86,8 +95,9 @@ describe("a checkpoint", () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     for (const [metadata, message] of [
-      [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is an object of the class Date/],
-      [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/], [Float64Array.of(1), /takes an object as metadata/],
+      [{ a: () => 1 }, /cannot save metadata\.a, which is a function/], [{ a: { b: [new Date()] } }, /metadata\.a\.b\[0\], which is a value of type Date/],
+      [{ a: undefined }, /metadata\.a, which is undefined/], [circle, /contains itself/], [[1], /takes an object as metadata/], [{ $: 1 }, /the key "\$"/],
+      [Float64Array.of(1), /takes an object as metadata/],
     ] as const) expect(() => serialize(θ, { metadata: metadata as never })).toThrow(message);
     expect(() => restore(serialize(θ), { typo: 1 } as never)).toThrow(/restore got the option "typo"/);
     expect(() => restore(serialize(θ), { into: {} as never })).toThrow(ValueError);
@@ -144,7 +154,8 @@ describe("into a component that is there", () => {
         "If the file is older than that field, take it out while the file is restored (θ.mean = undefined), and put it back",
     ));
     // The other way round, and what the message advises.
-    expect(() => restore(serialize(net), { into: new Net(new Norm(false), false) })).toThrow("only in the file: list.0.seen [3], map.deep.0 [], norm.mean [2], counts [1]");
+    expect(() => restore(serialize(net), { into: new Net(new Norm(false), false) }))
+      .toThrow("only in the file: list.0.seen [3], map.deep.0 [], norm.mean [2], counts [1]");
     const norm = new Norm();
     const { mean } = norm;
     norm.mean = undefined;
@@ -241,7 +252,8 @@ describe("into a component that is there", () => {
       }
       const { norm } = trained();
       const before = states(norm);
-      expect(() => restore(serialize(new Plain()), { into: norm })).toThrow(/not in the file: mean \[2\], parts\.seen\.0 \[\]\n {2}mean, parts\.seen\.0 are no parameters, but are kept in files as well/);
+      expect(() => restore(serialize(new Plain()), { into: norm }))
+        .toThrow(/not in the file: mean \[2\], parts\.seen\.0 \[\]\n {2}mean, parts\.seen\.0 are no parameters, but are kept in files as well/);
       expect(() => restore(serialize(norm), { into: new Plain() })).toThrow(/only in the file: mean \[2\], parts\.seen\.0 \[\]/);
       expect(() => restore(serialize(new Wide()), { into: norm })).toThrow(new ShapeError(
         "The given data was not loaded, since it does not fit the Norm. Nothing has been changed.\n  of another shape: mean is [3] in the file, but [2] here",
@@ -369,7 +381,10 @@ describe("going on", () => {
     const several = serialize(θ, { optimizer: { a: optimizer, b: new RmsProp(θ, { learningRate: 1 }) } });
     train(θ, optimizer, 2);
     random.uniform();
-    const before = [values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state, Random.default.state];
+    const before = [
+      values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state,
+      Random.default.state,
+    ];
     const attempts: [() => unknown, RegExp][] = [
       [() => restore(bytes, { into: θ, optimizer: new RmsProp(θ, { learningRate: 1 }) }), /RmsProp remembers meanSquare/],
       [() => restore(bytes, { into: θ, optimizer: new Adam(θ.w) }), /got the state of 2 parameters/],
@@ -379,14 +394,18 @@ describe("going on", () => {
       [() => restore(bytes, { into: θ, optimizer, random: { other: random } }), /no state for random "other"/],
       [() => restore(serialize(θ), { into: θ, optimizer }), /no state for optimizer\. None was saved/],
       [() => restore(bytes, { into: new Logistic(2, 4), optimizer }), /of another shape/],
-      [() => restore(bytes, { into: θ, optimizer: new Adam(new Logistic(2, 3)) }), /parameter 0 of the optimizer was "w" when it was saved, but belongs to another component here/],
+      [
+        () => restore(bytes, { into: θ, optimizer: new Adam(new Logistic(2, 3)) }),
+        /parameter 0 of the optimizer was "w" when it was saved, but belongs to another component here/,
+      ],
       // The first of the two fits.
       [() => restore(several, { into: θ, optimizer: { a: optimizer, b: new GradientDescent(θ, { learningRate: 1 }) } }), /GradientDescent remembers nothing/],
     ];
     for (const [attempt, message] of attempts) {
       expect(attempt).toThrow(message);
       expect(attempt).toThrow(FlimsyError);
-      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state]).toEqual(before.slice(0, 4));
+      expect([values(θ), optimizer.step, optimizer.snapshot().parameters.map(({ slots }) => Array.from(slots.firstMoment.data)), random.state])
+        .toEqual(before.slice(0, 4));
     }
   });
 

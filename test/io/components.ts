@@ -34,7 +34,10 @@ export class Everything extends Component {
   readonly network = new MemoryNetwork({ inputs: 5, size: 3, memory: 4, hops: 2 });
   readonly words = new Map<unknown, unknown>([["a", 0], ["b", 1], [3, new Embedding({ inputs: 2, outputs: 2 })], [null, "none"]]);
   readonly layers = [new FeedForward({ inputs: 2, hidden: [3], outputs: 1, activation: "tanh" }), new Dropout({ p: 0.5 })];
-  readonly parts = { "a.b": new ValueComponent({ shape: [2] }), $: 1, __proto: null, 7: "seven", nested: { deep: [[], {}, [new Fusion({ inputs: [2, 3], outputs: 4 })]] } };
+  readonly parts = {
+    "a.b": new ValueComponent({ shape: [2] }), $: 1, __proto: null, 7: "seven",
+    nested: { deep: [[], {}, [new Fusion({ inputs: [2, 3], outputs: 4 })]] },
+  };
   readonly list: unknown[] = [1, -0, NaN, Infinity, -Infinity, "text", true, null, undefined, 12345678901234567890n, tanh];
   readonly shared = this.list;
   readonly mean: Variable = input([[1, 2], [3, 4]]);

@@ -110,7 +110,10 @@ describe("what cannot be written", () => {
 
   it("a folder that is not there, a path through a file, a folder as a file, a device", () => {
     save(file, model(1));
-    keeps(() => { save(path.join(folder, "no/such"), model(2)); }, "ENOENT", /no such could not be written|there is no such file or folder \(ENOENT\)\. Nothing was written/);
+    keeps(
+      () => { save(path.join(folder, "no/such"), model(2)); }, "ENOENT",
+      /no such could not be written|there is no such file or folder \(ENOENT\)\. Nothing was written/,
+    );
     keeps(() => { save(path.join(file, "x"), model(2)); }, "ENOTDIR", /a part of its path is not a folder/);
     keeps(() => { save(folder, model(2)); }, "EISDIR", /it is a folder/);
     if (process.platform !== "win32") keeps(() => { save("/dev/null", model(2)); }, "EINVAL", /a device or a pipe/);
@@ -154,7 +157,8 @@ describe("what cannot be written", () => {
     const tsx = new URL(import.meta.resolve("tsx")).href;
     const args = ["--conditions=flimsy-source", "--import", tsx, "--input-type=module", "-e", code, file];
     const command = `ulimit -f 1024; exec "$0" "$@"`;
-    expect(execFileSync("sh", ["-c", command, process.execPath, ...args], { encoding: "utf8", cwd: path.join(import.meta.dirname, "../..") }).trim()).toBe("true EFBIG");
+    expect(execFileSync("sh", ["-c", command, process.execPath, ...args], { encoding: "utf8", cwd: path.join(import.meta.dirname, "../..") }).trim())
+      .toBe("true EFBIG");
     expect(valueIn(file)).toBe(1);
     expect(fs.readdirSync(folder)).toEqual(["model.safetensors"]);
   });
@@ -233,7 +237,9 @@ describe("what cannot be read", () => {
       fs.writeFileSync(file, Buffer.concat([first, Buffer.from(header)]));
       fs.truncateSync(file, 2 ** 40); // a tebibyte of zeros, which takes no room on the disk
     };
-    for (const [header, length, message] of [["{}", 2, /bytes follow that belong to no tensor/], ["{", 2 ** 33, /announce a header of 8589934592 bytes/]] as const) {
+    for (const [header, length, message] of [
+      ["{}", 2, /bytes follow that belong to no tensor/], ["{", 2 ** 33, /announce a header of 8589934592 bytes/],
+    ] as const) {
       sparse(header, length);
       for (const read of [restore, inspect]) {
         expect(() => read(file)).toThrow(CheckpointError);

@@ -39,7 +39,10 @@ function subject(name: string, make: () => Component, train: (θ: Component) => 
   const first = new Adam(saved, options);
   train(saved);
   first.update();
-  const bytes = serialize(saved, { optimizer: first, random: { data: new Random(9) }, metadata: { loss: 0.5, list: [1, { best: Infinity }], curve: Float64Array.of(3, 2), known: Uint8Array.of(1) }, components });
+  const bytes = serialize(saved, {
+    optimizer: first, random: { data: new Random(9) },
+    metadata: { loss: 0.5, list: [1, { best: Infinity }], curve: Float64Array.of(3, 2), known: Uint8Array.of(1) }, components,
+  });
   const into = make();
   const optimizer = new Adam(into, options);
   const random = new Random(1);
@@ -70,10 +73,12 @@ const documented: readonly (new (...args: never[]) => Error)[] = [CheckpointErro
  * @throws Error that tells the seed of a mutation that gave another error, or a half-changed component
  */
 export function fuzz(mutations: number, seed: number, report: (tally: Tally) => void = () => {}): Tally {
-  const forward = (size: number) => (θ: Component): void => { grad(() => cost.mse((θ as LinearRegression).score(input(new Array<number>(size).fill(1))), new Array<number>(size).fill(1))); };
+  const forward = (size: number) =>
+    (θ: Component): void => { grad(() => cost.mse((θ as LinearRegression).score(input(new Array<number>(size).fill(1))), new Array<number>(size).fill(1))); };
   const all = (θ: Component): void => { grad(() => θ.parameters().map((p) => p.mul(p).sum()).reduce((a, b) => a.add(b))); };
   const subjects = [
-    subject("mixed", () => new Mixed(), all), subject("linear", () => new LinearRegression({ inputs: 2, outputs: 2 }), forward(2)), subject("tied", () => new Tied(), all),
+    subject("mixed", () => new Mixed(), all), subject("linear", () => new LinearRegression({ inputs: 2, outputs: 2 }), forward(2)),
+    subject("tied", () => new Tied(), all),
     subject("memory", () => new MemoryNetwork({ inputs: 2, size: 1, memory: 2, hops: 1 }), all),
   ];
   const plain = serializeTensors({ a: input([[1, 2], [3, 4]]), b: input([5]) }, { metadata: { format: "pt" } });
@@ -90,7 +95,8 @@ export function fuzz(mutations: number, seed: number, report: (tally: Tally) => 
         JSON.stringify([found.metadata, found.random]);
       });
       const state = chosen.state();
-      if (!attempt(tally, () => restore(bytes, { into: chosen.into, optimizer: chosen.optimizer, random: { data: chosen.random } })) && chosen.state() !== state) throw new Error("It was changed, although restore threw.");
+      if (!attempt(tally, () => restore(bytes, { into: chosen.into, optimizer: chosen.optimizer, random: { data: chosen.random } })) &&
+        chosen.state() !== state) throw new Error("It was changed, although restore threw.");
       attempt(null, () => inspect(bytes));
       attempt(null, () => readTensors(bytes));
     } catch (error) {

@@ -81,7 +81,9 @@ function checkTraining(file: string): number {
   const w = readTensors(file).get("w")?.item();
   const columns = new Map(records.columns.map(([name, values]) => [name, [...values].join()]));
   const agree = ["step", "metrics/seen", "validation/seen"].every((name) => (columns.get(name) ?? "") === epochs.join());
-  if (w !== step || step !== epoch - 1 || records.count !== step || !agree) throw new Error(`The parameter is ${w} at step ${step} of epoch ${epoch}, with ${records.count} epochs in the history.`);
+  if (w !== step || step !== epoch - 1 || records.count !== step || !agree) {
+    throw new Error(`The parameter is ${w} at step ${step} of epoch ${epoch}, with ${records.count} epochs in the history.`);
+  }
   return epochs.length;
 }
 

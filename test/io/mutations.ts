@@ -39,7 +39,8 @@ export function edited(bytes: Uint8Array, edit: (parts: Editable) => void): Uint
   };
   edit(parts);
   const metadata = {
-    flimsy: parts.version, "flimsy.structure": JSON.stringify(parts.structure), "flimsy.training": JSON.stringify(parts.training), "flimsy.metadata": JSON.stringify(parts.metadata),
+    flimsy: parts.version, "flimsy.structure": JSON.stringify(parts.structure), "flimsy.training": JSON.stringify(parts.training),
+    "flimsy.metadata": JSON.stringify(parts.metadata),
   };
   return joined(JSON.stringify({ __metadata__: metadata, ...parts.tensors }), data);
 }
@@ -48,7 +49,8 @@ type Json = unknown;
 
 /** Values that programs stumble over. */
 const odd: Json[] = [
-  null, true, 0, -1, 1, 2, 0.5, 1e9, 1e308, 2 ** 53, -0, "", "x", "__proto__", "constructor", "Lstm", "w", [], {}, [[]], [0, 4], { $: "node", id: 0 }, { $: "node", id: 1 },
+  null, true, 0, -1, 1, 2, 0.5, 1e9, 1e308, 2 ** 53, -0, "", "x", "__proto__", "constructor", "Lstm", "w", [], {}, [[]], [0, 4], { $: "node", id: 0 },
+  { $: "node", id: 1 },
   { $: "parameter", tensor: "w" }, { $: "undefined" }, { $: "map", entries: [] }, { $: "object", entries: [["__proto__", 1]] }, { $: "number", value: "NaN" },
   { $: "activation", name: "toString" }, { $: "array", type: "Float32Array", tensor: "w" }, { __proto__x: 1 }, Array.from({ length: 50 }, (_, i) => i),
 ];
@@ -77,7 +79,9 @@ function mutateJson(value: Json, random: Random): Json {
     case 4: { const [other, k] = pick(); holder[key] = structuredClone(other[k]); break; }
     case 5: {
       const v = holder[key];
-      holder[key] = typeof v === "number" ? v + random.choice([1, -1, 0.5, 1e6, -2 * v]) : typeof v === "string" ? v + random.choice(["x", "\u0000", ".0"]) : [v];
+      holder[key] = typeof v === "number"
+        ? v + random.choice([1, -1, 0.5, 1e6, -2 * v])
+        : typeof v === "string" ? v + random.choice(["x", "\u0000", ".0"]) : [v];
       break;
     }
     default: if (Array.isArray(holder)) holder.push(structuredClone(holder[key])); else holder[`${key}2`] = structuredClone(holder[key]);
@@ -108,7 +112,9 @@ function mutatedOnce(bytes: Uint8Array, random: Random): Uint8Array {
     case 1: bytes[at()] = random.integer(0, 256); return bytes;
     case 2: return bytes.slice(0, random.integer(0, bytes.length)); // cut off
     case 3: return pieces(bytes, new Uint8Array(random.integer(1, 20)));
-    case 4: new DataView(bytes.buffer).setBigUint64(0, random.choice([0n, 1n, 2n ** 64n - 1n, 2n ** 32n, 100_000_000n, BigInt(bytes.length), BigInt(headerEnd - 8 + random.integer(-3, 4))]), true); return bytes;
+    case 4: new DataView(bytes.buffer).setBigUint64(
+      0, random.choice([0n, 1n, 2n ** 64n - 1n, 2n ** 32n, 100_000_000n, BigInt(bytes.length), BigInt(headerEnd - 8 + random.integer(-3, 4))]), true,
+    ); return bytes;
     case 5: { // a piece of the file repeated or left out
       const [a, b] = [at(), at()].sort((x, y) => x - y);
       return pieces(bytes.subarray(0, random.uniform() < 0.5 ? a : b), bytes.subarray(random.uniform() < 0.5 ? b : a));

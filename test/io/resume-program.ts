@@ -15,7 +15,9 @@ import { registerComponents, restore, save } from "flimsy-ml/io";
 class Model extends Component {
   readonly norm = new LayerNorm({ inputs: 6 });
   readonly network = new FeedForward({ inputs: 6, hidden: [9, 9], outputs: 3, activation: "tanh", dropout: 0.3 });
-  cost(x: Variable, y: readonly number[]): Variable { return cost.categoricalCrossEntropyWithScores(this.network.forward(dropout(this.norm.forward(x), 0.1)), y); }
+  cost(x: Variable, y: readonly number[]): Variable {
+    return cost.categoricalCrossEntropyWithScores(this.network.forward(dropout(this.norm.forward(x), 0.1)), y);
+  }
 }
 registerComponents({ Model });
 

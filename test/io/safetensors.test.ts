@@ -4,9 +4,18 @@ import { CheckpointError, inspect, readTensors, serializeTensors } from "../../s
 
 /** Made by the Python package safetensors 0.8.0: tensors of several types, and those of them that are float32. */
 const official = Buffer.from(
-  "eAIAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJtYWRlIjoiYnkgc2FmZXRlbnNvcnMifSwic3RlcHMiOnsiZHR5cGUiOiJJNjQiLCJzaGFwZSI6WzJdLCJkYXRhX29mZnNldHMiOlswLDE2XX0sImQiOnsiZHR5cGUiOiJGNjQiLCJzaGFwZSI6WzFdLCJkYXRhX29mZnNldHMiOlsxNiwyNF19LCJlbXB0eSI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMCwzXSwiZGF0YV9vZmZzZXRzIjpbMjQsMjRdfSwibGF5ZXJzLjAudyI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMiwyXSwiZGF0YV9vZmZzZXRzIjpbMjQsNDBdfSwiw6lcIlxcXG4iOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6W10sImRhdGFfb2Zmc2V0cyI6WzQwLDQ0XX0sIu+8gCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFfb2Zmc2V0cyI6WzQ0LDQ4XX0sIvCfmIAiOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzFdLCJkYXRhX29mZnNldHMiOls0OCw1Ml19LCJiIjp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOls0XSwiZGF0YV9vZmZzZXRzIjpbNTIsNjBdfSwidTgiOnsiZHR5cGUiOiJVOCIsInNoYXBlIjpbMl0sImRhdGFfb2Zmc2V0cyI6WzYwLDYyXX0sIm1hc2siOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbNjIsNjRdfX0gICAgIAMAAAAAAAAA/P////////9VVVVVVVXVPwAAgD8AACDAzczMPUdEAwAAAOBAAACAPwAAAEAAAGYu/3sBgAD/AQA=", "base64");
+  "eAIAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJtYWRlIjoiYnkgc2FmZXRlbnNvcnMifSwic3RlcHMiOnsiZHR5cGUiOiJJNjQiLCJzaGFwZSI6WzJdLCJkYXRhX29mZnNldHMiOlswLDE2" +
+    "XX0sImQiOnsiZHR5cGUiOiJGNjQiLCJzaGFwZSI6WzFdLCJkYXRhX29mZnNldHMiOlsxNiwyNF19LCJlbXB0eSI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMCwzXSwiZGF0YV9vZmZz" +
+    "ZXRzIjpbMjQsMjRdfSwibGF5ZXJzLjAudyI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMiwyXSwiZGF0YV9vZmZzZXRzIjpbMjQsNDBdfSwiw6lcIlxcXG4iOnsiZHR5cGUiOiJGMzIi" +
+    "LCJzaGFwZSI6W10sImRhdGFfb2Zmc2V0cyI6WzQwLDQ0XX0sIu+8gCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFfb2Zmc2V0cyI6WzQ0LDQ4XX0sIvCfmIAiOnsiZHR5" +
+    "cGUiOiJGMzIiLCJzaGFwZSI6WzFdLCJkYXRhX29mZnNldHMiOls0OCw1Ml19LCJiIjp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOls0XSwiZGF0YV9vZmZzZXRzIjpbNTIsNjBdfSwidTgi" +
+    "OnsiZHR5cGUiOiJVOCIsInNoYXBlIjpbMl0sImRhdGFfb2Zmc2V0cyI6WzYwLDYyXX0sIm1hc2siOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbNjIs" +
+    "NjRdfX0gICAgIAMAAAAAAAAA/P////////9VVVVVVVXVPwAAgD8AACDAzczMPUdEAwAAAOBAAACAPwAAAEAAAGYu/3sBgAD/AQA=", "base64");
 const official32 = Buffer.from(
-  "MAEAAAAAAAB7ImVtcHR5Ijp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlswLDNdLCJkYXRhX29mZnNldHMiOlswLDBdfSwibGF5ZXJzLjAudyI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMiwyXSwiZGF0YV9vZmZzZXRzIjpbMCwxNl19LCLDqVwiXFxcbiI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMTYsMjBdfSwi77yAIjp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlsxXSwiZGF0YV9vZmZzZXRzIjpbMjAsMjRdfSwi8J+YgCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFfb2Zmc2V0cyI6WzI0LDI4XX19ICAgAACAPwAAIMDNzMw9R0QDAAAA4EAAAIA/AAAAQA==", "base64");
+  "MAEAAAAAAAB7ImVtcHR5Ijp7ImR0eXBlIjoiRjMyIiwic2hhcGUiOlswLDNdLCJkYXRhX29mZnNldHMiOlswLDBdfSwibGF5ZXJzLjAudyI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpb" +
+    "MiwyXSwiZGF0YV9vZmZzZXRzIjpbMCwxNl19LCLDqVwiXFxcbiI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMTYsMjBdfSwi77yAIjp7ImR0eXBlIjoi" +
+    "RjMyIiwic2hhcGUiOlsxXSwiZGF0YV9vZmZzZXRzIjpbMjAsMjRdfSwi8J+YgCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMV0sImRhdGFfb2Zmc2V0cyI6WzI0LDI4XX19ICAgAACA" +
+    "PwAAIMDNzMw9R0QDAAAA4EAAAIA/AAAAQA==", "base64");
 
 /** A file by hand: header text (padded or not, as it is) and data. */
 function file(header: string | object, data: ArrayLike<number> = [], length?: bigint): Uint8Array {
@@ -18,7 +27,8 @@ function file(header: string | object, data: ArrayLike<number> = [], length?: bi
   return bytes;
 }
 const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-const one = (dtype: string, data: ArrayBufferView, shape: number[]): Uint8Array => file({ x: { dtype, shape, data_offsets: [0, data.byteLength] } }, bytesOf(data));
+const one = (dtype: string, data: ArrayBufferView, shape: number[]): Uint8Array =>
+  file({ x: { dtype, shape, data_offsets: [0, data.byteLength] } }, bytesOf(data));
 const values = (bytes: Uint8Array): number[] => Array.from((readTensors(bytes).get("x") as Variable).data);
 
 describe("files of the reference implementation", () => {
@@ -72,14 +82,16 @@ describe("types", () => {
     // By the definition, with other means: digits in base 2.
     found.forEach((value, i) => {
       const [sign, exponent, fraction] = [(i >> 15) & 1, (i >> 10) & 31, i & 1023];
-      const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent === 0 ? fraction / 2 ** 24 : Number(`${(1024 + fraction) * 2 ** exponent}`) / 2 ** 25;
+      const size =
+        exponent === 31 ? (fraction ? NaN : Infinity) : exponent === 0 ? fraction / 2 ** 24 : Number(`${(1024 + fraction) * 2 ** exponent}`) / 2 ** 25;
       expect(Object.is(value, sign ? -size : size)).toBe(true);
     });
   });
 
   it("refuses what would not stay what it is, and types without numbers", () => {
     expect(() => readTensors(one("I32", Int32Array.of(2 ** 24 + 1), [1]))).toThrow(ValueError);
-    expect(() => readTensors(one("I64", BigInt64Array.of(-(2n ** 60n)), [1]))).toThrow(/"x" has the integer -1152921504606847000: float32 holds integers exactly only up to 2\^24/);
+    expect(() => readTensors(one("I64", BigInt64Array.of(-(2n ** 60n)), [1])))
+      .toThrow(/"x" has the integer -1152921504606847000: float32 holds integers exactly only up to 2\^24/);
     expect(() => readTensors(one("F64", Float64Array.of(1e39), [1]))).toThrow(/"x" has 1e\+39, which is beyond float32/);
     expect(() => readTensors(one("F8_E4M3", Uint8Array.of(1), [1]))).toThrow(/"x" has the type F8_E4M3, which Flimsy does not read/);
     expect(inspect(one("F8_E4M3", Uint8Array.of(1), [1])).tensors[0].dtype).toBe("F8_E4M3");
@@ -183,7 +195,9 @@ describe("sources", () => {
     larger.set(bytes, 3);
     const shared = new SharedArrayBuffer(bytes.length);
     new Uint8Array(shared).set(bytes);
-    for (const source of [bytes, bytes.slice().buffer, larger.subarray(3, 3 + bytes.length), new DataView(larger.buffer, 3, bytes.length), shared, Buffer.from(bytes)]) {
+    for (const source of [
+      bytes, bytes.slice().buffer, larger.subarray(3, 3 + bytes.length), new DataView(larger.buffer, 3, bytes.length), shared, Buffer.from(bytes),
+    ]) {
       expect(readTensors(source).get("x")?.toArray()).toEqual([1, 2]);
     }
   });
@@ -191,7 +205,9 @@ describe("sources", () => {
   it("must be bytes", () => {
     const gone = bytes.slice();
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
-    for (const source of [null, undefined, 3, {}, [1], gone.buffer]) expect(() => readTensors(source as never)).toThrow(/takes a path, a file URL|has only 0 bytes/);
+    for (const source of [null, undefined, 3, {}, [1], gone.buffer]) {
+      expect(() => readTensors(source as never)).toThrow(/takes a path, a file URL|has only 0 bytes/);
+    }
     expect(() => readTensors(Promise.resolve(bytes) as never)).toThrow(/await it first/);
     expect(() => readTensors(new URL("https://example.org/x"))).toThrow(/a URL of a file/);
   });

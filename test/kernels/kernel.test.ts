@@ -155,7 +155,8 @@ describe("functions of the host", () => {
     for (const device of ["wasm", "reference"] as const) {
       setDevice(device);
       for (let run = 0; run < 5; run++) {
-        expect(evaluate(() => [twice(thrice(input([1, 2]))), thrice(thrice(input([1, 2]))), twice(input(5))]).map((y) => y.toArray())).toEqual([[6, 12], [9, 18], 10]);
+        expect(evaluate(() => [twice(thrice(input([1, 2]))), thrice(thrice(input([1, 2]))), twice(input(5))]).map((y) => y.toArray()))
+          .toEqual([[6, 12], [9, 18], 10]);
       }
     }
   });
@@ -165,7 +166,8 @@ describe("expressions made without end", () => {
   it("have the same derivatives when the earlier ones have been forgotten", () => {
     const text = (): string[] => {
       const [x, y] = [argument(0), argument(1)];
-      return [x.mul(y).tanh(), x.div(y), x.pow(y), x.maximum(y.mul(2)), x.greater(0).where(x, 0.5), x.mul(y).add(3), x.add(y)].flatMap((e) => [0, 1].map((k) => String(derivative(e, k))));
+      return [x.mul(y).tanh(), x.div(y), x.pow(y), x.maximum(y.mul(2)), x.greater(0).where(x, 0.5), x.mul(y).add(3), x.add(y)].flatMap((e) =>
+        [0, 1].map((k) => String(derivative(e, k))));
     };
     const before = text();
     const x = argument(0);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean, mul, operation,
+  abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean,
+  mul, operation,
   type Parameter, parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sqrt, sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { currentDevice } from "../../src/devices/current.ts";
@@ -62,7 +63,9 @@ describe("checkGradients", () => {
       expect(deviceError).toBeGreaterThan(0);
       expect(deviceError).toBeLessThan(1e-5);
     }
-    expect(String(report)).toMatch(/^Gradients agree with finite differences:\n {2}w \[3, 4\]: all 12 entries checked, largest error \S+, of the device \S+\n {2}b \[3\]/);
+    expect(String(report)).toMatch(
+      /^Gradients agree with finite differences:\n {2}w \[3, 4\]: all 12 entries checked, largest error \S+, of the device \S+\n {2}b \[3\]/,
+    );
   });
 
   it("passes a gradient of which cancellation leaves little more than rounding", () => {
@@ -259,7 +262,8 @@ describe("checkGradients leaves everything as it was:", () => {
       checkGradients(f, model);
       expect(state()).toEqual(before);
       // As the device has them.
-      expect(evaluate(() => [model.w, model.b, other.v].map((p) => add(p, 0))).map((v) => Array.from(v.data))).toEqual([model.w, model.b, other.v].map((p) => Array.from(p.data)));
+      expect(evaluate(() => [model.w, model.b, other.v].map((p) => add(p, 0))).map((v) => Array.from(v.data)))
+        .toEqual([model.w, model.b, other.v].map((p) => Array.from(p.data)));
       checkGradients(f, other);
       expect(state()).toEqual(before);
       expect(() => checkGradients(() => sum(bent(() => 2)(add(model.w, sum(other.v)))), model)).toThrow(GradientError);
@@ -319,7 +323,7 @@ describe("the wrong use of checkGradients", () => {
   it.each<[string, () => unknown, typeof FlimsyError, RegExp]>([
     ["inside a step", () => grad(() => { checkGradients(loss, model); return loss(); }), UsageError, /on its own/],
     ["without a component", () => checkGradients(loss, undefined as unknown as Component), ValueError, /takes a function and a Component.* undefined/],
-    ["with an array", () => checkGradients(loss, [model.w] as unknown as Component), ValueError, /of type Array/],
+    ["with an array", () => checkGradients(loss, [model.w] as unknown as Component), ValueError, /an array of 1/],
     ["with a component without parameters", () => checkGradients(loss, new Nothing()), ValueError, /nothing to check/],
     ["without a function", () => checkGradients(3 as unknown as () => Variable, model), ValueError, /takes a function and a Component, but got 3/],
     ["with an async function", () => checkGradients((async () => loss()) as unknown as () => Variable, model), UsageError, /async/],

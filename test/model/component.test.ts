@@ -175,7 +175,8 @@ describe("state of a component", () => {
 
   it("is printed as what it is", () => {
     expect(String(new Model())).toBe([
-      "Model (4 parameters)", "  layers: array of 2", "    0: Norm", "      scale: [2]", "      mean: [2] (state)", "    1: Norm", "      scale: [2]", "      mean: [2] (state)",
+      "Model (4 parameters)", "  layers: array of 2", "    0: Norm", "      scale: [2]", "      mean: [2] (state)", "    1: Norm", "      scale: [2]",
+      "      mean: [2] (state)",
       "  memory: object", "    counts: map of 1", "      seen: [] (state)", "  again: [2] (state)",
     ].join("\n"));
   });

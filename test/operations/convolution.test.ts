@@ -73,7 +73,7 @@ describe("conv2d", () => {
     const last = numbers([4, 5, 6, 2]);
     expect(() => conv2d(last, w)).toThrow(/channels seem to come last here.*x\.permute\(\[0, 3, 1, 2\]\)/);
     expect(conv2d(last.permute([0, 3, 1, 2]), w).shape).toEqual([4, 1, 3, 4]);
-    expect(() => conv2d(x, w, null, { padding: [1] })).toThrow("conv2d takes an integer or [down, across] as padding, but got a value of type Array.");
+    expect(() => conv2d(x, w, null, { padding: [1] })).toThrow("conv2d takes an integer or [down, across] as padding, but got an array of 1.");
     expect(() => conv2d(x, w, numbers([2]))).toThrow("the bias must have shape [1]");
     expect(() => conv2d(1 as never, w)).toThrow("conv2d takes a Variable");
   });

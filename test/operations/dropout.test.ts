@@ -87,7 +87,7 @@ describeOnEach("dropout", () => {
 
   it("refuses what is no probability", () => {
     for (const p of [-0.1, 1, 1.5, NaN, Infinity, "0.5" as never, undefined as never]) expect(() => dropout(ones([2]), p)).toThrow(ValueError);
-    expect(() => dropout([1, 2] as never, 0.5)).toThrow(/dropout takes a Variable, but got a value of type Array/);
+    expect(() => dropout([1, 2] as never, 0.5)).toThrow(/dropout takes a Variable, but got an array of 2/);
     expect(() => dropout(ones([2]), 1)).toThrow(/dropout takes the share that is dropped, from 0 to less than 1, but got 1: nothing would be left/);
   });
 });

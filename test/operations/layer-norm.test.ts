@@ -128,7 +128,7 @@ describe("the wrong use of layerNorm", () => {
   it.each<[string, () => unknown, RegExp]>([
     ["an array", () => layerNorm([1, 2] as never), /layerNorm takes a Variable/],
     ["a number as gain", () => layerNorm(x, 2 as never), /layerNorm takes a Variable, but got 2/],
-    ["a negative epsilon", () => layerNorm(x, null, null, -1), /layerNorm takes a finite number from 0 to Infinity as epsilon, but got -1/],
+    ["a negative epsilon", () => layerNorm(x, null, null, -1), /layerNorm takes a finite number of at least 0 as epsilon, but got -1/],
   ])("%s", (_, f, message) => {
     expect(f).toThrow(ValueError);
     expect(f).toThrow(message);

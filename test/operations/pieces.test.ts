@@ -71,7 +71,10 @@ const ways: Record<string, (x: Variable) => readonly Variable[]> = {
   "columns as rows": (x) => [...decat(transpose(x)), slice(transpose(x), [1, 3], [0, undefined, 2])],
   "parts of parts in other shapes": (x) => {
     const y = reshape(slice(x, [1, 5]), [2, 2, 4]);
-    return [slice(y, 0), slice(y, 1, 1), slice(permute(y, [2, 0, 1]), [0, undefined, 3]), slice(reshape(slice(y, null, 0), [8]), [1, 7, 3]), few(reshape(y, [16]))];
+    return [
+      slice(y, 0), slice(y, 1, 1), slice(permute(y, [2, 0, 1]), [0, undefined, 3]), slice(reshape(slice(y, null, 0), [8]), [1, 7, 3]),
+      few(reshape(y, [16])),
+    ];
   },
   "parts of columns, which lie apart": (x) => {
     const y = slice(x, null, [1, 3]);
@@ -123,7 +126,8 @@ describeOnEach("gradients of arrays that are used in parts", () => {
     // Σₖ (k + 1) Σ part³, of windows: its gradient is 3 (k + 1) part², and that of Σ g² is 2 g · 6 (k + 1) part, added up over the windows.
     const x = parameter(input(values, [6, 4]));
     grad(() => {
-      const [g] = gradients(() => total([0, 1, 2, 3].map((k) => { const part = slice(x, [k, k + 3]); return mul(sum(mul(mul(part, part), part)), k + 1); })), [x]);
+      const [g] =
+        gradients(() => total([0, 1, 2, 3].map((k) => { const part = slice(x, [k, k + 3]); return mul(sum(mul(mul(part, part), part)), k + 1); })), [x]);
       return add(sum(mul(g, g)), sum(slice(g, 2)));
     });
     const factor = Array.from({ length: 6 }, (_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + (i >= k && i < k + 3 ? k + 1 : 0), 0));

@@ -16,7 +16,8 @@ function parsed(text: string): NestedArray[] {
 }
 
 const rows = [...page.matchAll(/^\| `([\w.]+)\((.*)\)` \| (.*?) \| (.*?) \|/gm)].map(([, name, args, value, gradient]) => ({
-  name, args: parsed(args), value: parsed(value).flat() as number[], gradient: gradient.split(";").flatMap((part) => parsed(part)) as number[], text: `${name}(${args})`,
+  name, args: parsed(args), value: parsed(value).flat() as number[], gradient: gradient.split(";").flatMap((part) => parsed(part)) as number[],
+  text: `${name}(${args})`,
 }));
 
 const apply = (name: string): ((...x: Variable[]) => Variable) =>

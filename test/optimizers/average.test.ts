@@ -1,7 +1,9 @@
 /** Averages that decay: what has become too small to count is 0, as denormal numbers are slow. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { AdaDelta, Adam, AdamW, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice } from "../../src/index.ts";
+import {
+  AdaDelta, Adam, AdamW, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice,
+} from "../../src/index.ts";
 
 const optimizers: Record<string, (p: Parameter) => Optimizer> = {
   Momentum: (p) => new Momentum(p, { learningRate: 0.1 }),

@@ -68,7 +68,8 @@ describe("GradientNoise", () => {
   });
 
   it("is added after clipping", () => {
-    const found = noise(1000, (θ) => new GradientDescent(θ, { learningRate: 1, clip: { norm: 1e-3 }, noise: new GradientNoise({ eta: 1, random: new Random(2) }) }));
+    const found =
+      noise(1000, (θ) => new GradientDescent(θ, { learningRate: 1, clip: { norm: 1e-3 }, noise: new GradientNoise({ eta: 1, random: new Random(2) }) }));
     expect(Math.hypot(...found)).toBeGreaterThan(20); // about √1000
     const θ = parameter([0, 0]);
     const optimizer = new GradientDescent(θ, { learningRate: 1, clip: { value: 1 }, noise: new GradientNoise({ eta: 0 }) });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  add, affine, Component, concat, evaluate, gather, grad, input, memory, mul, parameter, Random, randn, reshape, setDevice, slice, sub, sum, tanh, type Variable,
+  add, affine, Component, concat, evaluate, gather, grad, input, memory, mul, parameter, Random, randn, reshape, setDevice, slice, sub, sum, tanh,
+  type Variable,
 } from "../../src/index.ts";
 import { PlanCache } from "../../src/plan/cache.ts";
 
@@ -109,7 +110,9 @@ describe.each(["wasm", "reference"] as const)("cached plans on %s", (device) => 
     const w = parameter([[0, 0], [0, 0]]);
     const random = new Random(1);
     for (let run = 0; run < 12; run++) {
-      const [values, x, factor, index] = [random.normalArray(4).map(Math.fround), random.normalArray(2).map(Math.fround), Math.fround(random.normal()), random.integer(0, 2)];
+      const [values, x, factor, index] = [
+        random.normalArray(4).map(Math.fround), random.normalArray(2).map(Math.fround), Math.fround(random.normal()), random.integer(0, 2),
+      ];
       w.assign(Float64Array.from(values));
       w.clearGrad();
       const { loss, row } = grad(() => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { classSize, sizeClass } from "../../src/plan/place.ts";
 
 describe("size classes", () => {
-  const sizes = [...Array.from({ length: 5000 }, (_, i) => i), ...Array.from({ length: 200 }, (_, i) => Math.floor(5000 * 1.07 ** i)).filter((n) => n <= 2 ** 30)];
+  const sizes = [
+    ...Array.from({ length: 5000 }, (_, i) => i), ...Array.from({ length: 200 }, (_, i) => Math.floor(5000 * 1.07 ** i)).filter((n) => n <= 2 ** 30),
+  ];
 
   it("hold what belongs to them, and waste at most an eighth", () => {
     for (const size of sizes) {

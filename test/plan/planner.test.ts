@@ -161,7 +161,9 @@ describe("random traces", () => {
         case 5: if (isVector && b.shape(y).length === 1 && n + m < 40) pool.push(b.concat(x, y)); break;
         case 6: if (isVector) pool.push(b.sum(x)); break;
         case 7: if (isVector) pool.push(b.reshape(b.map("neg", b.reshape(x, [1, n])), [n])); break;
-        default: if (isVector && n < 7) pool.push(b.apply("broadcastTo", [3, n], [x], [3, n]), b.apply("sum", [n], [pool[pool.length - 1]].map(() => b.trace.count - 1), [0, 0])); break;
+        default: if (isVector && n < 7) {
+          pool.push(b.apply("broadcastTo", [3, n], [x], [3, n]), b.apply("sum", [n], [pool[pool.length - 1]].map(() => b.trace.count - 1), [0, 0]));
+        } break;
       }
     }
     return { b, pool };
@@ -178,7 +180,8 @@ describe("random traces", () => {
         // As an optimizer does: new values for arrays that the trace reads. Kept roots are then no views of these.
         ...drawn.assigned.map((k, i) => ({ node: sixes[k % sixes.length], target: bufferKey.value(i) })),
       ];
-      const isOfBuffer = (node: number): boolean => b.trace.isLeaf(node) || (["slice", "reshape"].includes(b.trace.operations[node].name) && isOfBuffer(b.trace.input(node, 0)));
+      const isOfBuffer = (node: number): boolean =>
+        b.trace.isLeaf(node) || (["slice", "reshape"].includes(b.trace.operations[node].name) && isOfBuffer(b.trace.input(node, 0)));
       const wanted = roots.filter(({ node, target }) => target !== null || !isOfBuffer(node));
       const keptNodes = wanted.filter(({ target }) => target === null).map(({ node }) => node);
       for (const fuse of [false, true]) {

@@ -6,7 +6,8 @@ import { greedy, negativeLogLikelihood } from "../../src/ctc/index.ts";
 import { minibatches, padSequences } from "../../src/data/index.ts";
 import { bagOfWords, errorRate, ZScore } from "../../src/extras/index.ts";
 import {
-  Adam, argmaxneq, checkGradients, Component, concat, cost, embed, evaluate, gather, grad, gradients, input, oneHot, parameter, reshape, scatterAdd, stack, sum, type Variable, zeros,
+  Adam, argmaxneq, checkGradients, Component, concat, cost, embed, evaluate, gather, grad, gradients, input, oneHot, parameter, reshape, scatterAdd, stack,
+  sum, type Variable, zeros,
 } from "../../src/index.ts";
 import { restore, serialize } from "../../src/io/index.ts";
 import { isList, isMap, isUrl, kindOf, withNumbers } from "../../src/support/arrays.ts";
@@ -14,7 +15,10 @@ import { isList, isMap, isUrl, kindOf, withNumbers } from "../../src/support/arr
 /** What a program of another realm gives for an expression; its classes are not those of here. */
 const elsewhere = <T>(expression: string, globals: object = {}): T => runInNewContext(`(${expression})`, { ...globals }) as T;
 
-const kinds = ["Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"] as const;
+const kinds = [
+  "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array", "Float32Array", "Float64Array",
+  "BigInt64Array", "BigUint64Array",
+] as const;
 type Labels = Int32Array;
 const made = (kind: string, values: readonly number[]): Labels =>
   new (globalThis as unknown as Record<string, new (list: unknown) => Labels>)[kind](kind.startsWith("Big") ? values.map(BigInt) : values);
@@ -22,7 +26,8 @@ const made = (kind: string, values: readonly number[]): Labels =>
 describe.each([
   ...kinds.map((kind) => [kind, (values: readonly number[]) => made(kind, values)] as const),
   ...["Array", "Uint8Array", "Int32Array", "Float32Array", "BigInt64Array"].map((kind) => [
-    `${kind} of another realm`, (values: readonly number[]) => elsewhere<Labels>(`${kind}.from(values, ${kind.startsWith("Big") ? "BigInt" : "Number"})`, { values }),
+    `${kind} of another realm`,
+    (values: readonly number[]) => elsewhere<Labels>(`${kind}.from(values, ${kind.startsWith("Big") ? "BigInt" : "Number"})`, { values }),
   ] as const),
 ])("labels and indices in a %s", (_, list) => {
   const scores = input([[1, 2, 3], [3, 1, 2]]);
@@ -32,7 +37,8 @@ describe.each([
     expect(value(cost.categoricalCrossEntropyWithScores(scores, list([2, 0])))).toBe(value(cost.categoricalCrossEntropyWithScores(scores, [2, 0])));
     expect(value(cost.categoricalCrossEntropyWithScores(scores, list([2, 0]), { mask: list([1, 0]), weight: list([2, 1]) })))
       .toBe(value(cost.categoricalCrossEntropyWithScores(scores, [2, 0], { mask: [1, 0], weight: [2, 1] })));
-    expect(value(cost.categoricalCrossEntropyWithScores(reshape(scores, [1, 2, 3]), [list([2, 0])]))).toBe(value(cost.categoricalCrossEntropyWithScores(scores, [2, 0])));
+    expect(value(cost.categoricalCrossEntropyWithScores(reshape(scores, [1, 2, 3]), [list([2, 0])])))
+      .toBe(value(cost.categoricalCrossEntropyWithScores(scores, [2, 0])));
     expect(value(cost.mse(scores, list([1, 2, 3, 3, 1, 2])))).toBe(0);
     expect(value(gather(scores, list([1, 1])))).toEqual([[3, 1, 2], [3, 1, 2]]);
     expect(value(oneHot(list([1]), 2))).toEqual([[0, 1]]);
@@ -45,7 +51,8 @@ describe.each([
     expect(value(bagOfWords([list([1]), list([])], 2))).toEqual([[0, 1], [0, 0]]);
     expect(errorRate(list([1, 0]), list([1, 1]))).toBe(0.5);
     expect(value(negativeLogLikelihood(scores, list([2])))).toBe(value(negativeLogLikelihood(scores, [2])));
-    expect(value(negativeLogLikelihood(reshape(scores, [1, 2, 3]), [list([2])], { inputLengths: list([2]), targetLengths: list([1]) }))).toEqual([value(negativeLogLikelihood(scores, [2]))]);
+    expect(value(negativeLogLikelihood(reshape(scores, [1, 2, 3]), [list([2])], { inputLengths: list([2]), targetLengths: list([1]) })))
+      .toEqual([value(negativeLogLikelihood(scores, [2]))]);
     expect(greedy(reshape(scores, [1, 2, 3]), { inputLengths: list([1]) })).toEqual(greedy(reshape(scores, [1, 2, 3]), { inputLengths: [1] }));
     expect([...minibatches({ x: scores, y: list([2, 0]) }, 1)].map(({ y }) => Number(y[0]))).toEqual([2, 0]);
     expect(value(padSequences([list([1, 2]), list([3])]).x)).toEqual([[1, 2], [3, 0]]);
@@ -84,7 +91,9 @@ describe("values of another realm", () => {
 
   it("hold what a step returns, and the parameters of a component", () => {
     const w = parameter([1, 2]);
-    const { kept } = evaluate(() => ({ kept: elsewhere<{ map: Map<string, Variable>; set: Set<Variable>; list: Variable[] }>("{ map: new Map([['a', a]]), set: new Set([b]), list: [c] }", { a: w.add(1), b: w.add(2), c: w.add(3) }) }));
+    const { kept } = evaluate(() => ({ kept: elsewhere<{ map: Map<string, Variable>; set: Set<Variable>; list: Variable[] }>(
+      "{ map: new Map([['a', a]]), set: new Set([b]), list: [c] }", { a: w.add(1), b: w.add(2), c: w.add(3) },
+    ) }));
     expect([kept.map.get("a"), ...kept.set, ...kept.list].map((y) => (y as Variable).toArray())).toEqual([[2, 3], [3, 4], [4, 5]]);
     class Model extends Component {
       readonly parts = elsewhere<object>("{ a, list: [b], map: new Map([['c', c]]) }", { a: w, b: parameter(1), c: parameter([3]) });
@@ -103,9 +112,12 @@ describe("values of another realm", () => {
   });
 
   it("are told apart by the names of their classes", () => {
-    expect(["new Map()", "[]", "new Uint8Array(1)", "new DataView(new ArrayBuffer(1))", "null", "new Error('x')"].map((expression) => kindOf(elsewhere(expression))))
+    expect(
+      ["new Map()", "[]", "new Uint8Array(1)", "new DataView(new ArrayBuffer(1))", "null", "new Error('x')"].map((expression) => kindOf(elsewhere(expression))),
+    )
       .toEqual(["Map", "Array", "Uint8Array", "DataView", "Null", "Error"]);
-    expect([isMap(elsewhere("new Map()")), isMap({}), isList(elsewhere("[]")), isList("text"), isList({ length: 1 })]).toEqual([true, false, true, false, false]);
+    expect([isMap(elsewhere("new Map()")), isMap({}), isList(elsewhere("[]")), isList("text"), isList({ length: 1 })])
+      .toEqual([true, false, true, false, false]);
     expect([isUrl(new URL("file:///a")), isUrl("file:///a")]).toEqual([true, false]);
     expect(withNumbers(elsewhere<BigInt64Array>("BigInt64Array.of(-1n, 2n)"))).toEqual([-1, 2]);
   });

@@ -167,12 +167,16 @@ describe("the classes of errors", () => {
     ["shapes", () => add(input([1, 2]), input([1, 2, 3])), ShapeError],
     ["values", () => cost.categoricalCrossEntropyWithScores(input([1, 2]), 2), ValueError],
     ["usage", () => grad(() => sum(input([1]))), UsageError],
-    ["what is gone", () => { let x: Variable | null = null; evaluate(() => { x = mul(input(1), 2); }); return (x as unknown as Variable).item(); }, StaleVariableError],
+    [
+      "what is gone", () => { let x: Variable | null = null; evaluate(() => { x = mul(input(1), 2); }); return (x as unknown as Variable).item(); },
+      StaleVariableError,
+    ],
   ])("tell %s apart", (_, f, kind) => { expect(f).toThrow(kind); });
 
   it("say shapes, the rule that was broken, and what to do", () => {
     expect(() => add(input([1, 2]), input([1, 2, 3]))).toThrow(
-      "add got shapes [2] and [3], which do not broadcast: counted from the right, axes must be equal or one of them 1. Reshape, transpose or slice one of the operands.",
+      "add got shapes [2] and [3], which do not broadcast: counted from the right, axes must be equal or one of them 1. " +
+        "Reshape, transpose or slice one of the operands.",
     );
   });
 });

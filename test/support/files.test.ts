@@ -56,6 +56,7 @@ describe("whether a file can be written", () => {
 it("an open file gives any part of it", () => {
   fs.writeFileSync(file, "abcdef");
   const open = openFile(file);
-  expect([open.size, ...[[0, 2], [4, 6], [5, 100], [6, 7]].map(([begin, end]) => Buffer.from(open.read(begin, end)).toString())]).toEqual([6, "ab", "ef", "f", ""]);
+  expect([open.size, ...[[0, 2], [4, 6], [5, 100], [6, 7]].map(([begin, end]) => Buffer.from(open.read(begin, end)).toString())])
+    .toEqual([6, "ab", "ef", "f", ""]);
   open.close();
 });

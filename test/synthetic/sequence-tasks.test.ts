@@ -8,7 +8,8 @@ const tasks: Record<string, (length: Length, options?: TaskOptions) => { sample(
   CopyTask: (length, options) => new CopyTask(length, options),
   BabiTask: (length, options) => new BabiTask(2, { length, ...options }),
 };
-const plain = (samples: unknown[]) => JSON.stringify(samples, (_, value) => (typeof value === "object" && value !== null && "toArray" in value ? (value as { toArray(): unknown }).toArray() : value));
+const plain = (samples: unknown[]) => JSON.stringify(samples, (_, value) =>
+  (typeof value === "object" && value !== null && "toArray" in value ? (value as { toArray(): unknown }).toArray() : value));
 
 describe.each(Object.entries(tasks))("%s", (_, make) => {
   it("is determined by its generator, or by the seed, and goes on in it", () => {

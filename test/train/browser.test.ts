@@ -30,7 +30,8 @@ describe.skipIf(!existsSync(executablePath))("fit in Chromium", () => {
       ` },
       bundle: true, write: false, format: "esm", platform: "browser", conditions: ["flimsy-source"], logLevel: "error",
     });
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"] });
+    const browser =
+      await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"] });
     try {
       const page = await browser.newPage();
       const wrong: string[] = [];
@@ -38,7 +39,8 @@ describe.skipIf(!existsSync(executablePath))("fit in Chromium", () => {
       await page.addScriptTag({ type: "module", content: bundle.outputFiles[0].text });
       await page.waitForFunction(() => "done" in globalThis, undefined, { timeout: 15_000 }).catch(() => {});
       expect(wrong).toEqual([]);
-      const { history, ticks, errors } = await page.evaluate(() => (globalThis as never as { done: { history: { step: number; stopped: string; epochs: { loss: number }[] }; ticks: number; errors: string[] } }).done);
+      const { history, ticks, errors } = await page.evaluate(() =>
+        (globalThis as never as { done: { history: { step: number; stopped: string; epochs: { loss: number }[] }; ticks: number; errors: string[] } }).done);
       expect([history.step, history.stopped]).toEqual([60, "finished"]);
       expect(history.epochs[2].loss).toBeLessThan(history.epochs[0].loss);
       expect(ticks).toBeGreaterThanOrEqual(5); // 60 steps of 20 ms at least, and a turn of the event loop after each third

@@ -78,7 +78,8 @@ describe.each(Object.entries(starts))("resumed with %s", (_, start) => {
     const whole = await run({});
     const file = folder("model.safetensors");
     let step = 0;
-    const failed = await failure(run({ checkpoint: { path: file, every: { steps: 5 } }, samples: () => { if (++step === 14) throw new RangeError("mine"); return 1; } }));
+    const failed =
+      await failure(run({ checkpoint: { path: file, every: { steps: 5 } }, samples: () => { if (++step === 14) throw new RangeError("mine"); return 1; } }));
     expect(failed).toBeInstanceOf(TrainingError);
     const again = await run({ checkpoint: { path: file, resume: true } });
     expect(again.history.step).toBe(28);
@@ -121,7 +122,9 @@ describe("Ctrl-C", () => {
   const program = fileURLToPath(new URL("./interrupted.ts", import.meta.url));
 
   /** Runs the program; `signalAt` are the steps after which it gets SIGINT. */
-  function run(kind: string, file: string, metrics: string, signalAt: readonly number[] = []): Promise<{ result: { values: number[][]; history: History; listeners: number } | null; code: number | null; signal: string | null; errors: string }> {
+  function run(
+    kind: string, file: string, metrics: string, signalAt: readonly number[] = [],
+  ): Promise<{ result: { values: number[][]; history: History; listeners: number } | null; code: number | null; signal: string | null; errors: string }> {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, ["--import", "tsx", "--conditions=flimsy-source", program, kind, file, metrics, "4"]);
       let output = "";
@@ -171,7 +174,10 @@ describe("Ctrl-C", () => {
       class Scalar extends Component { w = parameter(1); }
       const θ = new Scalar();
       const wait = () => new Promise((resolve) => setTimeout(resolve, 60_000)); // a step that does not end
-      await fit(θ, { data: [1], cost: () => θ.w.mul(1), optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines", onStep: () => { console.log("ready"); return wait(); } });
+      await fit(θ, {
+        data: [1], cost: () => θ.w.mul(1), optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines",
+        onStep: () => { console.log("ready"); return wait(); },
+      });
     `);
     const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script]);
     let errors = "";
@@ -195,7 +201,8 @@ describe("Ctrl-C", () => {
       const θ = new Scalar();
       const busy = () => { writeSync(1, "busy\\n"); for (const end = Date.now() + 700; Date.now() < end; ); };
       const { stopped, step } = await fit(θ, {
-        data: [1, 2, 3], cost: () => { busy(); return θ.w.mul(1); }, optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1, progress: "lines", checkpoint: process.argv[2],
+        data: [1, 2, 3], cost: () => { busy(); return θ.w.mul(1); }, optimizer: new GradientDescent(θ, { learningRate: 0 }), epochs: 1,
+        progress: "lines", checkpoint: process.argv[2],
       });
       console.log(stopped, step);
       setTimeout(() => {}, 60_000);
@@ -225,7 +232,10 @@ describe("a resume that does not succeed", () => {
   const begun = () => {
     const { θ, ...options } = begin();
     let epoch = 0;
-    return { θ, options: { ...options, epochs: 4, patience: 10, validate: () => ({ loss: ++epoch }), checkpoint: { path: folder("m.safetensors"), resume: true }, metrics: folder("m.jsonl"), tensorboard: folder("board") } };
+    return { θ, options: {
+      ...options, epochs: 4, patience: 10, validate: () => ({ loss: ++epoch }), checkpoint: { path: folder("m.safetensors"), resume: true },
+      metrics: folder("m.jsonl"), tensorboard: folder("board"),
+    } };
   };
   /** Three epochs and some steps, of which the first epoch was the best. */
   async function stopped() {
@@ -241,15 +251,21 @@ describe("a resume that does not succeed", () => {
     "the best parameters are cut off": { before: () => writeFileSync(best(), readFileSync(best()).subarray(0, 100)), message: /cut off/ },
     "the best parameters are another component's": { before: () => save(best(), new Other(), { metadata: { fit: { epoch: 1 } } }), message: /does not fit/ },
     "the best parameters are of another epoch": { before: () => save(best(), begin().θ, { metadata: { fit: { epoch: 2 } } }), message: /has those of epoch 2/ },
-    "the checkpoint is cut off": { before: () => writeFileSync(folder("m.safetensors"), readFileSync(folder("m.safetensors")).subarray(0, -1)), message: /cut off/ },
+    "the checkpoint is cut off": {
+      before: () => writeFileSync(folder("m.safetensors"), readFileSync(folder("m.safetensors")).subarray(0, -1)), message: /cut off/,
+    },
     "the optimizer is another one": { more: () => ({ optimizer: new GradientDescent(begun().θ, { learningRate: 1 }) }), message: /./ },
     "the generators are others": { more: () => ({ random: [new Random(1), new Random(2)] }), message: /states of 2 generators/ },
     "the data throw at once": { more: () => ({ data: throws }), message: /could not be opened/ },
-    "the data throw before they have come to the place": { more: () => ({ data: () => (function* () { yield samples(); throw new Error("wrong"); })() }), message: /wrong/ },
+    "the data throw before they have come to the place": {
+      more: () => ({ data: () => (function* () { yield samples(); throw new Error("wrong"); })() }), message: /wrong/,
+    },
     "the data are fewer": { more: () => ({ data: () => minibatches(samples(), 50) }), message: /ended after 2 batches, but 3 had been done/ },
     "the cost throws": { more: () => ({ cost: throws }), message: /wrong/ },
     "samples throws": { more: () => ({ samples: throws }), message: /wrong/ },
-    "the folder for TensorBoard is a file": { before: () => writeFileSync(folder("file"), ""), more: () => ({ tensorboard: folder("file") }), message: /cannot be written/ },
+    "the folder for TensorBoard is a file": {
+      before: () => writeFileSync(folder("file"), ""), more: () => ({ tensorboard: folder("file") }), message: /cannot be written/,
+    },
     "the metrics are in a folder's place": { before: () => { rmSync(folder("m.jsonl")); mkdirSync(folder("m.jsonl")); }, message: /it is a folder/ },
     "there is no bar": { more: () => ({ progress: "no" }), message: /progress/ },
   };
@@ -293,14 +309,20 @@ describe("a resume that does not succeed", () => {
     const θ = new Scalar();
     const optimizer = new GradientDescent(θ, { learningRate: 1 });
     const records = new Records();
-    for (let epoch = 1; epoch <= 150_000; epoch++) records.push({ epoch, step: epoch, steps: 1, samples: null, loss: -epoch, metrics: {}, validation: null, learningRate: 1, seconds: 0 });
+    for (let epoch = 1; epoch <= 150_000; epoch++) {
+      records.push({ epoch, step: epoch, steps: 1, samples: null, loss: -epoch, metrics: {}, validation: null, learningRate: 1, seconds: 0 });
+    }
     const state: TrainingState = {
-      epoch: 150_001, batch: 0, step: 150_000, start: null, jumps: [], now: [Random.default.state], means: [], samples: 0, learningRate: 1, records: records.state,
-      curve: { every: 1, step: [], loss: [], sum: 0, count: 0 }, batches: 1, run: undefined, monitor: { name: "loss", maximize: false, validation: false }, best: null, bestIsKept: false,
+      epoch: 150_001, batch: 0, step: 150_000, start: null, jumps: [], now: [Random.default.state], means: [], samples: 0, learningRate: 1,
+      records: records.state,
+      curve: { every: 1, step: [], loss: [], sum: 0, count: 0 }, batches: 1, run: undefined, monitor: { name: "loss", maximize: false, validation: false },
+      best: null, bestIsKept: false,
       patience: { epoch: 150_000, frustration: 0, best: -150_000, bestEpoch: 150_000 }, seconds: 1, epochSeconds: 0,
     };
     save(folder("m.safetensors"), θ, { optimizer, metadata: { fit: encodeState(state) } });
-    const history = await fit(θ, { data: [1], cost: () => θ.w.mul(-1), optimizer, epochs: 150_001, progress: "none", checkpoint: { path: folder("m.safetensors"), resume: true } });
+    const history = await fit(θ, {
+      data: [1], cost: () => θ.w.mul(-1), optimizer, epochs: 150_001, progress: "none", checkpoint: { path: folder("m.safetensors"), resume: true },
+    });
     expect([history.epochs.length, history.epochs[149_999].loss, history.step]).toEqual([150_001, -150_000, 150_001]);
     report(folder("r.html"), history);
   });
@@ -312,7 +334,8 @@ describe("what was best", () => {
     const θ = new Scalar();
     const accuracies = [0.5, 0.6, 0.7, 0.1, 0.2, 0.15, 0.14, 0.13];
     const history = await fit(θ, {
-      data: [1], cost: () => ({ loss: θ.w.mul(-1), late: -θ.w.item() }), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs, progress: "none", checkpoint: { path: folder(file), resume: true },
+      data: [1], cost: () => ({ loss: θ.w.mul(-1), late: -θ.w.item() }), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs, progress: "none",
+      checkpoint: { path: folder(file), resume: true },
       validate: () => ({ accuracy: accuracies[θ.w.item() - 1], loss: 1 / θ.w.item() }), ...more,
     });
     return { θ, best: history.best, epochs: history.epochs.length };
@@ -327,10 +350,22 @@ describe("what was best", () => {
 
   it.each<[string, Partial<FitOptions<number>>, () => Partial<FitOptions<number>>, object]>([
     // The losses get better until the end: 1/3 is no accuracy to be beaten.
-    ["another number", { monitor: "loss" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }), { best: { epoch: 5, value: 0.2, name: "accuracy" }, epochs: 8 }],
-    ["the other direction", { monitor: "accuracy" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }), { best: { epoch: 5, value: 0.2 }, epochs: 8 }],
-    ["validation instead of training", { monitor: "loss", validate: undefined }, () => ({ monitor: "loss", patience: 2 }), { best: { epoch: 8, value: 1 / 8 }, epochs: 8 }],
-    ["training instead of validation", { monitor: "loss" }, () => ({ monitor: "loss", patience: 2, validate: undefined }), { best: { epoch: 8, value: -7 }, epochs: 8 }],
+    [
+      "another number", { monitor: "loss" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }),
+      { best: { epoch: 5, value: 0.2, name: "accuracy" }, epochs: 8 },
+    ],
+    [
+      "the other direction", { monitor: "accuracy" }, () => ({ monitor: "accuracy", patience: new Patience(2, { maximize: true }) }),
+      { best: { epoch: 5, value: 0.2 }, epochs: 8 },
+    ],
+    [
+      "validation instead of training", { monitor: "loss", validate: undefined }, () => ({ monitor: "loss", patience: 2 }),
+      { best: { epoch: 8, value: 1 / 8 }, epochs: 8 },
+    ],
+    [
+      "training instead of validation", { monitor: "loss" }, () => ({ monitor: "loss", patience: 2, validate: undefined }),
+      { best: { epoch: 8, value: -7 }, epochs: 8 },
+    ],
   ])("by %s does not count", async (_, first, second, expected) => {
     await run(3, { patience: 2, ...first });
     const { θ, ...found } = await run(8, second());
@@ -340,7 +375,9 @@ describe("what was best", () => {
 
   it("in a checkpoint of the first version is known with its direction, and its means go on", async () => {
     const again = async (maximize: boolean) => {
-      for (const name of ["m", "m.best"]) copyFileSync(new URL(`./${name.replace("m", "first-version")}.safetensors`, import.meta.url), folder(`${name}.safetensors`));
+      for (const name of ["m", "m.best"]) {
+        copyFileSync(new URL(`./${name.replace("m", "first-version")}.safetensors`, import.meta.url), folder(`${name}.safetensors`));
+      }
       const θ = new Scalar();
       let epoch = 2;
       return { θ, history: await fit(θ, {
@@ -467,8 +504,12 @@ describe("a checkpoint of fit", () => {
     await fit(θ, { ...options, checkpoint: { path: file, overwrite: true } });
     class Other extends Component { readonly w = parameter([1, 2]); }
     const other = new Other();
-    await expect(fit(other, { ...options, optimizer: new GradientDescent(other, { learningRate: 1 }), checkpoint: { path: file, resume: true } })).rejects.toThrow(ShapeError);
-    await expect(fit(θ, { ...options, random: new Random(1), checkpoint: { path: file, resume: true } })).rejects.toThrow("has the states of 1 generators, but fit was given 2");
+    await expect(
+      fit(other, { ...options, optimizer: new GradientDescent(other, { learningRate: 1 }), checkpoint: { path: file, resume: true } }),
+    ).rejects.toThrow(ShapeError);
+    await expect(fit(θ, { ...options, random: new Random(1), checkpoint: { path: file, resume: true } })).rejects.toThrow(
+      "has the states of 1 generators, but fit was given 2",
+    );
     writeFileSync(file, readFileSync(file).subarray(0, 100));
     expect(await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).toMatchObject({ name: "CheckpointError" });
   });
@@ -480,7 +521,8 @@ describe("a checkpoint of fit", () => {
       const other = new Scalar();
       other.w.assign(7);
       save(file, other, { metadata });
-      expect((await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).message).toContain("not the state of a training that could go on");
+      expect((await failure(fit(θ, { ...options, checkpoint: { path: file, resume: true } }))).message)
+        .toContain("not the state of a training that could go on");
       expect(θ.w.item()).toBe(0);
     }
     mkdirSync(folder("sub"));
@@ -490,14 +532,18 @@ describe("a checkpoint of fit", () => {
   it("has a history of any length in arrays, not in its header", async () => {
     const header = async (epochs: number) => {
       const { θ, ...options } = counting();
-      await fit(θ, { ...options, data: [1], epochs, checkpoint: { path: folder("m.safetensors"), every: 1e6, overwrite: true }, validate: () => ({ accuracy: 0.5 }) });
+      await fit(θ, {
+        ...options, data: [1], epochs, checkpoint: { path: folder("m.safetensors"), every: 1e6, overwrite: true }, validate: () => ({ accuracy: 0.5 }),
+      });
       return readFileSync(folder("m.safetensors")).readUInt32LE(0);
     };
     const [few, many] = [await header(3), await header(3000)];
     expect(many - few).toBeLessThan(200); // more digits in some numbers
     const { θ, ...options } = counting();
-    const { epochs } = await fit(θ, { ...options, data: [1], epochs: 3001, checkpoint: { path: folder("m.safetensors"), resume: true }, validate: () => ({ accuracy: 0.5 }) });
-    expect(epochs.map(({ epoch, step, steps, loss, validation }) => [epoch, step, steps, loss, validation?.accuracy])).toEqual(Array.from({ length: 3001 }, (_, i) => [i + 1, i + 1, 1, -i || expect.any(Number), 0.5]));
+    const { epochs } =
+      await fit(θ, { ...options, data: [1], epochs: 3001, checkpoint: { path: folder("m.safetensors"), resume: true }, validate: () => ({ accuracy: 0.5 }) });
+    expect(epochs.map(({ epoch, step, steps, loss, validation }) => [epoch, step, steps, loss, validation?.accuracy]))
+      .toEqual(Array.from({ length: 3001 }, (_, i) => [i + 1, i + 1, 1, -i || expect.any(Number), 0.5]));
   });
 
   it("needs data with as many batches, in the middle of an epoch", async () => {
@@ -532,7 +578,9 @@ describe("a checkpoint of fit", () => {
     await fit(θ, { ...options, epochs: 1, checkpoint: file, restoreBest: true, validate: () => 4 });
     rmSync(best);
     const { θ: next, ...more } = counting();
-    await fit(next, { ...more, epochs: 3, cost: () => next.w.mul(-1), checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 + epoch++ });
+    await fit(next, {
+      ...more, epochs: 3, cost: () => next.w.mul(-1), checkpoint: { path: file, resume: true }, restoreBest: true, validate: () => 5 + epoch++,
+    });
     expect(existsSync(best)).toBe(true);
     expect(next.w.item()).toBe(3);
   });

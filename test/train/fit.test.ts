@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { minibatches } from "../../src/data/index.ts";
 import { Patience } from "../../src/extras/index.ts";
-import { Adam, Component, debug, GradientDescent, grad, input, NanError, parameter, Random, seed, ShapeError, UsageError, ValueError, Variable } from "../../src/index.ts";
+import {
+  Adam, Component, debug, GradientDescent, grad, input, NanError, parameter, Random, seed, ShapeError, UsageError, ValueError, Variable,
+} from "../../src/index.ts";
 import { DivergenceError, type EpochEvent, type EpochRecord, type FitOptions, fit, type StepEvent, TrainingError } from "../../src/train/index.ts";
 import { begin, beginStream, failure, folders, samples, values } from "./helpers.ts";
 
@@ -35,7 +37,8 @@ describe("fit", () => {
     expect(values(θ)).toEqual(values(plain.θ));
     expect(history.curve).toEqual({ every: 1, step: losses.map((_, i) => i + 1), loss: losses });
     // 100 samples: six batches of 16, and one of 4.
-    expect(history.epochs.map(({ loss }) => loss)).toEqual([0, 7, 14].map((i) => losses.slice(i, i + 7).reduce((sum, each, j) => sum + (j < 6 ? 16 : 4) * each, 0) / 100));
+    expect(history.epochs.map(({ loss }) => loss))
+      .toEqual([0, 7, 14].map((i) => losses.slice(i, i + 7).reduce((sum, each, j) => sum + (j < 6 ? 16 : 4) * each, 0) / 100));
     expect(losses).toHaveLength(21);
   });
 
@@ -64,11 +67,15 @@ describe("fit", () => {
       const cost = (batch: number[]) => ({ accuracy: batch[0] / batch[1], weight: batch[1] });
       const { validation } = await run({ validate: { data: [[1, 2], [30, 30], [0, 0]], cost } });
       expect(validation).toEqual({ accuracy: 31 / 32 }); // 0 of 0 at the weight 0 does not count
-      expect((await run({ cost: (batch: { x: ArrayLike<number> }) => ({ loss: θ.w.mul(0), accuracy: share(batch), weight: batch.x.length === 1 ? 300 : 100 }) })).metrics).toEqual({ accuracy: 1 / 4 });
+      expect((await run(
+        { cost: (batch: { x: ArrayLike<number> }) => ({ loss: θ.w.mul(0), accuracy: share(batch), weight: batch.x.length === 1 ? 300 : 100 }) },
+      )).metrics).toEqual({ accuracy: 1 / 4 });
     });
 
     it("sums have the weight 1", async () => {
-      const { validation } = await run({ validate: { data: minibatches(table, 100), cost: (batch: { x: ArrayLike<number> }) => ({ right: share(batch) * batch.x.length, weight: 1 }) } });
+      const { validation } = await run(
+        { validate: { data: minibatches(table, 100), cost: (batch: { x: ArrayLike<number> }) => ({ right: share(batch) * batch.x.length, weight: 1 }) } },
+      );
       expect(validation).toEqual({ right: 50 });
     });
 
@@ -81,7 +88,9 @@ describe("fit", () => {
     });
   });
 
-  it.each([["onStep", "aborted"], ["onEpoch", "aborted"], ["until", "aborted"], ["validate", "aborted"]])("does not wait for %s when the signal aborts", async (name, stopped) => {
+  it.each([
+    ["onStep", "aborted"], ["onEpoch", "aborted"], ["until", "aborted"], ["validate", "aborted"],
+  ])("does not wait for %s when the signal aborts", async (name, stopped) => {
     const { θ, ...options } = told();
     const controller = new AbortController();
     const never = () => { setTimeout(() => controller.abort(), 5); return new Promise<never>(() => {}); };
@@ -91,7 +100,10 @@ describe("fit", () => {
   it.each([NaN, 0, -1, 1.5, Infinity])("does not believe a length of %d", async (length) => {
     const { θ, ...options } = told();
     const seen: (number | null)[] = [];
-    await fit(θ, { ...options, data: { length, [Symbol.iterator]: () => [1, 2][Symbol.iterator]() } as Iterable<number>, epochs: 1, onStep: ({ batches }) => { seen.push(batches); } });
+    await fit(θ, {
+      ...options, data: { length, [Symbol.iterator]: () => [1, 2][Symbol.iterator]() } as Iterable<number>, epochs: 1,
+      onStep: ({ batches }) => { seen.push(batches); },
+    });
     expect(seen).toEqual([null, null]);
   });
 
@@ -140,7 +152,10 @@ describe("fit", () => {
     const { θ, ...options } = told();
     const steps: StepEvent[] = [];
     const epochs: EpochEvent[] = [];
-    const history = await fit(θ, { ...options, data: [5, 6], epochs: 9, onStep: (event) => { steps.push(event); }, onEpoch: async (event) => { epochs.push(event); return event.epoch < 2; } });
+    const history = await fit(θ, {
+      ...options, data: [5, 6], epochs: 9, onStep: (event) => { steps.push(event); },
+      onEpoch: async (event) => { epochs.push(event); return event.epoch < 2; },
+    });
     expect(history.stopped).toBe("callback");
     expect(steps.map(({ epoch, batch, step, loss }) => [epoch, batch, step, loss])).toEqual([[1, 1, 1, 5], [1, 2, 2, 6], [2, 1, 3, 5], [2, 2, 4, 6]]);
     expect(steps.map(({ batches }) => batches)).toEqual([2, 2, 2, 2]);
@@ -163,7 +178,8 @@ describe("fit", () => {
       onEpoch: (event) => { scribble(event); },
       until: (epoch) => { scribble(epoch); return false; },
     });
-    expect(history.epochs.map(({ epoch, loss, metrics, validation }) => [epoch, loss, metrics, validation])).toEqual([[1, 5.5, {}, { loss: 4 }], [2, 5.5, {}, { loss: 4 }]]);
+    expect(history.epochs.map(({ epoch, loss, metrics, validation }) => [epoch, loss, metrics, validation]))
+      .toEqual([[1, 5.5, {}, { loss: 4 }], [2, 5.5, {}, { loss: 4 }]]);
   });
 
   it("ends by an AbortSignal, also while it waits for data that never come", async () => {
@@ -232,7 +248,9 @@ describe("a goal", () => {
   });
 
   it("that is no answer is an error, as one that fails", async () => {
-    for (const answer of [undefined, 1, "yes"]) expect((await failure(towards({ until: () => answer as never }))).message).toMatch(/^until must return true or false, but returned .* after epoch 1\.$/);
+    for (const answer of [undefined, 1, "yes"]) {
+      expect((await failure(towards({ until: () => answer as never }))).message).toMatch(/^until must return true or false, but returned .* after epoch 1\.$/);
+    }
     expect((await failure(towards({ until: () => { throw new Error("mine"); } }))).message).toBe("until failed after epoch 1, step 2: mine");
     expect(await failure(towards({ until: 3 as never }))).toBeInstanceOf(ValueError);
   });
@@ -271,7 +289,8 @@ describe("early stopping", () => {
 
   it("takes a Patience and another number", async () => {
     let epoch = 0;
-    const { θ, run } = counting({ patience: new Patience(0, { maximize: true }), monitor: "accuracy", validate: () => ({ accuracy: [0.1, 0.4, 0.3][epoch++] }) });
+    const { θ, run } =
+      counting({ patience: new Patience(0, { maximize: true }), monitor: "accuracy", validate: () => ({ accuracy: [0.1, 0.4, 0.3][epoch++] }) });
     expect(await run).toMatchObject({ stopped: "patience", step: 3, best: { epoch: 2, value: 0.4, name: "accuracy" } });
     expect(θ.w.item()).toBe(2);
   });
@@ -280,7 +299,8 @@ describe("early stopping", () => {
     const { run } = counting({ patience: 0, validate: undefined, cost: undefined as never });
     await expect(run).rejects.toThrow(ValueError);
     const { θ, ...options } = told();
-    expect(await fit(θ, { ...options, data: (epoch) => [losses[epoch]], epochs: 7, patience: 0 })).toMatchObject({ stopped: "patience", best: { epoch: 2, value: 3 } });
+    expect(await fit(θ, { ...options, data: (epoch) => [losses[epoch]], epochs: 7, patience: 0 }))
+      .toMatchObject({ stopped: "patience", best: { epoch: 2, value: 3 } });
   });
 
   it("counts NaN of validation as no improvement", async () => {
@@ -328,7 +348,8 @@ describe("what goes wrong", () => {
   it("names the first error, not what an iterator says when it is closed after that", async () => {
     const { θ, ...options } = told();
     const cause = new Error("mine");
-    const closing = (close: () => unknown) => ({ [Symbol.iterator]: () => ({ next: () => ({ value: 1, done: false }), return: close }) }) as unknown as Iterable<number>;
+    const closing = (close: () => unknown) =>
+      ({ [Symbol.iterator]: () => ({ next: () => ({ value: 1, done: false }), return: close }) }) as unknown as Iterable<number>;
     const fails = () => { throw new Error("in return"); };
     for (const close of [fails, () => new Promise(() => {})]) {
       const error = await failure(fit(θ, { ...options, data: closing(close), epochs: 1, cost: () => { throw cause; } }));
@@ -342,7 +363,8 @@ describe("what goes wrong", () => {
 
   it("refuses an optimizer of something else", async () => {
     const { θ, ...options } = told();
-    expect((await failure(fit(θ, { ...options, data: [1], epochs: 1, optimizer: told().optimizer }))).message).toContain("trains no parameter of the component");
+    expect((await failure(fit(θ, { ...options, data: [1], epochs: 1, optimizer: told().optimizer }))).message)
+      .toContain("trains no parameter of the component");
   });
 
   it("refuses data without batches, and what can be gone through only once", async () => {
@@ -358,9 +380,12 @@ describe("what goes wrong", () => {
     const second = await failure(fit(θ, { ...options, data: () => same, epochs: 2 }));
     expect(second.message).toContain("The data gave no batches in epoch 2");
     expect(second.step).toBe(1);
-    expect((await failure(fit(θ, { ...options, data: (() => 3) as never, epochs: 1 }))).message).toContain("The data of epoch 1 could not be opened: The function gave 3");
-    expect((await failure(fit(θ, { ...options, data: [1], epochs: 2, validate: { data: once(), cost: (x: number) => x } as never }))).message).toContain("only once");
-    expect((await failure(fit(θ, { ...options, data: [1], epochs: 1, validate: { data: [], cost: () => 1 } }))).message).toContain("The validation data gave no batches after epoch 1");
+    expect((await failure(fit(θ, { ...options, data: (() => 3) as never, epochs: 1 }))).message)
+      .toContain("The data of epoch 1 could not be opened: The function gave 3");
+    expect((await failure(fit(θ, { ...options, data: [1], epochs: 2, validate: { data: once(), cost: (x: number) => x } as never }))).message)
+      .toContain("only once");
+    expect((await failure(fit(θ, { ...options, data: [1], epochs: 1, validate: { data: [], cost: () => 1 } }))).message)
+      .toContain("The validation data gave no batches after epoch 1");
   });
 
   it.each([NaN, Infinity])("stops at a loss of %s, before it spoils the parameters", async (loss) => {
@@ -377,7 +402,8 @@ describe("what goes wrong", () => {
 
   it("notices parameters that became NaN in the last step of an epoch", async () => {
     const θ = new Scalar(0);
-    const error = await failure(fit(θ, { data: [1], cost: () => θ.w.sqrt(), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
+    const error =
+      await failure(fit(θ, { data: [1], cost: () => θ.w.sqrt(), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
     expect(error).toBeInstanceOf(DivergenceError);
     expect(error.message).toContain("The parameter w is no longer finite in epoch 1, after step 1");
   });
@@ -386,7 +412,8 @@ describe("what goes wrong", () => {
     const θ = new Scalar(-1);
     debug({ checkNumerics: true });
     try {
-      const error = await failure(fit(θ, { data: [1], cost: () => θ.w.log(), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
+      const error =
+        await failure(fit(θ, { data: [1], cost: () => θ.w.log(), optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
       expect(error.cause).toBeInstanceOf(NanError);
     } finally {
       debug({ checkNumerics: false });
@@ -403,7 +430,8 @@ describe("what goes wrong", () => {
     ["a number with a name that is taken", (θ) => ({ loss: θ.w.mul(1), step: θ.w.mul(1) }), UsageError],
   ])("refuses a cost that returns %s, saying where", async (_, cost, kind) => {
     const θ = new Scalar(1);
-    const error = await failure(fit(θ, { data: [1], cost: (() => cost(θ)) as never, optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
+    const error =
+      await failure(fit(θ, { data: [1], cost: (() => cost(θ)) as never, optimizer: new GradientDescent(θ, { learningRate: 1 }), epochs: 1, progress: "none" }));
     expect(error).toBeInstanceOf(TrainingError);
     expect(error.cause).toBeInstanceOf(kind);
     expect(error.message).toMatch(/^The cost failed in epoch 1, batch 1 \(step 1\): /);
@@ -416,8 +444,10 @@ describe("what goes wrong", () => {
     const of = async (more: object) => (await failure(fit(θ, { ...options, data: [1], epochs: 2, ...more }))).message;
     expect(await of({ validate: fails })).toBe("Validation failed after epoch 1: mine");
     expect(await of({ validate: () => "x" })).toContain("Validation failed after epoch 1: validate must return");
-    expect(await of({ validate: { data: [1, 2], cost: (x: number) => { if (x === 2) fails(); return 1; } } })).toBe("Validation failed after epoch 1, batch 2: mine");
-    expect(await of({ validate: { data: (function* () { yield 1; fails(); }), cost: () => 1 } })).toBe("Validation failed after epoch 1, batch 2 of its data: mine");
+    expect(await of({ validate: { data: [1, 2], cost: (x: number) => { if (x === 2) fails(); return 1; } } }))
+      .toBe("Validation failed after epoch 1, batch 2: mine");
+    expect(await of({ validate: { data: (function* () { yield 1; fails(); }), cost: () => 1 } }))
+      .toBe("Validation failed after epoch 1, batch 2 of its data: mine");
     expect(await of({ onStep: fails })).toBe("onStep failed after epoch 1, step 1: mine");
     expect(await of({ samples: fails })).toBe("samples failed in epoch 1, batch 1 (step 1): mine");
   });
@@ -426,8 +456,10 @@ describe("what goes wrong", () => {
     ["no options", null], ["an option that does not exist", { epoch: 3 }], ["no data", { data: 3 }], ["text as data", { data: "abc" }],
     ["no cost", { cost: new Variable([], null, null, -1, null) }], ["no optimizer", { optimizer: {} }], ["half an epoch", { epochs: 1.5 }],
     ["-1 epochs", { epochs: -1 }], ["another progress", { progress: true }], ["patience of 1.5", { patience: 1.5 }], ["no signal", { signal: {} }],
-    ["an unknown option of validate", { validate: { data: [], cost() {}, every: 1 } }], ["resume and overwrite", { checkpoint: { path: "x", resume: true, overwrite: true } }],
-    ["an empty path", { checkpoint: "" }], ["every 0", { checkpoint: { path: "x", every: 0 } }], ["every with both", { checkpoint: { path: "x", every: { epochs: 1, steps: 1 } } }],
+    ["an unknown option of validate", { validate: { data: [], cost() {}, every: 1 } }],
+    ["resume and overwrite", { checkpoint: { path: "x", resume: true, overwrite: true } }],
+    ["an empty path", { checkpoint: "" }], ["every 0", { checkpoint: { path: "x", every: 0 } }],
+    ["every with both", { checkpoint: { path: "x", every: { epochs: 1, steps: 1 } } }],
     ["a flag that is none", { metrics: { path: "x", append: 1 } }], ["no generator", { random: 3 }], ["a callback that is none", { onStep: 3 }],
   ])("refuses %s", async (_, wrong) => {
     const { θ, ...options } = told();

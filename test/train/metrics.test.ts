@@ -64,7 +64,8 @@ describe("a metrics file", () => {
     appendFileSync(file, `${JSON.stringify({ event: "step", run, epoch: 1, step: 2, loss: 7 })}\n{"event":"st`); // as if a crash had followed
     await train([5, 6], { metrics, checkpoint: { path: checkpoint, resume: true } });
     expect(readFileSync(file, "utf8").startsWith(before)).toBe(true);
-    expect(readMetrics(file).slice(8).map(({ event, step, loss }) => [event, step, loss])).toEqual([["step", 1, 5], ["step", 2, 6], ["epoch", 2, 5.5], ["step", 3, 5], ["step", 4, 6], ["epoch", 4, 5.5]]);
+    expect(readMetrics(file).slice(8).map(({ event, step, loss }) => [event, step, loss]))
+      .toEqual([["step", 1, 5], ["step", 2, 6], ["epoch", 2, 5.5], ["step", 3, 5], ["step", 4, 6], ["epoch", 4, 5.5]]);
   });
 
   it("keeps what others have added after one that is resumed", async () => {
@@ -78,7 +79,9 @@ describe("a metrics file", () => {
     await train([1, 2, 3], { metrics: file, checkpoint: { path: checkpoint, resume: true } });
     const all = readMetrics(file);
     expect(all.slice(0, cut.length + added.length)).toEqual([...cut, ...added]);
-    expect(all.slice(cut.length + added.length).map(({ event, step, run }) => [event, step, run])).toEqual([["step", 3, undefined], ["epoch", 3, undefined], ["step", 4, undefined], ["step", 5, undefined], ["step", 6, undefined], ["epoch", 6, undefined]]);
+    expect(all.slice(cut.length + added.length).map(({ event, step, run }) => [event, step, run])).toEqual([
+      ["step", 3, undefined], ["epoch", 3, undefined], ["step", 4, undefined], ["step", 5, undefined], ["step", 6, undefined], ["epoch", 6, undefined],
+    ]);
     expect(new Set(added.map(({ run }) => run)).size).toBe(1);
     expect(added[0].run).toEqual(expect.any(Number));
   });
@@ -88,7 +91,8 @@ describe("a metrics file", () => {
     await train([1, 2], { checkpoint, epochs: 1 });
     await train([3, 4], { metrics: folder("m.jsonl") });
     const before = readFileSync(folder("m.jsonl"));
-    expect((await failure(train([1, 2], { checkpoint: { path: checkpoint, resume: true }, metrics: folder("m.jsonl") }))).message).toContain("is there already");
+    expect((await failure(train([1, 2], { checkpoint: { path: checkpoint, resume: true }, metrics: folder("m.jsonl") }))).message)
+      .toContain("is there already");
     expect(readFileSync(folder("m.jsonl")).equals(before)).toBe(true);
   });
 

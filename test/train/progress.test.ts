@@ -4,7 +4,10 @@ import type { EpochRecord } from "../../src/train/index.ts";
 import { Bar, compact, duration, Lines, progressFor, type Terminal } from "../../src/train/progress.ts";
 
 const record = (epoch: number, more: Partial<EpochRecord> = {}): EpochRecord =>
-  ({ epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 0.5, metrics: { accuracy: 0.75 }, validation: { loss: 0.625 }, learningRate: 0.001, seconds: 2, ...more });
+  ({
+    epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 0.5, metrics: { accuracy: 0.75 }, validation: { loss: 0.625 }, learningRate: 0.001,
+    seconds: 2, ...more,
+  });
 const step = (batch: number, batches: number | null = 10) =>
   ({ epoch: 1, batch, step: batch, loss: 0.5, metrics: {}, learningRate: 0.001, samples: 32, batches });
 
@@ -111,7 +114,9 @@ describe("a bar", () => {
 });
 
 describe("the mode", () => {
-  const terminal = (isTTY: boolean) => { vi.spyOn(process, "stderr", "get").mockReturnValue(Object.assign(Object.create(process.stderr), { isTTY, columns: 80, write: () => true })); };
+  const terminal = (isTTY: boolean) => {
+    vi.spyOn(process, "stderr", "get").mockReturnValue(Object.assign(Object.create(process.stderr), { isTTY, columns: 80, write: () => true }));
+  };
   it("auto is a bar in a terminal, lines elsewhere", () => {
     terminal(true);
     vi.stubEnv("TERM", "xterm");
@@ -126,8 +131,13 @@ describe("the mode", () => {
   });
 });
 
-it.each<[number, string]>([[0.012345, "0.01235"], [0, "0"], [3, "3"], [12345, "12,345"], [1234.5678, "1234.6"], [1.5e-7, "1.50e-7"], [2e9, "2.00e+9"], [NaN, "NaN"], [-0.5, "-0.5000"]])(
+it.each<[number, string]>([
+  [0.012345, "0.01235"], [0, "0"], [3, "3"], [12345, "12,345"], [1234.5678, "1234.6"], [1.5e-7, "1.50e-7"], [2e9, "2.00e+9"], [NaN, "NaN"],
+  [-0.5, "-0.5000"],
+])(
   "compact(%s) is %s", (value, text) => { expect(compact(value)).toBe(text); },
 );
 
-it.each<[number, string]>([[0.04, "0.0 s"], [9.96, "10.0 s"], [59, "59 s"], [61, "1 min 1 s"], [3725, "1 h 2 min"]])("duration(%s) is %s", (seconds, text) => { expect(duration(seconds)).toBe(text); });
+it.each<[number, string]>([[0.04, "0.0 s"], [9.96, "10.0 s"], [59, "59 s"], [61, "1 min 1 s"], [3725, "1 h 2 min"]])("duration(%s) is %s", (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});

@@ -9,7 +9,8 @@ describe("records as columns", () => {
   it("give back every number to the bit, also of epochs that had some more or fewer", () => {
     const list = [
       record(1, { metrics: { $: 1, "a/b": -0 }, samples: null }), record(2, { validation: { loss: NaN, score: Infinity } }),
-      record(3, { metrics: { late: 0.1 + 0.2 }, validation: { score: 1e-320 } }), ...Array.from({ length: 200 }, (_, i) => record(i + 4)), record(204, { metrics: { last: 1 } }), record(205),
+      record(3, { metrics: { late: 0.1 + 0.2 }, validation: { score: 1e-320 } }), ...Array.from({ length: 200 }, (_, i) => record(i + 4)),
+      record(204, { metrics: { last: 1 } }), record(205),
     ];
     const records = new Records();
     for (const each of list) records.push(each);

@@ -15,11 +15,13 @@ const evil = "</script><script>globalThis.broken = true</script><img src=x onerr
 
 const history = (more: Partial<History> = {}): History => ({
   epochs: [1, 2, 3].map((epoch) => ({
-    epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 1 / epoch, metrics: { accuracy: 0.5 + epoch / 10 }, validation: { loss: 1.5 / epoch, accuracy: epoch === 2 ? NaN : 0.5 },
+    epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 1 / epoch, metrics: { accuracy: 0.5 + epoch / 10 },
+    validation: { loss: 1.5 / epoch, accuracy: epoch === 2 ? NaN : 0.5 },
     learningRate: 0.1 / epoch, seconds: 2,
   })),
   curve: { every: 1, step: Array.from({ length: 30 }, (_, i) => i + 1), loss: Array.from({ length: 30 }, (_, i) => 2 / (i + 1)) },
-  stopped: "finished", best: { epoch: 3, value: 0.5, name: "loss" }, step: 30, seconds: 7, parameters: 1234, model: "Model (1,234 parameters)\n  w: [2]", ...more,
+  stopped: "finished", best: { epoch: 3, value: 0.5, name: "loss" }, step: 30, seconds: 7, parameters: 1234, model: "Model (1,234 parameters)\n  w: [2]",
+  ...more,
 });
 
 describe("report", () => {
@@ -32,7 +34,9 @@ describe("report", () => {
     expect(html).toContain("uPlot");
     expect(html).not.toMatch(/<(?:link|script|img)[^>]+(?:src|href)=/);
     expect(html).not.toMatch(/@import|url\(/);
-    for (const [name, value] of [["last loss", "0.3333"], ["best validation loss", "0.5000 (epoch 3)"], ["time", "7.0 s"], ["samples/s", "160"], ["parameters", "1,234"]]) {
+    for (const [name, value] of [
+      ["last loss", "0.3333"], ["best validation loss", "0.5000 (epoch 3)"], ["time", "7.0 s"], ["samples/s", "160"], ["parameters", "1,234"],
+    ]) {
       expect(html).toContain(`<dt>${name}</dt><dd>${value}</dd>`);
     }
     expect(html).toContain("Model (1,234 parameters)\n  w: [2]");
@@ -43,7 +47,9 @@ describe("report", () => {
     const losses = Array.from({ length: 5000 }, (_, i) => 1 / (i + 1));
     report(folder("r.html"), { loss: losses, "validation/loss": [[2500, 0.5], [5000, 0.25]], error: [[5000, NaN]], none: [] });
     const html = readFileSync(folder("r.html"), "utf8");
-    for (const [name, value] of [["last loss", "0.0002000"], ["last validation loss", "0.2500"], ["last error", "NaN"], ["steps", "5,000"]]) expect(html).toContain(`<dt>${name}</dt><dd>${value}</dd>`);
+    for (const [name, value] of [["last loss", "0.0002000"], ["last validation loss", "0.2500"], ["last error", "NaN"], ["steps", "5,000"]]) {
+      expect(html).toContain(`<dt>${name}</dt><dd>${value}</dd>`);
+    }
     const [run] = JSON.parse(/id="runs">(.*)<\/script>/.exec(html)?.[1] ?? "");
     const [loss, validation, error, none] = run.series;
     expect(loss.x).toHaveLength(Math.ceil(5000 / 3));
@@ -55,7 +61,9 @@ describe("report", () => {
 
   it("refuses what is no curve, and says which point", () => {
     const say = (loss: unknown) => expect(() => report(folder("r.html"), { loss } as never));
-    say([1, "2"]).toThrow('report takes numbers, or pairs [step, number] with the steps in order, as the curve "loss", but got "2" as its point 1. Read a Variable with item().');
+    say([1, "2"]).toThrow(
+      'report takes numbers, or pairs [step, number] with the steps in order, as the curve "loss", but got "2" as its point 1. Read a Variable with item().',
+    );
     say([[2, 1], [1, 1]]).toThrow(ValueError);
     say([[1, 1, 1]]).toThrow(ValueError);
     say([[1]]).toThrow(ValueError);
@@ -72,14 +80,18 @@ describe("report", () => {
 
   it("shows the trainings that were added to one file as curves of their own", async () => {
     const file = folder("m.jsonl");
-    const line = (event: string, epoch: number, step: number, loss: number, more: object = {}) => `${JSON.stringify({ event, time: step, ...more, epoch, step, loss, learningRate: 1 })}\n`;
+    const line = (event: string, epoch: number, step: number, loss: number, more: object = {}) =>
+      `${JSON.stringify({ event, time: step, ...more, epoch, step, loss, learningRate: 1 })}\n`;
     const losses = (...of: (string | readonly string[] | Record<string, string>)[]) => {
       report(folder("r.html"), of.length === 1 ? of[0] : (of as string[]));
-      const runs = JSON.parse(/id="runs">(.*)<\/script>/.exec(readFileSync(folder("r.html"), "utf8"))?.[1] ?? "") as { name: string; series: { metric: string; x: number[]; y: number[] }[] }[];
+      const runs = JSON.parse(
+        /id="runs">(.*)<\/script>/.exec(readFileSync(folder("r.html"), "utf8"))?.[1] ?? "",
+      ) as { name: string; series: { metric: string; x: number[]; y: number[] }[] }[];
       return runs.map(({ name, series }) => [name, ...series.filter(({ metric }) => metric === "loss").map(({ x, y }) => [x, y])]);
     };
     // Written before lines had a number of their run: a step or an epoch that goes back begins another one.
-    writeFileSync(file, line("step", 1, 1, 4) + line("step", 1, 2, 3) + line("epoch", 1, 2, 3.5) + line("step", 1, 1, 8) + line("epoch", 1, 1, 8) + line("step", 1, 1, 7) + line("step", 1, 5, 6) + line("step", 1, 5, 1));
+    writeFileSync(file, line("step", 1, 1, 4) + line("step", 1, 2, 3) + line("epoch", 1, 2, 3.5) + line("step", 1, 1, 8) + line("epoch", 1, 1, 8) +
+      line("step", 1, 1, 7) + line("step", 1, 5, 6) + line("step", 1, 5, 1));
     expect(losses(file)).toEqual([["m 1", [[1, 2], [4, 3]]], ["m 2", [[1], [8]]], ["m 3", [[1, 5], [7, 6]]], ["m 4", [[5], [1]]]]);
     writeFileSync(file, line("epoch", 1, 10, 4) + line("epoch", 2, 20, 3) + line("epoch", 1, 30, 9));
     expect(losses({ a: file })).toEqual([["a 1", [[10, 20], [4, 3]]], ["a 2", [[30], [9]]]]);
@@ -112,7 +124,8 @@ describe("report", () => {
     expect(lstatSync(folder("link.html")).isSymbolicLink()).toBe(true);
     expect(readFileSync(folder("real.html"), "utf8")).toContain("uPlot");
     expect(statSync(folder("real.html")).mode & 0o777).toBe(0o600);
-    vi.spyOn(fs, "accessSync").mockImplementation(() => { throw Object.assign(new Error(), { code: "EACCES" }); }); // as of a write-protected file; root may write it
+    // as of a write-protected file; root may write it
+    vi.spyOn(fs, "accessSync").mockImplementation(() => { throw Object.assign(new Error(), { code: "EACCES" }); });
     const before = readFileSync(folder("real.html"));
     expect(() => report(folder("real.html"), history())).toThrow(`The report ${folder("real.html")} could not be written: permission was denied`);
     vi.restoreAllMocks();
@@ -131,7 +144,9 @@ describe("report", () => {
 
 describe.skipIf(missing)("the page of a report in Chromium", () => {
   let browser: Browser;
-  beforeAll(async () => { browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"] }); });
+  beforeAll(async () => { browser = await chromium.launch({
+    executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  }); });
   afterAll(() => browser?.close());
 
   /** Opens a page, does something, and returns what it did wrong: errors, requests, scripts of others. */
@@ -156,7 +171,8 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
     expect(wrong).toEqual([]);
   }
   const drawn = (page: Page) => page.evaluate(() => [...document.querySelectorAll(".chart h3")].map((title) => title.textContent));
-  const legends = (page: Page) => page.evaluate(() => [...document.querySelectorAll(".chart:first-child .u-legend .u-label")].map((label) => label.textContent));
+  const legends = (page: Page) =>
+    page.evaluate(() => [...document.querySelectorAll(".chart:first-child .u-legend .u-label")].map((label) => label.textContent));
 
   it("draws the curves, also on other scales", async () => {
     report(folder("r.html"), history());
@@ -172,7 +188,8 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
       });
       expect(inked).toBeGreaterThan(100); // a line of 2 pixels over most of the width
       // Each as wide as its place, which depends on how many there are.
-      const widths = await page.evaluate(() => [...document.querySelectorAll(".chart")].map((chart) => [(chart.children[1] as HTMLElement).clientWidth, (chart.querySelector(".uplot") as HTMLElement).offsetWidth]));
+      const widths = await page.evaluate(() => [...document.querySelectorAll(".chart")].map((chart) =>
+        [(chart.children[1] as HTMLElement).clientWidth, (chart.querySelector(".uplot") as HTMLElement).offsetWidth]));
       expect(widths).toHaveLength(3);
       for (const [place, plot] of widths) expect(plot).toBe(place);
       await page.hover(".chart:first-child .u-over");
@@ -195,7 +212,10 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
     const metrics = folder("m.jsonl");
     writeFileSync(metrics, `${JSON.stringify({ event: "step", time: 1, epoch: 1, step: 1, loss: 1, learningRate: 1, [evil]: 3 })}\n`);
     report(folder("r.html"), { [evil]: { ...wild, epochs }, file: metrics }, {
-      title: evil, notes: evil, sections: [{ title: evil, text: evil, table: { columns: [evil], rows: [[evil], [1]] }, html: heatmap([[1]], { title: evil, rows: [evil], columns: [evil] }) }],
+      title: evil, notes: evil,
+      sections: [{
+        title: evil, text: evil, table: { columns: [evil], rows: [[evil], [1]] }, html: heatmap([[1]], { title: evil, rows: [evil], columns: [evil] }),
+      }],
     });
     await open(folder("r.html"), async (page) => {
       expect(await page.title()).toBe(evil);
@@ -236,7 +256,9 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
     "one point, or none that can be drawn": [[1], [0], [-1e-320], [NaN, NaN], [Infinity, -Infinity], [NaN, 1, Infinity], []],
     "the largest and the smallest numbers": [[1.7e308, -1.7e308], [1.7e308, 1.7e308], [1e308, 1e-308], [5e-324, 1e-323], [1e-320, 1], [0, 5e-324]],
     "negative values, and both signs": [[-1, -2, -3], [-1, 1], [-1e-20, 1e20]],
-    "steps that are far away, close together, or one": [[[1, 1], [1 + 2 ** -52, 2]], [[2 ** 53 - 2, 1], [2 ** 53 - 1, 2]], [[-7, 1], [0, 2]], [[5, 3]], [[0.1, 1], [0.1 + 2e-17, 2]]],
+    "steps that are far away, close together, or one": [
+      [[1, 1], [1 + 2 ** -52, 2]], [[2 ** 53 - 2, 1], [2 ** 53 - 1, 2]], [[-7, 1], [0, 2]], [[5, 3]], [[0.1, 1], [0.1 + 2e-17, 2]],
+    ],
   };
   it.each(Object.entries(nasty))("draws %s, on every scale and zoomed in as far as one likes", async (_, given) => {
     report(folder("r.html"), Object.fromEntries(given.map((points, i) => [`curve ${i}`, points])) as Curves);
@@ -291,7 +313,10 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
   it("goes over to epochs at once where there are very many", async () => {
     const count = 150_000;
     const epochs = Array.from({ length: count }, (_, i) => ({ ...history().epochs[0], epoch: i + 1, step: i + 1, steps: 1 }));
-    report(folder("r.html"), history({ epochs, curve: { every: 74, step: Array.from({ length: 2027 }, (_, i) => 74 * (i + 1)), loss: Array.from({ length: 2027 }, (_, i) => 1 / (i + 1)) } }));
+    report(folder("r.html"), history({
+      epochs,
+      curve: { every: 74, step: Array.from({ length: 2027 }, (_, i) => 74 * (i + 1)), loss: Array.from({ length: 2027 }, (_, i) => 1 / (i + 1)) },
+    }));
     await open(folder("r.html"), async (page) => {
       const start = performance.now();
       await page.check("input[value=epochs]");

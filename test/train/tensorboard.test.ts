@@ -88,7 +88,10 @@ const read = (where: string): Event[][] => readdirSync(where).sort().map((name) 
 function train(losses: number[], options: Partial<FitOptions<number>>) {
   class Scalar extends Component { readonly w = parameter(1); }
   const θ = new Scalar();
-  return fit(θ, { data: losses, cost: (loss) => θ.w.mul(0).add(loss), optimizer: new GradientDescent(θ, { learningRate: 0.5 }), epochs: 1, progress: "none", ...options });
+  return fit(θ, {
+    data: losses, cost: (loss) => θ.w.mul(0).add(loss), optimizer: new GradientDescent(θ, { learningRate: 0.5 }), epochs: 1, progress: "none",
+    ...options,
+  });
 }
 
 describe("crc32c", () => {

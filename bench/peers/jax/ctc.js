@@ -12,7 +12,8 @@ export function create(problem) {
   const never = -1e30;
   const states = 2 * labels + 1;
   const symbolOf = (i, s) => (s % 2 === 1 ? y[i * labels + (s - 1) / 2] : 0);
-  const table = (f, type = Float32Array) => np.array(type.from({ length: batch * states }, (_, at) => f(Math.floor(at / states), at % states)), { shape: [batch, states] });
+  const table = (f, type = Float32Array) =>
+    np.array(type.from({ length: batch * states }, (_, at) => f(Math.floor(at / states), at % states)), { shape: [batch, states] });
   const data = {
     chosen: nn.oneHot(table(symbolOf, Int32Array), symbols).transpose([0, 2, 1]),
     // A label may follow the one before the blank between them, unless both are the same.

@@ -68,7 +68,9 @@ const whole = (name) => (flat) => ({ [name]: flat });
 /** The names of what lies side by side in [rows, columns], each `width` columns wide. */
 export const columns = (...names) => (flat, [rows, width]) => {
   const size = width / names.length;
-  return Object.fromEntries(names.map((name, i) => [name, Float32Array.from({ length: rows * size }, (_, at) => flat[Math.floor(at / size) * width + i * size + (at % size)])]));
+  return Object.fromEntries(
+    names.map((name, i) => [name, Float32Array.from({ length: rows * size }, (_, at) => flat[Math.floor(at / size) * width + i * size + (at % size)])]),
+  );
 };
 /** The names of what lies one after another, each as large; a name that occurs twice has the sum of both. */
 export const lengths = (...names) => (flat) => {

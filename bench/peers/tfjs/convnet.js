@@ -1,4 +1,7 @@
-/** Images are [batch, height, width, channels] here. A convolution is a product of windows: conv2d has no gradient of its filters in the wasm backend and a slow one in the cpu backend. */
+/**
+ * Images are [batch, height, width, channels] here. A convolution is a product of windows: conv2d has no gradient of its filters in the
+ * wasm backend and a slow one in the cpu backend.
+ */
 
 import * as tf from "@tensorflow/tfjs";
 import { tensor, training, values, variable } from "./training.js";

@@ -56,7 +56,8 @@ export function training(variables, cost, optimizer, { clip = null } = {}) {
     const { value, grads } = tf.variableGrads(() => cost(0), variables);
     const found = {};
     for (const { name, parts } of variables) {
-      const all = !grads[name] ? [] : parts.blocks ? parts.blocks.map((block) => tf.slice(grads[name], ...block)) : tf.split(grads[name], parts.sizes, parts.axis);
+      const all =
+        !grads[name] ? [] : parts.blocks ? parts.blocks.map((block) => tf.slice(grads[name], ...block)) : tf.split(grads[name], parts.sizes, parts.axis);
       // A name that occurs twice has the sum of both gradients.
       parts.names.forEach((name, i) => { found[name] = all[i] && found[name] ? tf.add(found[name], all[i]) : all[i]; });
     }

@@ -1,8 +1,7 @@
 /** What a user asks of the workers: how many there may be, how many there are and why not more. Only programs that ask load it. */
 
-import { ValueError } from "../../support/errors.ts";
-import { describe } from "../../support/shape.ts";
 import type { ThreadReport } from "../device.ts";
+import { refusal } from "../../support/check.ts";
 import { control } from "./layout.ts";
 import { canShare, host, type Team } from "./team.ts";
 
@@ -11,9 +10,7 @@ const MAX_THREADS = 64;
 /** @param count how many threads there may be from now on, with the caller's own */
 export function threadsOf(team: Team, count?: number): ThreadReport {
   if (count !== undefined) {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) {
-      throw new ValueError(`threads takes a number of threads from 1 to ${MAX_THREADS}, but got ${describe(count)}.`);
-    }
+    if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS) throw refusal("threads", `a number of threads from 1 to ${MAX_THREADS}`, count);
     team.limit = count;
     team.admit();
   }

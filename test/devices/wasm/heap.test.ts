@@ -105,7 +105,8 @@ describe("a heap with few pages", () => {
 
 describe("the arena of the wasm device", () => {
   const program = (arena: number): Program => ({
-    words: new Int32Array(0), launches: 0, arena, scalars: new Int32Array(0), hosts: new Int32Array(0), functions: [], buffers: 0, strands: new Int32Array(0), checks: null,
+    words: new Int32Array(0), launches: 0, arena, scalars: new Int32Array(0), hosts: new Int32Array(0), functions: [], buffers: 0,
+    strands: new Int32Array(0), checks: null,
   });
   const run = (device: WasmDevice, bytes: number): number => device.run(device.prepare(program(bytes / 4)), new Float64Array(0), [], []);
 

@@ -70,7 +70,8 @@ function run(device: Device, kernel: RowKernel, rows: number, n: number, strides
   const operands = arrays.flatMap((_, k) => [k + 1, guard]);
   const words = Int32Array.of(kernel.id, 4 + operands.length + strides.length, ...operands, rows, n, ...strides);
   const program: Program = {
-    words, launches: 1, arena: 4, scalars: new Int32Array(0), hosts: new Int32Array(0), functions: [], buffers: buffers.length, strands: new Int32Array(0), checks: null,
+    words, launches: 1, arena: 4, scalars: new Int32Array(0), hosts: new Int32Array(0), functions: [], buffers: buffers.length, strands: new Int32Array(0),
+    checks: null,
   };
   const executable = device.prepare(program);
   device.run(executable, new Float64Array(0), [], buffers);

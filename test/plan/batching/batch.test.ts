@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../../src/components/index.ts";
 import {
-  add, affine, concat, cost, embed, evaluate, grad, linear, matmul, mul, ones, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax, tanh,
+  add, affine, concat, cost, embed, evaluate, grad, linear, matmul, mul, ones, type Parameter, parameter, Random, randn, relu, setDevice, sigmoid, softmax,
+  tanh,
   type Variable,
 } from "../../../src/index.ts";
 import { without } from "../../../src/engine/switches.ts";
@@ -44,7 +45,9 @@ const programs: fc.Arbitrary<Program> = fc.record({
 });
 
 /** States that come from others by a few weights, in any order: chains, trees and independent sequences by chance. */
-function interpret({ size, rows, steps }: Program, weights: readonly Parameter[], biases: readonly Parameter[], table: Parameter, x: readonly Variable[]): Variable {
+function interpret(
+  { size, rows, steps }: Program, weights: readonly Parameter[], biases: readonly Parameter[], table: Parameter, x: readonly Variable[],
+): Variable {
   const states: Variable[] = [...x];
   for (const { code, a, b, w } of steps) {
     const [p, q] = [states[a % states.length], states[b % states.length]];
@@ -78,7 +81,8 @@ function interpret({ size, rows, steps }: Program, weights: readonly Parameter[]
     // Values stay moderate.
     states[states.length - 1] = states[states.length - 1].mul(1 / (1 + size));
   }
-  return states.slice(x.length).filter((_, i, all) => i % 3 === 0 || i === all.length - 1).map((state) => tanh(state).mul(state).sum()).reduce((s, t) => s.add(t));
+  return states.slice(x.length).filter((_, i, all) => i % 3 === 0 || i === all.length - 1).map((state) => tanh(state).mul(state).sum()).reduce((s, t) =>
+    s.add(t));
 }
 
 function check(program: Program, tolerance: number): void {

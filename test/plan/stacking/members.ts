@@ -2,8 +2,10 @@
 
 import fc from "fast-check";
 import {
-  affine, argmax, broadcastTo, clip, concat, cost, detach, div, dot, dropout, embed, gather, gradients, gradnorm, identity, linear, logsumexp, matmul, maximum, max, mean,
-  type Parameter, parameter, pow, Random, randn, relu, reshape, sigmoid, sin, slice, softmax, softplus, stack, sum, tanh, transpose, unsqueeze, type Variable, where, zeros,
+  affine, argmax, broadcastTo, clip, concat, cost, detach, div, dot, dropout, embed, gather, gradients, gradnorm, identity, linear, logsumexp, matmul,
+  maximum, max, mean,
+  type Parameter, parameter, pow, Random, randn, relu, reshape, sigmoid, sin, slice, softmax, softplus, stack, sum, tanh, transpose, unsqueeze,
+  type Variable, where, zeros,
 } from "../../../src/index.ts";
 import { broadcast, sameShape } from "../../../src/support/shape.ts";
 
@@ -164,7 +166,9 @@ function apply(code: number, x: Variable, y: Variable, detail: number, size: num
     case 50: return rank > 0 ? max(x, axis) : null;
     case 51: return logsumexp(x);
     case 52: return rank >= 2 ? transpose(x) : null;
-    case 53: return last > 1 ? cost.categoricalCrossEntropyWithScores(x, rank === 1 ? detail % last : new Int32Array(x.size / last).fill(detail % last)).mul(0.5) : null;
+    case 53: return last > 1
+      ? cost.categoricalCrossEntropyWithScores(x, rank === 1 ? detail % last : new Int32Array(x.size / last).fill(detail % last)).mul(0.5)
+      : null;
     case 54: return same ? dot(x, y) : null;
     case 55: return where(sum(x).greater(0), sum(y), number);
     case 56: return rank === 1 && isState ? matmul(reshape(x, [1, size]), biases[0]) : null;

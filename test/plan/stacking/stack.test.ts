@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { GatedRecurrent, Lstm } from "../../../src/components/index.ts";
 import { explain } from "../../../src/explain/index.ts";
 import {
-  affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter, parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
+  affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter,
+  parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
 } from "../../../src/index.ts";
 import { without } from "../../../src/engine/switches.ts";
 import { interpret, members as programs, Shared } from "./members.ts";

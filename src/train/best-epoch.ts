@@ -1,0 +1,58 @@
+/** The best epoch so far: told by one number, its parameters and state kept if they are to be put back. */
+
+import type { Component } from "../index.ts";
+import { arraysOf, type Best, type Values } from "./checkpoint.ts";
+import type { History } from "./history.ts";
+import type { Settings } from "./options.ts";
+import type { Monitor, SavedState } from "./training-state.ts";
+
+export class BestEpoch {
+  /** Null before the first. */
+  epoch: History["best"] = null;
+  /** Its parameters, then its state. */
+  values: Values | null = null;
+  /** Whether the component has these parameters now, and no file has them yet. */
+  isUnsaved = false;
+
+  constructor(
+    private readonly component: Component,
+    private readonly settings: Pick<Settings<never, never>, "monitor" | "patience" | "restoreBest"> & { readonly validate?: unknown },
+  ) {}
+
+  /** By which number it is told. */
+  get monitor(): Monitor {
+    const { monitor, patience, validate } = this.settings;
+    return { name: monitor, maximize: patience.maximize, validation: validate !== undefined };
+  }
+
+  /** Whether an epoch of this value is the best so far; if so, its parameters are kept. */
+  observe(epoch: number, value: number): boolean {
+    const { monitor, patience, restoreBest } = this.settings;
+    patience.observe(value);
+    if (!patience.improved) return false;
+    this.epoch = { epoch, value, name: monitor };
+    if (restoreBest) this.values = arraysOf(this.component).map((array) => array.data);
+    return true;
+  }
+
+  putBack(): void {
+    const { values } = this;
+    if (values !== null) arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); });
+  }
+
+  /**
+   * Takes over what was saved.
+   * @param restored brings back the component, and gives the parameters of the best epoch if there is one that counts
+   */
+  async resume(saved: SavedState, restored: (withBest: boolean) => Promise<Best | null>): Promise<void> {
+    const { monitor, settings: { patience, restoreBest } } = this;
+    // What was best by another number, or in the other direction, says nothing about this one.
+    const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === monitor[key]);
+    const best = isSame ? saved.best : null;
+    const kept = await restored(best !== null && restoreBest);
+    this.epoch = best;
+    this.values = kept?.values ?? null;
+    this.isUnsaved = kept?.isUnsaved ?? false;
+    Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
+  }
+}
