@@ -72,15 +72,34 @@ const isInner = (file) => /^src[/\\](plan|devices|kernels)[/\\]/.test(file);
 /**
  * Errors, messages and printed objects say the name of a class, which bundlers and minifiers change: `class RmsProp` becomes `class _RmsProp` or `class g`.
  * So every exported class gets its name as a literal, but for those of rooms that no entry exports from.
- * @type {esbuild.Plugin}
+ * @param {string} text
  */
-const withNames = {
-  name: "with-names",
+const withNames = (text) => text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3');
+
+/**
+ * To make a constant at the top of a file has no effect in this library, so what nobody uses need not be made: an operation, its kernels, a table. Bundlers
+ * cannot know that of a call unless it is marked as pure.
+ * @param {string} text
+ */
+function withPureConstants(text) {
+  /** @type {Set<number>} */
+  const calls = new Set();
+  const visit = (/** @type {ts.Node} */ node) => {
+    if (ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) calls.add(node.getStart());
+    ts.forEachChild(node, visit);
+  };
+  ts.createSourceFile("", text, ts.ScriptTarget.Latest, true).statements.filter(ts.isVariableStatement).forEach(visit);
+  return [...calls].sort((a, b) => b - a).reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, text);
+}
+
+/** @type {esbuild.Plugin} */
+const withMarks = {
+  name: "with-marks",
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (isInner(path.relative(root, file))) return null;
-      const text = await readFile(file, "utf8");
-      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3'), loader: "ts" };
+      return { contents: withNames(withPureConstants(await readFile(file, "utf8"))), loader: "ts" };
     });
   },
 };
@@ -178,7 +197,7 @@ function bundleEntries(out) {
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
     mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
     bundle: true,
-    plugins: [withMethods, withNamespaces, withNames, withSmallTexts],
+    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks],
     splitting: true,
     format: "esm",
     platform: "neutral",

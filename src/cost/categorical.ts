@@ -1,6 +1,6 @@
 /** Costs of one class out of several. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
@@ -9,10 +9,8 @@ import { sum, view } from "../operations/broadcasting.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
-import { register } from "../operations/registry.ts";
 import { softmax, softmaxGradient } from "../operations/softmax.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
@@ -23,7 +21,7 @@ import { checkCost, type CostOptions, costOptions, type Labels, Samples, samples
 const [x, label] = [argument(0), argument(1)];
 
 /** Per row: log Σ eˣ − x[label]. */
-const forwardKernel = /*#__PURE__*/ row(
+const forwardKernel = row(
   ["element", "row"],
   [
     { reduce: "maximum", value: x },
@@ -34,16 +32,15 @@ const forwardKernel = /*#__PURE__*/ row(
 );
 
 /** Per element: (softmax(x) − [index = label]) · g. */
-const backwardKernel = /*#__PURE__*/ row(
+const backwardKernel = row(
   ["element", "row", "row"],
   [{ reduce: "maximum", value: x }, { reduce: "sum", value: x.sub(argument(3)).exp() }],
   [{ per: "element", value: x.sub(argument(3)).exp().div(argument(4)).sub(index().equal(label)).mul(argument(2)) }],
 );
 
 /** Inputs: scores, labels, gradient of each row. */
-const crossEntropyGradient: Operation = /*#__PURE__*/ register({
+const crossEntropyGradient = defineOperation({
   name: "crossEntropy′",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(node);
@@ -62,9 +59,8 @@ const crossEntropyGradient: Operation = /*#__PURE__*/ register({
 });
 
 /** Inputs: scores [rows…, classes], labels [rows…]. */
-const crossEntropy: Operation = /*#__PURE__*/ register({
+const crossEntropy = defineOperation({
   name: "categoricalCrossEntropyWithScores",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
@@ -73,7 +69,7 @@ const crossEntropy: Operation = /*#__PURE__*/ register({
   reverse: (k) => k === 1 ? null : (gradient, node) => record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]),
 });
 
-const fromLikelihood = /*#__PURE__*/ elementwise("categoricalCrossEntropy", surprise);
+const fromLikelihood = elementwise("categoricalCrossEntropy", surprise);
 
 /** The samples of an output [samples…, classes]. */
 function samplesAndClasses(name: string, output: Variable, options: CostOptions): { samples: Samples; classes: number } {

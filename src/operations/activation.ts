@@ -1,17 +1,17 @@
 /** Elementwise activation functions. */
 
-import { builtin } from "./elementwise.ts";
+import { defineElementwise } from "./elementwise.ts";
 
 /** The hyperbolic tangent. */
-export const tanh = /*#__PURE__*/ builtin("tanh", (x) => x.tanh());
+export const tanh = defineElementwise("tanh", (x) => x.tanh());
 /** 1 / (1 + e⁻ˣ) */
-export const sigmoid = /*#__PURE__*/ builtin("sigmoid", (x) => x.sigmoid());
+export const sigmoid = defineElementwise("sigmoid", (x) => x.sigmoid());
 /** max(x, 0); its derivative at 0 is 0. */
-export const relu = /*#__PURE__*/ builtin("relu", (x) => x.relu());
+export const relu = defineElementwise("relu", (x) => x.relu());
 /** log(1 + eˣ); beyond 33 that is x to the last bit. */
-export const softplus = /*#__PURE__*/ builtin("softplus", (x) => x.greater(33).where(x, x.exp().log1p()));
+export const softplus = defineElementwise("softplus", (x) => x.greater(33).where(x, x.exp().log1p()));
 /** The Gaussian error linear unit, in its tanh form (Hendrycks & Gimpel, arXiv:1606.08415). */
-export const gelu = /*#__PURE__*/ builtin("gelu", (x) => {
+export const gelu = defineElementwise("gelu", (x) => {
   const curve = x.mul(x.mul(x).mul(0.044715).add(1).mul(x).mul(2 * Math.sqrt(2 / Math.PI)).sigmoid());
   // From there on it is 0 or x to the last bit, and x³ might be infinite.
   return x.abs().greater(22).where(x.relu(), curve);

@@ -1,18 +1,16 @@
 /** Sums, views and broadcasting: what every other family of operations rests on, so un-broadcasting is solved once, here. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record, record1 } from "../engine/recording.ts";
 import type { Operand } from "../engine/step.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkCall, checkReduction } from "./check.ts";
-import { register } from "./registry.ts";
 
 /** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
 export type Axes = number | readonly number[];
@@ -23,9 +21,8 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 }
 
 /** Attributes: keepdims, then the axes. */
-const sumOperation: Operation = /*#__PURE__*/ register({
+const sumOperation = defineOperation({
   name: "sum",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.sum,
   lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
@@ -44,9 +41,8 @@ export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
   return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
 }
 
-const identityOperation: Operation = /*#__PURE__*/ register({
+const identityOperation = defineOperation({
   name: "identity",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient) => gradient,
@@ -63,9 +59,8 @@ export function identity(x: Variable): Variable {
 }
 
 /** Attributes: the shape. */
-const reshapeOperation: Operation = /*#__PURE__*/ register({
+const reshapeOperation = defineOperation({
   name: "reshape",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => view(gradient, node.inputShape(0)),
@@ -97,12 +92,11 @@ export function reshape(x: Variable, shape: Shape): Variable {
   return record(reshapeOperation, target.slice(), [x], target);
 }
 
-const copyKernel = /*#__PURE__*/ map(1, argument(0));
+const copyKernel = map(1, argument(0));
 
 /** Attributes: the shape. */
-const broadcastOperation: Operation = /*#__PURE__*/ register({
+const broadcastOperation = defineOperation({
   name: "broadcastTo",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.map,
   lower: (lowering, node) => lowering.map(node, copyKernel),
   reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),

@@ -7,12 +7,11 @@
  * strips stay in the cache; threads may share the samples.
  */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map, product } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
@@ -21,7 +20,6 @@ import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./b
 import { sum, view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
 import { pad, slice, stack } from "./layout.ts";
-import { register } from "./registry.ts";
 
 /** The places of the windows on an image: all for [height, width]. */
 interface Windows {
@@ -150,13 +148,12 @@ function stripsOf(lowering: Lowering, node: number, [samples, channels, height, 
   };
 }
 
-const repeated = /*#__PURE__*/ map(1, argument(0));
-const plus = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
+const repeated = map(1, argument(0));
+const plus = map(2, argument(0).add(argument(1)));
 
 /** Inputs: images [samples, inputs, height, width], kernel, and bias [outputs] if there is one. Attributes: the windows. */
-const convolutionOperation: Operation = /*#__PURE__*/ register({
+const convolutionOperation = defineOperation({
   name: "conv2d",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, kernel] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const y = lowering.define(node);
@@ -193,9 +190,8 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
 });
 
 /** Inputs: images, gradient of the result. Attributes: the windows. */
-const kernelGradientOperation: Operation = /*#__PURE__*/ register({
+const kernelGradientOperation = defineOperation({
   name: "conv2d′",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, gradient] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const result = lowering.define(node);

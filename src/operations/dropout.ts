@@ -1,22 +1,19 @@
 /** Dropout. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
 import { random } from "../kernels/kernel.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
 import { describe, type Shape, sizeOf } from "../support/shape.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
 import { identity } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
-import { builtin } from "./elementwise.ts";
-import { register } from "./registry.ts";
+import { defineElementwise } from "./elementwise.ts";
 
 /** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
-const uniformOperation: Operation = /*#__PURE__*/ register({
+const uniformOperation = defineOperation({
   name: "uniform",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const value = lowering.define(node);
     if (lowering.size(node) === 0) return;
@@ -35,7 +32,7 @@ export function uniform(shape: Shape, generator: Random = defaultRandom()): Vari
   return record(uniformOperation, shape.slice(), [fromValues(Float32Array.from(halves), [8])], shape);
 }
 
-const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
+const drop = defineElementwise("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
 
 /**
  * Inverted dropout (Srivastava et al. 2014): inside `grad` each element is 0 with probability p, and the others are

@@ -1,10 +1,9 @@
 /** Operations that a user writes as a plain loop. */
 
 import { zeroGradient } from "../engine/differentiate.ts";
-import type { NodeView, Operation } from "../engine/operation.ts";
+import { newOperation, type NodeView } from "../engine/operation.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
@@ -55,12 +54,11 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
   }
 
-  const recorded: Operation = {
+  const recorded = newOperation({
     name,
-    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => lowering.host(node, run),
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
-  };
+  });
 
   function run(y: HostArray, ...inputs: HostArray[]): void {
     y.data.fill(0);

@@ -1,11 +1,10 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { gather as gatherKernel, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
@@ -13,7 +12,6 @@ import { fromValues, Variable } from "../engine/variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
-import { register } from "./registry.ts";
 
 /** Indices or labels: integers from 0; one, a list or typed array of any kind on the host, or a Variable. */
 export type Indices = number | NumberList | Variable;
@@ -63,9 +61,8 @@ function around(shape: Shape, axis: number): { outer: number; size: number; inne
 }
 
 /** Inputs: table, indices. Attributes: the axis. */
-const gatherOperation: Operation = /*#__PURE__*/ register({
+const gatherOperation = defineOperation({
   name: "gather",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.gather,
   lower: (lowering, node) => {
     const [table, indices] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
@@ -103,9 +100,8 @@ function kernelIndices(operation: string, indices: Indices, limit: number): Vari
 }
 
 /** Inputs: indices, updates. Attributes: the axis, its size in the result. */
-const scatterOperation: Operation = /*#__PURE__*/ register({
+const scatterOperation = defineOperation({
   name: "scatterAdd",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.scatterAdd,
   lower: (lowering, node) => {
     const [indices, updates] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];

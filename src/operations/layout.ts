@@ -1,9 +1,8 @@
 /** Operations that move elements without changing them. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { stridesOf } from "../plan/box.ts";
 import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../support/shape.ts";
@@ -11,14 +10,12 @@ import type { Variable } from "../engine/variable.ts";
 import { type Axes, identity, reshape, view } from "./broadcasting.ts";
 import { checkCall, checkVariable, checkVariables } from "./check.ts";
 import { cut, place } from "./pieces.ts";
-import { register } from "./registry.ts";
 
 // -- permute ------------------------------------------------------------------------------------------
 
 /** Attributes: for each axis of the result, the axis of x. */
-const permuteOperation: Operation = /*#__PURE__*/ register({
+const permuteOperation = defineOperation({
   name: "permute",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const source = lowering.trace.input(node, 0);
@@ -173,12 +170,11 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 // -- joining and splitting --------------------------------------------------------------------------------
 
 /** Where the inputs of a `concat` begin, with its node, by the gradient of its result: found once for all inputs. */
-const startsOf = /*#__PURE__*/ new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
+const startsOf = new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
 
 /** Attributes: the axis. */
-const concatOperation: Operation = /*#__PURE__*/ register({
+const concatOperation = defineOperation({
   name: "concat",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;

@@ -1,12 +1,11 @@
 /** Matrix products and what is made of them. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type RowKernel, row } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { decodeForm, encodeForm, type Form, type Level, lowerProduct, once, recordLinear } from "../plan/product.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments } from "../support/options.ts";
@@ -15,12 +14,10 @@ import { add, div, equal, mul, where } from "./arithmetic.ts";
 import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariable } from "./check.ts";
 import { moveLast } from "./layout.ts";
-import { register } from "./registry.ts";
 
 /** Inputs: A, B and for `affine` the bias. */
-const productOperation: Operation = /*#__PURE__*/ register({
+const productOperation = defineOperation({
   name: "matmul",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.product,
   lower: (lowering, node) => { lowerProduct(lowering, node, "bias"); },
   reverse: (input) => (gradient, node) => {
@@ -182,11 +179,10 @@ export function affine(w: Variable, x: Variable, b: Variable, more?: unknown, li
   return recordLinearMap(shape, w, x, b);
 }
 
-const dotKernel = /*#__PURE__*/ row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
+const dotKernel = row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
 
-const dotOperation: Operation = /*#__PURE__*/ register({
+const dotOperation = defineOperation({
   name: "dot",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));
@@ -222,12 +218,11 @@ export function normKernel(result: (norm: Expr, scale: Expr) => Expr): RowKernel
   const scaled = argument(0).mul(scale);
   return row(["element"], [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }], [{ per: "row", value: result(argument(2).sqrt(), scale) }]);
 }
-const wholeNorm = /*#__PURE__*/ normKernel((norm, scale) => norm.div(scale));
+const wholeNorm = normKernel((norm, scale) => norm.div(scale));
 
 /** Over the last axis. */
-const normOperation: Operation = /*#__PURE__*/ register({
+const normOperation = defineOperation({
   name: "norm2",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.row,
   lower: (lowering, node) => {
     const shape = lowering.shape(lowering.trace.input(node, 0));

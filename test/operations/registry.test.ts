@@ -3,7 +3,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Operation } from "../../src/engine/operation.ts";
 import * as flimsy from "../../src/index.ts";
-import { operations } from "../../src/operations/registry.ts";
+import { operations } from "../../src/engine/operation.ts";
 import { forAll, functionOf, reference, valuesOn } from "./harness.ts";
 import { meanings } from "./meanings.ts";
 import { specifications } from "./specifications.ts";

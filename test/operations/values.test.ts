@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { evaluate, type Variable } from "../../src/index.ts";
-import { operations } from "../../src/operations/registry.ts";
+import { operations } from "../../src/engine/operation.ts";
 import { Tensor } from "./draw.ts";
 import {
   devices, expectClose, fastDevices, forAll, functionOf, on, precisionOf, reference, tensorsIn, valuesOn, type Way, ways, withVariables,
