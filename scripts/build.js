@@ -29,6 +29,9 @@ export async function build(out = standard, { types = true } = {}) {
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
+/** Makes operations methods of Variable. */
+const methods = path.join(root, "src/operations/methods.ts");
+
 /**
  * Every entry, and every namespace below, reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
  * them as a module of which no export is used.
@@ -38,10 +41,9 @@ const withMethods = {
   name: "with-methods",
   setup(build) {
     const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
-    const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (!sources.has(file)) return null;
-      return { contents: `import ${methods};\n${await readFile(file, "utf8")}`, loader: "ts" };
+      return { contents: `import ${JSON.stringify(methods)};\n${await readFile(file, "utf8")}`, loader: "ts" };
     });
   },
 };
@@ -76,9 +78,19 @@ const isInner = (file) => /^src[/\\](plan|devices|kernels)[/\\]/.test(file);
  */
 const withNames = (text) => text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3');
 
+/** A file and what it imports, and so on. @param {string} file @param {Set<string>} found */
+function reached(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { fileName } of ts.preProcessFile(readFileSync(file, "utf8")).importedFiles) {
+    if (fileName.startsWith(".")) reached(path.resolve(path.dirname(file), fileName), found);
+  }
+  return found;
+}
+
 /**
  * To make a constant at the top of a file has no effect in this library, so what nobody uses need not be made: an operation, its kernels, a table. Bundlers
- * cannot know that of a call unless it is marked as pure.
+ * cannot know that of a call unless it is marked as pure. It is where it may help: what the methods of Variable reach is part of every program.
  * @param {string} text
  */
 function withPureConstants(text) {
@@ -97,9 +109,11 @@ function withPureConstants(text) {
 const withMarks = {
   name: "with-marks",
   setup(build) {
+    const always = reached(methods);
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (isInner(path.relative(root, file))) return null;
-      return { contents: withNames(withPureConstants(await readFile(file, "utf8"))), loader: "ts" };
+      const text = withNames(await readFile(file, "utf8"));
+      return { contents: always.has(file) ? text : withPureConstants(text), loader: "ts" };
     });
   },
 };

@@ -4,21 +4,25 @@ import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
-import { mul, sub, where } from "../operations/arithmetic.ts";
-import { sum, view } from "../operations/broadcasting.ts";
+import { mul, sub } from "../operations/arithmetic.ts";
+import { view } from "../operations/broadcasting.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
-import { softmax, softmaxGradient } from "../operations/softmax.ts";
+import { softmax } from "../operations/softmax.ts";
 import { Role } from "../plan/role.ts";
 import { record } from "../engine/recording.ts";
 import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { surprise } from "./bernoulli.ts";
+import { sum } from "../operations/reduction.ts";
+import { softmaxGradient } from "../operations/rows.ts";
+import { where } from "../operations/where.ts";
 import { checkCost, type CostOptions, costOptions, type Labels, Samples, samplesOf } from "./samples.ts";
+import { surprise } from "./surprise.ts";
 
-const [x, label] = [argument(0), argument(1)];
+const x = argument(0);
+const label = argument(1);
 
 /** Per row: log Σ eˣ − x[label]. */
 const forwardKernel = row(

@@ -2,14 +2,16 @@
 
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { div, maximum, mul, notEqual, where } from "../operations/arithmetic.ts";
-import { sum, view } from "../operations/broadcasting.ts";
-import { type Indices, indexVariable } from "../operations/indexing.ts";
+import { div, maximum, mul, notEqual } from "../operations/arithmetic.ts";
+import { view } from "../operations/broadcasting.ts";
 import type { Operand } from "../engine/step.ts";
-import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
+import { checkNumber, describe, formatShape, sameShape, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
+import { indexVariable, type Indices } from "../operations/indices.ts";
+import { sum } from "../operations/reduction.ts";
+import { where } from "../operations/where.ts";
 
 /** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
 export type Labels = Indices | readonly NumberList[];

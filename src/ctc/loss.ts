@@ -6,11 +6,12 @@ import { UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
-import { slice, stack } from "../operations/layout.ts";
+import { slice } from "../operations/layout.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
+import { stack } from "../operations/joining.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
 import { ctcOptions, type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
 

@@ -1,6 +1,6 @@
 /** Elementwise activation functions. */
 
-import { defineElementwise } from "./elementwise.ts";
+import { defineElementwise } from "./define-elementwise.ts";
 
 /** The hyperbolic tangent. */
 export const tanh = defineElementwise("tanh", (x) => x.tanh());

@@ -4,8 +4,8 @@ import { ValueError } from "../support/errors.ts";
 import type { Operand } from "../engine/step.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { identity } from "./broadcasting.ts";
-import { defineElementwise } from "./elementwise.ts";
+import { defineElementwise } from "./define-elementwise.ts";
+import { identity } from "./layout.ts";
 
 /** a + b */
 export const add = defineElementwise("add", (a, b) => a.add(b));
@@ -27,7 +27,9 @@ export const exp = defineElementwise("exp", (x) => x.exp());
 export const log = defineElementwise("log", (x) => x.log());
 /** √x */
 export const sqrt = defineElementwise("sqrt", (x) => x.sqrt());
+/** The sine of an angle in radians. */
 export const sin = defineElementwise("sin", (x) => x.sin());
+/** The cosine of an angle in radians. */
 export const cos = defineElementwise("cos", (x) => x.cos());
 /** The larger of both; where equal, each gets half of the gradient. */
 export const maximum = defineElementwise("maximum", (a, b) => a.maximum(b));
@@ -50,9 +52,6 @@ export function clip(x: Operand, low: Operand, high: Operand): Variable {
   }
   return clipped(x, low, high);
 }
-
-/** a where the condition is not 0, else b. */
-export const where = defineElementwise("where", (condition, a, b) => condition.where(a, b));
 
 const power = defineElementwise("pow", (x, exponent) => x.pow(exponent));
 const square = defineElementwise("square", (x) => x.mul(x));

@@ -17,9 +17,11 @@ import { checkCount, describe, formatShape, type Shape, sizeOf } from "../suppor
 import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
-import { sum, view } from "./broadcasting.ts";
+import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
-import { pad, slice, stack } from "./layout.ts";
+import { stack } from "./joining.ts";
+import { pad, slice } from "./layout.ts";
+import { sum } from "./reduction.ts";
 
 /** The places of the windows on an image: all for [height, width]. */
 interface Windows {

@@ -1,36 +1,14 @@
 /** Dropout. */
 
-import { defineOperation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
-import { random } from "../kernels/kernel.ts";
-import { openStep, record } from "../engine/recording.ts";
-import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
-import { describe, type Shape, sizeOf } from "../support/shape.ts";
-import { fromValues, type Variable } from "../engine/variable.ts";
-import { identity } from "./broadcasting.ts";
+import { openStep } from "../engine/recording.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
+import { describe } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { checkCall } from "./check.ts";
-import { defineElementwise } from "./elementwise.ts";
-
-/** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
-const uniformOperation = defineOperation({
-  name: "uniform",
-  lower: (lowering, node) => {
-    const value = lowering.define(node);
-    if (lowering.size(node) === 0) return;
-    lowering.launch(random, node);
-    lowering.output(value);
-    lowering.input(lowering.trace.input(node, 0));
-    lowering.parameter(lowering.size(node));
-  },
-  reverse: () => null,
-});
-
-/** Uniform numbers in [0, 1), drawn on the device: the same on every device for the same state of the generator. */
-export function uniform(shape: Shape, generator: Random = defaultRandom()): Variable {
-  const { key0, key1, counterLow, counterHigh } = generator.reserve(sizeOf(shape));
-  const halves = [key0, key1, counterLow, counterHigh].flatMap((word) => [word & 0xffff, word >>> 16]);
-  return record(uniformOperation, shape.slice(), [fromValues(Float32Array.from(halves), [8])], shape);
-}
+import { defineElementwise } from "./define-elementwise.ts";
+import { identity } from "./layout.ts";
+import { uniform } from "./uniform.ts";
 
 const drop = defineElementwise("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
 

@@ -6,11 +6,12 @@ import { Role } from "../plan/role.ts";
 import { record1, record2 } from "../engine/recording.ts";
 import { checkNumber } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { abs, add, div, equal, mul, where } from "./arithmetic.ts";
+import { abs, add, div, equal, mul } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { max } from "./reduction.ts";
+import { where } from "./where.ts";
 
 const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
 

@@ -3,7 +3,7 @@
 import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
-import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
+import { type Per, row, type RowKernel, type RowStage } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { record } from "../engine/recording.ts";
 import { checkNumber, formatShape } from "../support/shape.ts";

@@ -7,7 +7,7 @@
 import { defineOperation, type NodeView, type Operation, type ReverseRule } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
-import { type MapKernel, map } from "../kernels/kernel.ts";
+import { map, type MapKernel } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { record } from "../engine/recording.ts";
 import { checkCount, formatShape, type Shape } from "../support/shape.ts";
@@ -16,7 +16,7 @@ import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
 import { checkCall } from "./check.ts";
 import { slice } from "./layout.ts";
-import { isExtreme } from "./reduction.ts";
+import { isExtreme } from "./rows.ts";
 
 /** Larger windows have too many operands for one kernel. */
 const mostEntries = 16;

@@ -2,18 +2,28 @@
 
 import { defineOperation, type Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
-import { argument, type Expr, index } from "../kernels/expression.ts";
-import { type RowKernel, row } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
+import { argument, index } from "../kernels/expression.ts";
+import { row } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { div, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
+import { div } from "./arithmetic.ts";
+import { type Axes, moveLast } from "./axes.ts";
+import { reducedShape, sumOver, view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";
 import { elementwise } from "./elementwise.ts";
-import { type Indices, indexVariable } from "./indexing.ts";
-import { moveLast } from "./layout.ts";
+import { indexVariable, type Indices } from "./indices.ts";
+import { candidate, isExtreme, perRow } from "./rows.ts";
+import { where } from "./where.ts";
+
+/**
+ * The sum over axes; all of them by default. An empty axis gives 0.
+ * @param keepdims keep reduced axes with size 1
+ */
+export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkReduction("sum", arguments);
+  return sumOver(x, normalizeAxes("sum", axes, x.shape), keepdims);
+}
 
 /** The mean over axes; all of them by default. */
 export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
@@ -22,8 +32,6 @@ export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   return div(sum(x, list, keepdims), sizeOf(list.map((axis) => x.shape[axis])));
 }
 
-/** Is it the largest or smallest element? Where one is NaN, those that are. */
-export const isExtreme = (x: Expr, extreme: Expr): Expr => x.equal(x).where(x.equal(extreme), 1);
 const chosenFrom = elementwise("isExtreme", isExtreme);
 
 /** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
@@ -67,24 +75,8 @@ export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
   return reduceExtreme(minOperation, x, axes, keepdims);
 }
 
-/** An operation on [rows…, n] that gives one number a row. */
-export function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return defineOperation({
-    name,
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(lowering.trace.input(node, 0));
-      lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);
-    },
-    reverse,
-  });
-}
-
 const x0 = argument(0);
 const infinity = Number.POSITIVE_INFINITY;
-/** The position of an element that is the largest or NaN, else infinity: the smallest of these is the first. */
-export const candidate = (x: Expr, largest: Expr): Expr => isExtreme(x, largest).where(index(), infinity);
-
 const argmaxKernel = row(
   ["element"],
   [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: candidate(x0, argument(1)) }],

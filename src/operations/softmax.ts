@@ -1,19 +1,24 @@
 /** The softmax family. All subtract the largest score first, so that nothing overflows. */
 
-import { defineOperation, type Operation } from "../engine/operation.ts";
+import type { Operation } from "../engine/operation.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
-import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
+import { row, type RowStage } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
 import { normalizeAxes, normalizeAxis } from "../support/shape.ts";
 import { Variable } from "../engine/variable.ts";
-import { exp, mul, sub, where } from "./arithmetic.ts";
-import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
+import { exp, mul, sub } from "./arithmetic.ts";
+import { type Axes, moveBack, moveLast } from "./axes.ts";
+import { reducedShape, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariables } from "./check.ts";
-import { decat, moveBack, moveLast, stack } from "./layout.ts";
-import { candidate, perRow } from "./reduction.ts";
+import { stack } from "./joining.ts";
+import { decat } from "./layout.ts";
+import { sum } from "./reduction.ts";
+import { candidate, perElement, perRow, softmaxGradient } from "./rows.ts";
+import { where } from "./where.ts";
 
-const [x, largest, total] = [argument(0), argument(1), argument(2)];
+const x = argument(0);
+const largest = argument(1);
+const total = argument(2);
 /** The largest element, then the sum of exponentials. A row whose largest element is infinite has no answer: it becomes NaN, all of it. */
 const stagesOf = (exponential: Expr): RowStage[] => [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }];
 const exponential = x.sub(largest).exp();
@@ -22,52 +27,7 @@ const stages = stagesOf(exponential);
 const softmaxKernel = row(["element"], stages, [{ per: "element", value: exponential.div(total) }]);
 const logSoftmaxKernel = row(["element"], stages, [{ per: "element", value: x.sub(largest).sub(total.log()) }]);
 
-/** y·(g − Σ y·g), from y and g. */
-const softmaxGradientKernel = row(
-  ["element", "element"],
-  [{ reduce: "sum", value: argument(0).mul(argument(1)) }],
-  [{ per: "element", value: argument(0).mul(argument(1).sub(argument(2))) }],
-);
-
-/** An operation on [rows…, n] that gives one number an element; every input has the shape of the result. */
-function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return defineOperation({
-    name,
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(node);
-      const n = shape[shape.length - 1];
-      lowering.row(node, kernel, n === 0 ? 0 : lowering.size(node) / n, n);
-    },
-    reverse,
-  });
-}
-
-const softmaxGradientOperation: Operation = perElement("softmax′", softmaxGradientKernel, (k) => (v, node) => {
-  const [y, g] = [node.input(0), node.input(1)];
-  if (k === 1) return softmaxGradient(y, v);
-  return sub(mul(v, sub(g, sum(mul(y, g), -1, true))), mul(g, sum(mul(v, y), -1, true)));
-});
-
-/** The gradient of scores, from probabilities and their gradient, along the last axis. */
-export const softmaxGradient = (y: Variable, g: Variable): Variable => record(softmaxGradientOperation, y.shape, [y, g]);
-
 const softmaxOperation = perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
-
-/** Of elements with a mask. A row in which none counts has no sum to divide by, but is not chosen either. */
-function maskedKernel(): RowKernel {
-  const counts = argument(1);
-  const exponential = counts.where(x.sub(argument(2)).exp(), 0);
-  return row(
-    ["element", "element"],
-    [{ reduce: "maximum", value: counts.where(x, -Infinity) }, { reduce: "sum", value: exponential }],
-    [{ per: "element", value: counts.where(exponential.div(argument(3)), 0) }],
-  );
-}
-
-/** Inputs: scores and a mask, which has no gradient. */
-const maskedSoftmaxOperation = perElement("maskedSoftmax", maskedKernel(), (k) =>
-  k === 1 ? null : (gradient, node) => softmaxGradient(node.output, where(node.input(1), gradient, 0)));
 
 const logSoftmaxOperation = perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
   sub(gradient, mul(exp(node.output), sum(gradient, -1, true))));
@@ -89,31 +49,16 @@ function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
  * Probabilities: eˣ / Σ eˣ along an axis. Given a list of Variables of one shape, over the list: element by element, the
  * results add up to 1.
  */
-export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
+export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
   checkCall("softmax", arguments, 2, 0);
   return x instanceof Variable ? along(softmaxOperation, x, axis) : overList(softmaxOperation, x);
 }
 
-/**
- * Probabilities of those scores that count: a softmax along the last axis, as if the others were not there. They get 0, whatever they are, and
- * so does a row in which none counts. That is how attention leaves out padding and the future.
- *
- *     maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]]));   // [[½, ½, 0], [0, 0, 0]]
- *
- * @param mask 0 for what does not count; it broadcasts to the scores
- * @throws ShapeError if it does not
- */
-export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
-  checkCall("maskedSoftmax", arguments, 2, 2);
-  normalizeAxis("maskedSoftmax", -1, scores.shape);
-  return record(maskedSoftmaxOperation, scores.shape, [scores, broadcastTo(mask, scores.shape)]);
-}
-
 /** log softmax(x), without the loss of accuracy of a logarithm of small numbers. Lists as for `softmax`. */
-export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
+export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
   checkCall("logSoftmax", arguments, 2, 0);
   return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : overList(logSoftmaxOperation, x);

@@ -3,13 +3,14 @@
 import { newOperation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
 import type { RowKernel } from "../kernels/kernel.ts";
-import { clip as clipValue, lessEqual, minimum, mul, sqrt, where } from "../operations/arithmetic.ts";
+import { clip as clipValue, lessEqual, minimum, mul, sqrt } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { normKernel, squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
 import { record } from "../engine/recording.ts";
 import { checkNumber, describe, scalarShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
+import { normKernel, squaringScale } from "../operations/norm.ts";
+import { where } from "../operations/where.ts";
 
 /** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
 export type Clip = { readonly norm: number } | { readonly value: number };

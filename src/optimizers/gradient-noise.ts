@@ -1,11 +1,11 @@
 import { ValueError } from "../support/errors.ts";
-import { uniform } from "../operations/dropout.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
 import { checkNumber, describe } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../engine/variable.ts";
+import { uniform } from "../operations/uniform.ts";
 
 export interface GradientNoiseOptions {
   /** η: the variance at the first step. The paper tries 0.01, 0.3 and 1. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { dropout, evaluate, grad, gradients, mul, ones, parameter, Random, seed, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
 import { FeedForward } from "../../src/components/index.ts";
 import { useDevice } from "../../src/devices/current.ts";
-import { uniform } from "../../src/operations/dropout.ts";
+import { uniform } from "../../src/operations/uniform.ts";
 import { counting, describeOnEach, devices, on, reference } from "./harness.ts";
 
 /** What dropout gives in training, and the gradient of its sum. */

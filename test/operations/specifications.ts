@@ -8,9 +8,9 @@
 
 import { cost, type Indices, input, Random, reshape, type Shape, type Variable } from "../../src/index.ts";
 import * as flimsy from "../../src/index.ts";
-import { uniform } from "../../src/operations/dropout.ts";
 import { operations } from "../../src/engine/operation.ts";
-import { softmaxGradient } from "../../src/operations/softmax.ts";
+import { softmaxGradient } from "../../src/operations/rows.ts";
+import { uniform } from "../../src/operations/uniform.ts";
 import { record } from "../../src/engine/recording.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { type Domain, type Draw, domains, Tensor } from "./draw.ts";
