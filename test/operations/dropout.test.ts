@@ -4,6 +4,10 @@ import { FeedForward } from "../../src/components/index.ts";
 import { useDevice } from "../../src/devices/current.ts";
 import { uniform } from "../../src/operations/uniform.ts";
 import { counting, describeOnEach, devices, on, reference } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/dropout.ts";
+
+testOperations(entries);
 
 /** What dropout gives in training, and the gradient of its sum. */
 function trained(f: (x: Variable) => Variable, x: Variable): { y: Variable; gradient: Variable } {
