@@ -67,7 +67,12 @@ export class Samples {
     if (mask !== undefined) {
       const { variable, values } = this.perSample("mask", mask);
       for (let i = 0; values !== null && i < values.length; i++) {
-        if (values[i] !== 0 && values[i] !== 1) throw new ValueError(`${name} got ${values[i]} in its mask: 1 marks a sample that counts, 0 one that does not.`);
+        if (values[i] !== 0 && values[i] !== 1) {
+          throw new ValueError(
+            `${name} got ${values[i]} in its mask: 1 marks a sample that counts, 0 one that does ` +
+              "not.",
+          );
+        }
       }
       this.mask = variable;
       this.known = values;
@@ -115,12 +120,16 @@ export class Samples {
     const { name, shape, known, mask } = this;
     // A number of the step costs less than an array.
     if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
-    const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
+    const isNested = Array.isArray(given) && given.some((entry) => typeof entry === "object");
+    const flat = isNested ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
     const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
       : typeof flat === "number" ? [flat] : isList(flat) ? withNumbers(flat as ArrayLike<number>) : null;
     const count = flat instanceof Variable ? flat.size : list?.length; // what is no list at all, indexVariable refuses
     if (count !== undefined && count !== sizeOf(shape)) {
-      throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} labels.`);
+      throw new ShapeError(
+        `${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} ` +
+          "labels.",
+      );
     }
     if (mask === null) return view(indexVariable(name, flat as Indices, classes), shape);
     if (known !== null && list !== null && count !== undefined) {

@@ -80,10 +80,18 @@ const losses = newOperation({
 export function joined(name: string, scores: Variable | readonly Variable[]): Variable {
   if (scores instanceof Variable) return scores;
   if (!Array.isArray(scores) || scores.length === 0 || !scores.every((step) => step instanceof Variable)) {
-    throw new ValueError(`${name} takes a Variable of scores, or a list with one for each step, but got ${Array.isArray(scores) && scores.length === 0 ? "an empty list" : describe(scores)}.`);
+    throw new ValueError(
+      `${name} takes a Variable of scores, or a list with one for each step, but got ` +
+        `${Array.isArray(scores) && scores.length === 0 ? "an empty list" : describe(scores)}.`,
+    );
   }
   const [{ shape }] = scores;
-  if (shape.length !== 1 && shape.length !== 2) throw new ValueError(`${name} got a list of scores of shape ${formatShape(shape)}: each step is [symbols] for one utterance or [samples, symbols] for a batch.`);
+  if (shape.length !== 1 && shape.length !== 2) {
+    throw new ValueError(
+      `${name} got a list of scores of shape ${formatShape(shape)}: ` +
+        "each step is [symbols] for one utterance or [samples, symbols] for a batch.",
+    );
+  }
   return stack(scores, shape.length - 1);
 }
 

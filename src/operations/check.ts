@@ -16,7 +16,10 @@ export function checkReduction(operation: string, args: ArrayLike<unknown>): voi
   checkCall(operation, args, 3);
   const keepdims = args[2];
   if (keepdims === undefined || typeof keepdims === "boolean") return;
-  throw new ValueError(`${operation} takes true or false as keepdims, but got ${describe(keepdims)}. Several axes are one list, [0, 1]; as a callback, write (x) => ${operation}(x).`);
+  throw new ValueError(
+    `${operation} takes true or false as keepdims, but got ${describe(keepdims)}. ` +
+      `Several axes are one list, [0, 1]; as a callback, write (x) => ${operation}(x).`,
+  );
 }
 
 /** An error for what is not a Variable, before anything asks it for its shape. */

@@ -51,7 +51,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   checkOptions("operation", definition, ["name", "shape", "forward", "reverse", "structural"]);
   const { name, structural = false } = definition;
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
-    throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
+    throw new ValueError(
+      "operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. " +
+        "See its documentation for an example.",
+    );
   }
 
   const recorded = newOperation({
@@ -67,7 +70,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const returned: unknown = definition.forward(Object.freeze(y), ...copies);
     if (typeof (returned as { then?: unknown } | undefined)?.then !== "function") return;
     (returned as Promise<unknown>).then(undefined, () => {}); // nobody will wait for it
-    throw new UsageError(`The forward function of ${name} is async: what it does after its first await would come too late. Await before the step, and give the operation what you waited for.`);
+    throw new UsageError(
+      `The forward function of ${name} is async: what it does after its first await would come too late. ` +
+        "Await before the step, and give the operation what you waited for.",
+    );
   }
 
   /** What the rule gave for a node, by the gradient of its result: asked once for all inputs. */
@@ -83,7 +89,8 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const part = known.found[k] ?? zeroGradient(node.inputShape(k));
     if (!(part instanceof Variable) || !sameShape(part.shape, node.inputShape(k))) {
       throw new ShapeError(
-        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
+        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of ` +
+          `input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
       );
     }
     return part;
@@ -93,7 +100,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const inputs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
     const found = definition.reverse?.(gradient, node.output, ...inputs) ?? [];
     if (Array.isArray(found) && found.length === inputs.length) return found;
-    throw new ValueError(`The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but returned ${describe(found)}.`);
+    throw new ValueError(
+      `The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but ` +
+        `returned ${describe(found)}.`,
+    );
   }
 
   return (...inputs) => {

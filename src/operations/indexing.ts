@@ -22,7 +22,10 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
   const at = normalizeAxis("scatterAdd", axis, updates.shape);
   const found = kernelIndices("scatterAdd", indices, size);
   if (found.shape.length > 1 || found.size !== updates.shape[at]) {
-    throw new ShapeError(`scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: axis ${at} needs a list of ${updates.shape[at]} indices.`);
+    throw new ShapeError(
+      `scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: ` +
+        `axis ${at} needs a list of ${updates.shape[at]} indices.`,
+    );
   }
   return scatter(view(found, [found.size]), updates, size, at);
 }

@@ -146,6 +146,7 @@ function checkVector(name: string, vector: Variable, x: Variable, n: number): vo
   checkVariable("layerNorm", vector);
   if (vector.shape.length === 1 && vector.shape[0] === n) return;
   throw new ShapeError(
-    `layerNorm got x ${formatShape(x.shape)} and ${name} ${formatShape(vector.shape)}: ${name} must have shape [${n}], one number for each element of the last axis.`,
+    `layerNorm got x ${formatShape(x.shape)} and ${name} ${formatShape(vector.shape)}: ` +
+      `${name} must have shape [${n}], one number for each element of the last axis.`,
   );
 }

@@ -42,7 +42,12 @@ export function reshape(x: Variable, shape: Shape): Variable {
   const open = shape.indexOf(-1);
   let target: Shape = shape;
   if (open >= 0) {
-    if (shape.lastIndexOf(-1) > open) throw new ShapeError(`reshape got shape ${formatShape(shape)} for ${formatShape(x.shape)}: only one size can be −1, the others say what it is.`);
+    if (shape.lastIndexOf(-1) > open) {
+      throw new ShapeError(
+        `reshape got shape ${formatShape(shape)} for ${formatShape(x.shape)}: ` +
+          "only one size can be −1, the others say what it is.",
+      );
+    }
     const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
     target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
   }
@@ -139,11 +144,17 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
       return;
     }
     if (range !== null && !Array.isArray(range)) {
-      throw new ShapeError(`slice got ${describe(range)} for axis ${axis} of shape ${formatShape(shape)}: give an index, a range [start, end, step], or null for all.`);
+      throw new ShapeError(
+        `slice got ${describe(range)} for axis ${axis} of shape ${formatShape(shape)}: ` +
+          "give an index, a range [start, end, step], or null for all.",
+      );
     }
     const [from, to, step = 1] = range ?? [];
     if (!Number.isInteger(step) || step === 0 || ![from ?? 0, to ?? 0].every(Number.isInteger)) {
-      throw new ShapeError(`slice got the range [${describe(from)}, ${describe(to)}, ${describe(step)}] for axis ${axis}: give integers, and a step that is not 0.`);
+      throw new ShapeError(
+        `slice got the range [${describe(from)}, ${describe(to)}, ${describe(step)}] for axis ${axis}: ` +
+          "give integers, and a step that is not 0.",
+      );
     }
     const bound = (value: number | undefined, otherwise: number, low: number, high: number): number =>
       value === undefined ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + size : value));
@@ -172,7 +183,8 @@ export function flip(x: Variable, axes?: Axes): Variable {
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
   checkCall("pad", arguments, 2);
-  if (!Array.isArray(widths) || widths.length !== x.shape.length || widths.some((pair) => !Array.isArray(pair) || pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
+  const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && pair.every((w) => Number.isInteger(w) && w >= 0);
+  if (!Array.isArray(widths) || widths.length !== x.shape.length || !widths.every(isPair)) {
     throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
   }
   if (widths.every(([before, after]) => before === 0 && after === 0)) return identity(x);

@@ -80,7 +80,10 @@ export function affine(w: Variable, x: Variable, b: Variable, more?: unknown, li
   checkVariable("affine", b);
   const shape = linearShape("affine", w, x);
   if (b.shape.length !== 1 || b.shape[0] !== w.shape[0]) {
-    throw new ShapeError(`affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
+    throw new ShapeError(
+      `affine got weights ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: ` +
+        `the bias must have shape [${w.shape[0]}], one number an output.`,
+    );
   }
   return recordLinearMap(shape, w, x, b);
 }

@@ -13,5 +13,9 @@ export const squaringScale = (sum: Expr): Expr => sum.greater(2 ** 48).where(2 *
 export function normKernel(result: (norm: Expr, scale: Expr) => Expr): RowKernel {
   const scale = squaringScale(argument(1));
   const scaled = argument(0).mul(scale);
-  return row(["element"], [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }], [{ per: "row", value: result(argument(2).sqrt(), scale) }]);
+  return row(
+    ["element"],
+    [{ reduce: "sum", value: argument(0).abs() }, { reduce: "sum", value: scaled.mul(scaled) }],
+    [{ per: "row", value: result(argument(2).sqrt(), scale) }],
+  );
 }

@@ -1,10 +1,8 @@
 /** Matrix products and what is made of them. */
 
-import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
 import { type Level, once } from "../plan/product.ts";
 import { record } from "../engine/recording.ts";
 import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, sameShape, type Shape, sizeOf } from "../support/shape.ts";
@@ -16,6 +14,7 @@ import { checkCall, checkReduction } from "./check.ts";
 import { broadcastTo } from "./layout.ts";
 import { multiply } from "./multiply.ts";
 import { normKernel } from "./norm.ts";
+import { perRow } from "./rows.ts";
 import { where } from "./where.ts";
 
 /**
@@ -29,7 +28,10 @@ import { where } from "./where.ts";
 export function matmul(a: Variable, b: Variable): Variable {
   checkCall("matmul", arguments, 2, 2);
   if (a.shape.length === 0 || b.shape.length === 0) {
-    throw new ShapeError(`matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. Use mul to multiply by a number.`);
+    throw new ShapeError(
+      `matmul got shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}: both need at least one axis. ` +
+        "Use mul to multiply by a number.",
+    );
   }
   const x = a.shape.length === 1 ? view(a, [1, a.shape[0]]) : a;
   const y = b.shape.length === 1 ? view(b, [b.shape[0], 1]) : b;
@@ -69,15 +71,7 @@ function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): 
 
 const dotKernel = row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
 
-const dotOperation = defineOperation({
-  name: "dot",
-  role: Role.row,
-  lower: (lowering, node) => {
-    const shape = lowering.shape(lowering.trace.input(node, 0));
-    lowering.row(node, dotKernel, lowering.size(node), shape[shape.length - 1]);
-  },
-  reverse: (k) => (gradient, node) => mul(node.input(1 - k), view(gradient, [...gradient.shape, 1])),
-});
+const dotOperation = perRow("dot", dotKernel, (k) => (gradient, node) => mul(node.input(1 - k), view(gradient, [...gradient.shape, 1])));
 
 /**
  * The inner product of each sample: the sum of a·b over the last axis.
@@ -97,20 +91,12 @@ export function dot(a: Variable, b: Variable): Variable {
 const wholeNorm = normKernel((norm, scale) => norm.div(scale));
 
 /** Over the last axis. */
-const normOperation = defineOperation({
-  name: "norm2",
-  role: Role.row,
-  lower: (lowering, node) => {
-    const shape = lowering.shape(lowering.trace.input(node, 0));
-    lowering.row(node, wholeNorm, lowering.size(node), shape[shape.length - 1]);
-  },
-  reverse: () => (gradient, node) => {
-    const norm = node.output;
-    // There is no direction at 0; dividing by 1 there keeps it finite. The direction comes first: a quotient of gradient and norm may overflow.
-    const zero = equal(norm, 0);
-    const column = (x: Variable): Variable => view(x, [...norm.shape, 1]);
-    return mul(div(node.input(0), column(add(norm, zero))), column(where(zero, 0, gradient)));
-  },
+const normOperation = perRow("norm2", wholeNorm, () => (gradient, node) => {
+  const norm = node.output;
+  // There is no direction at 0; dividing by 1 there keeps it finite. The direction comes first: a quotient of gradient and norm may overflow.
+  const zero = equal(norm, 0);
+  const column = (x: Variable): Variable => view(x, [...norm.shape, 1]);
+  return mul(div(node.input(0), column(add(norm, zero))), column(where(zero, 0, gradient)));
 });
 
 /**

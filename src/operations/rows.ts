@@ -22,7 +22,7 @@ export function perRow(name: string, kernel: RowKernel, reverse: Operation["reve
   });
 }
 
-/** An operation on [rows…, n] that gives one number an element; every input has the shape of the result. */
+/** An operation on [rows…, n] that gives one number an element. */
 export function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
   return defineOperation({
     name,

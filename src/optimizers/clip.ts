@@ -1,8 +1,7 @@
 /** Bounds on gradients, as operations of the update's step. */
 
-import { newOperation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
-import type { RowKernel } from "../kernels/kernel.ts";
 import { clip as clipValue, lessEqual, minimum, mul, sqrt } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Role } from "../plan/role.ts";
@@ -17,10 +16,10 @@ export type Clip = { readonly norm: number } | { readonly value: number };
 
 /** The part of a norm that stands for a large one, negated: so the sum of many is a number of float32, whatever they are. */
 const PART = 2 ** -20;
-const signedNorm: RowKernel = normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
+const signedNorm = normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
 
 /** Makes one number of a whole array. Nobody differentiates an update. */
-const signedNormOperation = newOperation({
+const signedNormOperation = defineOperation({
   name: "norm",
   role: Role.row,
   lower: (lowering, node) => { lowering.row(node, signedNorm, 1, lowering.size(lowering.trace.input(node, 0))); },
@@ -38,7 +37,10 @@ export function checkClip(caller: string, clip: Clip | null | undefined): Clip |
   const entries = typeof clip === "object" ? Object.entries(clip) : [];
   const [key, bound] = entries[0] ?? [];
   if ((key !== "norm" && key !== "value") || entries.length !== 1) {
-    throw new ValueError(`${caller} takes clip as { norm: bound } or { value: bound }, but got ${typeof clip === "object" ? JSON.stringify(clip) : describe(clip)}.`);
+    throw new ValueError(
+      `${caller} takes clip as { norm: bound } or { value: bound }, but got ` +
+        `${typeof clip === "object" ? JSON.stringify(clip) : describe(clip)}.`,
+    );
   }
   checkNumber(caller, `clip.${key}`, bound as number, 0);
   return clip;

@@ -27,12 +27,19 @@ describe("the tables", () => {
     expect(missing, "These exports need an entry in a file of table/, or in the list of other exports here.").toEqual([]);
   });
 
+  it("are of operations that the guide names", () => {
+    const guide = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+    const names = Object.keys(entries).filter((name) => Object.hasOwn(flimsy, name));
+    expect(names.filter((name) => !new RegExp(`^\\|.*\`${name}[\`(].*\\|`, "m").test(guide))).toEqual([]);
+  });
+
   it("have no entry for what is not there", () => {
     for (const [name, entry] of Object.entries(entries)) expect(functionOf(name, entry), name).toBeTypeOf("function");
   });
 
   it.each(Object.keys(tables))("%s is tested by the test file of this name", (name) => {
-    const file = ["operations", "cost", "ctc", "optimizers"].map((room) => new URL(`../${room}/${name}.test.ts`, import.meta.url)).find((url) => existsSync(url));
+    const files = ["operations", "cost", "optimizers"].map((room) => new URL(`../${room}/${name}.test.ts`, import.meta.url));
+    const file = files.find((url) => existsSync(url));
     const text = file === undefined ? "" : readFileSync(file, "utf8");
     expect(text).toContain("testOperations(entries)");
     expect(text).toContain(`/table/${name}.ts"`);

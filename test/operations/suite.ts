@@ -16,8 +16,8 @@ import { evaluate, FlimsyError, gradients, sum, Variable } from "../../src/index
 import { type Draw, Tensor } from "./draw.ts";
 import { asInput, describeArguments, type Entry, type Slope, ulpsOf } from "./entry.ts";
 import {
-  centralDifference, combinedAt, type Differentiable, devices, expectClose, expectGradientClose, fastDevices, forAll, functionOf, gradientsAt, innerProduct, on, origin, precisionOf,
-  reference, secondGradientsAt, tensorsIn, totalSize, valuesOn, type Way, ways, withVariables,
+  centralDifference, combinedAt, type Differentiable, devices, expectClose, expectGradientClose, fastDevices, forAll, functionOf, gradientsAt,
+  innerProduct, on, origin, precisionOf, reference, secondGradientsAt, tensorsIn, totalSize, valuesOn, type Way, ways, withVariables,
 } from "./harness.ts";
 import { combinations } from "./special.ts";
 
@@ -45,8 +45,10 @@ export function testOperations(entries: Readonly<Record<string, Entry>>): void {
 function magnitudes(entry: Entry, args: readonly unknown[], results: readonly { values: Float64Array }[]): ArrayLike<number>[] {
   const magnitude = entry.magnitude as ((...args: unknown[]) => Variable | Variable[]) | undefined;
   if (magnitude === undefined) return results.map(({ values }) => values);
-  const finite = (arg: unknown): unknown =>
-    arg instanceof Tensor ? new Tensor(arg.shape, arg.values.map((x) => (Number.isFinite(x) ? x : 0)), arg.differentiable) : Array.isArray(arg) ? arg.map(finite) : arg;
+  const finite = (arg: unknown): unknown => {
+    if (arg instanceof Tensor) return new Tensor(arg.shape, arg.values.map((x) => (Number.isFinite(x) ? x : 0)), arg.differentiable);
+    return Array.isArray(arg) ? arg.map(finite) : arg;
+  };
   return valuesOn(reference, magnitude, args.map(finite)).map(({ data }) => data);
 }
 

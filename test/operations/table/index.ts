@@ -8,6 +8,7 @@ import type { Elementwise, Entry } from "../entry.ts";
 import { entries as activation } from "./activation.ts";
 import { entries as arithmetic } from "./arithmetic.ts";
 import { entries as categorical } from "./categorical.ts";
+import { entries as clip } from "./clip.ts";
 import { entries as convolution } from "./convolution.ts";
 import { entries as dropout } from "./dropout.ts";
 import { entries as gather } from "./gather.ts";
@@ -25,15 +26,17 @@ import { entries as softmax } from "./softmax.ts";
 import { entries as uniform } from "./uniform.ts";
 import { entries as where } from "./where.ts";
 
+/** Exports that are expressions. */
+type Expression = keyof typeof activationFile | keyof typeof arithmeticFile | keyof typeof whereFile;
 /** Exports that are no operations on Variables. */
 type Other = "arange" | "eye" | "full" | "ones" | "rand" | "randn" | "zeros" | "elementwise" | "operation";
 
 export const tables = {
-  activation, arithmetic, categorical, convolution, dropout, gather, gradient, indexing, joining, "layer-norm": layerNorm, layout, linear,
+  activation, arithmetic, categorical, clip, convolution, dropout, gather, gradient, indexing, joining, "layer-norm": layerNorm, layout, linear,
   "masked-softmax": maskedSoftmax, pooling, product, reduction, softmax, uniform, where,
 };
 
 export const entries: Readonly<Record<string, Entry>> = {
-  ...activation, ...arithmetic, ...categorical, ...convolution, ...dropout, ...gather, ...gradient, ...indexing, ...joining, ...layerNorm, ...layout, ...linear,
-  ...maskedSoftmax, ...pooling, ...product, ...reduction, ...softmax, ...uniform, ...where,
-} satisfies Record<Exclude<keyof typeof exported, Other>, Entry> & Record<keyof typeof activationFile | keyof typeof arithmeticFile | keyof typeof whereFile, Elementwise>;
+  ...activation, ...arithmetic, ...categorical, ...clip, ...convolution, ...dropout, ...gather, ...gradient, ...indexing, ...joining, ...layerNorm,
+  ...layout, ...linear, ...maskedSoftmax, ...pooling, ...product, ...reduction, ...softmax, ...uniform, ...where,
+} satisfies Record<Exclude<keyof typeof exported, Other>, Entry> & Record<Expression, Elementwise>;

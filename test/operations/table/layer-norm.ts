@@ -45,7 +45,8 @@ export const entries = {
     })(x),
     draw: (draw) => {
       const shape = draw.shape(1, 3, false);
-      return [draw.tensor(shape), shape.at(-1) as number, draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([shape.at(-1) as number])] : [])];
+      const n = shape.at(-1) as number;
+      return [draw.tensor(shape), n, draw.pick([0.5, 3]), draw.tensor(shape), ...(draw.oneIn(2) ? [draw.tensor([n])] : [])];
     },
     f: (x: Variable, ...others: Variable[]) => record(operation("layerNorm′"), x.shape, [x, ...others]),
     ulps: (x: Variable) => 2 * (x.shape.at(-1) as number) + 16,

@@ -17,7 +17,8 @@ function named(range: number | Vector | null | undefined, size: number): number[
   if (typeof range === "number") return [axisOf(range, size)];
   const [start, end, step = 1] = range ?? [];
   const [least, most] = step > 0 ? [0, size] : [-1, size - 1];
-  const bound = (value: number | undefined, otherwise: number): number => (value === undefined ? otherwise : min(max(value < 0 ? value + size : value, least), most));
+  const bound = (value: number | undefined, otherwise: number): number =>
+    value === undefined ? otherwise : min(max(value < 0 ? value + size : value, least), most);
   const found: number[] = [];
   const to = bound(end, step > 0 ? most : least);
   for (let i = bound(start, step > 0 ? least : most); step > 0 ? i < to : i > to; i += step) found.push(i);
