@@ -18,6 +18,7 @@ export type { Expr, ExprLike } from "./kernels/expression.ts";
 export type { HostArray } from "./kernels/kernel.ts";
 export { type MemoryReport, memory } from "./engine/memory.ts";
 export * from "./operations/index.ts";
+import "./operations/methods.ts";
 export { AdaDelta, type AdaDeltaOptions } from "./optimizers/ada-delta.ts";
 export { Adam, type AdamOptions } from "./optimizers/adam.ts";
 export { AdamW, type AdamWOptions } from "./optimizers/adam-w.ts";

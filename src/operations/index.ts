@@ -1,7 +1,5 @@
 /** The operations, as a user sees them. Each of these files holds public names only. */
 
-import "./methods.ts";
-
 export type { Axes } from "./axes.ts";
 export * from "./convolution.ts";
 export * from "./creation.ts";
