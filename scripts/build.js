@@ -29,6 +29,9 @@ export async function build(out = standard, { types = true } = {}) {
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
+/** Makes operations methods of Variable. */
+const methods = path.join(root, "src/operations/methods.ts");
+
 /**
  * Every entry, and every namespace below, reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
  * them as a module of which no export is used.
@@ -38,10 +41,9 @@ const withMethods = {
   name: "with-methods",
   setup(build) {
     const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
-    const methods = JSON.stringify(path.join(root, "src/operations/methods.ts"));
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (!sources.has(file)) return null;
-      return { contents: `import ${methods};\n${await readFile(file, "utf8")}`, loader: "ts" };
+      return { contents: `import ${JSON.stringify(methods)};\n${await readFile(file, "utf8")}`, loader: "ts" };
     });
   },
 };
@@ -72,15 +74,46 @@ const isInner = (file) => /^src[/\\](plan|devices|kernels)[/\\]/.test(file);
 /**
  * Errors, messages and printed objects say the name of a class, which bundlers and minifiers change: `class RmsProp` becomes `class _RmsProp` or `class g`.
  * So every exported class gets its name as a literal, but for those of rooms that no entry exports from.
- * @type {esbuild.Plugin}
+ * @param {string} text
  */
-const withNames = {
-  name: "with-names",
+const withNames = (text) => text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3');
+
+/** A file and what it imports, and so on. @param {string} file @param {Set<string>} found */
+function reached(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { fileName } of ts.preProcessFile(readFileSync(file, "utf8")).importedFiles) {
+    if (fileName.startsWith(".")) reached(path.resolve(path.dirname(file), fileName), found);
+  }
+  return found;
+}
+
+/**
+ * To make a constant at the top of a file has no effect in this library, so what nobody uses need not be made: an operation, its kernels, a table. Bundlers
+ * cannot know that of a call unless it is marked as pure. It is where it may help: what the methods of Variable reach is part of every program.
+ * @param {string} text
+ */
+function withPureConstants(text) {
+  /** @type {Set<number>} */
+  const calls = new Set();
+  const visit = (/** @type {ts.Node} */ node) => {
+    if (ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) calls.add(node.getStart());
+    ts.forEachChild(node, visit);
+  };
+  ts.createSourceFile("", text, ts.ScriptTarget.Latest, true).statements.filter(ts.isVariableStatement).forEach(visit);
+  return [...calls].sort((a, b) => b - a).reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, text);
+}
+
+/** @type {esbuild.Plugin} */
+const withMarks = {
+  name: "with-marks",
   setup(build) {
+    const always = reached(methods);
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
       if (isInner(path.relative(root, file))) return null;
-      const text = await readFile(file, "utf8");
-      return { contents: text.replace(/^(export (?:abstract )?class (\w+).*\{)(\}?)$/gm, '$1 static get name() { return "$2"; }$3'), loader: "ts" };
+      const text = withNames(await readFile(file, "utf8"));
+      return { contents: always.has(file) ? text : withPureConstants(text), loader: "ts" };
     });
   },
 };
@@ -182,7 +215,7 @@ function bundleEntries(out) {
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
     mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
     bundle: true,
-    plugins: [withMethods, withNamespaces, withNames, withSmallTexts],
+    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks],
     splitting: true,
     format: "esm",
     platform: "neutral",

@@ -6,12 +6,7 @@ import { elementwise } from "../operations/elementwise.ts";
 import { noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
-
-/** Smaller probabilities count as this one. */
-const LEAST_PROBABILITY = 1e-20;
-
-/** −log p, guarded: flat below the least probability. */
-export const surprise = (p: Expr): Expr => p.less(LEAST_PROBABILITY).where(-Math.log(LEAST_PROBABILITY), p.log().neg());
+import { surprise } from "./surprise.ts";
 
 const softplus = (x: Expr): Expr => x.greater(33).where(x, x.exp().log1p());
 const one = /*#__PURE__*/ constant(1);

@@ -4,26 +4,27 @@ import type { Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, index } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
-import { mul, sub, where } from "../operations/arithmetic.ts";
-import { sum, view } from "../operations/broadcasting.ts";
+import { mul, sub } from "../operations/arithmetic.ts";
+import { view } from "../operations/broadcasting.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { oneHot } from "../operations/indexing.ts";
-import { register } from "../operations/registry.ts";
-import { softmax, softmaxGradient } from "../operations/softmax.ts";
-import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
+import { softmax } from "../operations/softmax.ts";
 import { record } from "../engine/recording.ts";
 import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { surprise } from "./bernoulli.ts";
+import { sum } from "../operations/reduction.ts";
+import { perElement, perRow, softmaxGradient } from "../operations/rows.ts";
+import { where } from "../operations/where.ts";
 import { checkCost, type CostOptions, costOptions, type Labels, Samples, samplesOf } from "./samples.ts";
+import { surprise } from "./surprise.ts";
 
-const [x, label] = [argument(0), argument(1)];
+const x = argument(0);
+const label = argument(1);
 
 /** Per row: log Σ eˣ − x[label]. */
-const forwardKernel = /*#__PURE__*/ row(
+const forwardKernel = row(
   ["element", "row"],
   [
     { reduce: "maximum", value: x },
@@ -34,52 +35,36 @@ const forwardKernel = /*#__PURE__*/ row(
 );
 
 /** Per element: (softmax(x) − [index = label]) · g. */
-const backwardKernel = /*#__PURE__*/ row(
+const backwardKernel = row(
   ["element", "row", "row"],
   [{ reduce: "maximum", value: x }, { reduce: "sum", value: x.sub(argument(3)).exp() }],
   [{ per: "element", value: x.sub(argument(3)).exp().div(argument(4)).sub(index().equal(label)).mul(argument(2)) }],
 );
 
 /** Inputs: scores, labels, gradient of each row. */
-const crossEntropyGradient: Operation = /*#__PURE__*/ register({
-  name: "crossEntropy′",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.row,
-  lower: (lowering, node) => {
-    const shape = lowering.shape(node);
-    const n = shape[shape.length - 1];
-    lowering.row(node, backwardKernel, lowering.size(node) / n, n);
-  },
-  reverse: (k) => {
-    if (k === 1) return null;
-    return (v, node) => {
-      const [scores, labels, g] = [node.input(0), node.input(1), node.input(2)];
-      if (k === 0) return mul(softmaxGradient(softmax(scores), v), view(g, [...g.shape, 1]));
-      const ones = record(crossEntropyGradient, scores.shape, [scores, labels, sub(g, g).add(1)]);
-      return sum(mul(v, ones), -1);
-    };
-  },
+const crossEntropyGradient: Operation = perElement("crossEntropy′", backwardKernel, (k) => k === 1 ? null : (v, node) => {
+  const [scores, labels, g] = [node.input(0), node.input(1), node.input(2)];
+  if (k === 0) return mul(softmaxGradient(softmax(scores), v), view(g, [...g.shape, 1]));
+  const ones = record(crossEntropyGradient, scores.shape, [scores, labels, sub(g, g).add(1)]);
+  return sum(mul(v, ones), -1);
 });
 
 /** Inputs: scores [rows…, classes], labels [rows…]. */
-const crossEntropy: Operation = /*#__PURE__*/ register({
-  name: "categoricalCrossEntropyWithScores",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.row,
-  lower: (lowering, node) => {
-    const shape = lowering.shape(lowering.trace.input(node, 0));
-    lowering.row(node, forwardKernel, lowering.size(node), shape[shape.length - 1]);
-  },
-  reverse: (k) => k === 1 ? null : (gradient, node) => record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]),
-});
+const crossEntropy = perRow("categoricalCrossEntropyWithScores", forwardKernel, (k) => k === 1 ? null : (gradient, node) =>
+  record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]));
 
-const fromLikelihood = /*#__PURE__*/ elementwise("categoricalCrossEntropy", surprise);
+const fromLikelihood = elementwise("categoricalCrossEntropy", surprise);
 
 /** The samples of an output [samples…, classes]. */
 function samplesAndClasses(name: string, output: Variable, options: CostOptions): { samples: Samples; classes: number } {
   checkVariable(name, output);
   const classes = output.shape[output.shape.length - 1] ?? 0;
-  if (classes === 0) throw new ShapeError(`${name} got an output of shape ${formatShape(output.shape)}: the last axis holds a number for each class and must not be empty.`);
+  if (classes === 0) {
+    throw new ShapeError(
+      `${name} got an output of shape ${formatShape(output.shape)}: ` +
+        "the last axis holds a number for each class and must not be empty.",
+    );
+  }
   return { samples: new Samples(name, samplesOf(output.shape), options), classes };
 }
 

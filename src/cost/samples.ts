@@ -2,15 +2,17 @@
 
 import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { div, maximum, mul, notEqual, where } from "../operations/arithmetic.ts";
-import { sum, view } from "../operations/broadcasting.ts";
-import { type Indices, indexVariable } from "../operations/indexing.ts";
+import { div, maximum, mul, notEqual } from "../operations/arithmetic.ts";
+import { view } from "../operations/broadcasting.ts";
 import type { Operand } from "../engine/step.ts";
-import { checkNumber, describe, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
+import { checkNumber, describe, formatShape, sameShape, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
+import { indexVariable, type Indices } from "../operations/indices.ts";
+import { sum } from "../operations/reduction.ts";
+import { where } from "../operations/where.ts";
 
 /** The class of each sample: integers from 0. One number for one sample; nested lists for sequences of samples. */
 export type Labels = Indices | readonly NumberList[];
@@ -66,7 +68,12 @@ export class Samples {
     if (mask !== undefined) {
       const { variable, values } = this.perSample("mask", mask);
       for (let i = 0; values !== null && i < values.length; i++) {
-        if (values[i] !== 0 && values[i] !== 1) throw new ValueError(`${name} got ${values[i]} in its mask: 1 marks a sample that counts, 0 one that does not.`);
+        if (values[i] !== 0 && values[i] !== 1) {
+          throw new ValueError(
+            `${name} got ${values[i]} in its mask: 1 marks a sample that counts, 0 one that does ` +
+              "not.",
+          );
+        }
       }
       this.mask = variable;
       this.known = values;
@@ -114,12 +121,16 @@ export class Samples {
     const { name, shape, known, mask } = this;
     // A number of the step costs less than an array.
     if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
-    const flat = Array.isArray(given) && given.some((entry) => typeof entry === "object") ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
+    const isNested = Array.isArray(given) && given.some((entry) => typeof entry === "object");
+    const flat = isNested ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
     const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
       : typeof flat === "number" ? [flat] : isList(flat) ? withNumbers(flat as ArrayLike<number>) : null;
     const count = flat instanceof Variable ? flat.size : list?.length; // what is no list at all, indexVariable refuses
     if (count !== undefined && count !== sizeOf(shape)) {
-      throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} labels.`);
+      throw new ShapeError(
+        `${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} ` +
+          "labels.",
+      );
     }
     if (mask === null) return view(indexVariable(name, flat as Indices, classes), shape);
     if (known !== null && list !== null && count !== undefined) {

@@ -1,19 +1,19 @@
 /** The cost of connectionist temporal classification as an operation: losses and gradients in one go over the scores. */
 
 import { currentDevice } from "../devices/current.ts";
-import type { Operation } from "../engine/operation.ts";
+import { newOperation } from "../engine/operation.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray, HostFunction } from "../kernels/kernel.ts";
 import { lowerHost } from "../plan/host.ts";
 import { mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
-import { slice, stack } from "../operations/layout.ts";
-import { nextOperationId } from "../plan/trace.ts";
+import { slice } from "../operations/layout.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
 import { refusal } from "../support/check.ts";
+import { stack } from "../operations/joining.ts";
 import { negativeLogLikelihoodOf } from "./likelihood.ts";
 import { ctcOptions, type CtcTargetOptions, type Targets, Utterances } from "./utterances.ts";
 
@@ -45,9 +45,8 @@ const both: HostFunction = (y, scores, targets) => {
 };
 
 /** Inputs: scores, targets. The gradients of all scores, then the losses of the utterances. */
-const gradientsAndLosses: Operation = {
+const gradientsAndLosses = newOperation({
   name: "ctc′",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowerHost(lowering, node, both),
   reverse: (k) => k === 1 ? null : () => {
     throw new UsageError(
@@ -55,7 +54,7 @@ const gradientsAndLosses: Operation = {
         "Take them of the rest of the loss only, or detach() the gradient.",
     );
   },
-};
+});
 
 const withGradients = (scores: Variable, targets: Variable, rows: Shape): Variable =>
   record(gradientsAndLosses, [scores.size + sizeOf(rows)], [scores, targets]);
@@ -65,21 +64,19 @@ const scaled = (both: Variable, scores: Shape, gradient: Variable): Variable =>
   mul(view(slice(both, [0, sizeOf(scores)]), scores), view(gradient, [...gradient.shape, 1, 1]));
 
 /** Inputs: scores, gradients and losses. The losses, as a view. */
-const lossesOfBoth: Operation = {
+const lossesOfBoth = newOperation({
   name: "ctc",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 1), lowering.size(lowering.trace.input(node, 0))),
   reverse: (k) => k === 1 ? null : (gradient, node) => scaled(node.input(1), node.inputShape(0), gradient),
-};
+});
 
 /** Inputs: scores, targets. Only the losses, for a step that is not about gradients; a gradient is computed if it is asked for all the same. */
-const losses: Operation = {
+const losses = newOperation({
   name: "ctc",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowerHost(lowering, node, lossOf),
   reverse: (k) => k === 1 ? null : (gradient, node) =>
     scaled(withGradients(node.input(0), node.input(1), node.shape), node.inputShape(0), gradient),
-};
+});
 
 /** Scores as one Variable, batch first; from a list, of one Variable for each step. */
 export function joined(name: string, scores: Variable | readonly Variable[]): Variable {

@@ -9,8 +9,7 @@ import { CollectedPieces } from "./collected.ts";
 import { collect } from "../plan/collect.ts";
 import { sumOfRows } from "../plan/join.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import type { Cursor, Operation, Pieces } from "./operation.ts";
+import { type Cursor, newOperation, type Operation, type Pieces } from "./operation.ts";
 import { record, record2 } from "./recording.ts";
 import type { Step } from "./step.ts";
 import type { Shape } from "../support/shape.ts";
@@ -26,9 +25,8 @@ function sumOf(n: number): MapKernel {
 }
 
 /** Sums gradients that arrive by several ways; a sum of equal shapes, so each way gets the gradient as it is. */
-const accumulate: Operation = {
+const accumulate = newOperation({
   name: "add",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.add,
   lower: (lowering, node) => {
     const count = lowering.trace.inputCount(node);
@@ -38,7 +36,7 @@ const accumulate: Operation = {
   // Where sums of many members have been stacked, they may share a term: it gets the gradients of all.
   reverse: (k) => (gradient, node) =>
     gradient.shape.length === node.inputShape(k).length ? gradient : record(sumOfMembers, node.inputShape(k), [gradient]),
-};
+});
 
 const sumOfMembers: Operation = { ...sumOfRows, reverse: () => null };
 
@@ -47,13 +45,12 @@ export const addGradients = (...parts: readonly Variable[]): Variable =>
   parts.length === 2 ? record2(accumulate, parts[0].shape, parts[0], parts[1]) : record(accumulate, parts[0].shape, parts);
 
 const zeroKernel = /*#__PURE__*/ map(0, constant(0));
-const zeroOperation: Operation = {
+const zeroOperation = newOperation({
   name: "zeros",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.map,
   lower: (lowering, node) => lowering.map(node, zeroKernel),
   reverse: () => null,
-};
+});
 
 /** The gradient of what does not count. */
 export const zeroGradient = (shape: Shape): Variable => record(zeroOperation, shape, [], shape);

@@ -1,7 +1,8 @@
-/** What an operation is: how it becomes launches, and how gradients pass through it. */
+/** What an operation is, and how one is defined. */
 
 import type { Box } from "../plan/box.ts";
 import type { Lowerable } from "../plan/lowering.ts";
+import { nextOperationId } from "../plan/trace.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Step } from "./step.ts";
 import type { Variable } from "./variable.ts";
@@ -44,7 +45,27 @@ export interface Operation extends Lowerable {
   /** The rule for the k-th input, or null where no gradient flows. */
   reverse(k: number): ReverseRule | null;
   /** Which elements of its input the result consists of, where it consists of such and nothing else. */
-  elements?(node: NodeView): Box;
+  readonly elements?: ((node: NodeView) => Box) | undefined;
   /** What takes its gradient, in place of reverse rules, where those would make arrays that are mostly zeros. */
-  readonly pieces?: PiecesClass;
+  readonly pieces?: PiecesClass | undefined;
+}
+
+/** What makes an operation: all but its id. */
+export type Definition = Omit<Operation, "id">;
+
+/** An operation with an id of its own. All are objects of one form, whatever they leave out, which recording reads fast. */
+export function newOperation({ name, role, lower, reverse, elements, pieces }: Definition): Operation {
+  return { name, id: nextOperationId(), role, lower, reverse, elements, pieces };
+}
+
+const table = new Map<string, Operation>();
+
+/** The operations of the library by name: tests walk them, so that none can be forgotten. */
+export const operations: ReadonlyMap<string, Operation> = table;
+
+/** Defines an operation of the library. */
+export function defineOperation(definition: Definition): Operation {
+  const operation = newOperation(definition);
+  table.set(operation.name, operation);
+  return operation;
 }

@@ -4,8 +4,8 @@ import { ValueError } from "../support/errors.ts";
 import type { Operand } from "../engine/step.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { identity } from "./broadcasting.ts";
-import { builtin } from "./elementwise.ts";
+import { defineElementwise } from "./define-elementwise.ts";
+import { identity } from "./layout.ts";
 
 /**
  * a + b
@@ -14,76 +14,76 @@ import { builtin } from "./elementwise.ts";
  * add(input([[1, 2], [3, 4]]), input([10, 20])).toArray(); // [[11, 22], [13, 24]]
  * input([1, 2]).add(1).toArray(); // [2, 3]
  */
-export const add = /*#__PURE__*/ builtin("add", (a, b) => a.add(b));
+export const add = defineElementwise("add", (a, b) => a.add(b));
 /**
  * a − b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * sub(10, input([1, 2])).toArray(); // [9, 8]
  */
-export const sub = /*#__PURE__*/ builtin("sub", (a, b) => a.sub(b));
+export const sub = defineElementwise("sub", (a, b) => a.sub(b));
 /**
  * a · b, element by element
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * mul(input([[1], [2]]), input([3, 4])).toArray(); // [[3, 4], [6, 8]]
  */
-export const mul = /*#__PURE__*/ builtin("mul", (a, b) => a.mul(b));
+export const mul = defineElementwise("mul", (a, b) => a.mul(b));
 /**
  * a / b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * div(1, input([4, 0])).toArray(); // [0.25, Infinity]
  */
-export const div = /*#__PURE__*/ builtin("div", (a, b) => a.div(b));
+export const div = defineElementwise("div", (a, b) => a.div(b));
 /**
  * −x
  * @example
  * neg(input([1, -2])).toArray(); // [-1, 2]
  */
-export const neg = /*#__PURE__*/ builtin("neg", (x) => x.neg());
+export const neg = defineElementwise("neg", (x) => x.neg());
 /**
  * 1 / x
  * @example
  * recip(input([2, -4])).toArray(); // [0.5, -0.25]
  */
-export const recip = /*#__PURE__*/ builtin("recip", (x) => x.recip());
+export const recip = defineElementwise("recip", (x) => x.recip());
 /**
  * |x|; its derivative at 0 is 0.
  * @example
  * abs(input([-3, 2])).toArray(); // [3, 2]
  */
-export const abs = /*#__PURE__*/ builtin("abs", (x) => x.abs());
+export const abs = defineElementwise("abs", (x) => x.abs());
 /**
  * eˣ
  * @example
  * exp(input([0, 1])).toArray(); // [1, 2.7183]
  */
-export const exp = /*#__PURE__*/ builtin("exp", (x) => x.exp());
+export const exp = defineElementwise("exp", (x) => x.exp());
 /**
  * The natural logarithm.
  * @example
  * log(input([1, 2, 0])).toArray(); // [0, 0.6931, -Infinity]
  */
-export const log = /*#__PURE__*/ builtin("log", (x) => x.log());
+export const log = defineElementwise("log", (x) => x.log());
 /**
  * √x
  * @example
  * sqrt(input([9, -1])).toArray(); // [3, NaN]
  */
-export const sqrt = /*#__PURE__*/ builtin("sqrt", (x) => x.sqrt());
+export const sqrt = defineElementwise("sqrt", (x) => x.sqrt());
 /**
  * The sine of an angle in radians.
  * @example
  * sin(input([0, Math.PI / 2])).toArray(); // [0, 1]
  */
-export const sin = /*#__PURE__*/ builtin("sin", (x) => x.sin());
+export const sin = defineElementwise("sin", (x) => x.sin());
 /**
  * The cosine of an angle in radians.
  * @example
  * cos(input([0, Math.PI / 3])).toArray(); // [1, 0.5]
  */
-export const cos = /*#__PURE__*/ builtin("cos", (x) => x.cos());
+export const cos = defineElementwise("cos", (x) => x.cos());
 /**
  * The larger of both; where equal, each gets half of the gradient.
  * @throws ShapeError if the shapes do not broadcast
@@ -92,15 +92,15 @@ export const cos = /*#__PURE__*/ builtin("cos", (x) => x.cos());
  * maximum(a, b).toArray(); // [3, 5]
  * gradients(() => maximum(a, b).sum(), [a])[0].toArray(); // [0, 0.5]
  */
-export const maximum = /*#__PURE__*/ builtin("maximum", (a, b) => a.maximum(b));
+export const maximum = defineElementwise("maximum", (a, b) => a.maximum(b));
 /**
  * The smaller of both; where equal, each gets half of the gradient.
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * minimum(input([1, 5]), 3).toArray(); // [1, 3]
  */
-export const minimum = /*#__PURE__*/ builtin("minimum", (a, b) => a.minimum(b));
-const clipped = /*#__PURE__*/ builtin("clip", (x, low, high) => {
+export const minimum = defineElementwise("minimum", (a, b) => a.minimum(b));
+const clipped = defineElementwise("clip", (x, low, high) => {
   const raised = x.less(low).where(low, x);
   // A bound that is NaN is the result.
   return low.equal(low).where(high.equal(high).where(raised.greater(high).where(high, raised), high), low);
@@ -120,19 +120,9 @@ export function clip(x: Operand, low: Operand, high: Operand): Variable {
   return clipped(x, low, high);
 }
 
-/**
- * a where the condition is not 0, else b.
- * @throws ShapeError if the shapes do not broadcast
- * @example
- * const x = input([4, -1]);
- * // The root that is not chosen is NaN, and does no harm.
- * where(greater(x, 0), sqrt(x), 0).toArray(); // [2, 0]
- */
-export const where = /*#__PURE__*/ builtin("where", (condition, a, b) => condition.where(a, b));
-
-const power = /*#__PURE__*/ builtin("pow", (x, exponent) => x.pow(exponent));
-const square = /*#__PURE__*/ builtin("square", (x) => x.mul(x));
-const cube = /*#__PURE__*/ builtin("cube", (x) => x.mul(x).mul(x));
+const power = defineElementwise("pow", (x, exponent) => x.pow(exponent));
+const square = defineElementwise("square", (x) => x.mul(x));
+const cube = defineElementwise("cube", (x) => x.mul(x).mul(x));
 
 /**
  * x to the power of the exponent. Exponents that are the numbers 1, 2, 3, ½ and −1 are computed directly.
@@ -161,7 +151,7 @@ export function pow(x: Operand, exponent: Operand): Variable {
  * @example
  * equal(input([1, 2, 3]), 2).toArray(); // [0, 1, 0]
  */
-export const equal = /*#__PURE__*/ builtin("equal", (a, b) => a.equal(b));
+export const equal = defineElementwise("equal", (a, b) => a.equal(b));
 /**
  * a ≠ b
  * @throws ShapeError if the shapes do not broadcast
@@ -171,21 +161,21 @@ export const equal = /*#__PURE__*/ builtin("equal", (a, b) => a.equal(b));
  * // Which elements are NaN?
  * notEqual(x, x).toArray(); // [0, 1]
  */
-export const notEqual = /*#__PURE__*/ builtin("notEqual", (a, b) => a.notEqual(b));
+export const notEqual = defineElementwise("notEqual", (a, b) => a.notEqual(b));
 /**
  * a < b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * less(input([1, 2, 3]), 2).toArray(); // [1, 0, 0]
  */
-export const less = /*#__PURE__*/ builtin("less", (a, b) => a.less(b));
+export const less = defineElementwise("less", (a, b) => a.less(b));
 /**
  * a ≤ b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * lessEqual(input([1, 2, 3]), 2).toArray(); // [1, 1, 0]
  */
-export const lessEqual = /*#__PURE__*/ builtin("lessEqual", (a, b) => a.lessEqual(b));
+export const lessEqual = defineElementwise("lessEqual", (a, b) => a.lessEqual(b));
 /**
  * a > b
  * @throws ShapeError if the shapes do not broadcast
@@ -195,11 +185,11 @@ export const lessEqual = /*#__PURE__*/ builtin("lessEqual", (a, b) => a.lessEqua
  * // How many are greater?
  * greater(x, 1).sum().item(); // 2
  */
-export const greater = /*#__PURE__*/ builtin("greater", (a, b) => a.greater(b));
+export const greater = defineElementwise("greater", (a, b) => a.greater(b));
 /**
  * a ≥ b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * greaterEqual(input([1, 2, 3]), 2).toArray(); // [0, 1, 1]
  */
-export const greaterEqual = /*#__PURE__*/ builtin("greaterEqual", (a, b) => a.greaterEqual(b));
+export const greaterEqual = defineElementwise("greaterEqual", (a, b) => a.greaterEqual(b));

@@ -1,21 +1,14 @@
 /** Sums, views and broadcasting: what every other family of operations rests on, so un-broadcasting is solved once, here. */
 
-import type { Operation } from "../engine/operation.ts";
-import { ShapeError } from "../support/errors.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import { record, record1 } from "../engine/recording.ts";
+import { record } from "../engine/recording.ts";
 import type { Operand } from "../engine/step.ts";
-import { broadcast, checkShape, formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { sameShape, type Shape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { checkCall, checkReduction } from "./check.ts";
-import { register } from "./registry.ts";
-
-/** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
-export type Axes = number | readonly number[];
 
 /** The shape after reducing axes. */
 export function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {
@@ -23,9 +16,8 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 }
 
 /** Attributes: keepdims, then the axes. */
-const sumOperation: Operation = /*#__PURE__*/ register({
+const sumOperation = defineOperation({
   name: "sum",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.sum,
   lower: (lowering, node) => lowering.reduce(node, "sum", [...lowering.trace.attributes(node, 1)]),
   reverse: () => (gradient, node) => {
@@ -34,118 +26,45 @@ const sumOperation: Operation = /*#__PURE__*/ register({
   },
 });
 
-/**
- * The sum over axes; all of them by default. An empty axis gives 0.
- * @param keepdims keep reduced axes with size 1
- * @throws ShapeError for an axis that x does not have
- * @example
- * const x = input([[1, 2, 3], [4, 5, 6]]);
- * sum(x).item(); // 21
- * sum(x, 0).toArray(); // [5, 7, 9]
- * sum(x, -1, true).toArray(); // [[6], [15]]
- */
-export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
-  checkReduction("sum", arguments);
-  const list = normalizeAxes("sum", axes, x.shape);
-  return record(sumOperation, reducedShape(x.shape, list, keepdims), [x], [keepdims ? 1 : 0, ...list]);
-}
-
-const identityOperation: Operation = /*#__PURE__*/ register({
-  name: "identity",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.view,
-  lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
-  reverse: () => (gradient) => gradient,
-  elements: (node) => whole(node.shape),
-});
-
-/**
- * x itself, as a new Variable. What changes nothing gives this too: a Variable that is differentiated by is then never one that
- * something else made. Costs nothing.
- * @example
- * const x = parameter([1, 2]);
- * identity(x).toArray(); // [1, 2]
- * identity(x) === x; // false
- */
-export function identity(x: Variable): Variable {
-  checkCall("identity", arguments, 1);
-  return record1(identityOperation, x.shape, x);
-}
+/** The sum over axes, for whoever has checked them. */
+export const sumOver = (x: Variable, axes: readonly number[], keepdims = false): Variable =>
+  record(sumOperation, reducedShape(x.shape, axes, keepdims), [x], [keepdims ? 1 : 0, ...axes]);
 
 /** Attributes: the shape. */
-const reshapeOperation: Operation = /*#__PURE__*/ register({
+const reshapeOperation = defineOperation({
   name: "reshape",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.view,
   lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
   reverse: () => (gradient, node) => view(gradient, node.inputShape(0)),
   elements: (node) => whole(node.shape),
 });
 
-/** x in a shape with as many elements; x itself where it has that shape. Within operations: what a user calls gives a new Variable. */
-export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : record(reshapeOperation, shape.slice(), [x], shape));
+/** x in a shape with as many elements. */
+export const reshaped = (x: Variable, shape: Shape): Variable => record(reshapeOperation, shape.slice(), [x], shape);
 
-/**
- * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
- * @throws ShapeError if the number of elements differs
- * @example
- * reshape(arange(6), [2, -1]).toArray(); // [[0, 1, 2], [3, 4, 5]]
- */
-export function reshape(x: Variable, shape: Shape): Variable {
-  checkCall("reshape", arguments, 2);
-  if (!Array.isArray(shape)) checkShape("reshape", shape);
-  const open = shape.indexOf(-1);
-  let target: Shape = shape;
-  if (open >= 0) {
-    if (shape.lastIndexOf(-1) > open) throw new ShapeError(`reshape got shape ${formatShape(shape)} for ${formatShape(x.shape)}: only one size can be −1, the others say what it is.`);
-    const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
-    target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
-  }
-  if (target.some((size) => !Number.isInteger(size)) || sizeOf(checkShape("reshape", target)) !== x.size) {
-    throw new ShapeError(
-      `reshape got shape ${formatShape(x.shape)} with ${x.size} elements to be seen as ${formatShape(shape)}: the number of elements must stay the same.`,
-    );
-  }
-  return record(reshapeOperation, target.slice(), [x], target);
-}
+/** As `reshaped`; x itself where it has that shape. Within operations: what a user calls gives a new Variable. */
+export const view = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : reshaped(x, shape));
 
-const copyKernel = /*#__PURE__*/ map(1, argument(0));
+const copyKernel = map(1, argument(0));
 
 /** Attributes: the shape. */
-const broadcastOperation: Operation = /*#__PURE__*/ register({
+const broadcastOperation = defineOperation({
   name: "broadcastTo",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.map,
   lower: (lowering, node) => lowering.map(node, copyKernel),
   reverse: () => (gradient, node) => sumTo(gradient, node.inputShape(0)),
 });
 
-/**
- * The array repeated along new axes and along axes of size 1, by NumPy's rule.
- * @throws ShapeError if the shape does not extend that of x
- * @example
- * broadcastTo(input([[1], [2]]), [2, 3]).toArray(); // [[1, 1, 1], [2, 2, 2]]
- * broadcastTo(5, [2]).toArray(); // [5, 5]
- */
-export function broadcastTo(x: Operand, shape: Shape): Variable {
-  checkCall("broadcastTo", arguments, 2, typeof x === "number" ? 0 : 1);
-  const from = typeof x === "number" ? [] : x.shape;
-  const extended = broadcast(from, checkShape("broadcastTo", shape));
-  if (extended === null || !sameShape(extended, shape)) {
-    throw new ShapeError(
-      `broadcastTo cannot extend shape ${formatShape(from)} to ${formatShape(shape)}: counted from the right, each axis must have the same size or size 1.`,
-    );
-  }
-  return typeof x !== "number" && sameShape(from, shape) ? identity(x) : record(broadcastOperation, shape.slice(), [x], shape);
-}
+/** x repeated to a shape that extends its own. */
+export const repeated = (x: Operand, shape: Shape): Variable => record(broadcastOperation, shape.slice(), [x], shape);
 
-/** As `broadcastTo`, of what fits; x itself where it has that shape. */
-const extend = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : record(broadcastOperation, shape.slice(), [x], shape));
+/** As `repeated`; x itself where it has that shape. */
+export const extend = (x: Variable, shape: Shape): Variable => (sameShape(x.shape, shape) ? x : repeated(x, shape));
 
 /** The adjoint of broadcasting: sums over the axes along which a smaller array was repeated. */
 export function sumTo(x: Variable, shape: Shape): Variable {
   if (sameShape(x.shape, shape)) return x;
   const extra = x.shape.length - shape.length;
   const axes = x.shape.flatMap((size, i) => (i < extra || (shape[i - extra] === 1 && size !== 1) ? [i] : []));
-  return view(sum(x, axes), shape);
+  return view(sumOver(x, axes), shape);
 }

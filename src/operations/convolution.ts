@@ -3,21 +3,22 @@
  * strips stay in the cache; threads may share the samples.
  */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type Place, placeOf } from "./boxes.ts";
-import { sum, view } from "./broadcasting.ts";
+import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
-import { pad, slice, stack } from "./layout.ts";
-import { register } from "./registry.ts";
+import { stack } from "./joining.ts";
+import { pad, slice } from "./layout.ts";
+import { sum } from "./reduction.ts";
 import { Strips, type Windows } from "./strips.ts";
+
 
 const encode = ({ turned, kernel, stride, margin, places }: Windows): number[] => [turned, ...kernel, ...stride, ...margin, ...places];
 
@@ -25,13 +26,12 @@ function decode(x: ArrayLike<number>): Windows {
   return { turned: x[0], kernel: [x[1], x[2]], stride: [x[3], x[4]], margin: [x[5], x[6]], places: [x[7], x[8]] };
 }
 
-const repeated = /*#__PURE__*/ map(1, argument(0));
-const plus = /*#__PURE__*/ map(2, argument(0).add(argument(1)));
+const repeated = map(1, argument(0));
+const plus = map(2, argument(0).add(argument(1)));
 
 /** Inputs: images [samples, inputs, height, width], kernel, and bias [outputs] if there is one. Attributes: the windows. */
-const convolutionOperation: Operation = /*#__PURE__*/ register({
+const convolutionOperation = defineOperation({
   name: "conv2d",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, kernel] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const y = lowering.define(node);
@@ -68,9 +68,8 @@ const convolutionOperation: Operation = /*#__PURE__*/ register({
 });
 
 /** Inputs: images, gradient of the result. Attributes: the windows. */
-const kernelGradientOperation: Operation = /*#__PURE__*/ register({
+const kernelGradientOperation = defineOperation({
   name: "conv2d′",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => {
     const [image, gradient] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
     const result = lowering.define(node);

@@ -1,42 +1,16 @@
 /** Dropout. */
 
-import type { Operation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
-import { random, randomParameters } from "../kernels/kernel.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/recording.ts";
 import { isTraining } from "../engine/state.ts";
-import { chooseRandom, defaultRandom, type Random } from "../random/random.ts";
-import { describe, type Shape, sizeOf } from "../support/shape.ts";
-import { fromValues, type Variable } from "../engine/variable.ts";
-import { identity } from "./broadcasting.ts";
+import { chooseRandom, type Random } from "../random/random.ts";
+import { describe } from "../support/shape.ts";
+import type { Variable } from "../engine/variable.ts";
 import { checkCall } from "./check.ts";
-import { builtin } from "./elementwise.ts";
-import { register } from "./registry.ts";
+import { defineElementwise } from "./define-elementwise.ts";
+import { identity } from "./layout.ts";
+import { uniform } from "./uniform.ts";
 
-/** Input: the key and counter of the generator in halves of 16 bits. Attributes: the shape. */
-const uniformOperation: Operation = /*#__PURE__*/ register({
-  name: "uniform",
-  id: /*#__PURE__*/ nextOperationId(),
-  lower: (lowering, node) => {
-    const value = lowering.define(node);
-    if (lowering.size(node) === 0) return;
-    lowering.launch(random, node);
-    lowering.output(value);
-    lowering.input(lowering.trace.input(node, 0));
-    randomParameters.write(lowering.code, { n: lowering.size(node) });
-  },
-  reverse: () => null,
-});
-
-/** Uniform numbers in [0, 1), drawn on the device: the same on every device for the same state of the generator. */
-export function uniform(shape: Shape, generator: Random = defaultRandom()): Variable {
-  const { key0, key1, counterLow, counterHigh } = generator.reserve(sizeOf(shape));
-  const halves = [key0, key1, counterLow, counterHigh].flatMap((word) => [word & 0xffff, word >>> 16]);
-  return record(uniformOperation, shape.slice(), [fromValues(Float32Array.from(halves), [8])], shape);
-}
-
-const drop = /*#__PURE__*/ builtin("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
+const drop = defineElementwise("dropout", (x, u, p) => u.less(p).where(0, x.div(p.sub(1).neg())));
 
 /**
  * Inverted dropout (Srivastava et al. 2014): inside `grad` each element is 0 with probability p, and the others are

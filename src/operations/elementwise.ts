@@ -1,83 +1,11 @@
-/** Elementwise operations: one scalar expression gives the kernel on every device and all derivatives. */
+/** Elementwise operations of one's own. */
 
-import type { Operation, ReverseRule } from "../engine/operation.ts";
-import { ShapeError, ValueError } from "../support/errors.ts";
-import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
-import { type MapKernel, map } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
-import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import { record, record1, record2 } from "../engine/recording.ts";
-import type { Operand } from "../engine/step.ts";
-import { broadcast, broadcastOrThrow, describe, formatShape, type Shape, scalarShape } from "../support/shape.ts";
-import { checkArguments } from "../support/options.ts";
+import { newOperation } from "../engine/operation.ts";
 import type { Variable } from "../engine/variable.ts";
-import { sumTo } from "./broadcasting.ts";
-import { register } from "./registry.ts";
-
-/** Is an expression the sum of arguments 0 and 1? */
-const isSum = ({ kind, inputs }: Expr): boolean => kind === "add" && inputs.every((input, k) => input.kind === "argument" && input.value === k);
-
-/** An operation that is known by its expression over `arity` arguments. */
-class Elementwise implements Operation {
-  readonly id = nextOperationId();
-  readonly role: Role;
-  private readonly kernel: MapKernel;
-  private readonly rules: (ReverseRule | null | undefined)[] = [];
-
-  constructor(
-    readonly name: string,
-    private readonly arity: number,
-    private readonly expr: Expr,
-  ) {
-    this.kernel = map(arity, expr);
-    this.role = arity === 2 && isSum(expr) ? Role.add : Role.map;
-  }
-
-  lower(lowering: Lowering, node: number): void {
-    lowering.map(node, this.kernel);
-  }
-
-  reverse(k: number): ReverseRule | null {
-    let rule = this.rules[k];
-    if (rule === undefined) this.rules[k] = rule = this.derive(k);
-    return rule;
-  }
-
-  /** The derivative as an operation of its own, over the gradient and only those values that it needs. */
-  private derive(k: number): ReverseRule | null {
-    const { arity, expr } = this;
-    const slope = derivative(expr, k);
-    if (slope.is(0)) return null;
-    if (slope.is(1)) return (gradient, node) => sumTo(gradient, node.inputShape(k));
-    const output = argument(arity);
-    const gradientArgument = argument(arity + 1);
-    const usingOutput = substitute(slope, (part) => (part === expr ? output : undefined));
-    const product = scaled(gradientArgument, usingOutput);
-    const used = argumentsOf(product);
-    const position = new Map(used.map((value, i) => [value, argument(i)]));
-    const operation = new Elementwise(
-      `${this.name}′`, used.length,
-      substitute(product, (part) => (part.kind === "argument" ? position.get(part.value) : undefined)),
-    );
-    return (gradient, node) => {
-      const operands = used.map((value) => (value === arity + 1 ? gradient : value === arity ? node.output : node.input(value)));
-      const shape = node.shape;
-      return sumTo(operands.length === 1 ? record1(operation, shape, operands[0]) : operands.length === 2 ? record2(operation, shape, operands[0], operands[1]) : record(operation, shape, operands), node.inputShape(k));
-    };
-  }
-}
-
-/** The shape of an operand; an error for what is neither a number nor a Variable. */
-function shapeOf(name: string, x: Operand): Shape {
-  if (typeof x === "number") return scalarShape;
-  const shape = (x as Variable | undefined)?.shape;
-  if (shape !== undefined) return shape;
-  throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
-}
-
-/** The operands of a function over expressions, as variables or numbers. */
-type Operands<P extends readonly Expr[]> = { [K in keyof P]: Operand };
+import type { Expr } from "../kernels/expression.ts";
+import { ValueError } from "../support/errors.ts";
+import { checkArguments } from "../support/options.ts";
+import { applying, definitionOf, expressionOf, type Operands } from "./define-elementwise.ts";
 
 /**
  * A new differentiable operation from one scalar expression: its derivatives of every order follow from it, it
@@ -97,50 +25,5 @@ export function elementwise<P extends readonly Expr[]>(name: string, f: (...x: P
   if (typeof name !== "string" || typeof f !== "function") {
     throw new ValueError('elementwise takes a name and a function over expressions: elementwise("softsign", (x) => x.div(x.abs().add(1))).');
   }
-  const arity = f.length;
-  const result = f(...(Array.from({ length: arity }, (_, i) => argument(i)) as unknown as P));
-  if (!(result instanceof Expr) && typeof result !== "number") {
-    throw new ValueError(`The function given to elementwise("${name}", …) must return an expression made of its arguments, but returned ${describe(result)}.`);
-  }
-  const operation = new Elementwise(name, arity, expression(result));
-  const applied = (...x: Operand[]): Variable => apply(operation, arity, x);
-  // Almost all operations have one or two operands; these forms do not build arrays.
-  const forms: Record<number, (...x: Operand[]) => Variable> = {
-    1: (a, more?, list?) => {
-      if (more !== undefined) checkArguments(name, [a, more, list], 1);
-      return record1(operation, shapeOf(name, a), a);
-    },
-    2: (a, b, more?, list?) => {
-      if (more !== undefined) checkArguments(name, [a, b, more, list], 2);
-      const shape = shapeOf(name, a);
-      const other = shapeOf(name, b);
-      return record2(operation, shape === other ? shape : broadcastOrThrow(name, shape, other), a, b);
-    },
-  };
-  return Object.assign((forms[arity] ?? applied) as (...x: Operands<P>) => Variable, { operation });
-}
-
-function apply(operation: Elementwise, arity: number, x: readonly Operand[]): Variable {
-  const { name } = operation;
-  checkArguments(name, x, arity);
-  if (x.length !== arity) throw new ValueError(`${name} takes ${arity} operands, but got ${x.length}.`);
-  let shape: Shape = scalarShape;
-  for (const operand of x) {
-    const next = broadcast(shape, shapeOf(name, operand));
-    if (next === null) {
-      throw new ShapeError(
-        `${name} got shapes ${x.map((v) => formatShape(shapeOf(name, v))).join(", ")}, which do not broadcast: counted from the right, ` +
-          "axes must be equal or 1. Reshape, transpose or slice one of the operands.",
-      );
-    }
-    shape = next;
-  }
-  return record(operation, shape, x);
-}
-
-/** An elementwise operation of the library: entered into the table that the tests walk. */
-export function builtin<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): (...x: Operands<P>) => Variable {
-  const applied = elementwise(name, f);
-  register((applied as unknown as { operation: Operation }).operation);
-  return applied;
+  return applying(newOperation(definitionOf(name, f.length, expressionOf(name, f))), f.length);
 }

@@ -1,26 +1,25 @@
 /** Operations that leave values as they are and change what gradients do. */
 
-import type { Operation, ReverseRule } from "../engine/operation.ts";
+import { defineOperation, type Operation, type ReverseRule } from "../engine/operation.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record1, record2 } from "../engine/recording.ts";
 import { checkNumber } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { abs, add, div, equal, mul, where } from "./arithmetic.ts";
+import { abs, add, div, equal, mul } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";
 import { norm2 } from "./product.ts";
 import { max } from "./reduction.ts";
-import { register } from "./registry.ts";
+import { where } from "./where.ts";
 
 const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
 
 function passing(name: string, rule: ReverseRule | null): Operation {
-  return register({ name, id: /*#__PURE__*/ nextOperationId(), role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
+  return defineOperation({ name, role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
 }
 
-const detachOperation = /*#__PURE__*/ passing("detach", null);
+const detachOperation = passing("detach", null);
 
 /**
  * x as a constant: no gradient passes.
@@ -34,7 +33,7 @@ export function detach(x: Variable): Variable {
   return record1(detachOperation, x.shape, x);
 }
 
-const gradnormOperation = /*#__PURE__*/ passing("gradnorm", (gradient, node) => {
+const gradnormOperation = passing("gradnorm", (gradient, node) => {
   if (gradient.size === 0) return gradient;
   const rows = gradient.shape.length === 0 ? view(gradient, [1]) : gradient;
   // Relative to the largest entry, so that the norm is of usual size whatever the gradient is.

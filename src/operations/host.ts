@@ -1,11 +1,10 @@
 /** Operations that a user writes as a plain loop. */
 
 import { zeroGradient } from "../engine/differentiate.ts";
-import type { NodeView, Operation } from "../engine/operation.ts";
+import { newOperation, type NodeView } from "../engine/operation.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { lowerHost } from "../plan/host.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
@@ -55,15 +54,17 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   checkOptions("operation", definition, ["name", "shape", "forward", "reverse", "structural"]);
   const { name, structural = false } = definition;
   if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
-    throw new ValueError("operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. See its documentation for an example.");
+    throw new ValueError(
+      "operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. " +
+        "See its documentation for an example.",
+    );
   }
 
-  const recorded: Operation = {
+  const recorded = newOperation({
     name,
-    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => lowerHost(lowering, node, run),
     reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
-  };
+  });
 
   function run(y: HostArray, ...inputs: HostArray[]): void {
     y.data.fill(0);
@@ -72,7 +73,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const returned: unknown = definition.forward(Object.freeze(y), ...copies);
     if (typeof (returned as { then?: unknown } | undefined)?.then !== "function") return;
     (returned as Promise<unknown>).then(undefined, () => {}); // nobody will wait for it
-    throw new UsageError(`The forward function of ${name} is async: what it does after its first await would come too late. Await before the step, and give the operation what you waited for.`);
+    throw new UsageError(
+      `The forward function of ${name} is async: what it does after its first await would come too late. ` +
+        "Await before the step, and give the operation what you waited for.",
+    );
   }
 
   /** What the rule gave for a node, by the gradient of its result: asked once for all inputs. */
@@ -88,7 +92,8 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const part = known.found[k] ?? zeroGradient(node.inputShape(k));
     if (!(part instanceof Variable) || !sameShape(part.shape, node.inputShape(k))) {
       throw new ShapeError(
-        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
+        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of ` +
+          `input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
       );
     }
     return part;
@@ -98,7 +103,10 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     const inputs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
     const found = definition.reverse?.(gradient, node.output, ...inputs) ?? [];
     if (Array.isArray(found) && found.length === inputs.length) return found;
-    throw new ValueError(`The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but returned ${describe(found)}.`);
+    throw new ValueError(
+      `The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but ` +
+        `returned ${describe(found)}.`,
+    );
   }
 
   return (...inputs) => {

@@ -1,138 +1,13 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
-import type { Operation } from "../engine/operation.ts";
-import { currentDevice } from "../devices/current.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import { openStep, record } from "../engine/recording.ts";
-import { describe, formatShape, normalizeAxis, type Shape, scalarShape, sizeOf } from "../support/shape.ts";
-import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
-import { fromValues, Variable } from "../engine/variable.ts";
+import { describe, formatShape, normalizeAxis } from "../support/shape.ts";
+import { fromValues, type Variable } from "../engine/variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
-import { register } from "./registry.ts";
-
-/** Indices or labels: integers from 0; one, a list or typed array of any kind on the host, or a Variable. */
-export type Indices = number | NumberList | Variable;
-
-/**
- * Indices as a Variable. Those that the host knows are checked here, where the user's line is; those that a step
- * computes are checked by the kernel that uses them.
- */
-export function indexVariable(operation: string, indices: Indices, limit: number): Variable {
-  if (indices instanceof Variable) {
-    if (indices.storage === null) return checked(indices, limit);
-    for (const value of indices.values()) checkIndex(operation, value, limit);
-    return indices;
-  }
-  const { FloatArray } = currentDevice();
-  if (typeof indices === "number") {
-    checkIndex(operation, indices, limit);
-    return fromValues(FloatArray.of(indices), scalarShape);
-  }
-  if (!isList(indices)) throw new ValueError(`${operation} takes an integer, a list, a typed array or a Variable of indices, but got ${describe(indices)}.`);
-  const list = withNumbers(indices as readonly number[]);
-  const values = new FloatArray(list.length);
-  for (let i = 0; i < values.length; i++) {
-    checkIndex(operation, list[i], limit);
-    values[i] = list[i];
-  }
-  return fromValues(values, [values.length]);
-}
-
-function checkIndex(operation: string, value: unknown, limit: number): void {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit) return;
-  throw new ValueError(
-    `${operation} got index ${describe(value)}: an index or label here is an integer from 0 to ${limit - 1}.` +
-      (value === limit ? " Labels count from 0." : ""),
-  );
-}
-
-/** Indices that a step computes, passed through a look-up that refuses those out of range. */
-function checked(indices: Variable, limit: number): Variable {
-  if (openStep() === null || limit === 0) return indices;
-  return gather(fromValues(Float32Array.from({ length: limit }, (_, i) => i), [limit]), indices);
-}
-
-/** outer · axis · inner: the shape of x around one axis. */
-export function around(shape: Shape, axis: number): { outer: number; size: number; inner: number } {
-  return { outer: sizeOf(shape.slice(0, axis)), size: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
-}
-
-/** Inputs: table, indices. Attributes: the axis. */
-const gatherOperation: Operation = /*#__PURE__*/ register({
-  name: "gather",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.gather,
-  lower: (lowering, node) => {
-    const [table, indices] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
-    const { outer, size, inner } = around(lowering.shape(table), lowering.trace.attribute(node, 0));
-    const value = lowering.define(node);
-    if (lowering.size(node) === 0) return;
-    lowering.launch(gatherKernel, node);
-    lowering.output(value);
-    lowering.input(table);
-    lowering.input(indices);
-    gatherParameters.write(lowering.code, { outer, count: lowering.size(indices), inner, size });
-  },
-  reverse: (k) => k === 1 ? null : (gradient, node) => {
-    const axis = node.attribute(0);
-    const shape = node.inputShape(0);
-    const flat = view(gradient, [...shape.slice(0, axis), sizeOf(node.inputShape(1)), ...shape.slice(axis + 1)]);
-    return scatter(view(node.input(1), [sizeOf(node.inputShape(1))]), flat, shape[axis], axis);
-  },
-});
-
-/**
- * The entries of x at some indices of an axis; that axis is replaced by the axes of `indices` (ONNX Gather, NumPy take).
- * @throws ValueError for an index that is not an integer from 0 to the size of the axis; ShapeError for a wrong axis
- * @example
- * const x = input([[1, 2], [3, 4], [5, 6]]);
- * gather(x, [2, 0, 2]).toArray(); // [[5, 6], [1, 2], [5, 6]]
- * gather(x, 1, -1).toArray(); // [2, 4, 6]
- */
-export function gather(x: Variable, indices: Indices, axis = 0): Variable {
-  checkCall("gather", arguments, 3);
-  const at = normalizeAxis("gather", axis, x.shape);
-  const found = kernelIndices("gather", indices, x.shape[at]);
-  return record(gatherOperation, [...x.shape.slice(0, at), ...found.shape, ...x.shape.slice(at + 1)], [x, found], [at]);
-}
-
-/** As `indexVariable`, for kernels that check for themselves. */
-function kernelIndices(operation: string, indices: Indices, limit: number): Variable {
-  return indices instanceof Variable && indices.storage === null ? indices : indexVariable(operation, indices, limit);
-}
-
-/** Inputs: indices, updates. Attributes: the axis, its size in the result. */
-const scatterOperation: Operation = /*#__PURE__*/ register({
-  name: "scatterAdd",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.scatterAdd,
-  lower: (lowering, node) => {
-    const [indices, updates] = [lowering.trace.input(node, 0), lowering.trace.input(node, 1)];
-    const { outer, size, inner } = around(lowering.shape(node), lowering.trace.attribute(node, 0));
-    const value = lowering.define(node);
-    if (lowering.size(node) === 0) return;
-    const count = lowering.size(indices);
-    const needed = scatterRoom(count, inner, size);
-    const room = needed === 0 ? value : lowering.temporary(needed);
-    if (needed > 0) lowering.zero(node, room);
-    lowering.launch(scatterAddKernel, node);
-    lowering.output(value);
-    lowering.input(indices);
-    lowering.input(updates);
-    lowering.operand(room);
-    scatterAddParameters.write(lowering.code, { outer, count, inner, size });
-  },
-  reverse: (k) => k === 0 ? null : (gradient, node) => gather(gradient, node.input(0), node.attribute(0)),
-});
-
-function scatter(indices: Variable, updates: Variable, size: number, axis: number): Variable {
-  return record(scatterOperation, updates.shape.map((n, i) => (i === axis ? size : n)), [indices, updates], [axis, size]);
-}
+import { gather } from "./gather.ts";
+import { indexVariable, type Indices, kernelIndices, scatter } from "./indices.ts";
 
 /**
  * Zeros, with each entry of `updates` along an axis added at its index: the adjoint of `gather`. Equal indices add up.
@@ -149,7 +24,10 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
   const at = normalizeAxis("scatterAdd", axis, updates.shape);
   const found = kernelIndices("scatterAdd", indices, size);
   if (found.shape.length > 1 || found.size !== updates.shape[at]) {
-    throw new ShapeError(`scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: axis ${at} needs a list of ${updates.shape[at]} indices.`);
+    throw new ShapeError(
+      `scatterAdd got indices ${formatShape(found.shape)} for updates ${formatShape(updates.shape)}: ` +
+        `axis ${at} needs a list of ${updates.shape[at]} indices.`,
+    );
   }
   return scatter(view(found, [found.size]), updates, size, at);
 }

@@ -1,11 +1,10 @@
 /** Layer normalisation: each row shifted and scaled to mean 0 and variance 1. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
-import { type Per, type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
+import { type Per, row, type RowKernel, type RowStage } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkNumber, formatShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
@@ -13,12 +12,11 @@ import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
 import { sumTo } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
 import { mean } from "./reduction.ts";
-import { register } from "./registry.ts";
 
 // What both kernels begin with: x [rows…, n], then n and epsilon, which all rows share.
-const x = /*#__PURE__*/ argument(0);
-const n = /*#__PURE__*/ argument(1);
-const epsilon = /*#__PURE__*/ argument(2);
+const x = argument(0);
+const n = argument(1);
+const epsilon = argument(2);
 const shared: readonly Per[] = ["element", "row", "row"];
 
 interface Normalization {
@@ -73,8 +71,8 @@ function backwardKernel(more: 1 | 2): RowKernel {
   return row([...shared, ...Array<Per>(more).fill("element")], stages, [{ per: "element", value }]);
 }
 
-const forward = /*#__PURE__*/ ([0, 1, 2] as const).map(forwardKernel);
-const backward = /*#__PURE__*/ ([1, 2] as const).map(backwardKernel);
+const forward = ([0, 1, 2] as const).map(forwardKernel);
+const backward = ([1, 2] as const).map(backwardKernel);
 
 function lowerRows(lowering: Lowering, node: number, kernel: RowKernel): void {
   const shape = lowering.shape(node);
@@ -86,9 +84,8 @@ function lowerRows(lowering: Lowering, node: number, kernel: RowKernel): void {
  * Inputs: x, n, epsilon, the gradient of the result, and perhaps gain. The Jacobian J of x̂ by x is symmetric: without gain this is J·g.
  * With it, h = g·gain: J·h.
  */
-const gradientOperation: Operation = /*#__PURE__*/ register({
+const gradientOperation = defineOperation({
   name: "layerNorm′",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowerRows(lowering, node, backward[lowering.trace.inputCount(node) - 4]),
   reverse: (k) => k === 1 || k === 2 ? null : (v, node) => {
     const [x, n, epsilon, g] = [node.input(0), node.input(1), node.input(2), node.input(3)];
@@ -109,9 +106,8 @@ const gradientOperation: Operation = /*#__PURE__*/ register({
 });
 
 /** Inputs: x [rows…, n], n, epsilon, and perhaps gain, and perhaps bias: each [n], or gain of the shape of x. */
-const layerNormOperation: Operation = /*#__PURE__*/ register({
+const layerNormOperation = defineOperation({
   name: "layerNorm",
-  id: /*#__PURE__*/ nextOperationId(),
   lower: (lowering, node) => lowerRows(lowering, node, forward[lowering.trace.inputCount(node) - 3]),
   reverse: (k) => k === 1 || k === 2 ? null : (gradient, node) => {
     if (k === 4) return sumTo(gradient, node.inputShape(4));
@@ -153,6 +149,7 @@ function checkVector(name: string, vector: Variable, x: Variable, n: number): vo
   checkVariable("layerNorm", vector);
   if (vector.shape.length === 1 && vector.shape[0] === n) return;
   throw new ShapeError(
-    `layerNorm got x ${formatShape(x.shape)} and ${name} ${formatShape(vector.shape)}: ${name} must have shape [${n}], one number for each element of the last axis.`,
+    `layerNorm got x ${formatShape(x.shape)} and ${name} ${formatShape(vector.shape)}: ` +
+      `${name} must have shape [${n}], one number for each element of the last axis.`,
   );
 }

@@ -1,41 +1,90 @@
 /** Operations that move elements without changing them. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
-import { record } from "../engine/recording.ts";
-import { stridesOf } from "../plan/box.ts";
-import { checkShape, contiguousStrides, describe, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { record1 } from "../engine/recording.ts";
+import { stridesOf, whole } from "../plan/box.ts";
+import { broadcast, checkShape, describe, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type Axes, identity, reshape, view } from "./broadcasting.ts";
-import { checkCall, checkVariable, checkVariables } from "./check.ts";
+import type { Operand } from "../engine/step.ts";
+import { type Axes, reorder } from "./axes.ts";
+import { repeated, reshaped } from "./broadcasting.ts";
+import { checkCall, checkVariable } from "./check.ts";
 import { cut, place } from "./pieces.ts";
-import { register } from "./registry.ts";
+
+// -- shape --------------------------------------------------------------------------------------------
+
+const identityOperation = defineOperation({
+  name: "identity",
+  role: Role.view,
+  lower: (lowering, node) => lowering.alias(node, lowering.trace.input(node, 0)),
+  reverse: () => (gradient) => gradient,
+  elements: (node) => whole(node.shape),
+});
+
+/**
+ * x itself, as a new Variable. What changes nothing gives this too: a Variable that is differentiated by is then never one that
+ * something else made. Costs nothing.
+ * @example
+ * const x = parameter([1, 2]);
+ * identity(x).toArray(); // [1, 2]
+ * identity(x) === x; // false
+ */
+export function identity(x: Variable): Variable {
+  checkCall("identity", arguments, 1);
+  return record1(identityOperation, x.shape, x);
+}
+
+/**
+ * The same elements in another shape; one size may be −1, to be found from the others. Costs nothing.
+ * @throws ShapeError if the number of elements differs
+ * @example
+ * reshape(arange(6), [2, -1]).toArray(); // [[0, 1, 2], [3, 4, 5]]
+ */
+export function reshape(x: Variable, shape: Shape): Variable {
+  checkCall("reshape", arguments, 2);
+  if (!Array.isArray(shape)) checkShape("reshape", shape);
+  const open = shape.indexOf(-1);
+  let target: Shape = shape;
+  if (open >= 0) {
+    if (shape.lastIndexOf(-1) > open) {
+      throw new ShapeError(
+        `reshape got shape ${formatShape(shape)} for ${formatShape(x.shape)}: ` +
+          "only one size can be −1, the others say what it is.",
+      );
+    }
+    const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
+    target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
+  }
+  if (target.some((size) => !Number.isInteger(size)) || sizeOf(checkShape("reshape", target)) !== x.size) {
+    throw new ShapeError(
+      `reshape got shape ${formatShape(x.shape)} with ${x.size} elements to be seen as ${formatShape(shape)}: the number of elements must stay the same.`,
+    );
+  }
+  return reshaped(x, target);
+}
+
+/**
+ * The array repeated along new axes and along axes of size 1, by NumPy's rule.
+ * @throws ShapeError if the shape does not extend that of x
+ * @example
+ * broadcastTo(input([[1], [2]]), [2, 3]).toArray(); // [[1, 1, 1], [2, 2, 2]]
+ * broadcastTo(5, [2]).toArray(); // [5, 5]
+ */
+export function broadcastTo(x: Operand, shape: Shape): Variable {
+  checkCall("broadcastTo", arguments, 2, typeof x === "number" ? 0 : 1);
+  const from = typeof x === "number" ? [] : x.shape;
+  const extended = broadcast(from, checkShape("broadcastTo", shape));
+  if (extended === null || !sameShape(extended, shape)) {
+    throw new ShapeError(
+      `broadcastTo cannot extend shape ${formatShape(from)} to ${formatShape(shape)}: counted from the right, each axis must have the same size or size 1.`,
+    );
+  }
+  return typeof x !== "number" && sameShape(from, shape) ? identity(x) : repeated(x, shape);
+}
 
 // -- permute ------------------------------------------------------------------------------------------
-
-/** Attributes: for each axis of the result, the axis of x. */
-const permuteOperation: Operation = /*#__PURE__*/ register({
-  name: "permute",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.move,
-  lower: (lowering, node) => {
-    const source = lowering.trace.input(node, 0);
-    const shape = lowering.shape(node);
-    const strides = contiguousStrides(lowering.shape(source));
-    const value = lowering.define(node);
-    lowering.copy(node, value, 0, source, 0, shape, contiguousStrides(shape), [...lowering.trace.attributes(node)].map((axis) => strides[axis]));
-  },
-  reverse: () => (gradient, node) => {
-    const order = [...node.attributes()];
-    return reorder(gradient, order.map((_, axis) => order.indexOf(axis)));
-  },
-  elements: (node) => {
-    const strides = stridesOf(node.inputShape(0));
-    return { offset: 0, sizes: node.shape, strides: [...node.attributes()].map((axis) => strides[axis]) };
-  },
-});
 
 /**
  * The axes in another order: axis i of the result is axis `order[i]` of x.
@@ -54,15 +103,6 @@ export function permute(x: Variable, order: readonly number[]): Variable {
   return moved === x ? identity(x) : moved;
 }
 
-/** As `permute`; x itself where that changes nothing. */
-function reorder(x: Variable, axes: readonly number[]): Variable {
-  const shape = axes.map((axis) => x.shape[axis]);
-  // Moving only axes of size 1 moves no element.
-  const moved = axes.filter((axis) => x.shape[axis] !== 1);
-  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1])) return view(x, shape);
-  return record(permuteOperation, shape, [x], axes);
-}
-
 /**
  * x with two axes exchanged, by default the last two; with one axis it is x as it is.
  * @throws ShapeError for axes that x does not have
@@ -79,20 +119,6 @@ export function transpose(x: Variable, a = -2, b = -1): Variable {
   order[first] = second;
   order[second] = first;
   return permute(x, order);
-}
-
-/** x as [others…, n]: some axes moved to the end and joined into one. */
-export function moveLast(x: Variable, axes: readonly number[]): Variable {
-  const others = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const moved = reorder(x, [...others, ...axes]);
-  return view(moved, [...others.map((i) => x.shape[i]), sizeOf(axes.map((i) => x.shape[i]))]);
-}
-
-/** The inverse of `moveLast`: y is [others…, n]. */
-export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Variable {
-  const others = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const order = [...others, ...axes];
-  return reorder(view(y, order.map((i) => shape[i])), shape.map((_, i) => order.indexOf(i)));
 }
 
 // -- slice and pad --------------------------------------------------------------------------------------
@@ -134,11 +160,17 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
       return;
     }
     if (range !== null && !Array.isArray(range)) {
-      throw new ShapeError(`slice got ${describe(range)} for axis ${axis} of shape ${formatShape(shape)}: give an index, a range [start, end, step], or null for all.`);
+      throw new ShapeError(
+        `slice got ${describe(range)} for axis ${axis} of shape ${formatShape(shape)}: ` +
+          "give an index, a range [start, end, step], or null for all.",
+      );
     }
     const [from, to, step = 1] = range ?? [];
     if (!Number.isInteger(step) || step === 0 || ![from ?? 0, to ?? 0].every(Number.isInteger)) {
-      throw new ShapeError(`slice got the range [${describe(from)}, ${describe(to)}, ${describe(step)}] for axis ${axis}: give integers, and a step that is not 0.`);
+      throw new ShapeError(
+        `slice got the range [${describe(from)}, ${describe(to)}, ${describe(step)}] for axis ${axis}: ` +
+          "give integers, and a step that is not 0.",
+      );
     }
     const bound = (value: number | undefined, otherwise: number, low: number, high: number): number =>
       value === undefined ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + size : value));
@@ -174,7 +206,8 @@ export function flip(x: Variable, axes?: Axes): Variable {
  */
 export function pad(x: Variable, widths: readonly (readonly [before: number, after: number])[]): Variable {
   checkCall("pad", arguments, 2);
-  if (!Array.isArray(widths) || widths.length !== x.shape.length || widths.some((pair) => !Array.isArray(pair) || pair.length !== 2 || pair.some((w) => !Number.isInteger(w) || w < 0))) {
+  const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && pair.every((w) => Number.isInteger(w) && w >= 0);
+  if (!Array.isArray(widths) || widths.length !== x.shape.length || !widths.every(isPair)) {
     throw new ShapeError(`pad takes a pair [before, after] of integers of at least 0 for each of the ${x.shape.length} axes of shape ${formatShape(x.shape)}.`);
   }
   if (widths.every(([before, after]) => before === 0 && after === 0)) return identity(x);
@@ -185,88 +218,6 @@ export function pad(x: Variable, widths: readonly (readonly [before: number, aft
 }
 
 // -- joining and splitting --------------------------------------------------------------------------------
-
-/** Where the inputs of a `concat` begin, with its node, by the gradient of its result: found once for all inputs. */
-const startsOf = /*#__PURE__*/ new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
-
-/** Attributes: the axis. */
-const concatOperation: Operation = /*#__PURE__*/ register({
-  name: "concat",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.move,
-  lower: (lowering, node) => {
-    const { trace } = lowering;
-    const axis = trace.attribute(node, 0);
-    const value = lowering.define(node);
-    const strides = contiguousStrides(lowering.shape(node));
-    const stride = stridesOf(lowering.shape(node))[axis];
-    let at = 0;
-    for (let k = 0; k < trace.inputCount(node); k++) {
-      const source = trace.input(node, k);
-      const shape = lowering.shape(source);
-      lowering.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
-      at += shape[axis];
-    }
-  },
-  reverse: (k) => (gradient, node) => {
-    const axis = node.attribute(0);
-    const { index } = node.output;
-    let known = startsOf.get(gradient);
-    if (known?.index !== index) {
-      const starts = [0];
-      for (let i = 0; i + 1 < node.inputCount; i++) starts.push(starts[i] + node.inputShape(i)[axis]);
-      known = { index, starts };
-      startsOf.set(gradient, known);
-    }
-    const strides = stridesOf(node.shape);
-    return cut(gradient, { offset: known.starts[k] * strides[axis], sizes: node.inputShape(k), strides });
-  },
-});
-
-/**
- * The arrays one after another along an axis; all other axes must agree.
- * @throws ShapeError if they do not; ValueError for an empty list
- * @example
- * concat([input([[1, 2]]), input([[3, 4], [5, 6]])]).toArray(); // [[1, 2], [3, 4], [5, 6]]
- * concat([zeros([2, 3]), zeros([2, 1])], 1).shape; // [2, 4]
- */
-export function concat(xs: readonly Variable[], axis = 0): Variable {
-  checkCall("concat", arguments, 2, 0);
-  checkVariables("concat", xs);
-  const [first] = xs;
-  if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
-  const along = normalizeAxis("concat", axis, first.shape);
-  let size = 0;
-  for (const x of xs) {
-    if (x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== along && n !== first.shape[i])) {
-      throw new ShapeError(`concat along axis ${along} got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all other axes must agree.`);
-    }
-    size += x.shape[along];
-  }
-  if (xs.length === 1) return identity(first);
-  return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, [along]);
-}
-
-/**
- * The arrays, all of one shape, along a new axis.
- * @throws ShapeError if the shapes differ; ValueError for an empty list
- * @example
- * const rows = [input([1, 2]), input([3, 4])];
- * stack(rows).toArray(); // [[1, 2], [3, 4]]
- * stack(rows, 1).toArray(); // [[1, 3], [2, 4]]
- */
-export function stack(xs: readonly Variable[], axis = 0): Variable {
-  checkCall("stack", arguments, 2, 0);
-  checkVariables("stack", xs);
-  const [first] = xs;
-  for (const x of xs) {
-    if (!sameShape(x.shape, first.shape)) {
-      throw new ShapeError(`stack got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all must be the same.`);
-    }
-  }
-  const at = normalizeAxis("stack", axis, [...first.shape, 1]);
-  return concat(xs.map((x) => unsqueeze(x, at)), at);
-}
 
 /**
  * The rows of x, or its parts along another axis, as a list; that axis is absent from them. The inverse of `stack`.
@@ -311,4 +262,3 @@ export function unsqueeze(x: Variable, axis: number): Variable {
   const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
-

@@ -3,53 +3,21 @@
  * One operation puts all of them together, so that it takes memory and time in proportion to the pieces, and not to the array for each of them.
  */
 
-import type { Cursor, Operation, Pieces } from "../engine/operation.ts";
+import { defineOperation, type Cursor, type Operation, type Pieces } from "../engine/operation.ts";
 import { copy, copyAdd } from "../kernels/kernel.ts";
 import { type Box, compose, stridesOf, whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
 import { contiguousStrides, type Shape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { register } from "./registry.ts";
-
-/** An operation whose result is a part of its input. */
-type Part = Operation & Required<Pick<Operation, "elements">>;
-
-/** A box of x. Attributes: its offset and strides, then the shape. */
-const sliceOperation: Part = /*#__PURE__*/ register({
-  name: "slice",
-  id: /*#__PURE__*/ nextOperationId(),
-  role: Role.move,
-  lower: (lowering, node) => {
-    const { trace } = lowering;
-    const source = trace.input(node, 0);
-    const { offset, sizes, strides } = boxOf(trace.shapes[node], trace.attributes(node));
-    // Elements that lie one after another are a view.
-    const expected = stridesOf(sizes);
-    const isView = lowering.size(node) > 0 && sizes.every((size, i) => size === 1 || strides[i] === expected[i]);
-    if (isView) lowering.alias(node, source, offset);
-    else lowering.copy(node, lowering.define(node), 0, source, offset, sizes, contiguousStrides(sizes), strides);
-  },
-  elements: (node) => boxOf(node.shape, node.attributes()),
-  reverse: () => null, // its gradient is a piece of that of x
-  get pieces() { return Boxes; },
-});
-
-const boxOf = (sizes: Shape, attributes: Int32Array): Box => ({ offset: attributes[0], sizes, strides: attributes.subarray(1, 1 + sizes.length) });
-
-/** A box of x as an array. */
-export const cut = (x: Variable, { offset, sizes, strides }: Box): Variable =>
-  record(sliceOperation, sizes, [x], [offset, ...Array.from(strides), ...sizes]);
 
 /**
  * Zeros, to which each input is added as a box: the adjoint of slices. Attributes: the highest rank of an input, for each its offset and strides,
  * after as many numbers as its rank is lower, then the shape.
  */
-const placeOperation: Operation = /*#__PURE__*/ register({
+const placeOperation = defineOperation({
   name: "pad",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.move,
   lower: (lowering, node) => {
     const { trace } = lowering;
@@ -84,6 +52,9 @@ export function place(shape: Shape, parts: readonly Variable[], boxes: readonly 
   return record(placeOperation, shape, parts, attributes.concat(shape));
 }
 
+/** An operation whose result is a part of its input. */
+type Part = Operation & { readonly elements: NonNullable<Operation["elements"]> };
+
 /** Gradients, and the boxes of an array that they are of. */
 interface Boxed {
   readonly gradients: Variable[];
@@ -95,6 +66,9 @@ interface Located {
   readonly array: number;
   readonly box: Box;
 }
+
+/** As many are put together at a time. */
+const MOST = 2 ** 19;
 
 /** The gradients of arrays, from the gradients of slices. */
 class Boxes implements Pieces {
@@ -156,5 +130,27 @@ class Boxes implements Pieces {
   }
 }
 
-/** As many are put together at a time. */
-const MOST = 2 ** 19;
+/** A box of x. Attributes: its offset and strides, then the shape. */
+const sliceOperation = defineOperation({
+  name: "slice",
+  role: Role.move,
+  lower: (lowering, node) => {
+    const { trace } = lowering;
+    const source = trace.input(node, 0);
+    const { offset, sizes, strides } = boxOf(trace.shapes[node], trace.attributes(node));
+    // Elements that lie one after another are a view.
+    const expected = stridesOf(sizes);
+    const isView = lowering.size(node) > 0 && sizes.every((size, i) => size === 1 || strides[i] === expected[i]);
+    if (isView) lowering.alias(node, source, offset);
+    else lowering.copy(node, lowering.define(node), 0, source, offset, sizes, contiguousStrides(sizes), strides);
+  },
+  elements: (node) => boxOf(node.shape, node.attributes()),
+  reverse: () => null, // its gradient is a piece of that of x
+  pieces: Boxes,
+});
+
+const boxOf = (sizes: Shape, attributes: Int32Array): Box => ({ offset: attributes[0], sizes, strides: attributes.subarray(1, 1 + sizes.length) });
+
+/** A box of x as an array. */
+export const cut = (x: Variable, { offset, sizes, strides }: Box): Variable =>
+  record(sliceOperation, sizes, [x], [offset, ...Array.from(strides), ...sizes]);

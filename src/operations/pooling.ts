@@ -5,12 +5,11 @@
  */
 
 import { aligned } from "../devices/device.ts";
-import type { NodeView, Operation, ReverseRule } from "../engine/operation.ts";
+import { defineOperation, type NodeView, type Operation, type ReverseRule } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
-import { type MapKernel, map } from "../kernels/kernel.ts";
+import { map, type MapKernel } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkCount, formatShape, type Shape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
@@ -18,8 +17,7 @@ import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
 import { checkCall } from "./check.ts";
 import { slice } from "./layout.ts";
-import { isExtreme } from "./reduction.ts";
-import { register } from "./registry.ts";
+import { isExtreme } from "./rows.ts";
 
 /** Larger windows have too many operands for one kernel. */
 const mostEntries = 16;
@@ -30,9 +28,8 @@ const mostEntries = 16;
  */
 function overWindows(name: string, images: number, spreads: boolean, kernelOf: (entries: number) => MapKernel, reverse: (k: number) => ReverseRule | null): Operation {
   const kernels: MapKernel[] = [];
-  return register({
+  return defineOperation({
     name,
-    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering: Lowering, node: number) => {
       const { trace } = lowering;
       const [tall, wide, down, across] = trace.attributes(node);
@@ -81,7 +78,7 @@ const args = (count: number, from = 0): Expr[] => Array.from({ length: count }, 
 const zero = constant(0);
 
 /** Inputs: images x. */
-const largestOperation = /*#__PURE__*/ overWindows(
+const largestOperation = overWindows(
   "maxPool2d", 1, false,
   (entries) => map(entries, args(entries).reduce((a, b) => a.maximum(b))),
   () => (gradient, node) => spread(node.input(0), node.output, gradient, node.attributes()),
@@ -95,14 +92,14 @@ function shares(entries: number, largest: Expr, numbers: (k: number) => Expr): E
 }
 
 /** Puts the number of each window where its largest entries are, in equal shares. Inputs: x, the largest entries, the numbers. */
-const spreadOperation = /*#__PURE__*/ overWindows(
+const spreadOperation = overWindows(
   "maxPool2d′", 1, true,
   (entries) => map(entries + 2, ...shares(entries, argument(entries), () => argument(entries + 1))),
   (k) => k < 2 ? null : (gradient, node) => pick(node, gradient),
 );
 
 /** The mean of other images where x has the largest entry of a window: the adjoint. Inputs: x, other images, the largest entries. */
-const pickOperation = /*#__PURE__*/ overWindows(
+const pickOperation = overWindows(
   "maxPool2d″", 2, false,
   (entries) => map(2 * entries + 1, shares(entries, argument(2 * entries), (k) => argument(entries + k)).reduce((a, b) => a.add(b))),
   (k) => k !== 1 ? null : (gradient, node) => spread(node.input(0), node.input(2), gradient, node.attributes()),

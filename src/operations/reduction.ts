@@ -1,21 +1,35 @@
 /** Reductions over axes. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation, type Operation } from "../engine/operation.ts";
 import { ShapeError } from "../support/errors.ts";
-import { argument, type Expr, index } from "../kernels/expression.ts";
-import { type RowKernel, row } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
+import { argument, index } from "../kernels/expression.ts";
+import { row } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
-import { div, where } from "./arithmetic.ts";
-import { type Axes, reducedShape, sum, view } from "./broadcasting.ts";
+import { div } from "./arithmetic.ts";
+import { type Axes, moveLast } from "./axes.ts";
+import { reducedShape, sumOver, view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";
-import { elementwise } from "./elementwise.ts";
-import { type Indices, indexVariable } from "./indexing.ts";
-import { moveLast } from "./layout.ts";
-import { register } from "./registry.ts";
+import { chosenFrom } from "./extreme.ts";
+import { indexVariable, type Indices } from "./indices.ts";
+import { candidate, perRow } from "./rows.ts";
+import { where } from "./where.ts";
+
+/**
+ * The sum over axes; all of them by default. An empty axis gives 0.
+ * @param keepdims keep reduced axes with size 1
+ * @throws ShapeError for an axis that x does not have
+ * @example
+ * const x = input([[1, 2, 3], [4, 5, 6]]);
+ * sum(x).item(); // 21
+ * sum(x, 0).toArray(); // [5, 7, 9]
+ * sum(x, -1, true).toArray(); // [[6], [15]]
+ */
+export function sum(x: Variable, axes?: Axes, keepdims = false): Variable {
+  checkReduction("sum", arguments);
+  return sumOver(x, normalizeAxes("sum", axes, x.shape), keepdims);
+}
 
 /**
  * The mean over axes; all of them by default.
@@ -32,15 +46,10 @@ export function mean(x: Variable, axes?: Axes, keepdims = false): Variable {
   return div(sum(x, list, keepdims), sizeOf(list.map((axis) => x.shape[axis])));
 }
 
-/** Is it the largest or smallest element? Where one is NaN, those that are. */
-export const isExtreme = (x: Expr, extreme: Expr): Expr => x.equal(x).where(x.equal(extreme), 1);
-export const chosenFrom = /*#__PURE__*/ elementwise("isExtreme", isExtreme);
-
 /** Attributes: keepdims, then the axes. Where several elements are the extreme, they share the gradient. */
 function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
-  return register({
+  return defineOperation({
     name,
-    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => lowering.reduce(node, reduce, [...lowering.trace.attributes(node, 1)]),
     reverse: () => (gradient, node) => {
       const axes = [...node.attributes(1)];
@@ -51,8 +60,8 @@ function extreme(name: string, reduce: "maximum" | "minimum"): Operation {
   });
 }
 
-const maxOperation = /*#__PURE__*/ extreme("max", "maximum");
-const minOperation = /*#__PURE__*/ extreme("min", "minimum");
+const maxOperation = extreme("max", "maximum");
+const minOperation = extreme("min", "minimum");
 
 function reduceExtreme(operation: Operation, x: Variable, axes: Axes | undefined, keepdims: boolean): Variable {
   const list = normalizeAxes(operation.name, axes, x.shape);
@@ -93,31 +102,14 @@ export function min(x: Variable, axes?: Axes, keepdims = false): Variable {
   return reduceExtreme(minOperation, x, axes, keepdims);
 }
 
-/** An operation on [rows…, n] that gives one number a row. */
-export function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return register({
-    name,
-    id: /*#__PURE__*/ nextOperationId(),
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(lowering.trace.input(node, 0));
-      lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);
-    },
-    reverse,
-  });
-}
-
 const x0 = argument(0);
 const infinity = Number.POSITIVE_INFINITY;
-/** The position of an element that is the largest or NaN, else infinity: the smallest of these is the first. */
-export const candidate = (x: Expr, largest: Expr): Expr => isExtreme(x, largest).where(index(), infinity);
-
-const argmaxKernel = /*#__PURE__*/ row(
+const argmaxKernel = row(
   ["element"],
   [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: candidate(x0, argument(1)) }],
   [{ per: "row", value: argument(2) }],
 );
-const argmaxOperation = /*#__PURE__*/ perRow("argmax", argmaxKernel, () => null);
+const argmaxOperation = perRow("argmax", argmaxKernel, () => null);
 
 /** A row operation along one axis of x. */
 function along(operation: Operation, x: Variable, axis: number, keepdims: boolean, others: readonly Variable[] = []): Variable {
@@ -143,7 +135,7 @@ export function argmax(x: Variable, axis = -1, keepdims = false): Variable {
 }
 
 const other = index().equal(argument(1));
-const argmaxneqKernel = /*#__PURE__*/ row(
+const argmaxneqKernel = row(
   ["element", "row"],
   [
     { reduce: "maximum", value: other.where(-infinity, x0) },
@@ -151,7 +143,7 @@ const argmaxneqKernel = /*#__PURE__*/ row(
   ],
   [{ per: "row", value: argument(3) }],
 );
-const argmaxneqOperation = /*#__PURE__*/ perRow("argmaxneq", argmaxneqKernel, () => null);
+const argmaxneqOperation = perRow("argmaxneq", argmaxneqKernel, () => null);
 
 /**
  * The index of the largest element along the last axis whose index is not k: the strongest competitor of a label.

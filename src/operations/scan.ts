@@ -1,24 +1,22 @@
 /** Running sums, products and maxima along an axis. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation, type Operation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type ScanKernel, scan, scanParameters } from "../kernels/kernel.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { normalizeAxis } from "../support/shape.ts";
-import { mul, sub, where } from "./arithmetic.ts";
-import { broadcastTo } from "./broadcasting.ts";
+import { mul, sub } from "./arithmetic.ts";
 import { checkCall } from "./check.ts";
-import { around } from "./indexing.ts";
-import { concat, slice } from "./layout.ts";
-import { chosenFrom } from "./reduction.ts";
-import { register } from "./registry.ts";
+import { chosenFrom } from "./extreme.ts";
+import { around } from "./indices.ts";
+import { concat } from "./joining.ts";
+import { broadcastTo, slice } from "./layout.ts";
+import { where } from "./where.ts";
 
 /** A scan along attribute 0, an axis of the result, which has the shape of every input; attribute 1 is 1 for one that begins at the end. */
 function scanOperation(name: string, kernelOf: (isBackwards: boolean) => ScanKernel, reverse: Operation["reverse"]): Operation {
-  return register({
+  return defineOperation({
     name,
-    id: /*#__PURE__*/ nextOperationId(),
     lower: (lowering, node) => {
       const { trace } = lowering;
       const value = lowering.define(node);
@@ -41,11 +39,11 @@ function delayed(y: Variable, axis: number, first: number): Variable {
   return concat([broadcastTo(first, y.shape.map((size, i) => (i === axis ? 1 : size))), before], axis);
 }
 
-const cumsumOperation: Operation = /*#__PURE__*/ scanOperation("cumsum", (isBackwards) => scan("sum", isBackwards), () => (gradient, node) =>
+const cumsumOperation: Operation = scanOperation("cumsum", (isBackwards) => scan("sum", isBackwards), () => (gradient, node) =>
   record(cumsumOperation, node.shape, [gradient], [node.attribute(0), 1 - node.attribute(1)]));
 
 /** Inputs: x and factors a. y[i] = a[i]·y[i − 1] + x[i], or backwards y[i] = a[i + 1]·y[i + 1] + x[i]: each is the other's adjoint. */
-const recurrenceOperation: Operation = /*#__PURE__*/ scanOperation("recurrence", (isBackwards) => scan("sum", isBackwards, true), (k) => (gradient, node) => {
+const recurrenceOperation: Operation = scanOperation("recurrence", (isBackwards) => scan("sum", isBackwards, true), (k) => (gradient, node) => {
   const [axis, backwards] = [node.attribute(0), node.attribute(1)];
   const byX = recurrence(gradient, node.input(1), axis, 1 - backwards);
   if (k === 0) return byX;
@@ -56,13 +54,13 @@ const recurrence = (x: Variable, factors: Variable, axis: number, backwards: num
   record(recurrenceOperation, x.shape, [x, factors], [axis, backwards]);
 
 /** Nothing is divided, so that zeros do no harm. */
-const cumprodOperation = /*#__PURE__*/ scanOperation("cumprod", () => scan("product"), () => (gradient, node) => {
+const cumprodOperation = scanOperation("cumprod", () => scan("product"), () => (gradient, node) => {
   const axis = node.attribute(0);
   return mul(delayed(node.output, axis, 1), recurrence(gradient, node.input(0), axis, 1));
 });
 
 /** The gradient goes to the last of equal ones so far: what comes after an element until the next that is chosen. */
-const cummaxOperation = /*#__PURE__*/ scanOperation("cummax", () => scan("maximum"), () => (gradient, node) => {
+const cummaxOperation = scanOperation("cummax", () => scan("maximum"), () => (gradient, node) => {
   const chosen = chosenFrom(node.input(0), node.output);
   return where(chosen, recurrence(gradient, sub(1, chosen), node.attribute(0), 1), 0);
 });
@@ -73,12 +71,12 @@ function along(operation: Operation, x: Variable, axis: number): Variable {
 
 /**
  * The sums of all elements up to each, along an axis.
- *
- *     cumsum(input([1, 2, 3])).toArray(); // [1, 3, 6]
- *
  * @param x of any shape but a scalar
  * @returns the shape of x
  * @throws ShapeError for an axis that x does not have
+ * @example
+ * cumsum(input([1, 2, 3])).toArray(); // [1, 3, 6]
+ * cumsum(input([[1, 2], [3, 4]]), 0).toArray(); // [[1, 2], [4, 6]]
  */
 export function cumsum(x: Variable, axis = -1): Variable {
   checkCall("cumsum", arguments, 2);
@@ -87,12 +85,11 @@ export function cumsum(x: Variable, axis = -1): Variable {
 
 /**
  * The products of all elements up to each, along an axis. The gradient is right where elements are 0 too.
- *
- *     cumprod(input([1, 2, 3])).toArray(); // [1, 2, 6]
- *
  * @param x of any shape but a scalar
  * @returns the shape of x
  * @throws ShapeError for an axis that x does not have
+ * @example
+ * cumprod(input([1, 2, 3])).toArray(); // [1, 2, 6]
  */
 export function cumprod(x: Variable, axis = -1): Variable {
   checkCall("cumprod", arguments, 2);
@@ -101,12 +98,11 @@ export function cumprod(x: Variable, axis = -1): Variable {
 
 /**
  * The largest of all elements up to each, along an axis. NaN counts as the largest. Of equal ones the last gets the gradient, as in PyTorch.
- *
- *     cummax(input([1, 3, 2])).toArray(); // [1, 3, 3]
- *
  * @param x of any shape but a scalar
  * @returns the shape of x
  * @throws ShapeError for an axis that x does not have
+ * @example
+ * cummax(input([1, 3, 2])).toArray(); // [1, 3, 3]
  */
 export function cummax(x: Variable, axis = -1): Variable {
   checkCall("cummax", arguments, 2);

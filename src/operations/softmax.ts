@@ -2,77 +2,34 @@
 
 import type { Operation } from "../engine/operation.ts";
 import { argument, type Expr, index } from "../kernels/expression.ts";
-import { type RowKernel, type RowStage, row } from "../kernels/kernel.ts";
-import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
+import { row, type RowStage } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
 import { normalizeAxes, normalizeAxis } from "../support/shape.ts";
 import { Variable } from "../engine/variable.ts";
-import { exp, mul, sub, where } from "./arithmetic.ts";
-import { type Axes, broadcastTo, reducedShape, sum, view } from "./broadcasting.ts";
+import { exp, mul, sub } from "./arithmetic.ts";
+import { type Axes, moveBack, moveLast } from "./axes.ts";
+import { reducedShape, view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariables } from "./check.ts";
-import { decat, moveBack, moveLast, stack } from "./layout.ts";
-import { candidate, perRow } from "./reduction.ts";
-import { register } from "./registry.ts";
+import { stack } from "./joining.ts";
+import { decat } from "./layout.ts";
+import { sum } from "./reduction.ts";
+import { candidate, perElement, perRow, softmaxGradient } from "./rows.ts";
+import { where } from "./where.ts";
 
-const [x, largest, total] = [argument(0), argument(1), argument(2)];
+const x = argument(0);
+const largest = argument(1);
+const total = argument(2);
 /** The largest element, then the sum of exponentials. A row whose largest element is infinite has no answer: it becomes NaN, all of it. */
 const stagesOf = (exponential: Expr): RowStage[] => [{ reduce: "maximum", value: x }, { reduce: "sum", value: exponential }];
 const exponential = x.sub(largest).exp();
 const stages = stagesOf(exponential);
 
-const softmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: exponential.div(total) }]);
-const logSoftmaxKernel = /*#__PURE__*/ row(["element"], stages, [{ per: "element", value: x.sub(largest).sub(total.log()) }]);
+const softmaxKernel = row(["element"], stages, [{ per: "element", value: exponential.div(total) }]);
+const logSoftmaxKernel = row(["element"], stages, [{ per: "element", value: x.sub(largest).sub(total.log()) }]);
 
-/** y·(g − Σ y·g), from y and g. */
-const softmaxGradientKernel = /*#__PURE__*/ row(
-  ["element", "element"],
-  [{ reduce: "sum", value: argument(0).mul(argument(1)) }],
-  [{ per: "element", value: argument(0).mul(argument(1).sub(argument(2))) }],
-);
+const softmaxOperation = perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
-/** An operation on [rows…, n] that gives one number an element; every input has the shape of the result. */
-function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return register({
-    name,
-    id: /*#__PURE__*/ nextOperationId(),
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(node);
-      const n = shape[shape.length - 1];
-      lowering.row(node, kernel, n === 0 ? 0 : lowering.size(node) / n, n);
-    },
-    reverse,
-  });
-}
-
-const softmaxGradientOperation: Operation = /*#__PURE__*/ perElement("softmax′", softmaxGradientKernel, (k) => (v, node) => {
-  const [y, g] = [node.input(0), node.input(1)];
-  if (k === 1) return softmaxGradient(y, v);
-  return sub(mul(v, sub(g, sum(mul(y, g), -1, true))), mul(g, sum(mul(v, y), -1, true)));
-});
-
-/** The gradient of scores, from probabilities and their gradient, along the last axis. */
-export const softmaxGradient = (y: Variable, g: Variable): Variable => record(softmaxGradientOperation, y.shape, [y, g]);
-
-const softmaxOperation = /*#__PURE__*/ perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
-
-/** Of elements with a mask. A row in which none counts has no sum to divide by, but is not chosen either. */
-function maskedKernel(): RowKernel {
-  const counts = argument(1);
-  const exponential = counts.where(x.sub(argument(2)).exp(), 0);
-  return row(
-    ["element", "element"],
-    [{ reduce: "maximum", value: counts.where(x, -Infinity) }, { reduce: "sum", value: exponential }],
-    [{ per: "element", value: counts.where(exponential.div(argument(3)), 0) }],
-  );
-}
-
-/** Inputs: scores and a mask, which has no gradient. */
-const maskedSoftmaxOperation = /*#__PURE__*/ perElement("maskedSoftmax", /*#__PURE__*/ maskedKernel(), (k) =>
-  k === 1 ? null : (gradient, node) => softmaxGradient(node.output, where(node.input(1), gradient, 0)));
-
-const logSoftmaxOperation = /*#__PURE__*/ perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
+const logSoftmaxOperation = perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
   sub(gradient, mul(exp(node.output), sum(gradient, -1, true))));
 
 /** An operation of rows, along any axis. */
@@ -98,26 +55,11 @@ function overList(operation: Operation, xs: readonly Variable[]): Variable[] {
  * softmax(x, 0).toArray(); // [[0.5, 0.75], [0.5, 0.25]]
  * softmax([input([5, 0]), input([5, 0])])[0].toArray(); // [0.5, 0.5]
  */
-export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(xs: readonly Variable[]): Variable[];
+export function softmax(x: Variable, axis?: number): Variable;
 export function softmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
   checkCall("softmax", arguments, 2, 0);
   return x instanceof Variable ? along(softmaxOperation, x, axis) : overList(softmaxOperation, x);
-}
-
-/**
- * Probabilities of those scores that count: a softmax along the last axis, as if the others were not there. They get 0, whatever they are, and
- * so does a row in which none counts. That is how attention leaves out padding and the future.
- *
- * @param mask 0 for what does not count; it broadcasts to the scores
- * @throws ShapeError if it does not
- * @example
- * maskedSoftmax(input([[1, 1, NaN], [2, 3, 4]]), input([[1, 1, 0], [0, 0, 0]])).toArray(); // [[0.5, 0.5, 0], [0, 0, 0]]
- */
-export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
-  checkCall("maskedSoftmax", arguments, 2, 2);
-  normalizeAxis("maskedSoftmax", -1, scores.shape);
-  return record(maskedSoftmaxOperation, scores.shape, [scores, broadcastTo(mask, scores.shape)]);
 }
 
 /**
@@ -126,8 +68,8 @@ export function maskedSoftmax(scores: Variable, mask: Variable): Variable {
  * @example
  * logSoftmax(input([1000, 0])).toArray(); // [0, -1000]
  */
-export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(xs: readonly Variable[]): Variable[];
+export function logSoftmax(x: Variable, axis?: number): Variable;
 export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variable | Variable[] {
   checkCall("logSoftmax", arguments, 2, 0);
   return x instanceof Variable ? along(logSoftmaxOperation, x, axis) : overList(logSoftmaxOperation, x);
@@ -136,13 +78,13 @@ export function logSoftmax(x: Variable | readonly Variable[], axis = -1): Variab
 // An infinite sum has an answer: so an infinite largest element is not subtracted.
 const shift = largest.abs().equal(Number.POSITIVE_INFINITY).where(0, largest);
 const shifted = x.sub(shift).exp();
-const logsumexpKernel = /*#__PURE__*/ row(["element"], stagesOf(shifted), [{ per: "row", value: total.log().add(shift) }]);
+const logsumexpKernel = row(["element"], stagesOf(shifted), [{ per: "row", value: total.log().add(shift) }]);
 
 /** As softmax, but 0 where all elements are −∞: whichever of them rises a little, the sum stays 0. */
-const sharesKernel = /*#__PURE__*/ row(["element"], stagesOf(shifted), [{ per: "element", value: shifted.div(total.equal(0).where(1, total)) }]);
-const sharesOperation = /*#__PURE__*/ perElement("logsumexp′", sharesKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
+const sharesKernel = row(["element"], stagesOf(shifted), [{ per: "element", value: shifted.div(total.equal(0).where(1, total)) }]);
+const sharesOperation = perElement("logsumexp′", sharesKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
-const logsumexpOperation = /*#__PURE__*/ perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
+const logsumexpOperation = perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
   mul(record(sharesOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
 
 /**
@@ -159,13 +101,13 @@ export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable 
   return view(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
 }
 
-const winnerKernel = /*#__PURE__*/ row(
+const winnerKernel = row(
   ["element"],
   [{ reduce: "maximum", value: x }, { reduce: "minimum", value: candidate(x, argument(1)) }],
   [{ per: "element", value: index().equal(argument(2)) }],
 );
 /** 1 at the largest element of each row, as `argmax` finds it, else 0. */
-const winnerOperation = /*#__PURE__*/ perElement("wta", winnerKernel, () => null);
+const winnerOperation = perElement("wta", winnerKernel, () => null);
 
 /**
  * Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0.

@@ -1,37 +1,35 @@
 /** Bounds on gradients, as operations of the update's step. */
 
-import type { Operation } from "../engine/operation.ts";
+import { defineOperation } from "../engine/operation.ts";
 import { ValueError } from "../support/errors.ts";
-import type { RowKernel } from "../kernels/kernel.ts";
-import { clip as clipValue, lessEqual, minimum, mul, sqrt, where } from "../operations/arithmetic.ts";
+import { clip as clipValue, lessEqual, minimum, mul, sqrt } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { normKernel, squaringScale } from "../operations/product.ts";
 import { Role } from "../plan/role.ts";
-import { nextOperationId } from "../plan/trace.ts";
 import { record } from "../engine/recording.ts";
 import { checkNumber, describe, scalarShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
+import { normKernel, squaringScale } from "../operations/norm.ts";
+import { where } from "../operations/where.ts";
 
 /** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
 export type Clip = { readonly norm: number } | { readonly value: number };
 
 /** The part of a norm that stands for a large one, negated: so the sum of many is a number of float32, whatever they are. */
 const PART = 2 ** -20;
-const signedNorm: RowKernel = /*#__PURE__*/ normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
+const signedNorm = normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
 
 /** Makes one number of a whole array. Nobody differentiates an update. */
-const signedNormOperation: Operation = {
+const signedNormOperation = defineOperation({
   name: "norm",
-  id: /*#__PURE__*/ nextOperationId(),
   role: Role.row,
   lower: (lowering, node) => { lowering.row(node, signedNorm, 1, lowering.size(lowering.trace.input(node, 0))); },
   reverse: () => null,
-};
-const unitOf = /*#__PURE__*/ elementwise("unit", (least) => least.less(0).where(PART, 1));
-const inUnit = /*#__PURE__*/ elementwise("inUnit", (norm, unit) => norm.less(0).where(norm.neg(), norm.mul(unit)));
-const scaleOf = /*#__PURE__*/ elementwise("squaringScale", squaringScale);
-const scaledSquare = /*#__PURE__*/ elementwise("scaledSquare", (x, scale) => x.mul(scale).mul(x.mul(scale)));
-const shrunk = /*#__PURE__*/ elementwise("clipNorm", (g, scale, norm, bound) => g.mul(scale).div(norm).mul(bound));
+});
+const unitOf = elementwise("unit", (least) => least.less(0).where(PART, 1));
+const inUnit = elementwise("inUnit", (norm, unit) => norm.less(0).where(norm.neg(), norm.mul(unit)));
+const scaleOf = elementwise("squaringScale", squaringScale);
+const scaledSquare = elementwise("scaledSquare", (x, scale) => x.mul(scale).mul(x.mul(scale)));
+const shrunk = elementwise("clipNorm", (g, scale, norm, bound) => g.mul(scale).div(norm).mul(bound));
 
 /** What a user gave as `clip`. */
 export function checkClip(caller: string, clip: Clip | null | undefined): Clip | null {
@@ -39,7 +37,10 @@ export function checkClip(caller: string, clip: Clip | null | undefined): Clip |
   const entries = typeof clip === "object" ? Object.entries(clip) : [];
   const [key, bound] = entries[0] ?? [];
   if ((key !== "norm" && key !== "value") || entries.length !== 1) {
-    throw new ValueError(`${caller} takes clip as { norm: bound } or { value: bound }, but got ${typeof clip === "object" ? JSON.stringify(clip) : describe(clip)}.`);
+    throw new ValueError(
+      `${caller} takes clip as { norm: bound } or { value: bound }, but got ` +
+        `${typeof clip === "object" ? JSON.stringify(clip) : describe(clip)}.`,
+    );
   }
   checkNumber(caller, `clip.${key}`, bound as number, 0);
   return clip;

@@ -1,4 +1,4 @@
-import { uniform } from "../operations/dropout.ts";
+import { uniform } from "../operations/uniform.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
 import { amount, type Kind, type Kinds, of, optional, take } from "../support/option.ts";

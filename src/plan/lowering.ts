@@ -17,7 +17,7 @@ import type { Recordable, Trace } from "./trace.ts";
 
 /** What can be planned: an operation that knows its launches. */
 export interface Lowerable extends Recordable {
-  readonly role?: Role;
+  readonly role?: Role | undefined;
   lower(lowering: Lowering, node: number): void;
 }
 

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { ShapeError, ValueError } from "../../src/support/errors.ts";
 import { cost, evaluate, gradients, input, parameter, setDevice, softmax, sum, type Variable } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
+import { testOperations } from "../operations/suite.ts";
+import { entries } from "../operations/table/categorical.ts";
 import { check, gradientOf, nested, onDevices } from "./on-devices.ts";
+
+testOperations(entries);
 
 const { categoricalCrossEntropy, categoricalCrossEntropyWithScores } = cost;
 

@@ -1,6 +1,10 @@
 import { expect, it } from "vitest";
 import { abs, gelu, input, relu, sigmoid, softplus, tanh } from "../../src/index.ts";
 import { describeOnEach, expectNear, gradientOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/activation.ts";
+
+testOperations(entries);
 
 describeOnEach("activation functions", () => {
   it("have their known values", () => {

@@ -4,6 +4,10 @@ import {
   sqrt, sub, sum, type Variable, ValueError, where, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/arithmetic.ts";
+
+testOperations(entries);
 
 const all = [-Infinity, -1, 0, 2, Infinity, NaN];
 

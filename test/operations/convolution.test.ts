@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import { conv2d, evaluate, gradients, input, memory, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach, devices, expectClose, expectNear, on, reference } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/convolution.ts";
+
+testOperations(entries);
 
 describeOnEach("conv2d", () => {
   it("sums over windows, in all channels", () => {

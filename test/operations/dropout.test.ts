@@ -2,8 +2,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { dropout, evaluate, grad, gradients, mul, ones, parameter, Random, seed, sum, ValueError, type Variable, zeros } from "../../src/index.ts";
 import { FeedForward } from "../../src/components/index.ts";
 import { useDevice } from "../../src/devices/current.ts";
-import { uniform } from "../../src/operations/dropout.ts";
+import { uniform } from "../../src/operations/uniform.ts";
 import { counting, describeOnEach, devices, on, reference } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/dropout.ts";
+
+testOperations(entries);
 
 /** What dropout gives in training, and the gradient of its sum. */
 function trained(f: (x: Variable) => Variable, x: Variable): { y: Variable; gradient: Variable } {

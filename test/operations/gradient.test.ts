@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { add, detach, gradients, gradnorm, grad, identity, input, mul, parameter, sum, UsageError, ValueError, zeros } from "../../src/index.ts";
 import { counting, describeOnEach, expectNear, gradientOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/gradient.ts";
+
+testOperations(entries);
 
 describeOnEach("identity and detach", () => {
   it("leave values as they are", () => {

@@ -16,7 +16,7 @@ import { hasRelaxedSimd } from "../../src/devices/wasm/kernels.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { Draw, Tensor } from "./draw.ts";
-import type { Specification } from "./specifications.ts";
+import type { Entry } from "./entry.ts";
 
 // -- devices ------------------------------------------------------------------------------------------
 
@@ -46,13 +46,13 @@ export function forAll(runs: number, limit: number, body: (draw: Draw) => void):
   fc.assert(fc.property(fc.gen(), (g) => body(new Draw(g, limit))), { seed, numRuns: Math.ceil(runs * effort) });
 }
 
-// -- applying a specification -------------------------------------------------------------------------
+// -- applying an operation ----------------------------------------------------------------------------
 
 type AnyFunction = (...args: unknown[]) => Variable | Variable[];
 
-/** The function that a specification is about. */
-export function functionOf(name: string, specification: Specification): AnyFunction {
-  return (specification.f ?? (flimsy as unknown as Record<string, unknown>)[name]) as AnyFunction;
+/** The function that an entry is about. */
+export function functionOf(name: string, entry: Entry): AnyFunction {
+  return (entry.f ?? (flimsy as unknown as Record<string, unknown>)[name]) as AnyFunction;
 }
 
 /** The tensors among some arguments, also those in lists. */

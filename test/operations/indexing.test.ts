@@ -3,6 +3,10 @@ import {
   add, argmax, embed, evaluate, gather, grad, gradients, input, mul, oneHot, parameter, scatterAdd, ShapeError, sum, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, fastDevices, forAll, gradientOf, indicesOf, on } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/indexing.ts";
+
+testOperations(entries);
 
 describeOnEach("gather", () => {
   it("takes entries of an axis by number", () => {

@@ -4,6 +4,10 @@ import {
 } from "../../src/index.ts";
 import { launchesOf } from "../launches.ts";
 import { describeOnEach, expectClose, expectNear, fastDevices, gradientOf, on, reference } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/layer-norm.ts";
+
+testOperations(entries);
 
 const half = Math.sqrt(1.5);
 

@@ -4,6 +4,10 @@ import {
   unsqueeze, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/layout.ts";
+
+testOperations(entries);
 
 describeOnEach("permute and transpose", () => {
   it("reorder axes", () => {

@@ -1,37 +1,19 @@
-/** What is a method too does what the function does. */
+/** Which operations are methods of a Variable. That a method does what the function does is tested with each. */
 
 import { describe, expect, it } from "vitest";
 import * as flimsy from "../../src/index.ts";
 import { Variable } from "../../src/index.ts";
-import { Tensor } from "./draw.ts";
-import { forAll, functionOf, on, reference, tensorsIn, withVariables } from "./harness.ts";
-import { asInput, specifications } from "./specifications.ts";
+import { entries } from "./table/index.ts";
 
-const methods = Object.getOwnPropertyNames(Variable.prototype).filter((name) => Object.hasOwn(specifications, name));
+const methods = Object.getOwnPropertyNames(Variable.prototype).filter((name) => Object.hasOwn(entries, name));
 
 /** A list, or what it has most to do with, is no method of one Variable. */
 const functionsOnly = ["where", "linear", "affine", "embed", "scatterAdd", "oneHot", "concat", "stack", "conv2d", "maxPool2d", "layerNorm", "maskedSoftmax"];
 
 describe("the methods of a Variable", () => {
   it("are all operations that take a Variable first", () => {
-    const exported = Object.keys(specifications).filter((name) => Object.hasOwn(flimsy, name));
+    const exported = Object.keys(entries).filter((name) => Object.hasOwn(flimsy, name));
     expect(exported.filter((name) => !methods.includes(name)).sort()).toEqual([...functionsOnly].sort());
-  });
-
-  it.each(methods)("%s does what the function of this name does", (name) => {
-    forAll(8, 24, (draw) => {
-      const args = specifications[name].draw(draw);
-      if (!(args[0] instanceof Tensor)) return; // a number has no methods
-      on(reference, () => {
-        const variables = withVariables(args, new Map(tensorsIn(args).map((tensor) => [tensor, asInput(tensor)])));
-        const [first, ...rest] = variables as [Record<string, (...x: unknown[]) => Variable | Variable[]>, ...unknown[]];
-        // The specification of dropout has the seed of its generator; outside of training it is the identity.
-        if (name === "dropout") rest[1] = new flimsy.Random(rest[1] as number);
-        const both = [first[name](...rest), functionOf(name, specifications[name])(...variables)];
-        const [byMethod, byFunction] = both.map((result) => [result].flat().map((v) => [v.shape, v.data]));
-        expect(byMethod).toEqual(byFunction);
-      });
-    });
   });
 
   it("chain", () => {

@@ -4,7 +4,7 @@ import { Tensor } from "./draw.ts";
 
 export type Index = readonly number[];
 
-const sizeOf = (shape: Index): number => shape.reduce((product, size) => product * size, 1);
+export const sizeOf = (shape: Index): number => shape.reduce((product, size) => product * size, 1);
 
 /** Every index into a shape, in row-major order. */
 export const indices = (shape: Index): number[][] =>
@@ -77,4 +77,49 @@ export const total = (values: Iterable<number>): number => {
   return sum;
 };
 
-export { sizeOf };
+// -- what several operations are made of --------------------------------------------------------------
+
+export type Vector = readonly number[];
+
+/** Indices in any form that an operation takes. */
+export type PlainIndices = number | readonly number[] | Int32Array | Tensor;
+
+export const softmax = (x: Vector): number[] => {
+  const largest = Math.max(...x);
+  const powers = x.map((value) => Math.exp(value - largest));
+  const sum = total(powers);
+  return powers.map((power) => power / sum);
+};
+
+export const logSoftmax = (x: Vector): number[] => {
+  const largest = Math.max(...x);
+  const sum = total(x.map((value) => Math.exp(value - largest)));
+  return x.map((value) => value - largest - Math.log(sum));
+};
+
+export const mean = (x: Vector): number => total(x) / x.length;
+
+/** The first largest, or the first NaN. */
+export const winner = (x: Vector): number => (x.some(Number.isNaN) ? x.findIndex(Number.isNaN) : x.indexOf(Math.max(...x)));
+
+export const last = (x: Tensor): number => x.shape[x.shape.length - 1];
+
+export const outer = (x: Tensor): number[] => x.shape.slice(0, -1);
+
+export const lineOf = (x: Tensor, line: Index): number[] => Array.from({ length: last(x) }, (_, i) => at(x, [...line, i]));
+
+/** A number for each line. */
+export const perLine = (x: Tensor, f: (values: number[], line: Index) => number): Tensor => tabulate(outer(x), (line) => f(lineOf(x, line), line));
+
+export const places = (size: number, window: number, stride: number, padding = 0): number => Math.floor((size + 2 * padding - window) / stride) + 1;
+
+export const unsqueeze = (x: Tensor, axis: number): Tensor => new Tensor(x.shape.toSpliced(axisOf(axis, x.shape.length + 1), 0, 1), x.values);
+
+export function gather(x: Tensor, given: PlainIndices, axis = 0): Tensor {
+  const [found, along] = [asIndices(given), axisOf(axis, x.shape.length)];
+  const rank = found.shape.length;
+  return tabulate([...x.shape.slice(0, along), ...found.shape, ...x.shape.slice(along + 1)], (index) =>
+    at(x, [...index.slice(0, along), at(found, index.slice(along, along + rank)), ...index.slice(along + rank)]));
+}
+
+export const same = (x: Tensor): Tensor => x;

@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import { evaluate, gradients, input, maxPool2d, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach, devices, expectNear, gradientOf, on, reference } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/pooling.ts";
+
+testOperations(entries);
 
 describeOnEach("maxPool2d", () => {
   const x = input([[1, 5, 2, 0], [3, 4, 2, 2], [-1, -2, 7, 6]]);

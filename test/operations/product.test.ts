@@ -3,6 +3,10 @@ import {
   add, affine, dot, grad, gradients, input, linear, matmul, mul, norm2, ones, parameter, ShapeError, type Shape, sum, type Variable, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/product.ts";
+
+testOperations(entries);
 
 describeOnEach("matmul", () => {
   it("multiplies matrices and vectors as NumPy does", () => {

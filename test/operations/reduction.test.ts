@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { argmax, argmaxneq, full, input, max, mean, min, ShapeError, ValueError, type Variable, zeros } from "../../src/index.ts";
 import { counting, describeOnEach, devices, expectNear, forAll, gradientOf, indicesOf, on } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/reduction.ts";
+
+testOperations(entries);
 
 const inf = Infinity;
 

@@ -1,12 +1,11 @@
-/** No operation may be forgotten: the table of specifications is compared with the registry and with the exports. */
+/** No operation may be forgotten: the tables are compared with the operations that there are, with the exports and with the test files. */
 
-import { describe, expect, it, vi } from "vitest";
-import type { Operation } from "../../src/engine/operation.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { operations } from "../../src/engine/operation.ts";
 import * as flimsy from "../../src/index.ts";
-import { operations } from "../../src/operations/registry.ts";
-import { forAll, functionOf, reference, valuesOn } from "./harness.ts";
-import { meanings } from "./meanings.ts";
-import { specifications } from "./specifications.ts";
+import { functionOf } from "./harness.ts";
+import { entries, tables } from "./table/index.ts";
 
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
@@ -16,32 +15,33 @@ const otherExports = [
 
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
-describe("the table of specifications", () => {
-  it.each([...operations.keys()])("tests %s, an operation of the registry", (name) => {
-    expect(Object.keys(specifications)).toContain(name);
-    const specification = specifications[name];
-    const lower = vi.spyOn(operations.get(name) as Operation, "lower");
-    try {
-      forAll(20, 64, (draw) => { valuesOn(reference, functionOf(name, specification), specification.draw(draw), "input", specification.training); });
-      expect(lower, `Drawing for "${name}" never applied the operation of that name.`).toHaveBeenCalled();
-    } finally {
-      lower.mockRestore();
-    }
+describe("the tables", () => {
+  it("have an entry for every operation", () => {
+    expect([...operations.keys()].filter((name) => !Object.hasOwn(entries, name)), "These operations need an entry in a file of table/.").toEqual([]);
   });
 
-  it("tests every exported operation", () => {
+  it("have an entry for every exported operation", () => {
     const exported = Object.entries(flimsy).flatMap(([name, value]) => (typeof value === "function" && !isClass(value) ? [name] : []));
     expect(exported).toEqual(expect.arrayContaining(otherExports));
-    const missing = exported.filter((name) => !otherExports.includes(name) && !Object.hasOwn(specifications, name));
-    expect(missing, "These exports need an entry in specifications.ts, or in the list of other exports here.").toEqual([]);
+    const missing = exported.filter((name) => !otherExports.includes(name) && !Object.hasOwn(entries, name));
+    expect(missing, "These exports need an entry in a file of table/, or in the list of other exports here.").toEqual([]);
   });
 
-  it.each(Object.keys(specifications))("says what %s means in plain numbers", (name) => {
-    expect(meanings[name], `${name} needs an entry in meanings.ts: a closed form or a loop, independent of src/.`).toBeTypeOf("function");
+  it("are of operations that the guide names", () => {
+    const guide = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+    const names = Object.keys(entries).filter((name) => Object.hasOwn(flimsy, name));
+    expect(names.filter((name) => !new RegExp(`^\\|.*\`${name}[\`(].*\\|`, "m").test(guide))).toEqual([]);
   });
 
-  it("has no entry for what is not there", () => {
-    expect(Object.keys(meanings).filter((name) => !Object.hasOwn(specifications, name))).toEqual([]);
-    for (const [name, specification] of Object.entries(specifications)) expect(functionOf(name, specification), name).toBeTypeOf("function");
+  it("have no entry for what is not there", () => {
+    for (const [name, entry] of Object.entries(entries)) expect(functionOf(name, entry), name).toBeTypeOf("function");
+  });
+
+  it.each(Object.keys(tables))("%s is tested by the test file of this name", (name) => {
+    const files = ["operations", "cost", "optimizers"].map((room) => new URL(`../${room}/${name}.test.ts`, import.meta.url));
+    const file = files.find((url) => existsSync(url));
+    const text = file === undefined ? "" : readFileSync(file, "utf8");
+    expect(text).toContain("testOperations(entries)");
+    expect(text).toContain(`/table/${name}.ts"`);
   });
 });

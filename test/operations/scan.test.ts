@@ -3,6 +3,10 @@ import {
   add, checkGradients, concat, cummax, cumprod, cumsum, evaluate, gradients, input, mul, parameter, ShapeError, slice, sum, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { counting, describeOnEach, devices, expectNear, gradientOf, on } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/scan.ts";
+
+testOperations(entries);
 
 const scans = { cumsum, cumprod, cummax };
 

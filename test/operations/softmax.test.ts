@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { add, gradients, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
+import { testOperations } from "./suite.ts";
+import { entries } from "./table/softmax.ts";
+
+testOperations(entries);
 
 const inf = Infinity;
 const third = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218];

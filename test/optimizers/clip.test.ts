@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Adam, type DeviceName, GradientDescent, grad, input, Momentum, type Parameter, parameter, setDevice, ValueError } from "../../src/index.ts";
+import { testOperations } from "../operations/suite.ts";
+import { entries } from "../operations/table/clip.ts";
+
+testOperations(entries);
 
 afterEach(() => { setDevice("wasm"); });
 

@@ -4,7 +4,7 @@ import type { Device } from "../../src/devices/device.ts";
 import type { Buffer } from "../../src/devices/residency.ts";
 import { kernelById } from "../../src/kernels/kernel.ts";
 import "../../src/index.ts";
-import { operations } from "../../src/operations/registry.ts";
+import { operations } from "../../src/engine/operation.ts";
 import { bufferKey } from "../../src/plan/buffer-key.ts";
 import type { Plan } from "../../src/plan/planner.ts";
 import { LeafKind, type Recordable, Trace } from "../../src/plan/trace.ts";

@@ -1,0 +1,93 @@
+/** Arrays joined into one. */
+
+import { defineOperation } from "../engine/operation.ts";
+import { record } from "../engine/recording.ts";
+import type { Variable } from "../engine/variable.ts";
+import { stridesOf } from "../plan/box.ts";
+import { Role } from "../plan/role.ts";
+import { ShapeError } from "../support/errors.ts";
+import { contiguousStrides, formatShape, normalizeAxis, sameShape } from "../support/shape.ts";
+import { checkCall, checkVariables } from "./check.ts";
+import { identity, unsqueeze } from "./layout.ts";
+import { cut } from "./pieces.ts";
+
+/** Where the inputs of a `concat` begin, with its node, by the gradient of its result: found once for all inputs. */
+const startsOf = new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
+
+/** Attributes: the axis. */
+const concatOperation = defineOperation({
+  name: "concat",
+  role: Role.move,
+  lower: (lowering, node) => {
+    const { trace } = lowering;
+    const axis = trace.attribute(node, 0);
+    const value = lowering.define(node);
+    const strides = contiguousStrides(lowering.shape(node));
+    const stride = stridesOf(lowering.shape(node))[axis];
+    let at = 0;
+    for (let k = 0; k < trace.inputCount(node); k++) {
+      const source = trace.input(node, k);
+      const shape = lowering.shape(source);
+      lowering.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
+      at += shape[axis];
+    }
+  },
+  reverse: (k) => (gradient, node) => {
+    const axis = node.attribute(0);
+    const { index } = node.output;
+    let known = startsOf.get(gradient);
+    if (known?.index !== index) {
+      const starts = [0];
+      for (let i = 0; i + 1 < node.inputCount; i++) starts.push(starts[i] + node.inputShape(i)[axis]);
+      known = { index, starts };
+      startsOf.set(gradient, known);
+    }
+    const strides = stridesOf(node.shape);
+    return cut(gradient, { offset: known.starts[k] * strides[axis], sizes: node.inputShape(k), strides });
+  },
+});
+
+/**
+ * The arrays one after another along an axis; all other axes must agree.
+ * @throws ShapeError if they do not; ValueError for an empty list
+ * @example
+ * concat([input([[1, 2]]), input([[3, 4], [5, 6]])]).toArray(); // [[1, 2], [3, 4], [5, 6]]
+ * concat([zeros([2, 3]), zeros([2, 1])], 1).shape; // [2, 4]
+ */
+export function concat(xs: readonly Variable[], axis = 0): Variable {
+  checkCall("concat", arguments, 2, 0);
+  checkVariables("concat", xs);
+  const [first] = xs;
+  if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
+  const along = normalizeAxis("concat", axis, first.shape);
+  let size = 0;
+  for (const x of xs) {
+    if (x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== along && n !== first.shape[i])) {
+      throw new ShapeError(`concat along axis ${along} got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all other axes must agree.`);
+    }
+    size += x.shape[along];
+  }
+  if (xs.length === 1) return identity(first);
+  return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, [along]);
+}
+
+/**
+ * The arrays, all of one shape, along a new axis.
+ * @throws ShapeError if the shapes differ; ValueError for an empty list
+ * @example
+ * const rows = [input([1, 2]), input([3, 4])];
+ * stack(rows).toArray(); // [[1, 2], [3, 4]]
+ * stack(rows, 1).toArray(); // [[1, 3], [2, 4]]
+ */
+export function stack(xs: readonly Variable[], axis = 0): Variable {
+  checkCall("stack", arguments, 2, 0);
+  checkVariables("stack", xs);
+  const [first] = xs;
+  for (const x of xs) {
+    if (!sameShape(x.shape, first.shape)) {
+      throw new ShapeError(`stack got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all must be the same.`);
+    }
+  }
+  const at = normalizeAxis("stack", axis, [...first.shape, 1]);
+  return concat(xs.map((x) => unsqueeze(x, at)), at);
+}
