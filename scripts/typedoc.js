@@ -45,6 +45,7 @@ const categories = [
   ["optimizers/rate", "Learning rates"],
   ["optimizers/", "Optimizers"],
   ["cost/", "Costs"],
+  ["ctc/", "Costs"],
   ["random/", "Random numbers"],
 ];
 
@@ -70,7 +71,8 @@ export function load(app) {
       module.children?.forEach(asFunction);
       if (module.name !== "flimsy-ml") continue;
       for (const child of module.children ?? []) {
-        const file = project.getSymbolIdFromReflection(child)?.fileName ?? "";
+        const target = child.isReference() ? child.getTargetReflectionDeep() : child;
+        const file = project.getSymbolIdFromReflection(target)?.fileName ?? "";
         const place = path.relative(path.resolve("src"), file).replaceAll("\\", "/");
         const category = categories.find(([start]) => place.startsWith(start))?.[1] ?? "Other";
         // A function's comment is that of its first signature.
