@@ -23,7 +23,8 @@ function linearShape(operation: string, w: Variable, x: Variable): Shape {
   if (w.shape.length !== 2) {
     throw new ShapeError(`${operation} takes weights of shape [outputs, inputs], but got ${formatShape(w.shape)}.`);
   }
-  const [n, k] = w.shape;
+  const n = w.shape[0]; // no pattern: that goes by an iterator, which is garbage where the engine has not compiled it away
+  const k = w.shape[1];
   if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== k) {
     throw new ShapeError(
       `${operation} got weights ${formatShape(w.shape)} ([outputs, inputs]) and x ${formatShape(x.shape)}: the last axis of x must have size ${k}. ` +
@@ -37,7 +38,8 @@ function linearShape(operation: string, w: Variable, x: Variable): Shape {
 
 /** Records x·wᵀ, or x·wᵀ + b: much of what a step records, so by a way of its own. */
 function recordLinearMap(shape: Shape, w: Variable, x: Variable, b: Variable | null): Variable {
-  const [n, k] = w.shape;
+  const n = w.shape[0];
+  const k = w.shape[1];
   const m = shape.length === 1 ? 1 : sizeOf(shape.slice(0, -1));
   const step = openStep();
   if (step === null) return multiply(x, w, { transposeA: false, transposeB: true, m, n, k, outer: once, inner: once }, shape, b ?? undefined);
