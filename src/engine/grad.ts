@@ -1,16 +1,17 @@
 /** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
+import { isMap, kindOf } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { checkArguments } from "../support/options.ts";
+import { formatShape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
-import { describe, formatShape } from "../support/shape.ts";
-import { isMap, kindOf } from "../support/arrays.ts";
-import { checkArguments } from "../support/options.ts";
 import { type Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */

@@ -4,12 +4,14 @@
  */
 
 import { defineOperation } from "../engine/operation.ts";
+import { checkInteger } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { checkOptions } from "../support/options.ts";
+import { formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
-import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
-import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type Place, placeOf } from "./boxes.ts";
 import { view } from "./broadcasting.ts";
@@ -157,7 +159,7 @@ function pair(settings: Conv2dSettings, name: "stride" | "padding", least: numbe
     throw new ValueError(`conv2d takes numbers as ${name}, but got ${describe(found)}. For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.`);
   }
   if (typeof found !== "number" && found?.length !== 2) throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
-  return [0, 1].map((axis) => checkCount("conv2d", name, typeof found === "number" ? found : found[axis], least));
+  return [0, 1].map((axis) => checkInteger("conv2d", name, typeof found === "number" ? found : found[axis], least));
 }
 
 /**

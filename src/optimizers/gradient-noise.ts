@@ -1,8 +1,9 @@
 import { uniform } from "../operations/uniform.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
+import { refusal } from "../support/check.ts";
 import { amount, type Kind, type Kinds, of, optional, take } from "../support/option.ts";
-import { checkArguments, refusal } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../engine/variable.ts";
 

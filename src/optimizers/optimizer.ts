@@ -1,16 +1,17 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
+import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import type { Kind } from "../support/kinds.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { formatCall, inspected } from "../support/print.ts";
+import { formatShape, sameShape } from "../support/shape.ts";
 import type { RandomState } from "../random/random.ts";
 import { pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
-import { describe, formatShape, sameShape, sameShape as same } from "../support/shape.ts";
-import type { Kind } from "../support/kinds.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
-import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
@@ -251,7 +252,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       if (piece === null) repeats = false;
       else if (repeats) {
         const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
-        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && same(one.piece, piece) && same(one.scalars, scalars)) : undefined;
+        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && sameShape(one.piece, piece) && sameShape(one.scalars, scalars)) : undefined;
         if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
         else other.scalarsAt.push(at);
       }
@@ -281,7 +282,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     for (const { each, piece: expected, scalarsAt } of asked) {
       const from = trace.scalarCount;
       const { piece } = this.apply(step, each, each.parameter.grad as Variable);
-      if (step.ran > 0 || piece === null || !same(piece, expected)) return false;
+      if (step.ran > 0 || piece === null || !sameShape(piece, expected)) return false;
       for (const at of scalarsAt) for (let k = from; k < trace.scalarCount; k++) recording.trace.scalars[at + k - from] = trace.scalars[k];
     }
     replay(step, recording);

@@ -1,9 +1,10 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
 import { Component } from "../model/component.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kinds } from "../support/kinds.ts";
-import { describe, formatShape } from "../support/shape.ts";
+import { formatShape } from "../support/shape.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
 

@@ -3,9 +3,6 @@
 import { describe } from "./describe.ts";
 import { ShapeError } from "./errors.ts";
 
-export { checkInteger as checkCount, checkNumber } from "./check.ts";
-export { describe } from "./describe.ts";
-
 export type Shape = readonly number[];
 
 /** Frozen, as many Variables share it. */

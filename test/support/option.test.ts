@@ -74,7 +74,7 @@ describe("options", () => {
     ["another word", { inputs: 1, kind: "gate" }, 'Own takes "plain" or "gated" as kind, but got "gate".'],
     ["no flag", { inputs: 1, normed: 1 }, "Own takes true or false as normed, but got 1."],
     ["too large a fraction", { inputs: 1, share: 1 }, "Own takes a finite number from 0 to less than 1 as share, but got 1."],
-    ["too short a list", { inputs: 1, sizes: [] }, "Own takes a list of sizes as sizes, such as [8, 8], but got an array of 0."],
+    ["too short a list", { inputs: 1, sizes: [] }, "Own takes a list of sizes as sizes, such as [8, 8], but got an empty list."],
     ["a wrong entry", { inputs: 1, sizes: [1, true] }, "Own takes an integer of at least 1 as sizes[1], but got true."],
     ["another class", { inputs: 1, part: 3 }, "Own takes a part as part, such as a Part, but got 3."],
   ])("refuses %s", (_, options, message) => {
