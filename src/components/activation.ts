@@ -33,8 +33,12 @@ export function registerActivation<F extends Activation>(name: string, f: F): F 
   if (typeof name !== "string" || name === "" || typeof f !== "function") {
     throw new ValueError(`registerActivation takes a name and a function of a Variable, but got ${describe(name)} and ${describe(f)}.`);
   }
-  if ((functions.get(name) ?? f) !== f) throw new ValueError(`registerActivation got the name "${name}", which another function has already. Choose another name.`);
-  if ((names.get(f) ?? name) !== name) throw new ValueError(`registerActivation got a function for the name "${name}" that is already registered as "${names.get(f)}".`);
+  if ((functions.get(name) ?? f) !== f) {
+    throw new ValueError(`registerActivation got the name "${name}", which another function has already. Choose another name.`);
+  }
+  if ((names.get(f) ?? name) !== name) {
+    throw new ValueError(`registerActivation got a function for the name "${name}" that is already registered as "${names.get(f)}".`);
+  }
   functions.set(name, f);
   names.set(f, name);
   return f;

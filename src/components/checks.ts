@@ -15,7 +15,8 @@ export function checkLast(component: Component, field: string, x: Variable, size
   checkVariable(component, field, x);
   if (x.shape.length > 0 && x.shape[x.shape.length - 1] === size) return;
   throw new ShapeError(
-    `${nameOf(component)} got ${field} of shape [${x.shape.join(", ")}], but its last axis must have size ${size}: [..., ${size}] for samples in rows, or [${size}] for one.`,
+    `${nameOf(component)} got ${field} of shape [${x.shape.join(", ")}], but its last axis must have size ${size}: ` +
+      `[..., ${size}] for samples in rows, or [${size}] for one.`,
   );
 }
 

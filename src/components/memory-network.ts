@@ -1,5 +1,6 @@
 import {
-  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError, type Variable,
+  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError,
+  type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
 import { refusal } from "../support/check.ts";
@@ -116,7 +117,9 @@ export class MemoryNetwork extends Component {
       return story.slice(-this.memory) as Story;
     });
     if (told.length !== asked.length || told.length === 0) {
-      throw new ValueError(`${this.constructor.name} got ${told.length} stories and ${asked.length} questions: give a question for each story, and at least one.`);
+      throw new ValueError(
+        `${this.constructor.name} got ${told.length} stories and ${asked.length} questions: give a question for each story, and at least one.`,
+      );
     }
     const sentences = Math.max(1, ...told.map((story) => story.length));
     const padded = told.map((story) => Array.from({ length: sentences }, (_, i) => story[i] ?? []));

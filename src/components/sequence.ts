@@ -120,7 +120,9 @@ export function read(component: SequenceComponent, xs: Sequence, mask: Mask | un
 
 /** The new state where the mask [..., 1] is not 0, the old one elsewhere. */
 export function select<S extends RecurrentState>(mask: Variable, next: S, previous: S): S {
-  if (!(next instanceof Variable)) return (next as readonly RecurrentState[]).map((part, i) => select(mask, part, (previous as readonly RecurrentState[])[i])) as unknown as S;
+  if (!(next instanceof Variable)) {
+    return (next as readonly RecurrentState[]).map((part, i) => select(mask, part, (previous as readonly RecurrentState[])[i])) as unknown as S;
+  }
   // A part of a state may have several axes after those of the batch.
   const batch = mask.shape.slice(0, -1);
   const aligned = mask.reshape([...batch, ...new Array<number>(next.shape.length - batch.length).fill(1)]);

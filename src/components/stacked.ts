@@ -95,6 +95,8 @@ export class Stacked extends Recurrent<readonly RecurrentState[]> {
   private recurrent(i: number): Recurrent {
     const layer = this.layers[i];
     if (layer instanceof Recurrent) return layer;
-    throw new UsageError(`${this.constructor.name} has a ${layer.constructor.name} as layers[${i}], which needs the whole sequence. Use unfold instead of step.`);
+    throw new UsageError(
+      `${this.constructor.name} has a ${layer.constructor.name} as layers[${i}], which needs the whole sequence. Use unfold instead of step.`,
+    );
   }
 }

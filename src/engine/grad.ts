@@ -133,7 +133,9 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   checkArguments("gradients", arguments, 2);
   if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
   for (const variable of variables) {
-    if (!(variable instanceof Variable)) throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+    if (!(variable instanceof Variable)) {
+      throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+    }
   }
   const open = openStep();
   if (open === null) {
@@ -179,7 +181,8 @@ function lossOf(caller: string, result: WithLoss): Variable {
   }
   if (loss.size !== 1) {
     throw new ShapeError(
-      `The loss given to ${caller} has shape ${formatShape(loss.shape)}, but only a single number can be differentiated. Reduce it, for example with sum() or mean().`,
+      `The loss given to ${caller} has shape ${formatShape(loss.shape)}, but only a single number can be differentiated. ` +
+        "Reduce it, for example with sum() or mean().",
     );
   }
   return loss;

@@ -58,7 +58,10 @@ const convolutionOperation = defineOperation({
     strips.forEachChunk(image, () => null, (_, first, count, { places, step, stepOfSample }) => {
       if (biased) putBias(first, count);
       places.forEach((operand, i) => {
-        strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], biased || i > 0, count);
+        strips.product(
+          [y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0],
+          operand, [step, 1, stepOfSample], biased || i > 0, count,
+        );
       });
     });
   },
@@ -156,9 +159,14 @@ export interface Conv2dSettings {
 function pair(settings: Conv2dSettings, name: "stride" | "padding", least: number): readonly number[] {
   const found = settings[name] ?? least;
   if (typeof found === "string") {
-    throw new ValueError(`conv2d takes numbers as ${name}, but got ${describe(found)}. For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.`);
+    throw new ValueError(
+      `conv2d takes numbers as ${name}, but got ${describe(found)}. ` +
+        'For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.',
+    );
   }
-  if (typeof found !== "number" && found?.length !== 2) throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
+  if (typeof found !== "number" && found?.length !== 2) {
+    throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
+  }
   return [0, 1].map((axis) => checkInteger("conv2d", name, typeof found === "number" ? found : found[axis], least));
 }
 
@@ -187,11 +195,15 @@ export function conv2d(x: Variable, w: Variable, b: Variable | null = null, sett
     throw new ShapeError(
       `conv2d got images ${formatShape(x.shape)} and a kernel ${formatShape(w.shape)}: it takes [..., inputs, height, width] ` +
         "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows." +
-        (image.length === 3 && w.shape[1] !== image[0] && w.shape[1] === image[2] ? " The channels seem to come last here: bring them before height and width, of [samples, height, width, channels] with x.permute([0, 3, 1, 2])." : ""),
+        (image.length === 3 && w.shape[1] !== image[0] && w.shape[1] === image[2]
+          ? " The channels seem to come last here: bring them before height and width, of [samples, height, width, channels] with x.permute([0, 3, 1, 2])."
+          : ""),
     );
   }
   if (b !== null && (b.shape.length !== 1 || b.shape[0] !== w.shape[0])) {
-    throw new ShapeError(`conv2d got a kernel ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
+    throw new ShapeError(
+      `conv2d got a kernel ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`,
+    );
   }
   const [height, width] = w.shape.slice(2);
   const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1);

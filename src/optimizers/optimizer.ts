@@ -252,7 +252,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       if (piece === null) repeats = false;
       else if (repeats) {
         const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
-        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && sameShape(one.piece, piece) && sameShape(one.scalars, scalars)) : undefined;
+        const other = this instanceof ElementwiseOptimizer
+          ? asked.find((one) => isAlike(one, each) && sameShape(one.piece, piece) && sameShape(one.scalars, scalars))
+          : undefined;
         if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
         else other.scalarsAt.push(at);
       }
@@ -266,7 +268,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     return repeats ? asked : null;
   }
 
-  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { values: Variable[]; piece: readonly number[] | null } {
+  private apply(
+    step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable,
+  ): { values: Variable[]; piece: readonly number[] | null } {
     const from = step.trace.count;
     const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
     const values = [...slots, value];
@@ -300,7 +304,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     for (let i = 0; i < values.length; i++) {
       const { shape, storage } = values[i];
       if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
-      if (!sameShape(shape, targets[i].shape)) throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
+      if (!sameShape(shape, targets[i].shape)) {
+        throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
+      }
     }
   }
 
@@ -338,7 +344,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   restore(saved: OptimizerState): void {
     checkArguments("restore", arguments, 1);
     const { name } = this.constructor;
-    if (!Number.isSafeInteger(saved.step) || saved.step < 0) throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
+    if (!Number.isSafeInteger(saved.step) || saved.step < 0) {
+      throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
+    }
     if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {
       throw new ValueError(
         `${name}.restore got the state of ${saved.parameters.length} parameters in ${saved.learningRates.length - 1} groups, ` +
@@ -369,12 +377,18 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { name } = this.constructor;
     const names = Object.keys(slots).sort();
     if (names.join() !== [...this.slots].sort().join()) {
-      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`);
+      throw new ValueError(
+        `${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`,
+      );
     }
-    if (!Number.isSafeInteger(count) || count < 0) throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
+    }
     for (const key of names) {
       if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
+        throw new ShapeError(
+          `${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`,
+        );
       }
     }
   }

@@ -65,7 +65,10 @@ describe("options", () => {
 
   it.each<[string, unknown, string]>([
     ["none", undefined, "Own takes one object with the options inputs, hidden, places, kind, normed, share, sizes, part, but got undefined."],
-    ["an unknown one", { input: 3 }, 'Own got the option "input", which it does not have. Did you mean inputs? Its options are inputs, hidden, places, kind, normed, share, sizes, part.'],
+    [
+      "an unknown one", { input: 3 },
+      'Own got the option "input", which it does not have. Did you mean inputs? Its options are inputs, hidden, places, kind, normed, share, sizes, part.',
+    ],
     ["a missing one", {}, "Own takes an integer of at least 1 as inputs, but got undefined."],
     ["no size", { inputs: 1.5 }, "Own takes an integer of at least 1 as inputs, but got 1.5."],
     ["a text", { inputs: "3" }, 'Own takes an integer of at least 1 as inputs, but got "3".'],

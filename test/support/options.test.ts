@@ -129,7 +129,8 @@ describe("every public function", () => {
       expect(names).toContain(name);
     }
     // These take any number of arguments.
-    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))].sort()).toEqual(["Parameter.slice", "State.slice", "Variable.slice", "slice"]);
+    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))].sort())
+      .toEqual(["Parameter.slice", "State.slice", "Variable.slice", "slice"]);
   });
 
   it("refuses an argument too many", async () => {
