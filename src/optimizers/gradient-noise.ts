@@ -24,7 +24,7 @@ const generator: Kind<Random | null> = {
 };
 
 /** Box–Muller: normal noise from two uniform numbers, added to a gradient. */
-const disturbed = /*#__PURE__*/ elementwise("gradientNoise", (gradient, u, v, deviation) =>
+const disturbed = elementwise("gradientNoise", (gradient, u, v, deviation) =>
   gradient.add(u.neg().log1p().mul(-2).sqrt().mul(v.mul(2 * Math.PI).cos()).mul(deviation)));
 
 /**

@@ -64,11 +64,11 @@ export function number(wanted: string, allows: (value: number) => boolean): Kind
   };
 }
 /** From 0 to less than 1: how much stays, or is dropped. */
-export const fraction: Kind<number> = /*#__PURE__*/ number("a finite number from 0 to less than 1", (value) => value >= 0 && value < 1);
+export const fraction: Kind<number> = number("a finite number from 0 to less than 1", (value) => value >= 0 && value < 1);
 /** More than 0. */
-export const positive: Kind<number> = /*#__PURE__*/ number("a finite number of more than 0", (value) => value > 0);
+export const positive: Kind<number> = number("a finite number of more than 0", (value) => value > 0);
 /** At least 0. */
-export const amount: Kind<number> = /*#__PURE__*/ number("a number of at least 0", (value) => value >= 0);
+export const amount: Kind<number> = number("a number of at least 0", (value) => value >= 0);
 
 /**
  * An integer of at least `least`.
@@ -80,7 +80,7 @@ export function integer(least: number): Kind<number> {
   return { read: (given, caller, name) => checkInteger(caller, name, given, least) };
 }
 /** An integer of at least 1. */
-export const size: Kind<number> = /*#__PURE__*/ integer(1);
+export const size: Kind<number> = integer(1);
 
 /**
  * So many sizes, or one that stands for all of them.

@@ -6,7 +6,7 @@ import { ShapeError } from "./errors.ts";
 export type Shape = readonly number[];
 
 /** Frozen, as many Variables share it. */
-export const scalarShape: Shape = /*#__PURE__*/ Object.freeze([]);
+export const scalarShape: Shape = Object.freeze([]);
 
 /** The number of elements. */
 export function sizeOf(shape: Shape): number {
