@@ -9,7 +9,7 @@ import { entries, tables } from "./table/index.ts";
 
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
-  "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed",
+  "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
   "evaluate", "grad", "gradients", "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
 ];
 
