@@ -3,8 +3,10 @@
 import {
   gelu, identity, logSoftmax, relu, sigmoid, softmax, softplus, tanh, ValueError, type Variable, wta,
 } from "../index.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import type { Kind } from "../support/option.ts";
-import { checkArguments, refusal, show } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 
 /** A function that keeps the shape: elementwise, or over the last axis as `softmax` and `wta`. */
 export type Activation = (x: Variable) => Variable;
@@ -29,10 +31,14 @@ const names = new Map<Activation, string>([...functions].map(([name, f]) => [f, 
 export function registerActivation<F extends Activation>(name: string, f: F): F {
   checkArguments("registerActivation", arguments, 2);
   if (typeof name !== "string" || name === "" || typeof f !== "function") {
-    throw new ValueError(`registerActivation takes a name and a function of a Variable, but got ${show(name)} and ${show(f)}.`);
+    throw new ValueError(`registerActivation takes a name and a function of a Variable, but got ${describe(name)} and ${describe(f)}.`);
   }
-  if ((functions.get(name) ?? f) !== f) throw new ValueError(`registerActivation got the name "${name}", which another function has already. Choose another name.`);
-  if ((names.get(f) ?? name) !== name) throw new ValueError(`registerActivation got a function for the name "${name}" that is already registered as "${names.get(f)}".`);
+  if ((functions.get(name) ?? f) !== f) {
+    throw new ValueError(`registerActivation got the name "${name}", which another function has already. Choose another name.`);
+  }
+  if ((names.get(f) ?? name) !== name) {
+    throw new ValueError(`registerActivation got a function for the name "${name}" that is already registered as "${names.get(f)}".`);
+  }
   functions.set(name, f);
   names.set(f, name);
   return f;
@@ -58,7 +64,7 @@ export function activationByName(name: string): Activation {
   checkArguments("activationByName", arguments, 1);
   const f = functions.get(name);
   if (f === undefined) {
-    throw new ValueError(`No activation is called ${show(name)}. There are ${activationNames().join(", ")}; registerActivation(name, f) adds another.`);
+    throw new ValueError(`No activation is called ${describe(name)}. There are ${activationNames().join(", ")}; registerActivation(name, f) adds another.`);
   }
   return f;
 }

@@ -1,18 +1,13 @@
 /** The checks that components share: each names the component and the field. */
 
-import { type Component, type Shape, ShapeError, ValueError, Variable } from "../index.ts";
-import { show } from "../support/options.ts";
+import { type Component, type Shape, ShapeError, Variable } from "../index.ts";
+import { refusal } from "../support/check.ts";
 
 const nameOf = (component: Component): string => component.constructor.name;
 
-/** A finite number. */
-export function checkNumber(component: Component, field: string, value: number): void {
-  if (!Number.isFinite(value)) throw new ValueError(`${nameOf(component)} takes a finite number as ${field}, but got ${show(value)}.`);
-}
-
 /** Refuses what is no Variable. */
 export function checkVariable(component: Component, field: string, x: Variable): void {
-  if (!(x instanceof Variable)) throw new ValueError(`${nameOf(component)} takes a Variable as ${field}, but got ${show(x)}. Wrap arrays with input(…).`);
+  if (!(x instanceof Variable)) throw refusal(nameOf(component), `a Variable as ${field}`, x, " Wrap arrays with input(…).");
 }
 
 /** Refuses what is no Variable, or one whose last axis has another size. */
@@ -20,7 +15,8 @@ export function checkLast(component: Component, field: string, x: Variable, size
   checkVariable(component, field, x);
   if (x.shape.length > 0 && x.shape[x.shape.length - 1] === size) return;
   throw new ShapeError(
-    `${nameOf(component)} got ${field} of shape [${x.shape.join(", ")}], but its last axis must have size ${size}: [..., ${size}] for samples in rows, or [${size}] for one.`,
+    `${nameOf(component)} got ${field} of shape [${x.shape.join(", ")}], but its last axis must have size ${size}: ` +
+      `[..., ${size}] for samples in rows, or [${size}] for one.`,
   );
 }
 

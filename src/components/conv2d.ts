@@ -22,7 +22,10 @@ const padding: Kind<Pair, readonly number[], Conv2d> = {
   read: (given, caller, name, owner) => {
     if (typeof given !== "string") return sizes(2, 0).read(given, caller, name, owner);
     const half = owner.size.map((length) => (length - 1) / 2);
-    throw new ValueError(`${caller} takes numbers as ${name}, but got "${given}": of images that keep their size at stride 1 it is [${half.join(", ")}], (size − 1) / 2 of an odd size.`);
+    throw new ValueError(
+      `${caller} takes numbers as ${name}, but got "${given}": of images that keep their size at stride 1 it is [${half.join(", ")}], ` +
+        "(size − 1) / 2 of an odd size.",
+    );
   },
 };
 
@@ -70,7 +73,10 @@ export class Conv2d extends Component {
     checkArguments("forward", arguments, 1);
     checkImage(this, x);
     if (x.shape[x.shape.length - 3] !== this.inputs) {
-      throw new ShapeError(`${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: [..., ${this.inputs}, height, width].${channelsLast(x, this.inputs)}`);
+      throw new ShapeError(
+        `${this.constructor.name} got x of shape [${x.shape.join(", ")}], but it must have ${this.inputs} channels: ` +
+          `[..., ${this.inputs}, height, width].${channelsLast(x, this.inputs)}`,
+      );
     }
     checkFits(this, x.shape.slice(-2).map((size, axis) => size + 2 * this.padding[axis]), this.size);
     return conv2d(x, this.w, this.b, { stride: this.stride, padding: this.padding });

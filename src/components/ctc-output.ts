@@ -37,7 +37,9 @@ export class CtcOutput extends Component {
   constructor(options: CtcOutputOptions) {
     super();
     const { inputs, outputs, blank } = take(this, CtcOutput.options, options, arguments);
-    if (blank >= outputs) throw new ValueError(`${this.constructor.name} got blank = ${blank} for ${outputs} outputs: the blank is one of them, from 0 to ${outputs - 1}.`);
+    if (blank >= outputs) {
+      throw new ValueError(`${this.constructor.name} got blank = ${blank} for ${outputs} outputs: the blank is one of them, from 0 to ${outputs - 1}.`);
+    }
     this.w = parameter(glorot([outputs, inputs]));
     this.b = parameter(zeros([outputs]));
   }
@@ -62,7 +64,10 @@ export class CtcOutput extends Component {
     return softmax(this.score(xs));
   }
 
-  /** The most probable symbol at each step, blanks and repetitions included: [..., steps]. `greedy` and `beamSearch` of `flimsy-ml/ctc` make labels of scores. */
+  /**
+   * The most probable symbol at each step, blanks and repetitions included: [..., steps]. `greedy` and `beamSearch` of `flimsy-ml/ctc` make
+   * labels of scores.
+   */
   predict(xs: Sequence): Variable {
     checkArguments("predict", arguments, 1);
     return argmax(this.score(xs));

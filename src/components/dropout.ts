@@ -1,6 +1,7 @@
 import { Component, dropout, ValueError, type Variable } from "../index.ts";
+import { describe } from "../support/describe.ts";
 import { type Kind, type Kinds, of, take } from "../support/option.ts";
-import { checkArguments, show } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 
 export interface DropoutOptions {
   /** The probability that an element is dropped: from 0 to less than 1. */
@@ -11,7 +12,8 @@ export interface DropoutOptions {
 export const share: Kind<number> = {
   read: (p, caller, name) => {
     if (typeof p === "number" && p >= 0 && p < 1) return p;
-    throw new ValueError(`${caller} takes as ${name} the share that is dropped, from 0 to less than 1, but got ${show(p)}${p === 1 ? ": nothing would be left" : ""}.`);
+    const left = p === 1 ? ": nothing would be left" : "";
+    throw new ValueError(`${caller} takes as ${name} the share that is dropped, from 0 to less than 1, but got ${describe(p)}${left}.`);
   },
 };
 

@@ -1,7 +1,8 @@
 import { affine, Component, linear, type Parameter, parameter, ShapeError, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
+import { describe } from "../support/describe.ts";
 import { type Kinds, list, of, size, take } from "../support/option.ts";
-import { checkArguments, show } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 
 export interface FusionOptions {
@@ -47,7 +48,7 @@ export class Fusion extends Component {
   forward(xs: readonly Variable[]): Variable {
     checkArguments("forward", arguments, 1);
     if (!Array.isArray(xs) || xs.length !== this.inputs.length) {
-      throw new ShapeError(`${this.constructor.name} takes a list of ${this.inputs.length} inputs as xs, but got ${show(xs)}.`);
+      throw new ShapeError(`${this.constructor.name} takes a list of ${this.inputs.length} inputs as xs, but got ${describe(xs)}.`);
     }
     xs.forEach((x, i) => { checkLast(this, `xs[${i}]`, x, this.inputs[i]); });
     let y = affine(this.w[0], xs[0], this.b);

@@ -1,8 +1,9 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { checkNumber } from "../support/check.ts";
 import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkLast, checkNumber } from "./checks.ts";
+import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -73,7 +74,7 @@ export class GatedRecurrent extends Recurrent<Variable> {
   step(x: Variable, h?: Variable, scale?: number): Variable;
   step(x: Variable, h: Variable = this.h0, scale = 1, more?: unknown): Variable {
     if (more !== undefined) checkArguments("step", [x, h, scale, more], 3);
-    checkNumber(this, "scale", scale);
+    checkNumber(this.constructor.name, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "state", h, this.outputs);
     const r = sigmoid(affine(this.wr, x, this.br).add(linear(this.ur, h)));

@@ -1,8 +1,9 @@
 import { affine, gradnorm, linear, ones, type Parameter, parameter, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { checkNumber } from "../support/check.ts";
 import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkLast, checkNumber } from "./checks.ts";
+import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -87,7 +88,7 @@ export class Lstm extends Recurrent<LstmState> {
   step(x: Variable, state?: LstmState, scale?: number): LstmState;
   step(x: Variable, state: LstmState = this.initialState(), scale = 1, more?: unknown): LstmState {
     if (more !== undefined) checkArguments("step", [x, state, scale, more], 3);
-    checkNumber(this, "scale", scale);
+    checkNumber(this.constructor.name, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkParts(this, state, 2, "h, c");
     const [h, before] = state;

@@ -1,9 +1,12 @@
 import {
-  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError, type Variable,
+  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError,
+  type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { derived, flag, type Kinds, of, optional, size, take } from "../support/option.ts";
-import { checkArguments, checkOptions, show } from "../support/options.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface MemoryNetworkOptions {
   /** The number of words. */
@@ -101,18 +104,22 @@ export class MemoryNetwork extends Component {
     checkArguments("attend", arguments, 3);
     checkOptions(`${this.constructor.name}.attend`, options, ["linear"]);
     if (!Array.isArray(stories) || !Array.isArray(questions)) {
-      throw new ValueError(`${this.constructor.name} takes a story and a question, or lists of them, but got ${show(stories)} and ${show(questions)}.`);
+      throw new ValueError(
+        `${this.constructor.name} takes a story and a question, or lists of them, but got ${describe(stories)} and ${describe(questions)}.`,
+      );
     }
     const one = (questions as readonly unknown[]).every((word) => typeof word === "number");
     const asked = (one ? [questions] : questions) as readonly Sentence[];
     const told = ((one ? [stories] : stories) as readonly Story[]).map((story) => {
       if (!Array.isArray(story) || story.some((sentence) => !Array.isArray(sentence))) {
-        throw new ValueError(`${this.constructor.name} takes lists of sentences as stories, each a list of words by number, but got ${show(story)}.`);
+        throw refusal(this.constructor.name, "lists of sentences as stories, each a list of words by number", story);
       }
       return story.slice(-this.memory) as Story;
     });
     if (told.length !== asked.length || told.length === 0) {
-      throw new ValueError(`${this.constructor.name} got ${told.length} stories and ${asked.length} questions: give a question for each story, and at least one.`);
+      throw new ValueError(
+        `${this.constructor.name} got ${told.length} stories and ${asked.length} questions: give a question for each story, and at least one.`,
+      );
     }
     const sentences = Math.max(1, ...told.map((story) => story.length));
     const padded = told.map((story) => Array.from({ length: sentences }, (_, i) => story[i] ?? []));
@@ -172,7 +179,7 @@ export class MemoryNetwork extends Component {
       for (let j = 0; j < longest; j++) {
         const word = j < n ? sentence[j] : 0;
         if (!Number.isInteger(word) || word < 0 || word >= this.inputs) {
-          throw new ValueError(`${this.constructor.name} got the word ${show(word)} in ${field}: a word is an integer from 0 to ${this.inputs - 1}.`);
+          throw new ValueError(`${this.constructor.name} got the word ${describe(word)} in ${field}: a word is an integer from 0 to ${this.inputs - 1}.`);
         }
         indices.push(word);
       }

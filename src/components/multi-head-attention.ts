@@ -71,7 +71,9 @@ export class MultiHeadAttention extends Component {
     super();
     take(this, MultiHeadAttention.options, options, arguments);
     if (this.hidden % this.heads !== 0) {
-      throw new ShapeError(`${this.constructor.name} got hidden = ${this.hidden} for ${this.heads} heads: hidden (inputs unless given) must be a multiple of heads.`);
+      throw new ShapeError(
+        `${this.constructor.name} got hidden = ${this.hidden} for ${this.heads} heads: hidden (inputs unless given) must be a multiple of heads.`,
+      );
     }
     this.wq = parameter(glorot([this.hidden, this.inputs]));
     this.wk = parameter(glorot([this.hidden, this.keys]));
@@ -110,7 +112,9 @@ export class MultiHeadAttention extends Component {
     let sees = found === null ? null : found.reshape([...found.shape.slice(0, -1), 1, 1, found.shape[found.shape.length - 1]]);
     if (causal) {
       const [own, other] = [x.shape[x.shape.length - 2], steps[steps.length - 1]];
-      if (own !== other) throw new ShapeError(`${this.constructor.name} got ${own} steps that attend to ${other} steps with causal: true, which takes as many of both.`);
+      if (own !== other) {
+        throw new ShapeError(`${this.constructor.name} got ${own} steps that attend to ${other} steps with causal: true, which takes as many of both.`);
+      }
       sees = sees === null ? upTo(own) : where(sees, upTo(own), 0);
     }
     const weights = sees === null ? softmax(scores) : maskedSoftmax(scores, sees);

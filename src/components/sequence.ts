@@ -1,7 +1,8 @@
 /** Sequences, and the components that turn one into another. */
 
-import { broadcastTo, Component, decat, input, type Shape, ShapeError, slice, stack, ValueError, Variable, where, zeros } from "../index.ts";
-import { checkArguments, show } from "../support/options.ts";
+import { broadcastTo, Component, decat, input, type Shape, ShapeError, slice, stack, Variable, where, zeros } from "../index.ts";
+import { checkInteger, refusal } from "../support/check.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 
 /**
@@ -74,7 +75,7 @@ export function stepsOf(component: Component, field: string, xs: Sequence, featu
     );
   }
   if (!Array.isArray(xs)) {
-    throw new ValueError(`${component.constructor.name} takes a list of Variables, or one Variable [..., steps, ${features}], as ${field}, but got ${show(xs)}.`);
+    throw refusal(component.constructor.name, `a list of Variables, or one Variable [..., steps, ${features}], as ${field}`, xs);
   }
   for (let t = 0; t < xs.length; t++) {
     const last = xs[t] instanceof Variable ? xs[t].shape[xs[t].shape.length - 1] : -1;
@@ -119,7 +120,9 @@ export function read(component: SequenceComponent, xs: Sequence, mask: Mask | un
 
 /** The new state where the mask [..., 1] is not 0, the old one elsewhere. */
 export function select<S extends RecurrentState>(mask: Variable, next: S, previous: S): S {
-  if (!(next instanceof Variable)) return (next as readonly RecurrentState[]).map((part, i) => select(mask, part, (previous as readonly RecurrentState[])[i])) as unknown as S;
+  if (!(next instanceof Variable)) {
+    return (next as readonly RecurrentState[]).map((part, i) => select(mask, part, (previous as readonly RecurrentState[])[i])) as unknown as S;
+  }
   // A part of a state may have several axes after those of the batch.
   const batch = mask.shape.slice(0, -1);
   const aligned = mask.reshape([...batch, ...new Array<number>(next.shape.length - batch.length).fill(1)]);
@@ -129,12 +132,12 @@ export function select<S extends RecurrentState>(mask: Variable, next: S, previo
 /** A state for one sequence as that of a batch. */
 export function batched(component: Component, state: Variable, batch: number | undefined): Variable {
   if (batch === undefined) return state;
-  if (!Number.isInteger(batch) || batch < 0) throw new ValueError(`${component.constructor.name} takes an integer of at least 0 as batch, but got ${show(batch)}.`);
+  checkInteger(component.constructor.name, "batch", batch, 0);
   return broadcastTo(state, [batch, ...state.shape]);
 }
 
 /** Refuses a state that is not a list of so many parts. */
 export function checkParts(component: Component, state: unknown, count: number, names: string): void {
   if (Array.isArray(state) && state.length === count) return;
-  throw new ValueError(`${component.constructor.name} takes a list [${names}] as state, but got ${show(state)}. initialState() gives one to begin with.`);
+  throw refusal(component.constructor.name, `a list [${names}] as state`, state, " initialState() gives one to begin with.");
 }

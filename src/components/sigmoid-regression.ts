@@ -1,5 +1,6 @@
-import { type CostOptions, cost, greater, sigmoid, ValueError, type Variable } from "../index.ts";
-import { checkArguments, show } from "../support/options.ts";
+import { type CostOptions, cost, greater, sigmoid, type Variable } from "../index.ts";
+import { refusal } from "../support/check.ts";
+import { checkArguments } from "../support/options.ts";
 import { LinearModel } from "./linear-model.ts";
 
 /**
@@ -17,7 +18,7 @@ export class SigmoidRegression extends LinearModel {
    */
   predict(x: Variable, threshold = 0.5): Variable {
     checkArguments("predict", arguments, 2);
-    if (!(threshold >= 0 && threshold <= 1)) throw new ValueError(`${this.constructor.name} takes a threshold from 0 to 1, but got ${show(threshold)}.`);
+    if (!(threshold >= 0 && threshold <= 1)) throw refusal(this.constructor.name, "a threshold from 0 to 1", threshold);
     return greater(this.score(x), Math.log(threshold / (1 - threshold)));
   }
 

@@ -1,9 +1,10 @@
 import { affine, gradnorm, linear, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { orthonormal } from "../initialization/index.ts";
+import { checkNumber } from "../support/check.ts";
 import { flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Activation, type ActivationLike, activation } from "./activation.ts";
-import { checkLast, checkNumber } from "./checks.ts";
+import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
@@ -62,7 +63,7 @@ export class SimpleRecurrent extends Recurrent<Variable> {
   step(x: Variable, h?: Variable, scale?: number): Variable;
   step(x: Variable, h: Variable = this.h0, scale = 1, more?: unknown): Variable {
     if (more !== undefined) checkArguments("step", [x, h, scale, more], 3);
-    checkNumber(this, "scale", scale);
+    checkNumber(this.constructor.name, "scale", scale);
     checkLast(this, "x", x, this.inputs);
     checkLast(this, "state", h, this.outputs);
     const sum = affine(this.w, x, this.b).add(linear(this.u, h));

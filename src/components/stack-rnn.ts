@@ -1,8 +1,9 @@
 import { affine, broadcastTo, concat, full, linear, type Parameter, parameter, sigmoid, slice, softmax, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { checkNumber } from "../support/check.ts";
 import { derived, flag, integer, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
-import { checkLast, checkNumber, checkShapeOf } from "./checks.ts";
+import { checkLast, checkShapeOf } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
@@ -88,7 +89,7 @@ export class StackRnn extends Recurrent<StackRnnState> {
 
   step(x: Variable, state: StackRnnState = this.initialState(), scale = 1): StackRnnState {
     checkArguments("step", arguments, 3);
-    checkNumber(this, "scale", scale); // for components made with `normed`, which this is not
+    checkNumber(this.constructor.name, "scale", scale); // for components made with `normed`, which this is not
     const { stacks, depth, width } = this;
     checkLast(this, "x", x, this.inputs);
     checkParts(this, state, 2, "h, stacks");

@@ -1,6 +1,8 @@
 import { ShapeError, UsageError, ValueError, type Variable } from "../index.ts";
+import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { type Kind, type Kinds, of, optional, take } from "../support/option.ts";
-import { checkArguments, refusal, show } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 import { dropped, share } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
@@ -17,7 +19,7 @@ const layersOf: Kind<readonly SequenceComponent[]> = {
     if (!Array.isArray(layers) || layers.length === 0) throw refusal(caller, `a list of at least one layer as ${name}`, layers);
     layers.forEach((layer: SequenceComponent, i) => {
       if (!(layer instanceof SequenceComponent)) {
-        throw new ValueError(`${caller} takes components of sequences as ${name}, such as an Lstm, but got ${show(layer)} as ${name}[${i}].`);
+        throw new ValueError(`${caller} takes components of sequences as ${name}, such as an Lstm, but got ${describe(layer)} as ${name}[${i}].`);
       }
       if (i > 0 && layers[i - 1].outputs !== layer.inputs) {
         throw new ShapeError(
@@ -93,6 +95,8 @@ export class Stacked extends Recurrent<readonly RecurrentState[]> {
   private recurrent(i: number): Recurrent {
     const layer = this.layers[i];
     if (layer instanceof Recurrent) return layer;
-    throw new UsageError(`${this.constructor.name} has a ${layer.constructor.name} as layers[${i}], which needs the whole sequence. Use unfold instead of step.`);
+    throw new UsageError(
+      `${this.constructor.name} has a ${layer.constructor.name} as layers[${i}], which needs the whole sequence. Use unfold instead of step.`,
+    );
   }
 }

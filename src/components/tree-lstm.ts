@@ -1,9 +1,10 @@
 /** Recurrent networks over trees. */
 
-import { affine, Component, linear, ones, type Parameter, parameter, ShapeError, sigmoid, tanh, ValueError, type Variable, zeros } from "../index.ts";
+import { affine, Component, linear, ones, type Parameter, parameter, ShapeError, sigmoid, tanh, type Variable, zeros } from "../index.ts";
 import { glorot, orthonormal } from "../initialization/index.ts";
+import { refusal } from "../support/check.ts";
 import { integer, type Kinds, of, size, take } from "../support/option.ts";
-import { checkArguments, show } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 import type { LstmState } from "./lstm.ts";
 import { checkParts } from "./sequence.ts";
@@ -58,7 +59,7 @@ abstract class TreeLstm extends Component {
 
   protected check(x: Variable | null, children: readonly LstmState[]): void {
     if (x !== null) checkLast(this, "x", x, this.inputs);
-    if (!Array.isArray(children)) throw new ValueError(`${this.constructor.name} takes the list of the states of the children, but got ${show(children)}.`);
+    if (!Array.isArray(children)) throw refusal(this.constructor.name, "the list of the states of the children", children);
     children.forEach((child, k) => {
       checkParts(this, child, 2, "h, c");
       checkLast(this, `children[${k}][0] (h)`, child[0], this.outputs);

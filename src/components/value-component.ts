@@ -1,6 +1,7 @@
 import { Component, type Parameter, parameter, type Shape, type TensorLike, ValueError, zeros } from "../index.ts";
+import { refusal } from "../support/check.ts";
 import { integer } from "../support/option.ts";
-import { checkArguments, checkOptions, refusal } from "../support/options.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 
 export interface ValueComponentOptions {
   /** The initial value, which is copied; 0 unless given. */

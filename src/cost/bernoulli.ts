@@ -9,16 +9,16 @@ import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsO
 import { surprise } from "./surprise.ts";
 
 const softplus = (x: Expr): Expr => x.greater(33).where(x, x.exp().log1p());
-const one = /*#__PURE__*/ constant(1);
+const one = constant(1);
 
 /** What has no share costs nothing, be the score ±∞, whose probability is 0 or 1. That is a bound, not a choice: the slope by the share stays. */
 const shareOf = (share: Expr, cost: Expr): Expr => share.mul(share.equal(0).where(cost.minimum(2 ** 127), cost));
 
 /** Each term keeps its digits when the other one is large. */
-const fromScores = /*#__PURE__*/ elementwise("bernoulliCrossEntropyWithScores", (score, target) =>
+const fromScores = elementwise("bernoulliCrossEntropyWithScores", (score, target) =>
   shareOf(target, softplus(score.neg())).add(shareOf(one.sub(target), softplus(score))));
 
-const fromProbabilities = /*#__PURE__*/ elementwise("bernoulliCrossEntropy", (p, target) =>
+const fromProbabilities = elementwise("bernoulliCrossEntropy", (p, target) =>
   target.mul(surprise(p)).add(one.sub(target).mul(surprise(one.sub(p)))));
 
 function cost(name: string, apply: typeof fromScores, output: Variable, target: Numbers, options: CostOptions): Variable {

@@ -6,7 +6,7 @@ import { noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
 
-const halfSquare = /*#__PURE__*/ elementwise("mse", (output, target) => {
+const halfSquare = elementwise("mse", (output, target) => {
   const difference = output.sub(target);
   return difference.mul(difference).mul(0.5);
 });

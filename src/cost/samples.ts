@@ -1,14 +1,16 @@
 /** What all costs share: reading their options and data, leaving out padding, weighing samples and adding them up. */
 
 import { currentDevice } from "../devices/current.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { readNested } from "../support/nested.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { formatShape, sameShape, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
 import { div, maximum, mul, notEqual } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import type { Operand } from "../engine/step.ts";
-import { checkNumber, describe, formatShape, sameShape, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
-import { readNested } from "../support/nested.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
 import { indexVariable, type Indices } from "../operations/indices.ts";
 import { sum } from "../operations/reduction.ts";

@@ -9,7 +9,7 @@ import { Lattice } from "./lattice.ts";
 import { type Passes, run } from "./passes.ts";
 import { scaled } from "./scaled.ts";
 
-const lattice = /*#__PURE__*/ new Lattice();
+const lattice = new Lattice();
 
 /**
  * −log of the probability that a random path spells the labels, where each step's symbol has the probabilities softmax(scores).

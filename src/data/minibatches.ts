@@ -58,7 +58,7 @@ export function minibatches(
 }
 
 /** What batches say themselves would be a guess: a table of steps, as one sequence has them, looks the same. */
-const counts = /* @__PURE__ */ new WeakMap<object, number>();
+const counts = new WeakMap<object, number>();
 
 function counted<T extends object>(batch: T, samples: number): T {
   counts.set(batch, samples);

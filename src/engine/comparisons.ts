@@ -4,7 +4,7 @@ import { UsageError, userLocation } from "../support/errors.ts";
 import type { Trace } from "../plan/trace.ts";
 import type { Variable } from "./variable.ts";
 
-const names: ReadonlySet<string> = /*#__PURE__*/ new Set(["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"]);
+const names: ReadonlySet<string> = new Set(["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"]);
 /** An endless loop is ended after so many operations. */
 const MANY = 1e6;
 /** Of so many comparisons it is known where they were called: asking takes some microseconds, and those of a loop are all at one place. */
@@ -42,7 +42,7 @@ export class Comparisons {
 }
 
 /** Those outside of any step: a map from what is not collected to where it was made. */
-const outside = /*#__PURE__*/ new Map<Variable, Comparison>();
+const outside = new Map<Variable, Comparison>();
 let operations = 0;
 
 /** An operation outside of a step has given a Variable. */

@@ -44,7 +44,7 @@ const sumOfMembers: Operation = { ...sumOfRows, reverse: () => null };
 export const addGradients = (...parts: readonly Variable[]): Variable =>
   parts.length === 2 ? record2(accumulate, parts[0].shape, parts[0], parts[1]) : record(accumulate, parts[0].shape, parts);
 
-const zeroKernel = /*#__PURE__*/ map(0, constant(0));
+const zeroKernel = map(0, constant(0));
 const zeroOperation = newOperation({
   name: "zeros",
   role: Role.map,

@@ -1,16 +1,17 @@
 /** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
+import { isMap, kindOf } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { checkArguments } from "../support/options.ts";
+import { formatShape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
-import { describe, formatShape } from "../support/shape.ts";
-import { isMap, kindOf } from "../support/arrays.ts";
-import { checkArguments } from "../support/options.ts";
 import { type Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
@@ -132,7 +133,9 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   checkArguments("gradients", arguments, 2);
   if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
   for (const variable of variables) {
-    if (!(variable instanceof Variable)) throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+    if (!(variable instanceof Variable)) {
+      throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+    }
   }
   const open = openStep();
   if (open === null) {
@@ -178,7 +181,8 @@ function lossOf(caller: string, result: WithLoss): Variable {
   }
   if (loss.size !== 1) {
     throw new ShapeError(
-      `The loss given to ${caller} has shape ${formatShape(loss.shape)}, but only a single number can be differentiated. Reduce it, for example with sum() or mean().`,
+      `The loss given to ${caller} has shape ${formatShape(loss.shape)}, but only a single number can be differentiated. ` +
+        "Reduce it, for example with sum() or mean().",
     );
   }
   return loss;

@@ -2,8 +2,6 @@
 
 import { describe, listed } from "../support/describe.ts";
 
-export { listed } from "../support/describe.ts";
-
 /** A name, or whatever is in its place, that comes from a file: names of tensors are long. */
 export const quoted = (name: unknown): string =>
   (typeof name === "string" ? JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name) : describe(name));

@@ -2,8 +2,9 @@
 
 import * as components from "../components/index.ts";
 import { Component, ValueError } from "../index.ts";
+import { listed } from "../support/describe.ts";
+import { closest } from "../support/edit-distance.ts";
 import { checkArguments } from "../support/options.ts";
-import { listed } from "./messages.ts";
 
 /** A class of components, whatever its constructor takes. */
 export type ComponentClass = abstract new (...options: never[]) => Component;
@@ -53,23 +54,6 @@ export class Registry {
   nameOf(prototype: object): string | null { return this.names.get(prototype) ?? this.parent?.nameOf(prototype) ?? null; }
 
   all(): string[] { return [...(this.parent?.all() ?? []), ...this.classes.keys()]; }
-
-  /** The names most like another: what was meant, perhaps. */
-  similar(name: string): string[] {
-    const scored = this.all().map((other) => ({ other, distance: distance(name.slice(0, 60).toLowerCase(), other.slice(0, 60).toLowerCase()) }));
-    return scored.filter(({ other, distance }) => distance <= 1 + other.length / 3).sort((a, b) => a.distance - b.distance).slice(0, 3).map(({ other }) => other);
-  }
-}
-
-/** Levenshtein's: how many letters have to be added, removed or changed. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length];
 }
 
 const registered = new Registry();
@@ -115,7 +99,7 @@ export function hasOptions(prototype: object): boolean {
 /** What to do about classes that have no name. */
 export function unknownNames(names: readonly string[], registry: Registry): string {
   const unknown = names.slice(0, 10).map((name) => {
-    const similar = registry.similar(name);
+    const similar = closest(name, registry.all()).slice(0, 3);
     return JSON.stringify(name.slice(0, 80)) + (similar.length > 0 ? ` (similar: ${similar.join(", ")})` : "");
   });
   const entry = /^[A-Za-z_$][\w$]{0,60}$/.test(names[0]) ? names[0] : '"name": Class';

@@ -84,7 +84,9 @@ type Kind<T> = abstract new (...values: never[]) => T;
 function named<T>(component: Component, kind: Kind<T>, plural: string): Map<string, T> {
   const found = new Map<string, T>();
   for (const [path, array] of placesOf(component, kind)) {
-    if ((found.get(path) ?? array) !== array) throw new ValueError(`${component.constructor.name} holds two ${plural} under the path ${path}. Give one of them another key.`);
+    if ((found.get(path) ?? array) !== array) {
+      throw new ValueError(`${component.constructor.name} holds two ${plural} under the path ${path}. Give one of them another key.`);
+    }
     found.set(path, array);
   }
   return found;

@@ -4,12 +4,14 @@
  */
 
 import { defineOperation } from "../engine/operation.ts";
+import { checkInteger } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { checkOptions } from "../support/options.ts";
+import { formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { argument } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { record } from "../engine/recording.ts";
-import { checkCount, describe, formatShape, type Shape, sizeOf } from "../support/shape.ts";
-import { checkOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { type Place, placeOf } from "./boxes.ts";
 import { view } from "./broadcasting.ts";
@@ -56,7 +58,10 @@ const convolutionOperation = defineOperation({
     strips.forEachChunk(image, () => null, (_, first, count, { places, step, stepOfSample }) => {
       if (biased) putBias(first, count);
       places.forEach((operand, i) => {
-        strips.product([y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0], operand, [step, 1, stepOfSample], biased || i > 0, count);
+        strips.product(
+          [y, first * outputs * area], outputs, area, depth, [w, i * outputs * depth], [depth, 1, 0],
+          operand, [step, 1, stepOfSample], biased || i > 0, count,
+        );
       });
     });
   },
@@ -154,10 +159,15 @@ export interface Conv2dSettings {
 function pair(settings: Conv2dSettings, name: "stride" | "padding", least: number): readonly number[] {
   const found = settings[name] ?? least;
   if (typeof found === "string") {
-    throw new ValueError(`conv2d takes numbers as ${name}, but got ${describe(found)}. For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.`);
+    throw new ValueError(
+      `conv2d takes numbers as ${name}, but got ${describe(found)}. ` +
+        'For images of the same size, give padding as (kernel size − 1) / 2, with kernels of odd size and stride 1; for "valid", 0.',
+    );
   }
-  if (typeof found !== "number" && found?.length !== 2) throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
-  return [0, 1].map((axis) => checkCount("conv2d", name, typeof found === "number" ? found : found[axis], least));
+  if (typeof found !== "number" && found?.length !== 2) {
+    throw new ValueError(`conv2d takes an integer or [down, across] as ${name}, but got ${describe(found)}.`);
+  }
+  return [0, 1].map((axis) => checkInteger("conv2d", name, typeof found === "number" ? found : found[axis], least));
 }
 
 /**
@@ -185,11 +195,15 @@ export function conv2d(x: Variable, w: Variable, b: Variable | null = null, sett
     throw new ShapeError(
       `conv2d got images ${formatShape(x.shape)} and a kernel ${formatShape(w.shape)}: it takes [..., inputs, height, width] ` +
         "and [outputs, inputs, kernel height, kernel width], and a kernel without elements has no windows." +
-        (image.length === 3 && w.shape[1] !== image[0] && w.shape[1] === image[2] ? " The channels seem to come last here: bring them before height and width, of [samples, height, width, channels] with x.permute([0, 3, 1, 2])." : ""),
+        (image.length === 3 && w.shape[1] !== image[0] && w.shape[1] === image[2]
+          ? " The channels seem to come last here: bring them before height and width, of [samples, height, width, channels] with x.permute([0, 3, 1, 2])."
+          : ""),
     );
   }
   if (b !== null && (b.shape.length !== 1 || b.shape[0] !== w.shape[0])) {
-    throw new ShapeError(`conv2d got a kernel ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`);
+    throw new ShapeError(
+      `conv2d got a kernel ${formatShape(w.shape)} and bias ${formatShape(b.shape)}: the bias must have shape [${w.shape[0]}], one number an output.`,
+    );
   }
   const [height, width] = w.shape.slice(2);
   const places = [0, 1].map((i) => Math.floor((image[1 + i] + 2 * padding[i] - w.shape[2 + i]) / stride[i]) + 1);

@@ -1,14 +1,15 @@
 /** Elementwise operations: one scalar expression gives the kernel on every device and all derivatives. */
 
 import { defineOperation, type Definition, newOperation, type Operation, type ReverseRule } from "../engine/operation.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { checkArguments } from "../support/options.ts";
+import { broadcast, broadcastOrThrow, formatShape, scalarShape, type Shape } from "../support/shape.ts";
 import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { record, record1, record2 } from "../engine/recording.ts";
 import type { Operand } from "../engine/step.ts";
-import { broadcast, broadcastOrThrow, describe, formatShape, scalarShape, type Shape } from "../support/shape.ts";
-import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
 import { sumTo } from "./broadcasting.ts";
 

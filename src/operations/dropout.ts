@@ -1,9 +1,9 @@
 /** Dropout. */
 
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { isTraining } from "../engine/state.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
-import { describe } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkCall } from "./check.ts";
 import { defineElementwise } from "./define-elementwise.ts";

@@ -4,8 +4,8 @@ import { defineOperation, type Operation, type ReverseRule } from "../engine/ope
 import type { Lowering } from "../plan/lowering.ts";
 import { Role } from "../plan/role.ts";
 import { record1, record2 } from "../engine/recording.ts";
-import { checkNumber } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
+import { checkNumber } from "../support/check.ts";
 import { abs, add, div, equal, mul } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall } from "./check.ts";

@@ -2,12 +2,13 @@
 
 import { zeroGradient } from "../engine/differentiate.ts";
 import { newOperation, type NodeView } from "../engine/operation.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { checkShape, formatShape, sameShape, type Shape } from "../support/shape.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { lowerHost } from "../plan/host.ts";
 import { openStep, record } from "../engine/recording.ts";
-import { checkShape, describe, formatShape, type Shape, sameShape } from "../support/shape.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
 import { Variable } from "../engine/variable.ts";
 
 /** How an operation is declared to `operation`. */

@@ -1,7 +1,8 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
-import { describe, formatShape, normalizeAxis } from "../support/shape.ts";
+import { formatShape, normalizeAxis } from "../support/shape.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";

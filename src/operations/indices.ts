@@ -2,12 +2,13 @@
 
 import { defineOperation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
+import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
+import { scalarShape, type Shape, sizeOf } from "../support/shape.ts";
 import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { openStep, record } from "../engine/recording.ts";
-import { describe, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
 import { view } from "./broadcasting.ts";
 

@@ -1,12 +1,13 @@
 /** Layer normalisation: each row shifted and scaled to mean 0 and variance 1. */
 
 import { defineOperation } from "../engine/operation.ts";
+import { checkNumber } from "../support/check.ts";
 import { ShapeError } from "../support/errors.ts";
+import { formatShape } from "../support/shape.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type Per, row, type RowKernel, type RowStage } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { record } from "../engine/recording.ts";
-import { checkNumber, formatShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
 import { sumTo } from "./broadcasting.ts";

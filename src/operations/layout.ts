@@ -1,11 +1,12 @@
 /** Operations that move elements without changing them. */
 
 import { defineOperation } from "../engine/operation.ts";
+import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { broadcast, checkShape, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import { Role } from "../plan/role.ts";
 import { record1 } from "../engine/recording.ts";
 import { stridesOf, whole } from "../plan/box.ts";
-import { broadcast, checkShape, describe, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import type { Operand } from "../engine/step.ts";
 import { type Axes, reorder } from "./axes.ts";

@@ -6,12 +6,13 @@
 
 import { aligned } from "../devices/device.ts";
 import { defineOperation, type NodeView, type Operation, type ReverseRule } from "../engine/operation.ts";
+import { checkInteger } from "../support/check.ts";
 import { ShapeError } from "../support/errors.ts";
 import { argument, constant, type Expr } from "../kernels/expression.ts";
 import { map, type MapKernel } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { record } from "../engine/recording.ts";
-import { checkCount, formatShape, type Shape } from "../support/shape.ts";
+import { formatShape, type Shape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { maximum } from "./arithmetic.ts";
 import { type Axis, chunkOf, copyBox, forChunks, placeOf } from "./boxes.ts";
@@ -26,7 +27,9 @@ const mostEntries = 16;
  * An elementwise operation over windows. The first `images` inputs are images [..., height, width], the others have a number for
  * each window, as the result has; but if it `spreads`, it has the shape of the images. Attributes: size and stride of the window.
  */
-function overWindows(name: string, images: number, spreads: boolean, kernelOf: (entries: number) => MapKernel, reverse: (k: number) => ReverseRule | null): Operation {
+function overWindows(
+  name: string, images: number, spreads: boolean, kernelOf: (entries: number) => MapKernel, reverse: (k: number) => ReverseRule | null,
+): Operation {
   const kernels: MapKernel[] = [];
   return defineOperation({
     name,
@@ -66,7 +69,8 @@ function overWindows(name: string, images: number, spreads: boolean, kernelOf: (
         for (const [value, offset] of others) lowering.operand(value, offset + first * area);
         kernel.writeFlat(lowering.code, some * area);
         if (spreads) {
-          forEachEntry((at, from, axes) => copyBox(lowering, node, [result, from], [parts[0], at], axes.map(([size, part, image]): Axis => [size, image, part])));
+          forEachEntry((at, from, axes) =>
+            copyBox(lowering, node, [result, from], [parts[0], at], axes.map(([size, part, image]): Axis => [size, image, part])));
         }
       });
     },
@@ -127,10 +131,13 @@ function pick(node: NodeView, images: Variable): Variable {
  */
 export function maxPool2d(x: Variable, size: number | readonly number[], stride: number | readonly number[] = size): Variable {
   checkCall("maxPool2d", arguments, 3);
-  const [window, steps] = [["size", size], ["stride", stride]].map(([name, list]) => [0, 1].map((i) => checkCount("maxPool2d", name as string, typeof list === "number" ? list : (list as Shape)?.[i], 1)));
+  const [window, steps] = [["size", size], ["stride", stride]].map(([name, list]) =>
+    [0, 1].map((i) => checkInteger("maxPool2d", name as string, typeof list === "number" ? list : (list as Shape)?.[i], 1)));
   const image = x.shape.slice(-2);
   if (image.length < 2 || image.some((length, axis) => length < window[axis])) {
-    throw new ShapeError(`maxPool2d got images ${formatShape(x.shape)} and a window ${formatShape(window)}: it takes [..., height, width], no less than the window.`);
+    throw new ShapeError(
+      `maxPool2d got images ${formatShape(x.shape)} and a window ${formatShape(window)}: it takes [..., height, width], no less than the window.`,
+    );
   }
   const places = image.map((length, axis) => Math.floor((length - window[axis]) / steps[axis]) + 1);
   const disjoint = steps[0] >= window[0] && steps[1] >= window[1];

@@ -13,9 +13,9 @@ export interface AdaDeltaOptions extends Partial<OptimizerOptions> {
   readonly epsilon?: number | undefined;
 }
 
-const change = /*#__PURE__*/ elementwise("adaDeltaChange", (gradient, meanSquare, meanChange, epsilon) =>
+const change = elementwise("adaDeltaChange", (gradient, meanSquare, meanChange, epsilon) =>
   meanChange.add(epsilon).div(meanSquare.add(epsilon)).sqrt().mul(gradient));
-const move = /*#__PURE__*/ elementwise("adaDelta", (value, change, rate) => value.sub(change.mul(rate)));
+const move = elementwise("adaDelta", (value, change, rate) => value.sub(change.mul(rate)));
 
 /**
  * AdaDelta (M. D. Zeiler, arXiv:1212.5701): s ← ρ·s + (1 − ρ)·g², Δ = −√((d + ε) / (s + ε))·g, d ← ρ·d + (1 − ρ)·Δ²,

@@ -10,7 +10,7 @@ export interface AdamWOptions extends AdamOptions {
   readonly weightDecay?: number | undefined;
 }
 
-const descend = /*#__PURE__*/ elementwise("adamW", (value, first, root, rate, correction, epsilon, decay) =>
+const descend = elementwise("adamW", (value, first, root, rate, correction, epsilon, decay) =>
   value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))).sub(value.mul(decay)));
 
 /**

@@ -15,7 +15,7 @@ export interface AdamOptions extends Partial<OptimizerOptions> {
   readonly epsilon?: number | undefined;
 }
 
-const descend = /*#__PURE__*/ elementwise("adam", (value, first, root, rate, correction, epsilon) =>
+const descend = elementwise("adam", (value, first, root, rate, correction, epsilon) =>
   value.sub(first.mul(rate).div(root.mul(correction).add(epsilon))));
 
 /** What Adam and AdamW remember: m and √v, as v itself is beyond float32 for gradients below 10⁻¹⁹, which count where ε is as small. */

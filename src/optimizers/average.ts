@@ -28,13 +28,13 @@ function averageOfSquares(a: Expr, x: Expr, share: Expr): Expr {
 }
 
 /** The average of a gradient. */
-export const averaged = /*#__PURE__*/ elementwise("average", (a, x, share, nothing) => settled(average(a, x, share), nothing));
+export const averaged = elementwise("average", (a, x, share, nothing) => settled(average(a, x, share), nothing));
 /** The average of the square; never negative. */
-export const averagedSquare = /*#__PURE__*/ elementwise("averageSquare", (a, x, share, nothing) => settled(averageOfSquares(a, x.mul(x), share), nothing));
+export const averagedSquare = elementwise("averageSquare", (a, x, share, nothing) => settled(averageOfSquares(a, x.mul(x), share), nothing));
 /** The root of the average of the square, from itself. */
-export const averagedRoot = /*#__PURE__*/ elementwise("averageRoot", (root, x, share) => settled(averageOfSquares(root.mul(root), x.mul(x), share)).sqrt());
+export const averagedRoot = elementwise("averageRoot", (root, x, share) => settled(averageOfSquares(root.mul(root), x.mul(x), share)).sqrt());
 /** The same for numbers of any size, at twice the time: squares of those far from 1 are beyond float32, so both are brought nearer by a power of two. */
-export const averagedRootOfAny = /*#__PURE__*/ elementwise("averageRootOfAny", (root, x, share, nothing) => {
+export const averagedRootOfAny = elementwise("averageRootOfAny", (root, x, share, nothing) => {
   const size = root.less(x.abs()).where(x.abs(), root);
   const [isSmall, isLarge] = [size.less(2 ** -40), size.greater(2 ** 40)];
   const [a, b] = [root, x].map((value) => value.mul(isSmall.where(2 ** 80, isLarge.where(2 ** -80, 1))));

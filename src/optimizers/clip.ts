@@ -1,12 +1,14 @@
 /** Bounds on gradients, as operations of the update's step. */
 
 import { defineOperation } from "../engine/operation.ts";
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
+import { scalarShape } from "../support/shape.ts";
 import { clip as clipValue, lessEqual, minimum, mul, sqrt } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Role } from "../plan/role.ts";
 import { record } from "../engine/recording.ts";
-import { checkNumber, describe, scalarShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { normKernel, squaringScale } from "../operations/norm.ts";
 import { where } from "../operations/where.ts";

@@ -3,7 +3,7 @@ import type { Variable } from "../engine/variable.ts";
 import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
 import type { Numbers } from "./parameter-group.ts";
 
-const descend = /*#__PURE__*/ elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
+const descend = elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
 
 /**
  * Gradient descent: θ ← θ − η·g.

@@ -1,8 +1,9 @@
 import { uniform } from "../operations/uniform.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
+import { refusal } from "../support/check.ts";
 import { amount, type Kind, type Kinds, of, optional, take } from "../support/option.ts";
-import { checkArguments, refusal } from "../support/options.ts";
+import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import type { Variable } from "../engine/variable.ts";
 
@@ -23,7 +24,7 @@ const generator: Kind<Random | null> = {
 };
 
 /** Box–Muller: normal noise from two uniform numbers, added to a gradient. */
-const disturbed = /*#__PURE__*/ elementwise("gradientNoise", (gradient, u, v, deviation) =>
+const disturbed = elementwise("gradientNoise", (gradient, u, v, deviation) =>
   gradient.add(u.neg().log1p().mul(-2).sqrt().mul(v.mul(2 * Math.PI).cos()).mul(deviation)));
 
 /**

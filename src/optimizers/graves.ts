@@ -16,13 +16,13 @@ export interface GravesOptions extends Partial<OptimizerOptions> {
 }
 
 /** n − m² of the next averages, from n − m² and m of these; no difference of large numbers, so it cannot become negative. */
-const spread = /*#__PURE__*/ elementwise("variance", (variance, mean, gradient, decay, share, nothing) => {
+const spread = elementwise("variance", (variance, mean, gradient, decay, share, nothing) => {
   const difference = gradient.sub(mean);
   return settled(variance.add(difference.mul(difference).mul(share)).mul(decay), nothing);
 });
-const accelerate = /*#__PURE__*/ elementwise("gravesVelocity", (velocity, gradient, variance, momentum, rate, epsilon) =>
+const accelerate = elementwise("gravesVelocity", (velocity, gradient, variance, momentum, rate, epsilon) =>
   settled(velocity.mul(momentum).sub(gradient.mul(rate).div(variance.add(epsilon).sqrt()))));
-const move = /*#__PURE__*/ elementwise("graves", (value, velocity) => value.add(velocity));
+const move = elementwise("graves", (value, velocity) => value.add(velocity));
 
 /**
  * RMSProp with momentum, where each entry is scaled by the running standard deviation of its gradient

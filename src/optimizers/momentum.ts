@@ -11,9 +11,9 @@ export interface MomentumOptions extends OptimizerOptions {
 }
 
 /** The next velocity, of Momentum and Nesterov. */
-export const accelerate = /*#__PURE__*/ elementwise("velocity", (velocity, gradient, momentum, rate) =>
+export const accelerate = elementwise("velocity", (velocity, gradient, momentum, rate) =>
   settled(velocity.mul(momentum).sub(gradient.mul(rate))));
-const move = /*#__PURE__*/ elementwise("momentum", (value, velocity) => value.add(velocity));
+const move = elementwise("momentum", (value, velocity) => value.add(velocity));
 
 /**
  * Gradient descent with momentum (B. T. Polyak 1964; in this form I. Sutskever et al.: On the importance of

@@ -5,7 +5,7 @@ import { accelerate, type MomentumOptions } from "./momentum.ts";
 import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
 
-const move = /*#__PURE__*/ elementwise("nesterov", (value, before, velocity, momentum) =>
+const move = elementwise("nesterov", (value, before, velocity, momentum) =>
   value.add(velocity).add(velocity.sub(before).mul(momentum)));
 
 /**

@@ -1,16 +1,17 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
+import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import type { Kind } from "../support/kinds.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
+import { formatCall, inspected } from "../support/print.ts";
+import { formatShape, sameShape } from "../support/shape.ts";
 import type { RandomState } from "../random/random.ts";
 import { pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
-import { describe, formatShape, sameShape, sameShape as same } from "../support/shape.ts";
-import type { Kind } from "../support/kinds.ts";
-import { checkArguments, checkOptions } from "../support/options.ts";
-import { formatCall, inspected } from "../support/print.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
@@ -251,7 +252,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       if (piece === null) repeats = false;
       else if (repeats) {
         const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
-        const other = this instanceof ElementwiseOptimizer ? asked.find((one) => isAlike(one, each) && same(one.piece, piece) && same(one.scalars, scalars)) : undefined;
+        const other = this instanceof ElementwiseOptimizer
+          ? asked.find((one) => isAlike(one, each) && sameShape(one.piece, piece) && sameShape(one.scalars, scalars))
+          : undefined;
         if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
         else other.scalarsAt.push(at);
       }
@@ -265,7 +268,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     return repeats ? asked : null;
   }
 
-  private apply(step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): { values: Variable[]; piece: readonly number[] | null } {
+  private apply(
+    step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable,
+  ): { values: Variable[]; piece: readonly number[] | null } {
     const from = step.trace.count;
     const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
     const values = [...slots, value];
@@ -281,7 +286,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     for (const { each, piece: expected, scalarsAt } of asked) {
       const from = trace.scalarCount;
       const { piece } = this.apply(step, each, each.parameter.grad as Variable);
-      if (step.ran > 0 || piece === null || !same(piece, expected)) return false;
+      if (step.ran > 0 || piece === null || !sameShape(piece, expected)) return false;
       for (const at of scalarsAt) for (let k = from; k < trace.scalarCount; k++) recording.trace.scalars[at + k - from] = trace.scalars[k];
     }
     replay(step, recording);
@@ -299,7 +304,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     for (let i = 0; i < values.length; i++) {
       const { shape, storage } = values[i];
       if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
-      if (!sameShape(shape, targets[i].shape)) throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
+      if (!sameShape(shape, targets[i].shape)) {
+        throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
+      }
     }
   }
 
@@ -337,7 +344,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   restore(saved: OptimizerState): void {
     checkArguments("restore", arguments, 1);
     const { name } = this.constructor;
-    if (!Number.isSafeInteger(saved.step) || saved.step < 0) throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
+    if (!Number.isSafeInteger(saved.step) || saved.step < 0) {
+      throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
+    }
     if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {
       throw new ValueError(
         `${name}.restore got the state of ${saved.parameters.length} parameters in ${saved.learningRates.length - 1} groups, ` +
@@ -368,12 +377,18 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { name } = this.constructor;
     const names = Object.keys(slots).sort();
     if (names.join() !== [...this.slots].sort().join()) {
-      throw new ValueError(`${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`);
+      throw new ValueError(
+        `${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`,
+      );
     }
-    if (!Number.isSafeInteger(count) || count < 0) throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
+    }
     for (const key of names) {
       if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(`${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`);
+        throw new ShapeError(
+          `${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`,
+        );
       }
     }
   }

@@ -1,9 +1,10 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
 import { Component } from "../model/component.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kinds } from "../support/kinds.ts";
-import { describe, formatShape } from "../support/shape.ts";
+import { formatShape } from "../support/shape.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
 
@@ -86,7 +87,9 @@ export function parametersOf(caller: string, target: Trainable): Parameter[] {
     if (entry instanceof Parameter) return [entry];
     throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
   });
-  if (found.length === 0) throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
+  if (found.length === 0) {
+    throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
+  }
   return [...new Set(found)];
 }
 
@@ -96,7 +99,9 @@ export function checkDisjoint(caller: string, groups: readonly (readonly Paramet
   groups.forEach((parameters, i) => {
     for (const parameter of parameters) {
       const other = owner.get(parameter);
-      if (other !== undefined) throw new ValueError(`${caller} got a parameter of shape ${formatShape(parameter.shape)} in groups ${other} and ${i}: it may be in one only.`);
+      if (other !== undefined) {
+        throw new ValueError(`${caller} got a parameter of shape ${formatShape(parameter.shape)} in groups ${other} and ${i}: it may be in one only.`);
+      }
       owner.set(parameter, i);
     }
   });

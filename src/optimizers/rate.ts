@@ -1,8 +1,9 @@
 /** Learning rates: a number or a schedule. */
 
+import { checkNumber } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
-import { checkNumber, describe } from "../support/shape.ts";
 
 /** The learning rate of the update with this number; 0 is the first. */
 export type Schedule = (step: number) => number;

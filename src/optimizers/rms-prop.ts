@@ -11,7 +11,7 @@ export interface RmsPropOptions extends OptimizerOptions {
 }
 
 const EPSILON = 1e-8;
-const descend = /*#__PURE__*/ elementwise("rmsProp", (value, gradient, square, rate) =>
+const descend = elementwise("rmsProp", (value, gradient, square, rate) =>
   value.sub(gradient.mul(rate).div(square.add(EPSILON).sqrt())));
 
 /**

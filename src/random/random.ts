@@ -315,7 +315,7 @@ function checkNormal(name: string, mean: number, std: number): void {
   );
 }
 
-const generator = /* @__PURE__ */ new Random(0);
+const generator = new Random(0);
 
 /**
  * The generator that everything draws from unless told otherwise: initial parameters, dropout, synthetic data.

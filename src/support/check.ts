@@ -38,7 +38,7 @@ export function checkFlag(caller: string, name: string, value: boolean): boolean
 export function checkChoice<T extends string>(caller: string, name: string, value: T, choices: readonly T[]): T {
   if (choices.includes(value)) return value;
   const words = choices.map((choice) => JSON.stringify(choice));
-  throw refusal(caller, `${words.slice(0, -1).join(", ")} or ${words.at(-1)} as ${name}`, value);
+  throw refusal(caller, `${[words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(" or ")} as ${name}`, value);
 }
 
 /** @param form how it is called, such as "(batch) => loss" */

@@ -1,6 +1,7 @@
 /** What options may be: of which kind, and what they are unless given. */
 
-import { checkArguments, refusal } from "./options.ts";
+import { checkChoice, checkFlag, checkInstance, checkInteger, refusal } from "./check.ts";
+import { checkArguments } from "./options.ts";
 
 /** What an option may be. */
 export interface Kind<Given, Value = Given, Owner = unknown> {
@@ -63,11 +64,11 @@ export function number(wanted: string, allows: (value: number) => boolean): Kind
   };
 }
 /** From 0 to less than 1: how much stays, or is dropped. */
-export const fraction: Kind<number> = /*#__PURE__*/ number("a finite number from 0 to less than 1", (value) => value >= 0 && value < 1);
+export const fraction: Kind<number> = number("a finite number from 0 to less than 1", (value) => value >= 0 && value < 1);
 /** More than 0. */
-export const positive: Kind<number> = /*#__PURE__*/ number("a finite number of more than 0", (value) => value > 0);
+export const positive: Kind<number> = number("a finite number of more than 0", (value) => value > 0);
 /** At least 0. */
-export const amount: Kind<number> = /*#__PURE__*/ number("a number of at least 0", (value) => value >= 0);
+export const amount: Kind<number> = number("a number of at least 0", (value) => value >= 0);
 
 /**
  * An integer of at least `least`.
@@ -76,10 +77,10 @@ export const amount: Kind<number> = /*#__PURE__*/ number("a number of at least 0
  */
 export function integer(least: number): Kind<number> {
   checkArguments("integer", arguments, 1);
-  return number(`an integer of at least ${least}`, (value) => Number.isInteger(value) && value >= least);
+  return { read: (given, caller, name) => checkInteger(caller, name, given, least) };
 }
 /** An integer of at least 1. */
-export const size: Kind<number> = /*#__PURE__*/ integer(1);
+export const size: Kind<number> = integer(1);
 
 /**
  * So many sizes, or one that stands for all of them.
@@ -117,12 +118,7 @@ export function list<Given, Value, Owner>(
 }
 
 /** true or false. */
-export const flag: Kind<boolean> = {
-  read: (given, caller, name) => {
-    if (typeof given === "boolean") return given;
-    throw refusal(caller, `true or false as ${name}`, given);
-  },
-};
+export const flag: Kind<boolean> = { read: (given, caller, name) => checkFlag(caller, name, given) };
 
 /**
  * One of some words.
@@ -131,12 +127,7 @@ export const flag: Kind<boolean> = {
  */
 export function choice<Word extends string>(words: readonly Word[]): Kind<Word> {
   checkArguments("choice", arguments, 1);
-  return {
-    read: (given, caller, name) => {
-      if (words.includes(given)) return given;
-      throw refusal(caller, `${words.map((word) => JSON.stringify(word)).join(" or ")} as ${name}`, given);
-    },
-  };
+  return { read: (given, caller, name) => checkChoice(caller, name, given, words) };
 }
 
 /**
@@ -148,10 +139,5 @@ export function choice<Word extends string>(words: readonly Word[]): Kind<Word> 
  */
 export function instance<T extends object>(type: abstract new (...args: never[]) => T, wanted: string, example: string): Kind<T> {
   checkArguments("instance", arguments, 3);
-  return {
-    read: (given, caller, name) => {
-      if (given instanceof type) return given;
-      throw refusal(caller, `${wanted} as ${name}, such as ${example}`, given);
-    },
-  };
+  return { read: (given, caller, name) => checkInstance(caller, `${wanted} as ${name}, such as ${example}`, given, type) };
 }

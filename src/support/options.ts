@@ -8,8 +8,6 @@ import { describe } from "./describe.ts";
 import { closest } from "./edit-distance.ts";
 import { ValueError } from "./errors.ts";
 
-export { isPlainObject } from "./arrays.ts";
-
 /**
  * Refuses arguments beyond the first `most`, but for an index and the array that it is of, as `map` and `reduce` pass them:
  * `terms.reduce(add)` and `xs.map(tanh)` work. One that is undefined is not there.
@@ -25,17 +23,6 @@ export function checkArguments(caller: string, args: ArrayLike<unknown>, most: n
     `${caller} got an argument too many, ${describe(index)}.${numbers} Leave it out or give it to a further call; as a callback, write (x) => ${caller}(x).`,
   );
 }
-
-/** A value in a message: lists and Variables by their sizes. */
-export function show(value: unknown): string {
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  const shape = (value as { readonly shape?: unknown } | null | undefined)?.shape;
-  return Array.isArray(shape) ? `a Variable [${shape.join(", ")}]` : describe(value);
-}
-
-/** The error for what is not of a kind. */
-export const refusal = (caller: string, wanted: string, given: unknown): ValueError =>
-  new ValueError(`${caller} takes ${wanted}, but got ${show(given)}.`);
 
 /** Where none were given: costs are called many times a step, and an object for each is garbage. */
 export const noOptions: object = Object.freeze({});

@@ -3,13 +3,10 @@
 import { describe } from "./describe.ts";
 import { ShapeError } from "./errors.ts";
 
-export { checkInteger as checkCount, checkNumber } from "./check.ts";
-export { describe } from "./describe.ts";
-
 export type Shape = readonly number[];
 
 /** Frozen, as many Variables share it. */
-export const scalarShape: Shape = /*#__PURE__*/ Object.freeze([]);
+export const scalarShape: Shape = Object.freeze([]);
 
 /** The number of elements. */
 export function sizeOf(shape: Shape): number {

@@ -15,7 +15,7 @@ const purpose = "A TensorBoard event file";
 /** How long events may stay in memory, in milliseconds. */
 const DELAY = 1000;
 
-const table = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, i) => {
+const table = Uint32Array.from({ length: 256 }, (_, i) => {
   let crc = i;
   for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
   return crc;

@@ -77,7 +77,7 @@ describe("Lstm", () => {
   it("refuses what does not fit", () => {
     expect(() => rnn.step(draw([3]))).toThrow("Lstm got x of shape [3]");
     expect(() => rnn.step(draw([2]), rnn.h0 as never))
-      .toThrow("Lstm takes a list [h, c] as state, but got a Variable [3]. initialState() gives one to begin with.");
+      .toThrow("Lstm takes a list [h, c] as state, but got a Parameter [3]. initialState() gives one to begin with.");
     expect(() => rnn.step(draw([2]), [rnn.h0, draw([2])])).toThrow("Lstm got state[1] (c) of shape [2], but its last axis must have size 3");
   });
 });

@@ -9,7 +9,8 @@ const concrete = Object.entries(libraryComponents) as unknown as [string, Build]
 
 /** As a saver would: parts that are components are saved by themselves. */
 const plain = (options: object): unknown =>
-  JSON.parse(JSON.stringify(options, (_, value) => (value instanceof Component ? { component: value.constructor.name, options: plain((value as never as { options: object }).options) } : value)));
+  JSON.parse(JSON.stringify(options, (_, value) =>
+    (value instanceof Component ? { component: value.constructor.name, options: plain((value as never as { options: object }).options) } : value)));
 
 /** One number that stands for two is a list of them afterwards. */
 const listed = (options: unknown): object => Object.fromEntries(Object.entries(options as object).map(([name, value]) =>

@@ -51,6 +51,6 @@ describe("Stacked", () => {
       .toThrow(new ShapeError("Stacked got layers[0] with 3 outputs under layers[1] with 4 inputs: they must be the same."));
     expect(() => new Stacked({ layers: [] })).toThrow(ValueError);
     expect(() => new Stacked({ layers: [3 as never] })).toThrow("Stacked takes components of sequences as layers, such as an Lstm, but got 3 as layers[0].");
-    expect(() => rnn.unfold(xs, [])).toThrow("Stacked takes a list [the state of each layer] as state, but got an array of 0.");
+    expect(() => rnn.unfold(xs, [])).toThrow("Stacked takes a list [the state of each layer] as state, but got an empty list.");
   });
 });

@@ -30,7 +30,10 @@ const meanings = {
   ],
   categoricalCrossEntropyWithScores: [
     [() => cost.categoricalCrossEntropyWithScores(input([[0, log(2), log(5)], [1, 1, 1]]), [1, 2]).item(), log(8 / 2) + log(3)],
-    [() => cost.categoricalCrossEntropyWithScores(input([[0, log(2), log(5)], [1, 1, 1]]), [0, 1], { weight: [2, 3], reduction: "mean" }).item(), (2 * log(8) + 3 * log(3)) / 2],
+    [
+      () => cost.categoricalCrossEntropyWithScores(input([[0, log(2), log(5)], [1, 1, 1]]), [0, 1], { weight: [2, 3], reduction: "mean" }).item(),
+      (2 * log(8) + 3 * log(3)) / 2,
+    ],
     [() => cost.categoricalCrossEntropyWithScores(input([1e4, -1e4]), 1).item(), 2e4],
     [() => cost.categoricalCrossEntropyWithScores(input([0, -inf]), 0).item(), 0],
     [() => cost.categoricalCrossEntropyWithScores(input([0, -inf]), 1).item(), inf],
@@ -56,7 +59,8 @@ it.each(Object.entries(meanings))("%s is what it says", (_, cases) => {
     cases.forEach(([found, expected], i) => {
       const value = found();
       // float32 to some roundings of 6e-8.
-      if (Number.isFinite(expected)) expect(Math.abs(value - expected), `case ${i} on ${device}: ${value}, not ${expected}`).toBeLessThanOrEqual((device === "wasm" ? 1e-6 : 1e-13) * Math.max(1, Math.abs(expected)));
+      if (Number.isFinite(expected)) expect(Math.abs(value - expected), `case ${i} on ${device}: ${value}, not ${expected}`)
+        .toBeLessThanOrEqual((device === "wasm" ? 1e-6 : 1e-13) * Math.max(1, Math.abs(expected)));
       else expect(value, `case ${i} on ${device}`).toBe(expected);
     });
   }

@@ -84,7 +84,8 @@ describe("a component made again", () => {
       readonly options_ = { size: 2 };
       get options() { return this.options_; }
     }
-    expect(() => restore(serialize(new Without(), { components: { Sized: Without } }), classes)).toThrow(/"Sized" holds "mean", for which the file has no values/);
+    expect(() => restore(serialize(new Without(), { components: { Sized: Without } }), classes))
+      .toThrow(/"Sized" holds "mean", for which the file has no values/);
   });
 
   it("is made by its constructor where the class has options", () => {
@@ -199,9 +200,12 @@ describe("what is nested deep", () => {
   const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown => Array.from({ length: levels }).reduce<unknown>((inner) => wrap(inner), 1);
   // A level of each kind takes another number of levels of JSON, and of what is made of it.
   it.each<[string, Component]>([
-    ["components", chain(199, (link) => link)], ["components in arrays", chain(99, (link) => [link])], ["components in maps", chain(99, (link) => new Map([["next", link]]))],
-    ["arrays", new Holder({ field: nested(198, (x) => [x]) })], ["maps", new Holder({ field: nested(198, (x) => new Map([[1, x]])) })], ["objects with $", new Holder({ field: nested(198, (x) => ({ $: x })) })],
-    ["arrays held twice", new Holder({ field: nested(15, (x) => [[x], x]) })], ["components by options", nested(99, (x) => new Holder({ field: x })) as Component],
+    ["components", chain(199, (link) => link)], ["components in arrays", chain(99, (link) => [link])],
+    ["components in maps", chain(99, (link) => new Map([["next", link]]))],
+    ["arrays", new Holder({ field: nested(198, (x) => [x]) })], ["maps", new Holder({ field: nested(198, (x) => new Map([[1, x]])) })],
+    ["objects with $", new Holder({ field: nested(198, (x) => ({ $: x })) })],
+    ["arrays held twice", new Holder({ field: nested(15, (x) => [[x], x]) })],
+    ["components by options", nested(99, (x) => new Holder({ field: x })) as Component],
   ])("comes back: %s", (_, θ) => {
     const bytes = serialize(θ, names);
     const other = restore(bytes, names).component;
@@ -223,11 +227,17 @@ describe("what cannot be saved", () => {
   }
   const { components: names } = { components: { Holder } };
   it.each<[string, unknown, RegExp]>([
-    ["a function", () => 1, /cannot save field\.inner\.0, which holds a function that is not a registered activation.*registerActivation\(name, f\).*`options` getter/s],
+    [
+      "a function", () => 1,
+      /cannot save field\.inner\.0, which holds a function that is not a registered activation.*registerActivation\(name, f\).*`options` getter/s,
+    ],
     ["an object of a class", new Date(), /cannot save field\.inner\.0, which holds an object of the class Date.*`options` getter/s],
     ["a set", new Set([1]), /an object of the class Set/],
     ["a symbol", Symbol("s"), /a symbol/],
-    ["an object as a key", new Map([[Object.create(null) as object, parameter([1])]]), /cannot save field\.inner\.0, which holds a map with an array or an object as a key\. Use numbers or strings/],
+    [
+      "an object as a key", new Map([[Object.create(null) as object, parameter([1])]]),
+      /cannot save field\.inner\.0, which holds a map with an array or an object as a key\. Use numbers or strings/,
+    ],
   ])("%s", (_, value, message) => {
     expect(() => serialize(new Holder({ inner: [value] }), { components: names })).toThrow(ValueError);
     expect(() => serialize(new Holder({ inner: [value] }), { components: names })).toThrow(message);
@@ -237,7 +247,8 @@ describe("what cannot be saved", () => {
     const hiding = new Holder(1);
     Object.assign(hiding, { toString: 3 });
     expect(() => serialize(hiding, { components: names })).toThrow(/cannot save toString, which holds a field with the name of a method/);
-    expect(() => serialize(new Holder({ "a.b": parameter([1]), a: { b: parameter([2]) } }), { components: names })).toThrow(/two arrays with the path "field.a.b"/);
+    expect(() => serialize(new Holder({ "a.b": parameter([1]), a: { b: parameter([2]) } }), { components: names }))
+      .toThrow(/two arrays with the path "field.a.b"/);
     const odd = new Holder(1);
     Object.assign(odd, { __metadata__: parameter([1]) });
     expect(() => serialize(odd, { components: names })).toThrow(/the format keeps that name/);
@@ -314,19 +325,34 @@ describe("a made-up structure", () => {
     fails(shape, ({ structure }) => { structure.nodes[0].options.shape = [size, 2]; }, /ValueComponent/);
     const memory = serialize(new components.MemoryNetwork({ inputs: 2, size: 2 }));
     fails(memory, ({ structure }) => { structure.nodes[0].options.hops = size; }, /MemoryNetwork/);
-    fails(serialize(new components.FeedForward({ inputs: 1, outputs: 1 })), ({ structure }) => { structure.nodes[0].options.inputs = structure.nodes[0].options.outputs = size; }, /FeedForward/);
+    fails(
+      serialize(new components.FeedForward({ inputs: 1, outputs: 1 })),
+      ({ structure }) => { structure.nodes[0].options.inputs = structure.nodes[0].options.outputs = size; }, /FeedForward/,
+    );
   });
 
   it("must fit its tensors", () => {
-    fails(lstm, ({ structure }) => { structure.nodes[0].options.inputs = 4; }, /"Lstm" has "wi" as a parameter \[3, 2\] in the file, but its constructor makes a parameter \[3, 4\]/);
+    fails(
+      lstm, ({ structure }) => { structure.nodes[0].options.inputs = 4; },
+      /"Lstm" has "wi" as a parameter \[3, 2\] in the file, but its constructor makes a parameter \[3, 4\]/,
+    );
     fails(lstm, ({ structure }) => { structure.nodes[0].holds.pop(); }, /"Lstm" holds "c0", for which the file has no values/);
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1].tensor = "nowhere"; }, /refers to the tensor "nowhere", which is not there/);
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][0] = ["x", "y"]; }, /"x.y" in the file, but as the class is now it makes no such field/);
     fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "parameter", tensor: "wo" }; }, /no place for the tensor "wi"/);
-    fails(lstm, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "node", id: 0 }; }, /"Lstm" has "wi" as a component in the file, but its constructor makes a parameter/);
+    fails(
+      lstm, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "node", id: 0 }; },
+      /"Lstm" has "wi" as a component in the file, but its constructor makes a parameter/,
+    );
     const stacked = serialize(new components.Stacked({ layers: [new components.Lstm({ inputs: 2, outputs: 2 })] }));
-    fails(stacked, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "parameter", tensor: "layers.0.wi" }; }, /"layers.0" as a parameter in the file, but its constructor makes a component/);
-    fails(stacked, ({ structure }) => { structure.nodes[0].holds[0][1].id = structure.nodes.push({ value: [] }) - 1; }, /"layers.0" as a value in the file, but its constructor makes a component/);
+    fails(
+      stacked, ({ structure }) => { structure.nodes[0].holds[0][1] = { $: "parameter", tensor: "layers.0.wi" }; },
+      /"layers.0" as a parameter in the file, but its constructor makes a component/,
+    );
+    fails(
+      stacked, ({ structure }) => { structure.nodes[0].holds[0][1].id = structure.nodes.push({ value: [] }) - 1; },
+      /"layers.0" as a value in the file, but its constructor makes a component/,
+    );
     fails(logistic, ({ structure }) => { structure.nodes[0].fields.pop(); }, /no place for the tensor "b"/);
     fails(logistic, ({ structure }) => { structure.nodes[0].fields[0][1].$ = "array"; }, /the tensor "w" as/);
   });
@@ -334,20 +360,35 @@ describe("a made-up structure", () => {
   it("must be one that components can have", () => {
     fails(lstm, (header) => { header.structure = []; }, /structure is no list of components/);
     fails(lstm, ({ structure }) => { structure.nodes = []; }, /no list/);
-    for (const key of [[], {}, { toString: 1 }, { $: "map", entries: [] }]) fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["m", { $: "map", entries: [[key, 1]] }]); }, /map in its structure has an array or an object as a key/);
-    for (const unregistered of [[], [7], [{ toString: 1, valueOf: 1 }]]) fails(lstm, (header) => { header.structure = { unregistered }; }, /names no parts that had no class/);
+    for (const key of [[], {}, { toString: 1 }, { $: "map", entries: [] }]) fails(
+      logistic, ({ structure }) => { structure.nodes[0].fields.push(["m", { $: "map", entries: [[key, 1]] }]); },
+      /map in its structure has an array or an object as a key/,
+    );
+    for (const unregistered of [[], [7], [{ toString: 1, valueOf: 1 }]]) {
+      fails(lstm, (header) => { header.structure = { unregistered }; }, /names no parts that had no class/);
+    }
     fails(lstm, ({ structure }) => { delete structure.nodes[0].options; }, /no options for "Lstm"/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options.bogus = 1; }, /Lstm does not take the options that are in it: .*"bogus"/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options = { $: "node", id: 0 }; }, /part of its own options/);
     fails(lstm, ({ structure }) => { structure.nodes[0].options = { $: "node", id: 7 }; }, /refers to the part 7 of 1/);
     fails(lstm, ({ structure }) => { structure.nodes[0] = { value: [] }; }, /does not begin with a component/);
     fails(lstm, ({ structure }) => { structure.nodes[0].class = 7; }, /neither a component nor a value/);
-    fails(lstm, ({ structure }) => { structure.nodes[0].options.normed = { $: "code", value: "f" }; }, /"code", or its value, which this version of Flimsy does not know/);
+    fails(
+      lstm, ({ structure }) => { structure.nodes[0].options.normed = { $: "code", value: "f" }; },
+      /"code", or its value, which this version of Flimsy does not know/,
+    );
     fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["score", 1]); }, /"score" of "Logistic" in its structure would hide a method/);
     fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["__proto__", {}]); }, /"__proto__"/);
     fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["constructor", {}]); }, /"constructor"/);
-    fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["r", { $: "random", seed: -1, counter: 0 }]); }, /a generator with a state that cannot be/);
-    fails(logistic, ({ structure }) => { structure.nodes[0].fields.push(["v", { $: "node", id: 1 }]); structure.nodes.push({ value: { $: "node", id: 1 } }); }, /shared value/);
+    fails(
+      logistic, ({ structure }) => { structure.nodes[0].fields.push(["r", { $: "random", seed: -1, counter: 0 }]); },
+      /a generator with a state that cannot be/,
+    );
+    fails(
+      logistic,
+      ({ structure }) => { structure.nodes[0].fields.push(["v", { $: "node", id: 1 }]); structure.nodes.push({ value: { $: "node", id: 1 } }); },
+      /shared value/,
+    );
   });
 
   it("may be neither deep nor endless", () => {

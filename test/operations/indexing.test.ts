@@ -105,7 +105,9 @@ describeOnEach("scatterAdd", () => {
 describeOnEach("many updates of the same row", () => {
   it("add up exactly where nothing rounds, whichever rows have how many", () => {
     // Counts about one block of 256, some blocks, and more than a block of blocks.
-    for (const [outer, count, inner, size] of [[1, 255, 1, 2], [2, 256, 3, 2], [1, 257, 1, 1], [3, 1000, 1, 3], [2, 1500, 7, 5], [1, 3000, 18, 300], [2, 140_000, 1, 3], [1, 70_000, 5, 2]]) {
+    for (const [outer, count, inner, size] of [
+      [1, 255, 1, 2], [2, 256, 3, 2], [1, 257, 1, 1], [3, 1000, 1, 3], [2, 1500, 7, 5], [1, 3000, 18, 300], [2, 140_000, 1, 3], [1, 70_000, 5, 2],
+    ]) {
       const rows = Array.from({ length: count }, (_, j) => (j % 7 < 4 ? size - 1 : (j * 31) % size));
       const updates = Float32Array.from({ length: outer * count * inner }, (_, i) => (i % 5) - 1);
       const expected = new Float64Array(outer * size * inner);

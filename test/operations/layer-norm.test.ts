@@ -75,7 +75,8 @@ function rows(count: number, n: number, mean: number, deviation: number): Float6
 
 describe.each(fastDevices)("on %s", (_, device) => {
   // Were the variance a difference of squares, or the mean rounded only once, rows of mean 10⁴ would lose all or three of their digits.
-  it.each([[0, 1], [1e4, 1], [-1e6, 10], [1e-6, 1e-7], [3, 1e-3]])("mean %f, deviation %f: as exact as its input, and so are the gradients", (mean, deviation) => {
+  const moments = [[0, 1], [1e4, 1], [-1e6, 10], [1e-6, 1e-7], [3, 1e-3]];
+  it.each(moments)("mean %f, deviation %f: as exact as its input, and so are the gradients", (mean, deviation) => {
     for (const [count, n] of [[5, 3], [2, 64], [3, 128], [2, 1023], [1, 5000]]) {
       const [x, g] = [rows(count, n, mean, deviation), rows(count, n + 1, 0, 1).slice(0, count * n)];
       const [gain, bias] = [rows(1, n, 1, 0.1), rows(1, n + 1, 0, 0.1).slice(0, n)];

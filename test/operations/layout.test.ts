@@ -245,7 +245,10 @@ describe("the wrong use of layouts", () => {
     ["an empty list", () => stack([]), /stack takes a list of at least one Variable, but got an empty list/],
     ["numbers in the list", () => stack([1, 2] as never), /stack takes a Variable, but got 1/],
     ["no order", () => permute(x, undefined as never), /permute takes a list of axes as order, but got undefined/],
-    ["an array for a Variable", () => transpose([[1]] as unknown as Variable), /transpose takes a Variable, but got an array of 1. Wrap numbers and arrays with/],
+    [
+      "an array for a Variable", () => transpose([[1]] as unknown as Variable),
+      /transpose takes a Variable, but got an array of 1. Wrap numbers and arrays with/,
+    ],
   ])("%s", (_, f, message) => {
     expect(f).toThrow(ValueError);
     expect(f).toThrow(message);

@@ -9,9 +9,8 @@ import { entries, tables } from "./table/index.ts";
 
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
-  "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed",
-  "evaluate", "grad", "gradients", "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation", "state",
-  "isTraining",
+  "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
+  "evaluate", "grad", "gradients", "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
 ];
 
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));

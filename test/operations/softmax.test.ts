@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { add, gradients, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros } from "../../src/index.ts";
+import {
+  add, gradients, input, logSoftmax, logsumexp, maskedSoftmax, ShapeError, softmax, sum, ValueError, type Variable, wta, zeros,
+} from "../../src/index.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 import { testOperations } from "./suite.ts";
 import { entries } from "./table/softmax.ts";
@@ -86,7 +88,9 @@ describeOnEach("maskedSoftmax", () => {
     expectNear(maskedSoftmax(x, x.less(3)), [[1 / (1 + Math.E), Math.E / (1 + Math.E), 0], [1 / (1 + Math.E), Math.E / (1 + Math.E), 0]]);
     expect(maskedSoftmax(zeros([2, 0]), input(1)).shape).toEqual([2, 0]);
     expect(maskedSoftmax(zeros([0, 2]), input(1)).shape).toEqual([0, 2]);
-    for (const f of [() => maskedSoftmax(x, zeros([2, 2])), () => maskedSoftmax(zeros([3]), zeros([2, 3])), () => maskedSoftmax(zeros([]), zeros([]))]) expect(f).toThrow(ShapeError);
+    for (const f of [() => maskedSoftmax(x, zeros([2, 2])), () => maskedSoftmax(zeros([3]), zeros([2, 3])), () => maskedSoftmax(zeros([]), zeros([]))]) {
+      expect(f).toThrow(ShapeError);
+    }
     expect(() => maskedSoftmax(x, [1, 1, 0] as unknown as Variable)).toThrow(ValueError);
   });
 

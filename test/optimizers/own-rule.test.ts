@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { elementwise, grad, type NumberKinds, type Numbers, Optimizer, type OptimizerOptions, option, parameter, ShapeError, type Target, type Updated, UsageError, type Variable } from "../../src/index.ts";
+import {
+  elementwise, grad, type NumberKinds, type Numbers, Optimizer, type OptimizerOptions, option, parameter, ShapeError, type Target, type Updated,
+  UsageError, type Variable,
+} from "../../src/index.ts";
 
 const forward = elementwise("forward", (value, gradient, rate, factor) => value.sub(gradient.mul(rate).mul(factor)));
 const count = elementwise("count", (before, now) => before.mul(0).add(now));

@@ -21,7 +21,9 @@ const recording = (Kind: any) => class extends Kind {
   }
 } as unknown as new (target: unknown, options: unknown) => Optimizer;
 
-const kinds = { AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp } as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer>;
+const kinds = {
+  AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp,
+} as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer>;
 
 const parameters = (): Parameter[] => [parameter([1, -2, 3]), parameter([[0.5, 1], [-1, 2]]), parameter([0.25])];
 
@@ -189,7 +191,9 @@ describe("a rule of one's own is recorded once too, and again whenever it record
   const random = new Random(5);
   let outside = input(1);
   /** What a rule gives for three parameters, besides its slot. */
-  const rules: Record<string, (this: { rate: number; parameters: readonly Parameter[] }, value: Variable, gradient: Variable, slot: Variable, numbers: Numbers) => Variable> = {
+  const rules: Record<string, (
+    this: { rate: number; parameters: readonly Parameter[] }, value: Variable, gradient: Variable, slot: Variable, numbers: Numbers,
+  ) => Variable> = {
     "numbers that are derived": (value, gradient, _, { learningRate, count }) => go(value, gradient, learningRate / count),
     "operations that depend on the count": (value, gradient, slot, { learningRate, count }) =>
       count % 3 === 0 ? go(value, gradient, learningRate).add(slot.mul(0.5)) : go(value, gradient, learningRate),

@@ -106,7 +106,8 @@ function difference(device: DeviceName, make: (θ: Parameter[]) => Optimizer, pu
 }
 
 it("every optimizer that is exported has its published rule here", () => {
-  const exported = Object.entries(flimsy).filter(([name, value]) => name !== "ElementwiseOptimizer" && typeof value === "function" && value.prototype instanceof flimsy.Optimizer);
+  const exported = Object.entries(flimsy).filter(([name, value]) =>
+    name !== "ElementwiseOptimizer" && typeof value === "function" && value.prototype instanceof flimsy.Optimizer);
   expect(exported.length).toBeGreaterThan(0);
   for (const [name, optimizer] of exported) expect(rules.some(([, make]) => make([parameter([0])]).constructor === optimizer), name).toBe(true);
 });

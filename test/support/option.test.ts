@@ -65,7 +65,10 @@ describe("options", () => {
 
   it.each<[string, unknown, string]>([
     ["none", undefined, "Own takes one object with the options inputs, hidden, places, kind, normed, share, sizes, part, but got undefined."],
-    ["an unknown one", { input: 3 }, 'Own got the option "input", which it does not have. Did you mean inputs? Its options are inputs, hidden, places, kind, normed, share, sizes, part.'],
+    [
+      "an unknown one", { input: 3 },
+      'Own got the option "input", which it does not have. Did you mean inputs? Its options are inputs, hidden, places, kind, normed, share, sizes, part.',
+    ],
     ["a missing one", {}, "Own takes an integer of at least 1 as inputs, but got undefined."],
     ["no size", { inputs: 1.5 }, "Own takes an integer of at least 1 as inputs, but got 1.5."],
     ["a text", { inputs: "3" }, 'Own takes an integer of at least 1 as inputs, but got "3".'],
@@ -74,7 +77,7 @@ describe("options", () => {
     ["another word", { inputs: 1, kind: "gate" }, 'Own takes "plain" or "gated" as kind, but got "gate".'],
     ["no flag", { inputs: 1, normed: 1 }, "Own takes true or false as normed, but got 1."],
     ["too large a fraction", { inputs: 1, share: 1 }, "Own takes a finite number from 0 to less than 1 as share, but got 1."],
-    ["too short a list", { inputs: 1, sizes: [] }, "Own takes a list of sizes as sizes, such as [8, 8], but got an array of 0."],
+    ["too short a list", { inputs: 1, sizes: [] }, "Own takes a list of sizes as sizes, such as [8, 8], but got an empty list."],
     ["a wrong entry", { inputs: 1, sizes: [1, true] }, "Own takes an integer of at least 1 as sizes[1], but got true."],
     ["another class", { inputs: 1, part: 3 }, "Own takes a part as part, such as a Part, but got 3."],
   ])("refuses %s", (_, options, message) => {

@@ -8,7 +8,8 @@ import {
   Adam, add, cost, FlimsyError, input, matmul, mean, operation, parameter, pow, randn, softmax, sum, tanh, ValueError, Variable, zeros,
 } from "../../src/index.ts";
 import { GatedRecurrent, SimpleRecurrent, SoftmaxRegression, StackRnn } from "../../src/components/index.ts";
-import { checkArguments, checkOptions, isPlainObject } from "../../src/support/options.ts";
+import { isPlainObject } from "../../src/support/arrays.ts";
+import { checkArguments, checkOptions } from "../../src/support/options.ts";
 
 type Call = (...args: unknown[]) => unknown;
 /** A public function: how many arguments it takes, and where among them its options are. */
@@ -128,7 +129,8 @@ describe("every public function", () => {
       expect(names).toContain(name);
     }
     // These take any number of arguments.
-    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))].sort()).toEqual(["Parameter.slice", "State.slice", "Variable.slice", "slice"]);
+    expect([...new Set(functions.filter(({ most }) => most === Infinity).map(({ name }) => name))].sort())
+      .toEqual(["Parameter.slice", "State.slice", "Variable.slice", "slice"]);
   });
 
   it("refuses an argument too many", async () => {

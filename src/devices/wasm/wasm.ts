@@ -103,7 +103,9 @@ export class WasmDevice implements Device {
       wait: (): void => this.team.wait(),
     };
     const { memory, isShared } = this.heap;
-    this.kernels = new KernelTable({ memory, scratch: CONTROL_BYTES, ...calls }, isShared, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module));
+    this.kernels = new KernelTable(
+      { memory, scratch: CONTROL_BYTES, ...calls }, isShared, options.fused ?? hasRelaxedSimd(), (module) => this.team.add(module),
+    );
     this.kernels.follow(() => {});
   }
 
@@ -124,7 +126,10 @@ export class WasmDevice implements Device {
     return buffer;
   }
 
-  /** A block of memory. Where there is none, the arrays that have not been used for longest leave for it, then the arena while nothing lives in it, and the plans. */
+  /**
+   * A block of memory. Where there is none, the arrays that have not been used for longest leave for it, then the arena while nothing lives
+   * in it, and the plans.
+   */
   private block(bytes: number, kind: keyof DeviceMemory): number {
     for (;;) {
       const address = this.heap.allocate(bytes);

@@ -67,7 +67,10 @@ function programOf({ kernel, sizes, parameters, same }: Launch): { program: Prog
   const operands = offsets.flatMap((offset) => [0, offset]);
   const words = Int32Array.from([kernel.id, 2 + operands.length + parameters.length, ...operands, ...parameters]);
   return {
-    program: { words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), functions: [], buffers: 0, strands: new Int32Array(0), checks: null },
+    program: {
+      words, launches: 1, arena, scalars: new Int32Array(0), hosts: Int32Array.of(0), functions: [], buffers: 0, strands: new Int32Array(0),
+      checks: null,
+    },
     offsets,
     data: new Float32Array(arena),
   };
