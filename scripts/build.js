@@ -142,27 +142,42 @@ function languageNames() {
   return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
 }
 
+/** What entries export by name. */
+function shownNames() {
+  const lists = entries.flatMap(({ source }) => readFileSync(path.join(root, source), "utf8").match(/(?<=^export (?:type )?)\{[^}]*\}/gm) ?? []);
+  return new Set(lists.flatMap((list) => list.match(/\w+/g)));
+}
+
 /**
- * Names of members of the classes in rooms that no entry exports from, which no user sees or extends: those that nothing else has, neither the
- * language nor another class, type, object or text of src/.
+ * Names of members and properties in inner rooms and the engine, which no user sees or extends: those that nothing else has, neither the language nor what
+ * entries export, another room, a text of src/ or a type of a file's own, which may say what the environment has.
  */
 function hiddenNames() {
   /** @type {Set<string>} */
   const hidden = new Set();
   const others = new Set(languageNames());
+  const shown = shownNames();
+  /** @param {ts.Node} node @param {boolean} isPublic */
+  function visit(node, isPublic) {
+    const isMember = ts.isClassElement(node) || ts.isTypeElement(node) || ts.isObjectLiteralElement(node);
+    if ((isMember || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent))) && node.name !== undefined) {
+      (isPublic ? others : hidden).add(node.name.getText());
+    }
+    if (ts.isStringLiteralLike(node)) others.add(node.text);
+    // A program that is a text: each of its words.
+    if (ts.isNoSubstitutionTemplateLiteral(node)) for (const word of node.text.match(/\w+/g) ?? []) others.add(word);
+    ts.forEachChild(node, (child) => visit(child, isPublic));
+  }
   for (const file of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".ts")) continue;
-    const isPublic = !isInner(path.join("src", file)) || file.endsWith("expression.ts");
-    /** @param {ts.Node} node */
-    const visit = (node) => {
-      const isMember = ts.isClassElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
-      if ((isMember || ts.isTypeElement(node) || ts.isObjectLiteralElement(node)) && node.name !== undefined) {
-        (isMember && !isPublic ? hidden : others).add(node.name.getText());
-      }
-      if (ts.isStringLiteralLike(node)) others.add(node.text);
-      ts.forEachChild(node, visit);
-    };
-    visit(ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true));
+    const isOuter = !isInner(path.join("src", file)) && !file.startsWith("engine");
+    const { statements } = ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true);
+    for (const statement of statements) {
+      const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+      const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+      const isShown = (isType || ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && shown.has(statement.name?.text ?? "");
+      visit(statement, isOuter || isOwn || isShown);
+    }
   }
   return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
 }
@@ -215,6 +230,7 @@ function bundleEntries(out) {
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
     mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
     bundle: true,
+    minifySyntax: true,
     plugins: [withMethods, withNamespaces, withSmallTexts, withMarks],
     splitting: true,
     format: "esm",
