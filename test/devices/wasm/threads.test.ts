@@ -185,6 +185,16 @@ const difference = (x: Uint32Array, y: Uint32Array): number => x.findIndex((valu
 
 const flavours = hasRelaxedSimd() ? [false, true] : [false];
 
+/** Is a kind cut? One that is has a launch above. */
+const isCut: Record<kernels.Kind, boolean> = {
+  map: true, row: true, columns: true, product: true, copy: true, scan: true, random: true, gather: false, scatterAdd: false, host: false,
+};
+
+it("tries a launch of every kind that is cut", () => {
+  const tried = new Set(Object.values(kinds).map((make) => make(randomNumbers(1)).kernel.kind));
+  expect([...tried].sort()).toEqual(Object.entries(isCut).flatMap(([kind, cut]) => (cut ? [kind] : [])).sort());
+});
+
 describe.each(flavours)("launches in parts (fused: %s)", (fused) => {
   const device = new WasmDevice({ fused });
   const alone = new WasmDevice({ fused, shared: false });
