@@ -2,6 +2,6 @@
 
 export * from "./bernoulli.ts";
 export * from "./categorical.ts";
-export * from "./ctc.ts";
+export { type CtcCostOptions, ctcWithScores } from "./ctc.ts";
 export * from "./mse.ts";
 export type { CostOptions, Labels, Numbers } from "./samples.ts";
