@@ -109,7 +109,10 @@ it("every optimizer that is exported has its published rule here", () => {
   const exported = Object.entries(flimsy).filter(([name, value]) =>
     name !== "ElementwiseOptimizer" && typeof value === "function" && value.prototype instanceof flimsy.Optimizer);
   expect(exported.length).toBeGreaterThan(0);
-  for (const [name, optimizer] of exported) expect(rules.some(([, make]) => make([parameter([0])]).constructor === optimizer), `${name} needs its published rule in this file.`).toBe(true);
+  for (const [name, optimizer] of exported) {
+    const isThere = rules.some(([, make]) => make([parameter([0])]).constructor === optimizer);
+    expect(isThere, `${name} needs its published rule in this file.`).toBe(true);
+  }
 });
 
 describe.each(["reference", "wasm"] as DeviceName[])("gradients of 0, huge, tiny and NaN, on %s", (device) => {
