@@ -172,8 +172,7 @@ export class Step implements Compilable, Faulted {
     if (this.reversing >= 0 && !this.ownRules) {
       throw new UsageError(
         `The reverse rule of ${this.trace.operations[this.reversing].name} looked at a number, but is declared structural: what it records ` +
-        "is used in later steps, " +
-          "whatever their numbers are. Leave structural out, or choose by operations, such as where(…).",
+          "is used in later steps, whatever their numbers are. Leave structural out, or choose by operations, such as where(…).",
       );
     }
     if (this.trace.isLeaf(node)) return this.leafValues(node);

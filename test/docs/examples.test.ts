@@ -11,6 +11,7 @@ import * as esbuild from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { entries, root } from "../../scripts/package.js";
+import { programOf, projectOptions } from "./compile.ts";
 
 interface Example {
   /** Of what, as `cost.mse`. */
@@ -20,11 +21,8 @@ interface Example {
   readonly file: string;
 }
 
-const { options, program: publicProgram } = (() => {
-  const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile);
-  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, root).options;
-  return { options: parsed, program: ts.createProgram(entries.map(({ source }) => path.join(root, source)), parsed) };
-})();
+const options = projectOptions();
+const publicProgram = ts.createProgram(entries.map(({ source }) => path.join(root, source)), options);
 const checker = publicProgram.getTypeChecker();
 
 /** What the entries export, each once: where it is imported from, and its documentation. */
@@ -162,16 +160,7 @@ describe("the examples of the reference", () => {
 
   it("compile", () => {
     const code = new Map(all.map(({ file, code: text }) => [file, text]));
-    const host = ts.createCompilerHost(options);
-    const { fileExists, readFile: read, getSourceFile } = host;
-    host.fileExists = (name) => code.has(path.normalize(name)) || fileExists(name);
-    host.readFile = (name) => code.get(path.normalize(name)) ?? read(name);
-    host.getSourceFile = (name, version, ...rest) => {
-      const text = code.get(path.normalize(name));
-      return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
-    };
-    const program =
-      ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false, erasableSyntaxOnly: true }, host, publicProgram);
+    const program = programOf(code, options, publicProgram);
     const errors = all.flatMap(({ name, file }) =>
       ts.getPreEmitDiagnostics(program, program.getSourceFile(file)).map((each) => `${name}: ${ts.flattenDiagnosticMessageText(each.messageText, "\n")}`));
     expect(errors).toEqual([]);

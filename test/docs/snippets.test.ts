@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { programOf, projectOptions } from "./compile.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -69,18 +70,7 @@ describe("the snippets of the documentation", () => {
 
   it("compiles", () => {
     const code = new Map(all.map(({ file, code }) => [file, `${code}\nexport {};\n`]));
-    const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile);
-    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-    const host = ts.createCompilerHost(options);
-    const { fileExists, readFile: read, getSourceFile } = host;
-    host.fileExists = (name) => code.has(path.normalize(name)) || fileExists(name);
-    host.readFile = (name) => code.get(path.normalize(name)) ?? read(name);
-    host.getSourceFile = (name, version, ...rest) => {
-      const text = code.get(path.normalize(name));
-      return text === undefined ? getSourceFile(name, version, ...rest) : ts.createSourceFile(name, text, version);
-    };
-    // A value that an example makes only to show how need not be used. Node runs TypeScript from which types can be erased.
-    const program = ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false, erasableSyntaxOnly: true }, host);
+    const program = programOf(code, projectOptions());
     const places = new Map(all.map(({ file, place }) => [file, place]));
     const errors = all.flatMap(({ file }) => {
       const source = program.getSourceFile(file);
