@@ -135,50 +135,88 @@ const withSmallTexts = {
   },
 };
 
-/** What files declare a name of, as `readonly length: number`, in TypeScript's own description of the language and of browsers. */
+/** Names that the language itself may ask an object for, as `toString` and `then`: all that TypeScript's description of it has. */
 function languageNames() {
   const lib = path.dirname(fileURLToPath(import.meta.resolve("typescript")));
-  const texts = readdirSync(lib).filter((file) => /^lib\..*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
+  const texts = readdirSync(lib).filter((file) => /^lib\.es.*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
   return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
 }
 
-/** What entries export by name. */
-function shownNames() {
-  const lists = entries.flatMap(({ source }) => readFileSync(path.join(root, source), "utf8").match(/(?<=^export (?:type )?)\{[^}]*\}/gm) ?? []);
-  return new Set(lists.flatMap((list) => list.match(/\w+/g)));
-}
+/** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
+const statementOf = (node) => (node.parent === undefined || ts.isSourceFile(node.parent) ? node : statementOf(node.parent));
 
 /**
- * Names of members and properties in inner rooms and the engine, which no user sees or extends: those that nothing else has, neither the language nor what
- * entries export, another room, a text of src/ or a type of a file's own, which may say what the environment has.
+ * Names of members and properties that no user sees or extends: those that are private, or declared in inner rooms or the engine by what no entry exports.
+ * Wherever src/ has such a name it must mean one of these, as its types tell, and no text may be that name.
  */
 function hiddenNames() {
+  const config = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile).config;
+  const { options, fileNames } = ts.parseJsonConfigFileContent({ ...config, include: ["src"] }, ts.sys, root);
+  const program = ts.createProgram(fileNames, options);
+  const checker = program.getTypeChecker();
+  /** @type {Set<ts.Node>} */
+  const shown = new Set();
+  const show = (/** @type {ts.Symbol | undefined} */ module) => {
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      if (symbol.flags & ts.SymbolFlags.ValueModule) show(symbol);
+      for (const declaration of symbol.declarations ?? []) shown.add(statementOf(declaration));
+    }
+  };
+  const sources = fileNames.flatMap((file) => program.getSourceFile(file) ?? []);
+  const exporting = new Set(entries.map(({ source }) => path.join(root, source)));
+  for (const file of sources) if (exporting.has(path.normalize(file.fileName))) show(checker.getSymbolAtLocation(file));
+
+  /** @param {ts.Node} declaration */
+  function isHidden(declaration) {
+    if (ts.getCombinedModifierFlags(/** @type {ts.Declaration} */ (declaration)) & ts.ModifierFlags.Private) return true;
+    const file = path.relative(root, declaration.getSourceFile().fileName);
+    const statement = statementOf(declaration);
+    const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+    // A type of a file's own may say what the environment has.
+    const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+    return (isInner(file) || /^src[/\\]engine[/\\]/.test(file)) && !isOwn && !shown.has(statement);
+  }
+  /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
+  const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
+  /** Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant. @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []} */
+  function meant(node) {
+    const isOpen = (/** @type {string} */ name) => hidden.has(name) && !others.has(name);
+    if (ts.isPropertyAccessExpression(node)) {
+      const name = node.name.text;
+      return isOpen(name) ? [name, checker.getSymbolAtLocation(node.name)] : [];
+    }
+    if (ts.isBindingElement(node) && ts.isObjectBindingPattern(node.parent)) {
+      const name = (node.propertyName ?? node.name).getText();
+      return isOpen(name) ? [name, checker.getPropertyOfType(checker.getTypeAtLocation(node.parent), name)] : [];
+    }
+    if (!ts.isObjectLiteralElement(node) || node.name === undefined || !isOpen(node.name.getText())) return [];
+    const type = checker.getContextualType(/** @type {ts.ObjectLiteralExpression} */ (node.parent));
+    return [node.name.getText(), (type && checker.getPropertyOfType(type, node.name.getText())) ?? checker.getSymbolAtLocation(node.name)];
+  }
   /** @type {Set<string>} */
   const hidden = new Set();
   const others = new Set(languageNames());
-  const shown = shownNames();
-  /** @param {ts.Node} node @param {boolean} isPublic */
-  function visit(node, isPublic) {
-    const isMember = ts.isClassElement(node) || ts.isTypeElement(node) || ts.isObjectLiteralElement(node);
-    if ((isMember || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent))) && node.name !== undefined) {
-      (isPublic ? others : hidden).add(node.name.getText());
-    }
+  /** @param {ts.Node} node */
+  function collect(node) {
     if (ts.isStringLiteralLike(node)) others.add(node.text);
-    // A program that is a text: each of its words.
-    if (ts.isNoSubstitutionTemplateLiteral(node)) for (const word of node.text.match(/\w+/g) ?? []) others.add(word);
-    ts.forEachChild(node, (child) => visit(child, isPublic));
-  }
-  for (const file of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".ts")) continue;
-    const isOuter = !isInner(path.join("src", file)) && !file.startsWith("engine");
-    const { statements } = ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true);
-    for (const statement of statements) {
-      const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
-      const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
-      const isShown = (isType || ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && shown.has(statement.name?.text ?? "");
-      visit(statement, isOuter || isOwn || isShown);
+    if (isMember(node) || ts.isObjectLiteralElement(node)) {
+      const name = node.name?.getText() ?? "";
+      if (isHidden(node)) hidden.add(name);
+      else if (isMember(node)) others.add(name);
     }
+    ts.forEachChild(node, collect);
   }
+  /** @param {ts.Node} node */
+  function resolve(node) {
+    const [name, symbol] = meant(node);
+    if (name !== undefined && !symbol?.declarations?.every(isHidden)) others.add(name);
+    ts.forEachChild(node, resolve);
+  }
+  // A program that is a text: each of its words.
+  for (const { text } of sources) for (const word of /(?<=const program = )`([^`]*)`/.exec(text)?.[1].match(/\w+/g) ?? []) others.add(word);
+  sources.forEach(collect);
+  sources.forEach(resolve);
   return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
 }
 

@@ -24,16 +24,15 @@ const scratch = new DataView(new ArrayBuffer(8));
 export class Body extends (Code as new () => Code & Instructions<Body>) {
   private readonly prologue = new Bytes();
   private readonly constants = new Map<string, Local>();
-  private readonly locals: ValueType[] = [];
+  private readonly localTypes: ValueType[] = [];
   private depth = 0;
 
   constructor(private readonly parameters: number) { super(); }
 
   /** A new local variable, zero at first. */
-  local(type: ValueType): Local {
-    this.locals.push(type);
-    return this.parameters + this.locals.length - 1;
-  }
+  local(type: ValueType = I32): Local { return this.parameters + this.localTypes.push(type) - 1; }
+  /** So many of them. */
+  locals(count: number, type: ValueType = I32): Local[] { return Array.from({ length: count }, () => this.local(type)); }
 
   get(local: Local): this { return this.indexed(0x20, local); }
   set(local: Local): this { return this.indexed(0x21, local); }
@@ -219,7 +218,7 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
   finish(): Bytes {
     const out = new Bytes();
     const runs: [number, ValueType][] = [];
-    for (const type of this.locals) {
+    for (const type of this.localTypes) {
       const last = runs[runs.length - 1];
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);

@@ -1,7 +1,7 @@
 /** The random kernel: Philox4x32-10 (Salmon et al. 2011), one block of four numbers at a time. */
 
 import { randomParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, I64, type Local } from "./assembler.ts";
+import { type Body, I64, type Local } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
 const MULTIPLIERS = [0xd2511f53n, 0xcd9e8d57n] as const;
@@ -13,11 +13,11 @@ const nAt = HEADER + 4 * (2 + randomParameters.at.n);
 const blockAt = HEADER + 4 * (2 + randomParameters.names.length);
 
 export function writeRandom(f: Body): void {
-  const [out, bits, n, low, high] = Array.from({ length: 5 }, () => f.local(I32));
-  const keys = [f.local(I32), f.local(I32)];
-  const key = [f.local(I32), f.local(I32)];
-  const words = Array.from({ length: 4 }, () => f.local(I32));
-  const next = Array.from({ length: 4 }, () => f.local(I32));
+  const [out, bits, n, low, high] = f.locals(5);
+  const keys = [f.local(), f.local()];
+  const key = [f.local(), f.local()];
+  const words = f.locals(4);
+  const next = f.locals(4);
   const product = f.local(I64);
   f.get(0).i32Load(HEADER).set(out);
   f.get(0).i32Load(HEADER + 4).set(bits);

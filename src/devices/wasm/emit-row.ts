@@ -2,7 +2,7 @@
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
 import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
 import type { VectorMath } from "./vector-math.ts";
@@ -79,15 +79,15 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
 
-  const [rows, n, rest, whole, count, to] = Array.from({ length: 6 }, () => f.local(I32));
-  const row = kernel.inputs.map(() => f.local(I32));
-  const pointer = kernel.inputs.map(() => f.local(I32));
-  const out = kernel.outputs.map(() => f.local(I32));
-  const value = kernel.inputs.map(() => f.local(V128));
-  const results = kernel.stages.map(() => f.local(V128));
-  const accumulators = kernel.stages.map(() => f.local(V128));
-  const partial = kernel.stages.map(() => Array.from({ length: UNROLL }, () => f.local(V128)));
-  const totals = kernel.stages.map(() => f.local(V128));
+  const [rows, n, rest, whole, count, to] = f.locals(6);
+  const row = f.locals(kernel.inputs.length);
+  const pointer = f.locals(kernel.inputs.length);
+  const out = f.locals(kernel.outputs.length);
+  const value = f.locals(kernel.inputs.length, V128);
+  const results = f.locals(kernel.stages.length, V128);
+  const accumulators = f.locals(kernel.stages.length, V128);
+  const partial = kernel.stages.map(() => f.locals(UNROLL, V128));
+  const totals = f.locals(kernel.stages.length, V128);
   const [index, mask] = [f.local(V128), f.local(V128)];
   const emitter = new ExpressionEmitter(f, math, roots);
   const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
@@ -106,7 +106,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   function eachRow(lanes: 1 | 4): void {
     const operands = [...row, ...out];
     /** How far the rows in the other lanes are from the one in the first. */
-    const far = operands.map(() => Array.from({ length: lanes - 1 }, () => f.local(I32)));
+    const far = operands.map(() => f.locals(lanes - 1));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
       if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.at.strides + operand));

@@ -1,7 +1,7 @@
 /** Scans: running sums, products and maxima along an axis, in float64, several columns at once. */
 
 import { beginnings, type ScanKernel, scanParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
 import { parameters, toBytes, word } from "./layout.ts";
 
 /** Columns are scanned in strips of four vectors, a cache line a row. */
@@ -13,11 +13,11 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
   const { outer, n, inner } = parameters(f, operands, scanParameters);
   const rowBytes = word(f, operands + scanParameters.names.length);
   const bases = kernel.operands.map((_, k) => word(f, k));
-  const [first, step, columns, rest] = Array.from({ length: 4 }, () => f.local(I32));
-  const strips = bases.map(() => f.local(I32));
-  const pointers = bases.map(() => f.local(I32));
-  const [values, factors, factor] = Array.from({ length: 3 }, () => f.local(V128));
-  const totals = Array.from({ length: 2 * TILE }, () => f.local(V128));
+  const [first, step, columns, rest] = f.locals(4);
+  const strips = f.locals(bases.length);
+  const pointers = f.locals(bases.length);
+  const [values, factors, factor] = f.locals(3, V128);
+  const totals = f.locals(2 * TILE, V128);
   const combine = (): Body => kernel.scan === "sum" ? f.f64x2Add() : kernel.scan === "product" ? f.f64x2Mul() : f.f64x2Max();
   /** Leaves two numbers of four. */
   const half = (vector: Local, isSecond: boolean): Body => {

@@ -44,8 +44,8 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
 
   const work = module.function(null, [], [], (f) => {
     const ticket = f.local(I64);
-    const part = f.local(I32);
-    const end = f.local(I32);
+    const part = f.local();
+    const end = f.local();
     f.block((done) => f.loop((again) => {
       f.i32(0).i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
       f.i32(0).get(ticket).get(ticket).i64(1n).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
@@ -63,7 +63,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   });
 
   const fork = module.function(null, [I32], [], (f) => {
-    const spins = f.local(I32);
+    const spins = f.local();
     f.i32(0).i32AtomicLoad(control.limit).if(
       () => {
         f.i32(0).get(0).i64ExtendI32U().i64(32n).i64Shl().get(0).i32Load(HEADER).i64ExtendI32U().i64Or().i64AtomicStore(control.ticket);
@@ -80,7 +80,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   module.fillTable(0, [fork]);
 
   module.function("serve", [I32, I32], [], (f) => {
-    const spins = f.local(I32);
+    const spins = f.local();
     f.i32(WORKER_SPINS).set(spins);
     const isCurrent = (): Body => f.i32(0).i32AtomicLoad(control.generation).get(1).i32Eq();
     f.while(() => { f.get(spins).i32(0).i32Ne().i32(0).i32AtomicLoad(control.limit).get(0).i32GtU().i32And(); isCurrent().i32And(); }, () => {
