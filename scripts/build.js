@@ -105,18 +105,90 @@ function withPureConstants(text) {
   return [...calls].sort((a, b) => b - a).reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, text);
 }
 
-/** @type {esbuild.Plugin} */
-const withMarks = {
+/**
+ * What constants of numbers at the top of a file are, by name: `const PAGE = 65536`, and `Role.map` of `const Role = { map: 1 } as const`.
+ * @param {ts.SourceFile} source @param {boolean} isExported
+ */
+function numbersOf(source, isExported) {
+  /** @type {Map<string, string>} */
+  const numbers = new Map();
+  /** @param {ts.Node} node @returns {boolean} */
+  const isNumber = (node) => ts.isNumericLiteral(node) || ts.isBigIntLiteral(node) || (ts.isPrefixUnaryExpression(node) && isNumber(node.operand)) ||
+    (ts.isBinaryExpression(node) && isNumber(node.left) && isNumber(node.right));
+  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => { if (isNumber(value)) numbers.set(name, `(${value.getText(source)})`); };
+  for (const statement of source.statements) {
+    if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
+    if (isExported !== (statement.modifiers !== undefined)) continue;
+    for (const { name, initializer } of statement.declarationList.declarations) {
+      const value = initializer && ts.isAsExpression(initializer) ? initializer.expression : initializer;
+      if (value === undefined) continue;
+      add(name.getText(source), value);
+      if (value === initializer || !ts.isObjectLiteralExpression(value)) continue;
+      for (const entry of value.properties) if (ts.isPropertyAssignment(entry)) add(`${name.getText(source)}.${entry.name.getText(source)}`, entry.initializer);
+    }
+  }
+  return numbers;
+}
+
+/** Numbers that files of src/ export under names that no other file exports. @param {readonly ts.SourceFile[]} sources */
+function sharedNumbers(sources) {
+  const all = sources.flatMap((source) => [...numbersOf(source, true)]);
+  const counts = new Map();
+  for (const [name] of all) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return new Map(all.filter(([name]) => counts.get(name) === 1));
+}
+
+/**
+ * Constants that are numbers stand as numbers where they are used: bundlers would keep each as a variable, and objects of them whole.
+ * @param {string} text @param {ReadonlyMap<string, string>} shared
+ */
+function withNumbers(text, shared) {
+  const source = ts.createSourceFile("", text, ts.ScriptTarget.Latest, true);
+  const numbers = numbersOf(source, false);
+  for (const [name, number] of numbersOf(source, true)) numbers.set(name, number);
+  for (const statement of source.statements) {
+    if (!ts.isImportDeclaration(statement)) continue;
+    const bindings = statement.importClause?.namedBindings;
+    for (const { name, propertyName } of bindings && ts.isNamedImports(bindings) ? bindings.elements : []) {
+      if (propertyName !== undefined) continue;
+      for (const [key, number] of shared) if (key === name.text || key.startsWith(`${name.text}.`)) numbers.set(key, number);
+    }
+  }
+  /** @type {[ts.Node, string][]} */
+  const uses = [];
+  const visit = (/** @type {ts.Node} */ node) => {
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+      const key = `${node.expression.text}.${node.name.text}`;
+      if (numbers.has(key)) {
+        uses.push([node, key]);
+        return;
+      }
+    }
+    if (ts.isIdentifier(node) && numbers.has(node.text)) {
+      const { name, propertyName, exprName } = /** @type {{ name?: ts.Node, propertyName?: ts.Node, exprName?: ts.Node }} */ (node.parent);
+      if (name !== node && propertyName !== node && exprName !== node) uses.push([node, node.text]);
+      // The name of something else too?
+      else if (name === node && !ts.isImportSpecifier(node.parent) && node.parent.parent.parent.parent !== source) numbers.delete(node.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return uses.reverse().reduce((changed, [use, key]) => changed.slice(0, use.getStart()) + (numbers.get(key) ?? use.getText()) + changed.slice(use.end), text);
+}
+
+/** @param {ReadonlyMap<string, string>} numbers @returns {esbuild.Plugin} */
+const withMarks = (numbers) => ({
   name: "with-marks",
   setup(build) {
     const always = reached(methods);
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      if (isInner(path.relative(root, file))) return null;
-      const text = withNames(await readFile(file, "utf8"));
+      const source = withNumbers(await readFile(file, "utf8"), numbers);
+      if (isInner(path.relative(root, file))) return { contents: source, loader: "ts" };
+      const text = withNames(source);
       return { contents: always.has(file) ? text : withPureConstants(text), loader: "ts" };
     });
   },
-};
+});
 
 /**
  * The program of the workers is a text, which no bundler of a user makes smaller.
@@ -148,12 +220,9 @@ const statementOf = (node) => (node.parent === undefined || ts.isSourceFile(node
 /**
  * Names of members and properties that no user sees or extends: those that are private, or declared in inner rooms or the engine by what no entry exports.
  * Wherever src/ has such a name it must mean one of these, as its types tell, and no text may be that name.
+ * @param {readonly ts.SourceFile[]} sources @param {ts.TypeChecker} checker
  */
-function hiddenNames() {
-  const config = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile).config;
-  const { options, fileNames } = ts.parseJsonConfigFileContent({ ...config, include: ["src"] }, ts.sys, root);
-  const program = ts.createProgram(fileNames, options);
-  const checker = program.getTypeChecker();
+function hiddenNames(sources, checker) {
   /** @type {Set<ts.Node>} */
   const shown = new Set();
   const show = (/** @type {ts.Symbol | undefined} */ module) => {
@@ -163,7 +232,6 @@ function hiddenNames() {
       for (const declaration of symbol.declarations ?? []) shown.add(statementOf(declaration));
     }
   };
-  const sources = fileNames.flatMap((file) => program.getSourceFile(file) ?? []);
   const exporting = new Set(entries.map(({ source }) => path.join(root, source)));
   for (const file of sources) if (exporting.has(path.normalize(file.fileName))) show(checker.getSymbolAtLocation(file));
 
@@ -256,6 +324,10 @@ ${text}
 
 /** @param {string} out */
 function bundleEntries(out) {
+  const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile);
+  const { options, fileNames } = ts.parseJsonConfigFileContent({ ...config, include: ["src"] }, ts.sys, root);
+  const program = ts.createProgram(fileNames, options);
+  const sources = fileNames.flatMap((file) => program.getSourceFile(file) ?? []);
   return esbuild.build({
     absWorkingDir: root,
     entryPoints: [
@@ -266,10 +338,10 @@ function bundleEntries(out) {
     chunkNames: "chunk-[hash]",
     define: { isBuilt: "true" },
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
-    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
+    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames(sources, program.getTypeChecker()).join("|")})$`),
     bundle: true,
     minifySyntax: true,
-    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks],
+    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks(sharedNumbers(sources))],
     splitting: true,
     format: "esm",
     platform: "neutral",

@@ -5,6 +5,7 @@ import {
 } from "../../kernels/kernel.ts";
 import { type Body, F32, type Local, V128 } from "./assembler.ts";
 import { HEADER, parameters, toBytes, word } from "./layout.ts";
+import { reducing } from "./vector-math.ts";
 
 /** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
 function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {
@@ -267,7 +268,7 @@ const TILE = 4;
 /** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
-  const combine = (): Body => isSum ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
+  const combine = (): Body => reducing[kernel.reduce](f);
   const { outer, n, inner } = parameters(f, 2, columnsParameters);
   const rowBytes = word(f, 2 + columnsParameters.names.length);
   const [out, input] = [word(f, 0), word(f, 1)];
@@ -303,9 +304,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       f.loop((again) => {
         addPairs();
         eachTotal((at, sum, isSecond) => {
-          f.get(sum);
-          if (isSecond) f.get(sum).shuffle32(2, 3, 2, 3);
-          f.f64x2PromoteLowF32x4().scratch(0).v128Load(at).f64x2Add().set(total);
+          f.promote(sum, isSecond).scratch(0).v128Load(at).f64x2Add().set(total);
           f.scratch(0).get(total).v128Store(at);
           if (isSecond) f.f32x4(0).set(sum);
         });
@@ -342,9 +341,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     }
     f.get(columns).if(() => {
       tile(1); // reads up to three elements of the next row, and keeps none of them
-      for (let lane = 0; lane < 3; lane++) {
-        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(results[0]).v128Store32Lane(lane, 4 * lane); });
-      }
+      f.storeFirst(out, results[0], columns);
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });
     f.get(input).get(n).get(rowBytes).i32Mul().i32Add().set(input);

@@ -5,7 +5,7 @@ import { identities, type Reduction, type RowKernel, rowParameters, varies } fro
 import { type Body, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
-import type { VectorMath } from "./vector-math.ts";
+import { reducing, type VectorMath } from "./vector-math.ts";
 
 /** So many additions in float32 make a block, whose sum moves on to float64: rounding does not grow with the row. */
 const SUM_BLOCK = 16;
@@ -19,17 +19,9 @@ const SMALL = 12;
 const SHORT = 12;
 const FEW = 2;
 
-function combine(f: Body, reduce: Reduction): void {
-  if (reduce === "sum") f.f32x4Add();
-  else if (reduce === "maximum") f.f32x4Max();
-  else f.f32x4Min();
-}
-
 /** accumulator = accumulator ∘ result */
 function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): void {
-  f.get(accumulator).get(result);
-  combine(f, reduce);
-  f.set(accumulator);
+  reducing[reduce](f.get(accumulator).get(result)).set(accumulator);
 }
 
 /** Leaves one number, of an accumulator's four lanes or of a sum's two. */
@@ -243,9 +235,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             f.i32x4(0, 1, 2, 3).get(rest).i32x4Splat().i32x4LtS().set(mask);
             found.forEach((result, i) => {
               f.get(accumulators[i]).get(result);
-              identity(i).get(mask).v128Bitselect();
-              combine(f, reduces[i]);
-              f.set(accumulators[i]);
+              reducing[reduces[i]](identity(i).get(mask).v128Bitselect()).set(accumulators[i]);
             });
             f.i32(0).set(rest);
           },
@@ -260,7 +250,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       pass.forEach((_, i) => {
         if (reduces[i] !== "sum") return;
-        f.get(accumulators[i]).f64x2PromoteLowF32x4().get(accumulators[i]).get(accumulators[i]).shuffle32(2, 3, 2, 3).f64x2PromoteLowF32x4();
+        f.promote(accumulators[i], false).promote(accumulators[i], true);
         f.f64x2Add().get(totals[i]).f64x2Add().set(totals[i]);
         f.f32x4(0).set(accumulators[i]);
       });
@@ -288,9 +278,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       const [result] = next(roots);
       f.get(rest).i32(4).i32LtU().if(
         () => {
-          for (let lane = 0; lane < 3; lane++) {
-            f.get(rest).i32(lane).i32GtU().if(() => { f.get(to).get(result).v128Store32Lane(lane, 4 * lane); });
-          }
+          f.storeFirst(to, result, rest);
           f.i32(0).set(rest);
         },
         () => {

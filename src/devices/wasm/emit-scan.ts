@@ -19,12 +19,6 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
   const [values, factors, factor] = f.locals(3, V128);
   const totals = f.locals(2 * TILE, V128);
   const combine = (): Body => kernel.scan === "sum" ? f.f64x2Add() : kernel.scan === "product" ? f.f64x2Mul() : f.f64x2Max();
-  /** Leaves two numbers of four. */
-  const half = (vector: Local, isSecond: boolean): Body => {
-    f.get(vector);
-    if (isSecond) f.get(vector).shuffle32(2, 3, 2, 3);
-    return f.f64x2PromoteLowF32x4();
-  };
 
   /** Scans some vectors of columns, or, for none, a single one. */
   const strip = (vectors: number): void => {
@@ -36,7 +30,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
     const vector = (v: number): void => {
       const own = sums.slice(2 * v, 2 * v + 2);
       const multiply = (): void => own.forEach((total, i) => {
-        half(factors, i === 1).set(factor);
+        f.promote(factors, i === 1).set(factor);
         f.get(total).get(factor).f64x2Mul().get(factor).f64x2(0).f64x2Eq().v128AndNot().set(total);
       });
       load(1, 16 * v, values);
@@ -44,7 +38,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
       if (kernel.hasFactors && !kernel.isBackwards) multiply();
       own.forEach((total, i) => {
         f.get(total);
-        half(values, i === 1);
+        f.promote(values, i === 1);
         combine().set(total);
       });
       f.get(pointers[0]).get(own[0]).f32x4DemoteF64x2Zero();

@@ -1,7 +1,7 @@
 /** How each kind of kernel becomes a function of WebAssembly, and its launches what that function reads. */
 
 import { columnsParameters, type Kernel, type KernelOf, type Kind, mapSizeAt, productParameters, scanParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type ModuleBuilder } from "./assembler.ts";
+import type { Body, ModuleBuilder } from "./assembler.ts";
 import { type Cut, cutColumns, cutCopy, cutMap, cutProduct, cutRandom, cutRow, cutScan, neverCut } from "./cut.ts";
 import { writeMap } from "./emit-map.ts";
 import { writeColumns, writeCopy, writeGather, writeScatterAdd } from "./emit-move.ts";
@@ -36,7 +36,7 @@ interface WasmKind<K extends Kernel> {
 
 /** A kernel whose function calls no other. */
 const alone = <K extends Kernel>(write: (f: Body, kernel: K, surroundings: Surroundings) => void): WasmKind<K>["emit"] =>
-  (module, name, kernel, surroundings) => { module.function(name, [I32], [], (f) => write(f, kernel, surroundings)); };
+  (module, name, kernel, surroundings) => { module.function(name, 1, (f) => write(f, kernel, surroundings)); };
 
 const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
   map: {

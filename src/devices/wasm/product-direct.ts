@@ -1,7 +1,7 @@
 /** Products of A and B where they lie: tiles of C from contiguous rows of B, and dot products. Strides are in bytes; M, N, K count elements. */
 
-import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
-import { addOuterProduct, advanceTimes, clear, emitStepFrom, push, range, storeTile, type Sums } from "./product-packed.ts";
+import { type Body, type Local, type ModuleBuilder, range, V128 } from "./assembler.ts";
+import { addOuterProduct, advanceTimes, clear, emitStepFrom, push, storeTile, type Sums } from "./product-packed.ts";
 
 /** Calls the function for the m (fewer than `height`) rows left, which has the same parameters. */
 function callForRest(f: Body, parameters: number, m: Local, functions: readonly number[], height: number): void {
@@ -16,8 +16,7 @@ function callForRest(f: Body, parameters: number, m: Local, functions: readonly 
  */
 export function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   const widths = height > 2 ? [2, 1] : [4, 2, 1];
-  return module.function(null, range(12).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, from] = range(12);
+  return module.function(null, 12, (f, a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, from) => {
     const [stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = f.locals(8);
     const rows = f.locals(height);
     const pointers = f.locals(height);
@@ -66,8 +65,7 @@ export function emitTiles(module: ModuleBuilder, fused: boolean, height: number,
 export function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   /** So many rows of A are used again for every four columns of B. */
   const blockRows = 32;
-  return module.function(null, range(11).map(() => I32), [], (f) => {
-    const [a, rowA, b, columnB, c, stepC, m, n, k, mode, from] = range(11);
+  return module.function(null, 11, (f, a, rowA, b, columnB, c, stepC, m, n, k, mode, from) => {
     const [stepFrom, rows, row, columns, counter, spare] = f.locals(6);
     const [tileA, tileC, tileFrom, offset] = f.locals(4);
     const pointersA = f.locals(height);

@@ -6,7 +6,7 @@
  */
 
 import { ProductMode, productParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, type ModuleBuilder } from "./assembler.ts";
+import type { Body, Local, ModuleBuilder } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 import { emitDots, emitTiles } from "./product-direct.ts";
 import { advanceTimes, emitPacked, packedScratchBytes, push } from "./product-packed.ts";
@@ -47,8 +47,7 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
   const stream = emitStreamInBlocks(module, options);
   const packed = emitPacked(module, options);
 
-  return module.function(name, [I32], [], (f) => {
-    const record = 0;
+  return module.function(name, 1, (f, record) => {
     const words = f.locals(4 + productParameters.names.length + 1);
     const [c, a, b, addend] = words;
     const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, 4);
