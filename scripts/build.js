@@ -33,22 +33,6 @@ export async function build(out = standard, { types = true } = {}) {
 const methods = path.join(root, "src/operations/methods.ts");
 
 /**
- * Every entry, and every namespace below, reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
- * them as a module of which no export is used.
- * @type {esbuild.Plugin}
- */
-const withMethods = {
-  name: "with-methods",
-  setup(build) {
-    const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
-    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      if (!sources.has(file)) return null;
-      return { contents: `import ${JSON.stringify(methods)};\n${await readFile(file, "utf8")}`, loader: "ts" };
-    });
-  },
-};
-
-/**
  * `export * as cost` and the like stay what they are, modules of their own: then bundlers that drop what is unused can drop single costs, such as CTC
  * with all that belongs to it. Bundled here each would be an object of which everything is used.
  */
@@ -176,36 +160,38 @@ function withNumbers(text, shared) {
   return uses.reverse().reduce((changed, [use, key]) => changed.slice(0, use.getStart()) + (numbers.get(key) ?? use.getText()) + changed.slice(use.end), text);
 }
 
-/** @param {ReadonlyMap<string, string>} numbers @returns {esbuild.Plugin} */
-const withMarks = (numbers) => ({
-  name: "with-marks",
+/**
+ * The program of the workers is a text, which no bundler of a user makes smaller.
+ * @param {string} text of the file that has it, with numbers for its constants
+ */
+async function withSmallProgram(text) {
+  const [whole, program] = /(?<=const program = )`([^`]*)`/.exec(text) ?? [];
+  if (whole === undefined || program === undefined) throw new Error("There is no text of the workers' program.");
+  const plain = program.replace(/\$\{\((\d+)\)( \/ 4)?\}/g, (_, number, by4) => String(by4 === undefined ? number : number / 4));
+  const { code } = await esbuild.transform(plain, { minify: true, target: "es2022" });
+  return text.replace(whole, () => JSON.stringify(code.trim()));
+}
+
+/**
+ * What the build makes of each file before it is bundled. Every entry, and every namespace, reaches the methods of Variable. So they share a chunk with
+ * Variable itself, and no bundler of a user can drop them as a module of which no export is used.
+ * @param {ReadonlyMap<string, string>} numbers @returns {esbuild.Plugin}
+ */
+const withChanges = (numbers) => ({
+  name: "with-changes",
   setup(build) {
     const always = reached(methods);
+    const beginnings = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
     build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      const source = withNumbers(await readFile(file, "utf8"), numbers);
-      if (isInner(path.relative(root, file))) return { contents: source, loader: "ts" };
-      const text = withNames(source);
-      return { contents: always.has(file) ? text : withPureConstants(text), loader: "ts" };
+      let contents = withNumbers(await readFile(file, "utf8"), numbers);
+      if (/[/\\]wasm[/\\]team\.ts$/.test(file)) contents = await withSmallProgram(contents);
+      if (!isInner(path.relative(root, file))) contents = withNames(contents);
+      if (!isInner(path.relative(root, file)) && !always.has(file)) contents = withPureConstants(contents);
+      if (beginnings.has(file)) contents = `import ${JSON.stringify(methods)};\n${contents}`;
+      return { contents, loader: "ts" };
     });
   },
 });
-
-/**
- * The program of the workers is a text, which no bundler of a user makes smaller.
- * @type {esbuild.Plugin}
- */
-const withSmallTexts = {
-  name: "with-small-texts",
-  setup(build) {
-    build.onLoad({ filter: /\/wasm\/team\.ts$/ }, async ({ path: file }) => {
-      const source = await readFile(file, "utf8");
-      const [whole, program] = /(?<=const program = )`([^`]*)`/.exec(source) ?? [];
-      if (whole === undefined || program === undefined) throw new Error(`${file} has no text of the workers' program.`);
-      const { code } = await esbuild.transform(program, { minify: true, target: "es2022" });
-      return { contents: source.replace(whole, () => JSON.stringify(code.trim())), loader: "ts" };
-    });
-  },
-};
 
 /** Names that the language itself may ask an object for, as `toString` and `then`: all that TypeScript's description of it has. */
 function languageNames() {
@@ -341,7 +327,7 @@ function bundleEntries(out) {
     mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames(sources, program.getTypeChecker()).join("|")})$`),
     bundle: true,
     minifySyntax: true,
-    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks(sharedNumbers(sources))],
+    plugins: [withNamespaces, withChanges(sharedNumbers(sources))],
     splitting: true,
     format: "esm",
     platform: "neutral",

@@ -1,7 +1,7 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
 import {
-  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock,
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, layoutSize, scatterAddParameters, scatterBlock,
 } from "../../kernels/kernel.ts";
 import { type Body, F32, type Local, V128 } from "./assembler.ts";
 import { HEADER, parameters, toBytes, word } from "./layout.ts";
@@ -270,7 +270,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
   const combine = (): Body => reducing[kernel.reduce](f);
   const { outer, n, inner } = parameters(f, 2, columnsParameters);
-  const rowBytes = word(f, 2 + columnsParameters.names.length);
+  const rowBytes = word(f, 2 + layoutSize(columnsParameters));
   const [out, input] = [word(f, 0), word(f, 1)];
   const [columns, column, from, next, pairs, blocks] = f.locals(6);
   const results = f.locals(TILE, V128);

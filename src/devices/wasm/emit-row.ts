@@ -87,8 +87,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const known = new Map<Expr, Local>();
   const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
 
-  f.get(pc).i32Load(wordAt(rowParameters.at.rows)).set(rows);
-  f.get(pc).i32Load(wordAt(rowParameters.at.n)).set(n);
+  f.get(pc).i32Load(wordAt(rowParameters.rows)).set(rows);
+  f.get(pc).i32Load(wordAt(rowParameters.n)).set(n);
   row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
   out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
 
@@ -101,7 +101,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const far = operands.map(() => f.locals(lanes - 1));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.at.strides + operand));
+      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.strides + operand));
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();

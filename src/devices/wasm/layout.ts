@@ -14,8 +14,8 @@ export function word(f: Body, k: number): Local {
 }
 
 /** Loads the parameters of a launch with so many operands. */
-export function parameters<Name extends string>(f: Body, operands: number, { names }: Layout<Name>): Record<Name, Local> {
-  return Object.fromEntries(names.map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
+export function parameters<Name extends string>(f: Body, operands: number, layout: Layout<Name>): Record<Name, Local> {
+  return Object.fromEntries(Object.keys(layout).map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
 }
 
 /** bytes(local) = 4 · elements. */

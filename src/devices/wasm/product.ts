@@ -5,7 +5,7 @@
  * Reads may reach up to 12 bytes beyond an operand: the last vector of a row is loaded whole.
  */
 
-import { ProductMode, productParameters } from "../../kernels/kernel.ts";
+import { layoutSize, ProductMode, productParameters, readParameters } from "../../kernels/kernel.ts";
 import type { Body, Local, ModuleBuilder } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 import { emitDots, emitTiles } from "./product-direct.ts";
@@ -48,9 +48,9 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
   const packed = emitPacked(module, options);
 
   return module.function(name, 1, (f, record) => {
-    const words = f.locals(4 + productParameters.names.length + 1);
+    const words = f.locals(4 + layoutSize(productParameters) + 1);
     const [c, a, b, addend] = words;
-    const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, 4);
+    const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = readParameters(productParameters, words, 4);
     const stepC = words[words.length - 1];
     const strides = [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC];
     const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = f.locals(7);
