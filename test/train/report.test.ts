@@ -145,8 +145,7 @@ describe("report", () => {
 describe.skipIf(missing)("the page of a report in Chromium", () => {
   let browser: Browser;
   beforeAll(async () => { browser = await chromium.launch({
-    executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-frame-rate-limit", "--disable-gpu-vsync"],
+    executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   }); });
   afterAll(() => browser?.close());
 
