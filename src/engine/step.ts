@@ -47,6 +47,14 @@ class Assigned {
 
 export const nothing = new Assigned();
 
+/** A part of a step through which no gradient passes. */
+export interface ConstantPart {
+  /** How many others it lies in. */
+  readonly depth: number;
+  /** What stands for a node in it: for one from outside, a constant. */
+  nodeFor(node: number): number;
+}
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -66,6 +74,10 @@ export class Step implements Compilable, Faulted {
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
   assigned = nothing;
+  /** The innermost constant part that is being recorded. */
+  constantPart: ConstantPart | null = null;
+  /** Does dropout act although nothing is trained? */
+  dropout = false;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -86,8 +98,8 @@ export class Step implements Compilable, Faulted {
     this.trace.reset();
   }
 
-  /** Parameters are told from other arrays, and dropout acts. */
-  get isTraining(): boolean { return this.purpose === "training"; }
+  /** Is what is recorded now trained? */
+  get isTraining(): boolean { return this.purpose === "training" && this.constantPart === null; }
 
   end(): void {
     this.ended = true;
@@ -102,8 +114,12 @@ export class Step implements Compilable, Faulted {
   /** The node of a variable; one from outside becomes a leaf. */
   node(operand: Operand): number {
     if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
+    if (this.constantPart !== null) return this.constantPart.nodeFor(this.own(operand));
     return operand.step === this ? operand.index : this.enter(operand);
   }
+
+  /** The node of a variable itself, also in a constant part. */
+  private own(variable: Variable): number { return variable.step === this ? variable.index : this.enter(variable); }
 
   private enter(variable: Variable): number {
     if (!(variable instanceof Variable)) {
@@ -115,7 +131,7 @@ export class Step implements Compilable, Faulted {
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
     if (variable instanceof Parameter && this.trains(variable)) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
-    else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
@@ -128,7 +144,7 @@ export class Step implements Compilable, Faulted {
   }
 
   /** Is the gradient of a parameter wanted? Else it is an array like others. */
-  private trains(parameter: Parameter): boolean { return this.isTraining && (this.of === null || this.of.has(parameter)); }
+  private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
 
   /** A handle on a recorded node. */
   variable(node: number): Variable {
@@ -149,7 +165,7 @@ export class Step implements Compilable, Faulted {
     const node = this.node(value);
     let place = targets.indexOf(target);
     if (place < 0) {
-      ordinals.push(this.trace.leafOrdinal(this.node(target)));
+      ordinals.push(this.trace.leafOrdinal(this.own(target)));
       place = targets.push(target) - 1;
     }
     nodes[place] = target.index = node;
