@@ -49,12 +49,16 @@ export class Variable {
   index: number;
   /** @internal Its numbers, if it outlives its step. */
   storage: Storage | null;
-  /** @internal These three are of parameters alone. */
+  /** @internal These are of parameters alone. */
   declare readonly gradient: Storage;
   /** @internal */
   declare hasGradient: boolean;
   /** @internal */
   declare frozen: boolean;
+  /** @internal */
+  declare isOwned: boolean;
+  /** @internal */
+  declare unclaimed: number;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -211,6 +215,10 @@ export class Parameter extends Variable {
   override hasGradient = false;
   /** @internal */
   override frozen = false;
+  /** @internal Has an optimizer been given it? */
+  override isOwned = false;
+  /** @internal At how many updates it had a gradient that nobody had read and no optimizer applied; negative once the gradient has been read. */
+  override unclaimed = 0;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
@@ -220,7 +228,9 @@ export class Parameter extends Variable {
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   override get grad(): Variable | null {
-    return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
+    if (!this.hasGradient) return null;
+    this.unclaimed = -1;
+    return new Variable(this.shape, null, null, -1, this.gradient);
   }
 
   /**
