@@ -29,28 +29,28 @@ it("are given once, at the second update that leaves such a gradient", async () 
 
 it("are given by fit, of parameters that a component hides", async () => {
   const { Component, GradientDescent, mul, parameter } = await load();
-  const { fit } = await import("../../src/train/index.ts");
+  const training = await import("../../src/train/index.ts");
   class Hiding extends Component {
     readonly seen = parameter([1, 2]);
     readonly #hidden = parameter([3, 4]);
     cost(): Flimsy.Variable { return mul(this.seen, this.#hidden).sum(); }
   }
   const θ = new Hiding();
-  await fit(θ, { data: [1, 2, 3], cost: () => θ.cost(), optimizer: new GradientDescent(θ, { learningRate: 0.1 }), epochs: 2, progress: "none" });
+  await training.fit(θ, { data: [1, 2, 3], cost: () => θ.cost(), optimizer: new GradientDescent(θ, { learningRate: 0.1 }), epochs: 2, progress: "none" });
   expect(warn).toHaveBeenCalledTimes(1);
   expect(warn.mock.calls[0][0]).toMatch(/of 1 parameter that no optimizer has, of shape \[2\]\..*#private fields, sets, functions/s);
 });
 
 it("are given by fit, of parameters that are trained but would not be saved", async () => {
   const { Component, GradientDescent, mul, parameter } = await load();
-  const { fit } = await import("../../src/train/index.ts");
+  const training = await import("../../src/train/index.ts");
   class Hiding extends Component {
     readonly seen = parameter([1, 2]);
     readonly others = new Set([parameter([3, 4])]);
     cost(): Flimsy.Variable { return mul(this.seen, [...this.others][0]).sum(); }
   }
   const θ = new Hiding();
-  const run = (restoreBest: boolean): Promise<unknown> => fit(θ, {
+  const run = (restoreBest: boolean): Promise<unknown> => training.fit(θ, {
     data: [1, 2, 3], cost: () => θ.cost(), optimizer: new GradientDescent([θ, ...θ.others], { learningRate: 0.1 }), epochs: 1, progress: "none", restoreBest,
   });
   await run(false);
