@@ -2,24 +2,34 @@
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
 import { isMap, kindOf } from "../support/arrays.ts";
+import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { checkArguments } from "../support/options.ts";
+import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import { formatShape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
+import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
-import { type Parameter, Variable } from "./variable.ts";
+import { parametersOf, type Trainable } from "./trainable.ts";
+import { suspect } from "./unclaimed.ts";
+import { Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
 
+/** What `grad` may be told. */
+export interface GradOptions {
+  /** The parameters whose gradients are wanted: a component, a parameter, or an array of these. All others are constants. */
+  readonly of?: Trainable | undefined;
+}
+
 /**
  * Runs `f`, back-propagates from the loss that it returns, and adds the gradients to `grad` of every parameter that
- * the loss depends on.
+ * the loss depends on; with `of`, of those alone: others are constants in this step, so nothing is computed for them.
  *
  * @param f returns a Variable with one element, or an object whose `loss` is one
  * @returns what `f` returned, every Variable in it with its numbers
@@ -32,34 +42,50 @@ export type WithLoss = Variable | { readonly loss: Variable };
  * // Once more: gradients add up until an optimizer's update, or w.clearGrad().
  * grad(() => mul(w, w).sum()).item(); // 5
  * w.grad?.toArray(); // [4, 8]
+ * // By some parameters only
+ * const v = parameter([3, 4]);
+ * grad(() => mul(v, w).sum(), { of: v });
+ * [v.grad, w.grad].map((gradient) => gradient?.toArray()); // [[1, 2], [4, 8]]
  */
-export function grad<R extends WithLoss>(f: () => R): R {
-  checkArguments("grad", arguments, 1);
-  return withStep("grad", "training", (step) => {
-    const found = call("grad", f);
+export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOptions): R {
+  checkArguments("grad", arguments, 2);
+  const { of } = checkOptions("grad", options, ["of"]);
+  return gradOf("grad", f, of === undefined ? null : new Set(parametersOf("grad({ of })", of)), false);
+}
+
+/** The same for a caller with a name of its own. `anew`: gradients that the parameters have are forgotten. */
+export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: ReadonlySet<Parameter> | null, anew: boolean): R {
+  return withStep(caller, "training", (step) => {
+    if (anew && of !== null) for (const parameter of of) parameter.hasGradient = false;
+    const found = call(caller, f);
     // A loss that is a parameter or a state itself comes back as its number now, like any other loss.
     const result = found instanceof Variable && found.storage !== null ? (step.variable(step.node(found)) as WithLoss as R) : found;
-    const loss = lossOf("grad", result);
+    const loss = lossOf(caller, result);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
     const given = [loss, ...kept].map((variable) => step.node(variable));
     // Rules of the user's own are asked every time: what they say may depend on more than the structure.
     const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
     const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
-    for (const array of compiled.reached) {
+    const { reached } = compiled;
+    let unowned = 0;
+    for (const array of reached) {
       const parameter = step.arrays[array] as Parameter;
       parameter.hasGradient = true;
       parameter.gradient.written();
+      if (!parameter.isOwned) unowned++;
     }
+    if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map((array) => step.arrays[array] as Parameter));
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
-  });
+  }, of);
 }
 
 /** Records the gradients of all parameters of the step, to be written or added to their places; `nodes` are the loss and what is kept. */
 function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   const { trace } = step;
   step.eager = false;
+  step.constants = null; // nodes have other numbers now, and nothing that is recorded from here on is differentiated
   const parameters: number[] = [];
   for (let node = 0; node <= loss; node++) {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
@@ -80,7 +106,7 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
     roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
     reached.push(array);
   });
-  if (reached.length === 0) throw independent("grad");
+  if (reached.length === 0) throw independent(step);
   return {
     roots,
     reached,
@@ -91,10 +117,21 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   };
 }
 
+/** What `evaluate` may be told. */
+export interface EvaluateOptions {
+  /** Whether dropout acts. Unless given it does not; in an `evaluate` inside of one that was told so, it does as there. */
+  readonly dropout?: boolean | undefined;
+}
+
 /**
- * Runs `f` without gradients; dropout is the identity.
- * @returns what `f` returned, every Variable in it with its numbers
- * @throws UsageError if `f` is asynchronous or if a step is open already
+ * Runs `f` without gradients; dropout is the identity, unless `{ dropout: true }` keeps it on (Monte Carlo dropout, arXiv:1506.02142).
+ *
+ * Inside `grad`, `gradients` or another `evaluate` it is a constant part of that step: what is computed in it has the same numbers, and no gradient passes from
+ * there to anything outside, as by `detach`, whichever way the result leaves `f`. Nothing is run early: what `f` returns is used further in the step. In this
+ * part `isTraining()` is false. `gradients` works in it as everywhere.
+ *
+ * @returns what `f` returned, every Variable in it with its numbers; inside of a step a Variable of that step
+ * @throws UsageError if `f` is asynchronous
  * @example
  * const x = input([1, 2]);
  * const { y, total } = evaluate(() => {
@@ -103,10 +140,19 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  * });
  * y.toArray(); // [2, 4]
  * total.item(); // 6
+ * // A target that is a constant: the gradient of (w − 2w)² is 2·(w − 2w), not 2·w.
+ * const w = parameter(3);
+ * grad(() => w.sub(evaluate(() => w.mul(2))).pow(2));
+ * w.grad?.item(); // -6
  */
-export function evaluate<R>(f: () => R): R {
-  checkArguments("evaluate", arguments, 1);
+export function evaluate<R>(f: () => R, options: EvaluateOptions = noOptions): R {
+  checkArguments("evaluate", arguments, 2);
+  const { dropout } = checkOptions("evaluate", options, ["dropout"]);
+  if (dropout !== undefined) checkFlag("evaluate", "dropout", dropout);
+  const open = openStep();
+  if (open !== null) return asConstant(open, dropout, () => call("evaluate", f));
   return withStep("evaluate", "values", (step) => {
+    step.dropout = dropout === true;
     const result = call("evaluate", f);
     keep(step, variablesIn(result));
     return result;
@@ -176,7 +222,7 @@ function lossOf(caller: string, result: WithLoss): Variable {
   if (!(loss instanceof Variable)) {
     throw new UsageError(
       `The function given to ${caller} must return the loss, a Variable with one element` +
-        `${caller === "grad" ? ", or an object with it as `loss`" : ""}, but returned ${describe(result)}.`,
+        `${caller !== "gradients" ? ", or an object with it as `loss`" : ""}, but returned ${describe(result)}.`,
     );
   }
   if (loss.size !== 1) {
@@ -188,11 +234,17 @@ function lossOf(caller: string, result: WithLoss): Variable {
   return loss;
 }
 
-const independent = (caller: string): UsageError =>
-  new UsageError(
-    `The loss given to ${caller} depends on no parameter, so there is nothing to differentiate. ` +
+function independent({ caller, of, arrays }: Step): UsageError {
+  const used = arrays.filter((array) => array instanceof Parameter && (of?.has(array) ?? true));
+  if (used.length > 0 && used.every(({ isFrozen }) => isFrozen)) {
+    return new UsageError(`All parameters that the step of ${caller} could train are frozen, so there is nothing to differentiate. Call unfreeze() on some.`);
+  }
+  const which = of === null ? "no parameter" : caller === "grad" ? "none of the parameters given as `of`" : "none of the optimizer's parameters";
+  return new UsageError(
+    `The loss given to ${caller} depends on ${which}, so there is nothing to differentiate. ` +
       "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
+}
 
 /** Every Variable in arrays, objects, maps and sets, each once. */
 function variablesIn(value: unknown): Variable[] {

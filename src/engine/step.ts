@@ -48,6 +48,12 @@ class Assigned {
 
 export const nothing = new Assigned();
 
+/** Parts of a step from which no gradient passes. */
+export interface Constants {
+  /** What stands for a node where it is used now: a constant, if it is of a part that has been left. */
+  nodeFor(node: number): number;
+}
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -67,6 +73,12 @@ export class Step implements Compilable, Faulted {
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
   assigned = nothing;
+  /** Its constant parts, if it has any. */
+  constants: Constants | null = null;
+  /** Is one of them being recorded? */
+  isEvaluating = false;
+  /** Does dropout act although nothing is trained? */
+  dropout = false;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -81,12 +93,14 @@ export class Step implements Compilable, Faulted {
   constructor(
     readonly caller: string,
     readonly purpose: Purpose,
+    /** The parameters whose gradients are wanted, in training; null for all that there are. */
+    readonly of: ReadonlySet<Parameter> | null,
   ) {
     this.trace.reset();
   }
 
-  /** Parameters are told from other arrays, and dropout acts. */
-  get isTraining(): boolean { return this.purpose === "training"; }
+  /** Is what is recorded now trained? */
+  get isTraining(): boolean { return this.purpose === "training" && !this.isEvaluating; }
 
   end(): void {
     this.ended = true;
@@ -101,7 +115,8 @@ export class Step implements Compilable, Faulted {
   /** The node of a variable; one from outside becomes a leaf. */
   node(operand: Operand): number {
     if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
-    return operand.step === this ? operand.index : this.enter(operand);
+    if (operand.step !== this) return this.enter(operand);
+    return this.constants === null ? operand.index : this.constants.nodeFor(operand.index);
   }
 
   private enter(variable: Variable): number {
@@ -113,8 +128,8 @@ export class Step implements Compilable, Faulted {
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
-    if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
-    else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    if (variable instanceof Parameter && this.trains(variable)) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
+    else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
@@ -125,6 +140,9 @@ export class Step implements Compilable, Faulted {
     this.called(variable.index);
     return variable.index;
   }
+
+  /** Is the gradient of a parameter wanted? Else it is an array like others. */
+  private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
 
   /** A handle on a recorded node. */
   variable(node: number): Variable {

@@ -2,6 +2,7 @@
 
 import type { Component } from "./component.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
+import type { Storage } from "../devices/storage.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
@@ -161,7 +162,7 @@ function remember(parameter: Parameter): () => void {
   const values = parameter.data;
   const gradient = parameter.grad?.data ?? null;
   return () => {
-    parameter.storage.assign(values);
+    (parameter.storage as Storage).assign(values);
     if (gradient !== null) parameter.gradient.assign(gradient);
     parameter.hasGradient = gradient !== null;
   };

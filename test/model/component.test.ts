@@ -35,6 +35,30 @@ describe("a component", () => {
     ]);
   });
 
+  it("forgets the gradients of all its parameters", () => {
+    const network = new Network();
+    grad(() => network.parameters().map((p) => p.sum()).reduce((a, b) => a.add(b)));
+    expect(network.parameters().every((p) => p.grad !== null)).toBe(true);
+    network.clearGrad();
+    expect(network.parameters().every((p) => p.grad === null)).toBe(true);
+    expect(() => grad(() => {
+      const loss = network.layers[0].w.sum();
+      network.clearGrad();
+      return loss;
+    })).toThrow(/clearGrad was called inside grad/);
+  });
+
+  it("freezes all its parameters, and prints which are frozen", () => {
+    const layer = new Layer(4, 3);
+    expect(layer.freeze()).toBe(layer);
+    expect(layer.parameters().map((p) => p.isFrozen)).toEqual([true, true]);
+    expect(String(layer)).toBe("Layer (16 parameters, all frozen)\n  w: [4, 3] (frozen)\n  b: [4] (frozen)");
+    layer.b.unfreeze();
+    expect(String(layer)).toBe("Layer (16 parameters, 12 frozen)\n  w: [4, 3] (frozen)\n  b: [4]");
+    expect(layer.unfreeze()).toBe(layer);
+    expect([layer.parameters().some((p) => p.isFrozen), layer.parameterCount]).toEqual([false, 16]);
+  });
+
   it("loses none of two that have the same path", () => {
     class Keyed extends Component {
       readonly byKey = new Map<unknown, Parameter>([[1, parameter(1)], ["1", parameter(2)]]);
