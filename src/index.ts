@@ -7,6 +7,9 @@ import type { VariableMethods } from "./operations/index.ts";
 
 export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
+export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
+export type { Trainable } from "./model/targets.ts";
+export { type StandIns, withParameters } from "./model/with-parameters.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
@@ -29,7 +32,7 @@ export { Graves, type GravesOptions } from "./optimizers/graves.ts";
 export { Momentum, type MomentumOptions } from "./optimizers/momentum.ts";
 export { Nesterov } from "./optimizers/nesterov.ts";
 export { ElementwiseOptimizer, Optimizer, type OptimizerOptions, type OptimizerState, type Updated } from "./optimizers/optimizer.ts";
-export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target, Trainable } from "./optimizers/parameter-group.ts";
+export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target } from "./optimizers/parameter-group.ts";
 export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";

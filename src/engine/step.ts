@@ -109,6 +109,11 @@ export class Step implements Compilable, Faulted {
         `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
       );
     }
+    if (variable instanceof Parameter && variable.standIn !== null) {
+      variable.index = this.node(variable.standIn);
+      variable.step = this;
+      return variable.index;
+    }
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
@@ -139,6 +144,7 @@ export class Step implements Compilable, Faulted {
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
     if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (target instanceof Parameter && target.standIn !== null) throw target.absent("update");
     if (this.assigned === nothing) this.assigned = new Assigned();
     const { targets, ordinals, nodes } = this.assigned;
     const node = this.node(value);

@@ -167,12 +167,20 @@ export class Parameter extends Variable {
   readonly gradient: Storage;
   /** @internal Whether `gradient` holds anything since it was last cleared. */
   hasGradient = false;
+  /** @internal What is used in its place, for a while. */
+  standIn: Variable | null = null;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
     super(shape, null, null, -1, new Storage(values.length, values, "parameters"));
     this.gradient = new Storage(values.length, null, "gradients");
   }
+
+  /** @internal */
+  override get isKnown(): boolean { return this.standIn?.isKnown ?? true; }
+
+  /** @internal */
+  override values(): FloatArray { return (this.standIn ?? this.storage).values(); }
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   get grad(): Variable | null {
@@ -195,12 +203,18 @@ export class Parameter extends Variable {
     throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
   }
 
+  /** @internal The error for a change of values that nobody would see now. */
+  absent(caller: string): UsageError {
+    return new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
+  }
+
   /**
    * Replaces the values.
-   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter
+   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
   assign(value: TensorLike): this {
     checkArguments("assign", arguments, 1);
+    if (this.standIn !== null) throw this.absent("assign");
     this.checkUnused("assign");
     this.storage.assign(assignable("parameter", this.shape, value).values().slice());
     return this;

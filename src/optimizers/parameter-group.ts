@@ -1,15 +1,13 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
 import { Component } from "../model/component.ts";
+import type { Trainable } from "../model/targets.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kinds } from "../support/kinds.ts";
 import { formatShape } from "../support/shape.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
-
-/** What can be trained: a component, a parameter, or several of these. */
-export type Trainable = Component | Parameter | readonly (Component | Parameter)[];
 
 /**
  * Some parameters with options of their own. What is not given here is that of the optimizer; clipping and noise are
