@@ -8,7 +8,6 @@ import type { VariableMethods } from "./operations/index.ts";
 export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
 export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
-export type { Trainable } from "./model/targets.ts";
 export { type StandIns, withParameters } from "./model/with-parameters.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
@@ -42,7 +41,8 @@ export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";
-export { evaluate, grad, gradients, type WithLoss } from "./engine/grad.ts";
+export type { Trainable } from "./engine/trainable.ts";
+export { evaluate, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
 export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
 
 declare module "./engine/variable.ts" {

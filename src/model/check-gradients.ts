@@ -1,6 +1,7 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
-import { namedIn, type Trainable } from "./targets.ts";
+import type { Trainable } from "../engine/trainable.ts";
+import { namedIn } from "./targets.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";

@@ -54,6 +54,15 @@ export abstract class Component {
     return named(this, State, "states");
   }
 
+  /**
+   * Forgets the gradients of all parameters.
+   * @throws UsageError inside a step that uses one of them
+   */
+  clearGrad(): void {
+    checkArguments("clearGrad", arguments, 0);
+    for (const parameter of this.parameters()) parameter.clearGrad();
+  }
+
   /** The structure with shapes and the number of parameters, one line a field. */
   toString(): string {
     const count = this.parameterCount;

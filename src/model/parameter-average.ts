@@ -10,7 +10,8 @@ import * as option from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatShape, sameShape } from "../support/shape.ts";
 import { Component } from "./component.ts";
-import { namedIn, type Trainable } from "./targets.ts";
+import type { Trainable } from "../engine/trainable.ts";
+import { namedIn } from "./targets.ts";
 import { standingIn } from "./with-parameters.ts";
 
 export interface ParameterAverageOptions {

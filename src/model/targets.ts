@@ -1,13 +1,11 @@
 /** What functions of parameters are given: a component, a parameter, or several. */
 
+import type { Trainable } from "../engine/trainable.ts";
 import { Parameter } from "../engine/variable.ts";
 import { isMap } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { Component } from "./component.ts";
-
-/** A component, a parameter, or several of these. */
-export type Trainable = Component | Parameter | readonly (Component | Parameter)[];
 
 /**
  * Parameters by name: by their paths in a component, by their places in an array; named ones as they are.

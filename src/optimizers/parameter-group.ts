@@ -1,11 +1,10 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
-import { Component } from "../model/component.ts";
-import type { Trainable } from "../model/targets.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kinds } from "../support/kinds.ts";
 import { formatShape } from "../support/shape.ts";
+import { isHolder, type Trainable } from "../engine/trainable.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate } from "./rate.ts";
 
@@ -67,7 +66,7 @@ export class ParameterGroup<O extends object = object> {
 }
 
 const isGroup = (entry: unknown): entry is GroupOptions =>
-  typeof entry === "object" && entry !== null && !(entry instanceof Component) && !(entry instanceof Parameter) && "parameters" in entry;
+  typeof entry === "object" && entry !== null && !isHolder(entry) && !(entry instanceof Parameter) && "parameters" in entry;
 
 /** The groups that a user gave; a target without groups is one group without options. */
 export function groupsOf<O extends object>(caller: string, target: Target<O>): GroupOptions<O>[] {
@@ -75,20 +74,6 @@ export function groupsOf<O extends object>(caller: string, target: Target<O>): G
   const other = target.find((entry) => !isGroup(entry));
   if (other !== undefined) throw new ValueError(`${caller} got an array of groups with ${describe(other)} in it: make each entry { parameters: … }.`);
   return [...target];
-}
-
-/** The parameters of a target, each once. */
-export function parametersOf(caller: string, target: Trainable): Parameter[] {
-  const entries: readonly unknown[] = Array.isArray(target) ? target : [target];
-  const found = entries.flatMap((entry) => {
-    if (entry instanceof Component) return entry.parameters();
-    if (entry instanceof Parameter) return [entry];
-    throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
-  });
-  if (found.length === 0) {
-    throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
-  }
-  return [...new Set(found)];
 }
 
 /** Refuses a parameter in two groups: which of their numbers should count? */
