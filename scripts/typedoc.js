@@ -16,6 +16,7 @@ const categories = [
   ["engine/", "Steps and gradients"],
   ["model/check-gradients", "Debugging"],
   ["model/", "Components"],
+  ["explain/summary", "Components"],
   ["devices/", "Devices"],
   ["support/errors", "Errors"],
   ["support/option", "Components"],

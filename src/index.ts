@@ -7,6 +7,9 @@ import type { VariableMethods } from "./operations/index.ts";
 
 export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
+export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
+export { type StandIns, withParameters } from "./model/with-parameters.ts";
+export { type PartSummary, type Summary, summary } from "./explain/summary.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";

@@ -1,6 +1,6 @@
 /** What the linear models share. */
 
-import { affine, Component, type Parameter, parameter, type Variable, zeros } from "../index.ts";
+import { affine, Component, type CostOptions, type cost, type Labels, type Parameter, parameter, type Variable, zeros } from "../index.ts";
 import { glorot } from "../initialization/index.ts";
 import { type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
@@ -21,7 +21,8 @@ export interface LinearModelOptions {
  * w [outputs, inputs] begins as Glorot & Bengio (2010) propose, b [outputs] at 0.
  * @example
  * class PoissonRegression extends LinearModel { // y is a count, with exp(x·wᵀ + b) as its mean
- *   cost(x: Variable, y: Variable) { return exp(this.score(x)).sub(y.mul(this.score(x))).sum(); }
+ *   predict(x: Variable) { return exp(this.score(x)); }
+ *   cost(x: Variable, y: Variable) { return this.predict(x).sub(y.mul(this.score(x))).sum(); }
  * }
  * const θ = new PoissonRegression({ inputs: 5, outputs: 1 });
  * grad(() => θ.cost(randn([3, 5]), input([[0], [2], [1]])));
@@ -59,4 +60,15 @@ export abstract class LinearModel extends Component {
     checkLast(this, "x", x, this.inputs);
     return affine(this.w, dropped(x, this.dropout), this.b);
   }
+
+  /** What the model says of samples: [..., inputs] → as each kind of model has it. */
+  abstract predict(x: Variable): Variable;
+
+  /**
+   * What is minimized.
+   * @param x [..., inputs]
+   * @param y what is true of them, as each kind of model takes it: numbers, answers or labels
+   * @param options as each kind of model takes them
+   */
+  abstract cost(x: Variable, y: cost.Numbers | Labels, options?: CostOptions): Variable;
 }

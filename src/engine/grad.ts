@@ -203,7 +203,8 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   }
 }
 
-function call<R>(caller: string, f: () => R): R {
+/** What `f` gives, which may not be a promise. */
+export function call<R>(caller: string, f: () => R): R {
   if (typeof f !== "function") throw new UsageError(`${caller} takes a function, but got ${describe(f)}: write ${caller}(() => …).`);
   const result = f();
   if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {

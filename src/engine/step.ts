@@ -13,7 +13,7 @@ import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { switches } from "./switches.ts";
-import { Parameter, stale, Variable } from "./variable.ts";
+import { absent, Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -125,6 +125,11 @@ export class Step implements Compilable, Faulted {
         `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
       );
     }
+    if (variable instanceof Parameter && variable.standIn !== null) {
+      variable.index = this.own(variable.standIn);
+      variable.step = this;
+      return variable.index;
+    }
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
@@ -158,6 +163,7 @@ export class Step implements Compilable, Faulted {
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
     if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (target instanceof Parameter && target.standIn !== null) throw absent("update");
     if (this.assigned === nothing) this.assigned = new Assigned();
     const { targets, ordinals, nodes } = this.assigned;
     const node = this.node(value);

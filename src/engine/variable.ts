@@ -59,6 +59,7 @@ export class Variable {
   declare isOwned: boolean;
   /** @internal */
   declare unclaimed: number;
+  declare standIn: Variable | null;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -219,12 +220,20 @@ export class Parameter extends Variable {
   override isOwned = false;
   /** @internal At how many updates it had a gradient that nobody had read and no optimizer applied; negative once the gradient has been read. */
   override unclaimed = 0;
+  /** @internal What is used in its place, for a while. */
+  override standIn: Variable | null = null;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
     super(shape, null, null, -1, new Storage(values.length, values, "parameters"));
     this.gradient = new Storage(values.length, null, "gradients");
   }
+
+  /** @internal */
+  override get isKnown(): boolean { return this.standIn?.isKnown ?? true; }
+
+  /** @internal */
+  override values(): FloatArray { return this.standIn === null ? super.values() : this.standIn.values(); }
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   override get grad(): Variable | null {
@@ -272,15 +281,20 @@ export class Parameter extends Variable {
 
   /**
    * Replaces the values.
-   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter
+   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
   override assign(value: TensorLike): this {
     checkArguments("assign", arguments, 1);
+    if (this.standIn !== null) throw absent("assign");
     checkUnused(this, "assign");
     (this.storage as Storage).assign(assignable("parameter", this.shape, value).values().slice());
     return this;
   }
 }
+
+/** @internal The error for a change of a parameter that nobody would see now. */
+export const absent = (caller: string): UsageError =>
+  new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
 
 /** What a step has recorded runs later, and would see the change. */
 function checkUnused({ step }: Parameter, name: string): void {

@@ -12,6 +12,7 @@ import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkInteger } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
+import { megaflops, table } from "./table.ts";
 import { estimate, workOf } from "./work.ts";
 
 export interface ExplainOptions {
@@ -205,14 +206,11 @@ function format(step: StepReport): string {
   const members = (some: readonly LaunchReport[]): number => some.reduce((total, launch) => total + launch.members, 0);
   const all = lines(launches);
   const rows = all.slice(0, MOST_LINES).map(({ times, report, estimated, measured }) => [
-    `${times} ×`, report.kernel, formatShape(report.shape), report.flops === 0 ? "" : (report.flops / 1e6).toPrecision(3), bytes(report.bytes),
+    `${times} ×`, report.kernel, formatShape(report.shape), megaflops(report.flops), bytes(report.bytes),
     micro(estimated), micro(measured), report.operations,
   ]);
   const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", "µs", "operations"];
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
   const isText = [false, true, true, false, false, false, false, true];
-  const print = (row: readonly string[]): string =>
-    `  ${row.map((cell, i) => (isText[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()}`;
   return [
     `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}, ${micro(sum((l) => l.measured))} µs ` +
       `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ` +
@@ -222,8 +220,7 @@ function format(step: StepReport): string {
       : [`  ${step.stacked.operations.toLocaleString("en-US")} operations stacked into ${step.stacked.into} before the gradients were recorded`]),
     `  ${members(batched)} operations batched into ${count(batched.length, "launch")}, ${members(fused)} elementwise operations fused into ${fused.length}; ` +
       `${step.operations - step.computed} cost nothing: views, places in larger arrays, results nobody needs`,
-    print(header),
-    ...rows.map(print),
+    ...table(header, rows, isText).map((line) => `  ${line}`),
     ...(all.length > MOST_LINES ? [`  … and ${all.length - MOST_LINES} more kinds of launches`] : []),
     ...step.notes.map((note) => `  ${note}`),
   ].join("\n");
