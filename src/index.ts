@@ -34,6 +34,7 @@ export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
+export { checkpoint } from "./engine/checkpoint.ts";
 export { debug } from "./engine/debug.ts";
 export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";

@@ -157,7 +157,8 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   }
 }
 
-function call<R>(caller: string, f: () => R): R {
+/** Calls a function of the user, which is to be one and not asynchronous. */
+export function call<R>(caller: string, f: () => R): R {
   if (typeof f !== "function") throw new UsageError(`${caller} takes a function, but got ${describe(f)}: write ${caller}(() => …).`);
   const result = f();
   if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {
