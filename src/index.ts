@@ -9,6 +9,8 @@ export { type CheckOptions, checkGradients, type GradientMismatch, type Gradient
 export { Component } from "./model/component.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
+export { hessian, jacobian } from "./derivatives/jacobian.ts";
+export { type JacobianVectorProduct, jvp, type VectorJacobianProduct, vjp } from "./derivatives/vector-products.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {

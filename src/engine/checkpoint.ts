@@ -39,7 +39,7 @@ export function checkpoint<R>(f: () => R): R {
     return call("checkpoint", f);
   } finally {
     trace.regions.push([from, trace.count]);
-    trace.mark([Mark.region, from]);
+    trace.mark(Mark.region, [from]);
   }
 }
 
@@ -70,11 +70,16 @@ class Recomputation implements Again {
   private gradient: Variable;
   /** What the next region waits for. */
   private given: Variable[];
+  /** The first node that uses each. */
+  private readonly firstUse: Int32Array;
 
   constructor(private readonly step: Step, result: Variable, private readonly fold: Fold) {
-    this.next = step.trace.regions.length - 1;
+    const { trace } = step;
+    this.next = trace.regions.length - 1;
     this.gradient = result;
     this.given = [result];
+    this.firstUse = new Int32Array(trace.count);
+    for (let node = result.index; node >= 0; node--) for (let k = trace.inputCount(node) - 1; k >= 0; k--) this.firstUse[trace.input(node, k)] = node;
   }
 
   reach(node: number, gradient: Variable): void {
@@ -134,15 +139,25 @@ class Recomputation implements Again {
     return [...found];
   }
 
-  /** Adds up what the region gives to each that it uses, or sums over all regions would keep the values of all of them. */
+  /**
+   * Adds up what the region gives to those that other regions give to as well, or their sums would keep the values of all regions. The next region waits
+   * for that, and for what the region gives to those that come before it; not for what it alone gives to a weight, if there is anything else, because
+   * products are best added up where they end.
+   */
   private leave(region: Passage): void {
-    for (const node of this.outside(region)) {
-      this.fold(node, (sum) => {
-        const total = record(held, sum.shape, [sum]);
-        this.given.push(total);
-        return total;
-      });
+    const { trace } = this.step;
+    const isOwn = (node: number): boolean => this.firstUse[node] >= region.from;
+    const outside = this.outside(region);
+    for (const node of outside) {
+      if (isOwn(node) && trace.isLeaf(node)) continue;
+      this.fold(node, (sum) => this.give(isOwn(node) ? sum : record(held, sum.shape, [sum])));
     }
+    if (this.given.length === 0) for (const node of outside) this.fold(node, (sum) => this.give(sum));
     this.current = region.outer;
+  }
+
+  private give(sum: Variable): Variable {
+    this.given.push(sum);
+    return sum;
   }
 }

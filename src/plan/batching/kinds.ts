@@ -50,7 +50,8 @@ export function findKinds(graph: Graph): Kinds {
   for (let node = 0; node < trace.count; node++) {
     if (needed[node] === 0) continue;
     const region = regions === null ? 0 : regions[node];
-    let deepest = (before[region] ??= most);
+    before[region] ??= most;
+    let deepest = before[region];
     for (let k = trace.inputCount(node) - 1; k >= 0; k--) deepest = Math.max(deepest, depth[trace.input(node, k)]);
     const role = graph.role[node];
     depth[node] = role === Role.view ? deepest : deepest + 1;
