@@ -12,6 +12,8 @@ export { type StandIns, withParameters } from "./model/with-parameters.ts";
 export { type PartSummary, type Summary, summary } from "./explain/summary.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
+export { hessian, jacobian } from "./derivatives/jacobian.ts";
+export { type JacobianVectorProduct, jvp, type VectorJacobianProduct, vjp } from "./derivatives/vector-products.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {
@@ -37,6 +39,7 @@ export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export * as schedule from "./optimizers/schedule.ts";
 export type { LearningRate, Schedule } from "./optimizers/schedule.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
+export { checkpoint } from "./engine/checkpoint.ts";
 export { debug } from "./engine/debug.ts";
 export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";

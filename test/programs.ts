@@ -85,8 +85,11 @@ export interface Outcome {
   readonly kept: { readonly list: Variable[]; readonly map: Map<string, Variable> };
 }
 
-/** Runs the instructions once, within an open step. */
-export function interpret(program: Program, data: Data, fresh: ReturnType<Data["refresh"]>, course: Course, looks: boolean, deciding: boolean): Outcome {
+/** Runs the instructions once, within an open step. @param around runs the function for one instruction */
+export function interpret(
+  program: Program, data: Data, fresh: ReturnType<Data["refresh"]>, course: Course, looks: boolean, deciding: boolean,
+  around = (instruction: () => Variable | null): Variable | null => instruction(),
+): Outcome {
   const pool: Variable[] = [...data.parameters, ...data.kept, ...fresh.inputs.slice(0, 4)];
   const generator = new Random(fresh.seed);
   const pick = (n: number): Variable => pool[n % pool.length];
@@ -94,7 +97,7 @@ export function interpret(program: Program, data: Data, fresh: ReturnType<Data["
   for (const { code, a, b, detail, look } of program.instructions) {
     const x = pick(a);
     const y = pick(b);
-    const result = apply(code, x, y, detail, fresh.number, generator);
+    const result = around(() => apply(code, x, y, detail, fresh.number, generator));
     if (result !== null && result.size <= 4096) pool.push(result);
     if (look > 3) continue;
     const looked = pick(look === 1 ? b : pool.length - 1 - (detail % 3));

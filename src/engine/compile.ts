@@ -78,7 +78,7 @@ export function compile(
   if (found !== null && (found.fused || !fuse)) return found;
   limitKernels();
 
-  const mayStack = nodes !== null && plans.stack && !checks && !fuseAtOnce && !step.ownRules && step.ran === 0;
+  const mayStack = nodes !== null && plans.stack && !checks && !fuseAtOnce && !step.ownRules && trace.regions.length === 0 && step.ran === 0;
   const stacked = mayStack ? stack(trace, nodes) : null;
   const planned = stacked?.trace ?? trace;
   const { scalarCount, arrayCount } = planned;

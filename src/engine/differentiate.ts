@@ -11,7 +11,7 @@ import { sumOfRows } from "../plan/join.ts";
 import { Role } from "../plan/role.ts";
 import { type Cursor, newOperation, type Operation, type Pieces } from "./operation.ts";
 import { record, record2 } from "./recording.ts";
-import type { Step } from "./step.ts";
+import type { Again, Step } from "./step.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Variable } from "./variable.ts";
 
@@ -58,14 +58,15 @@ export const zeroGradient = (shape: Shape): Variable => record(zeroOperation, sh
 /** The view on one node after another. */
 class View implements Cursor {
   node = 0;
-  constructor(private readonly step: Step) {}
-  get output(): Variable { return this.step.variable(this.node); }
+  constructor(private readonly step: Step, private readonly again: Again | null) {}
+  get output(): Variable { return this.valueOf(this.node); }
   get shape(): Shape { return this.step.trace.shapes[this.node]; }
   get inputCount(): number { return this.step.trace.inputCount(this.node); }
-  input(k: number): Variable { return this.step.variable(this.step.trace.input(this.node, k)); }
+  input(k: number): Variable { return this.valueOf(this.step.trace.input(this.node, k)); }
   inputShape(k: number): Shape { return this.step.trace.shapes[this.step.trace.input(this.node, k)]; }
   attribute(k: number): number { return this.step.trace.attribute(this.node, k); }
   attributes(from = 0): Int32Array { return this.step.trace.attributes(this.node, from); }
+  private valueOf(node: number): Variable { return this.step.variable(this.again === null ? node : this.again.nodeFor(node)); }
 }
 
 /** More gradients of one node are added up in parts. */
@@ -73,9 +74,10 @@ const MOST_INPUTS = 2 ** 15;
 
 /**
  * Records the gradients of a result by some nodes.
+ * @param seed the gradient of the result; 1 for a single number
  * @returns for each target its gradient, or null where the result does not depend on it
  */
-export function differentiate(step: Step, result: Variable, targets: readonly number[]): (Variable | null)[] {
+export function differentiate(step: Step, result: Variable, targets: readonly number[], seed?: Variable): (Variable | null)[] {
   const { trace } = step;
   const last = result.index;
   // The nodes between the targets and the result; only they need gradients.
@@ -86,16 +88,15 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
   }
   /** What has arrived at each node. */
   const gradients: (Variable | Variable[] | null)[] = new Array(last + 1).fill(null);
-  if (depends[last] === 1) gradients[last] = step.variable(trace.scalar(1, result.shape));
+  if (depends[last] === 1) gradients[last] = seed ?? step.variable(trace.scalar(1, result.shape));
   const wanted = new Set(targets);
   const pieces: Pieces[] = [];
   const hasPieces = (node: number): boolean => {
     for (let i = 0; i < pieces.length; i++) if (pieces[i].has(node)) return true;
     return false;
   };
-  const total = (node: number): Variable | null => {
+  const addUp = (node: number): Variable | null => {
     let found = gradients[node];
-    if (hasPieces(node)) found = [found ?? [], pieces.flatMap((some) => (some.has(node) ? some.take(node) : []))].flat();
     if (!Array.isArray(found)) return found ?? null;
     if (found.length > 1) {
       while (found.length > MOST_INPUTS) found.push(addGradients(...found.splice(0, MOST_INPUTS)));
@@ -104,14 +105,23 @@ export function differentiate(step: Step, result: Variable, targets: readonly nu
     [gradients[node]] = found;
     return found[0];
   };
+  const total = (node: number): Variable | null => {
+    if (hasPieces(node)) gradients[node] = [gradients[node] ?? [], pieces.flatMap((some) => (some.has(node) ? some.take(node) : []))].flat();
+    return addUp(node);
+  };
 
-  const view = new View(step);
+  const again = step.again === null ? null : new step.again(step, result, (node, then) => {
+    const sum = addUp(node);
+    if (sum !== null) gradients[node] = then(sum);
+  });
+  const view = new View(step, again);
   for (let node = last; node >= 0; node--) {
     if ((gradients[node] === null && !hasPieces(node)) || trace.isLeaf(node)) continue;
     const gradient = total(node) as Variable;
     const operation = trace.operations[node] as Operation;
     const kind = trace.operations[node] === collect ? CollectedPieces : operation.pieces;
     view.node = step.reversing = node;
+    again?.reach(node, gradient);
     if (kind !== undefined) {
       let some = pieces.find((known) => known instanceof kind);
       if (some === undefined) {

@@ -177,33 +177,39 @@ export function evaluate<R>(f: () => R, options: EvaluateOptions = noOptions): R
  */
 export function gradients(f: () => Variable, variables: readonly Variable[]): Variable[] {
   checkArguments("gradients", arguments, 2);
-  if (!Array.isArray(variables)) throw new ValueError("gradients takes a function and an array of Variables: gradients(() => loss, [x, y]).");
-  for (const variable of variables) {
-    if (!(variable instanceof Variable)) {
-      throw new ValueError(`gradients takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
-    }
-  }
-  const open = openStep();
-  if (open === null) {
-    return withStep("gradients", "gradients", (step) => {
-      const found = record(step);
-      keep(step, found);
-      return found;
-    });
-  }
-  return record(open);
-
-  function record(step: Step): Variable[] {
-    // Entered first, so that f and the gradients mean the same nodes.
-    const targets = variables.map((variable) => step.node(variable));
-    const result = lossOf("gradients", call("gradients", f));
-    const node = step.node(result);
-    const found = differentiate(step, step.variable(node), targets);
-    return found.map((gradient, i) => gradient ?? zeroGradient(variables[i].shape));
-  }
+  return within("gradients", variables, (step, targets) => {
+    const node = step.node(lossOf("gradients", call("gradients", f)));
+    return orZeros(differentiate(step, step.variable(node), targets), variables);
+  });
 }
 
-/** What `f` gives, which may not be a promise. */
+/**
+ * Runs `body` in the open step, or in one of its own, after which what it returns has its numbers.
+ * @param variables by which it differentiates; `body` gets their nodes
+ */
+export function within<R>(caller: string, variables: readonly Variable[], body: (step: Step, targets: readonly number[]) => R): R {
+  if (!Array.isArray(variables)) throw new ValueError(`${caller} takes a function and an array of Variables: ${caller}(() => loss, [x, y]).`);
+  for (const variable of variables) {
+    if (!(variable instanceof Variable)) {
+      throw new ValueError(`${caller} takes an array of Variables to differentiate by, but got ${describe(variable)} in it.`);
+    }
+  }
+  // Entered first, so that the function and its derivatives mean the same nodes.
+  const run = (step: Step): R => body(step, variables.map((variable) => step.node(variable)));
+  const open = openStep();
+  if (open !== null) return run(open);
+  return withStep(caller, "gradients", (step) => {
+    const found = run(step);
+    keep(step, variablesIn(found));
+    return found;
+  });
+}
+
+/** Gradients by some variables, with zeros for what a result does not depend on. */
+export const orZeros = (found: readonly (Variable | null)[], variables: readonly Variable[]): Variable[] =>
+  found.map((gradient, i) => gradient ?? zeroGradient(variables[i].shape));
+
+/** Calls a function of the user, which is to be one and not asynchronous. */
 export function call<R>(caller: string, f: () => R): R {
   if (typeof f !== "function") throw new UsageError(`${caller} takes a function, but got ${describe(f)}: write ${caller}(() => …).`);
   const result = f();
@@ -218,7 +224,8 @@ export function call<R>(caller: string, f: () => R): R {
   return result;
 }
 
-function lossOf(caller: string, result: WithLoss): Variable {
+/** The loss that a function has returned. */
+export function lossOf(caller: string, result: WithLoss): Variable {
   const loss = result instanceof Variable ? result : (result as { loss?: unknown } | null | undefined)?.loss;
   if (!(loss instanceof Variable)) {
     throw new UsageError(

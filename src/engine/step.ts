@@ -57,6 +57,19 @@ export interface Constants {
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
+/** The regions of a trace (`checkpoint`) in one backward pass, which computes their values again. */
+export interface Again {
+  /** Tells which node is next, from the last to the first, and its gradient. */
+  reach(node: number, gradient: Variable): void;
+  /** The node that has, for the rules of the node that was reached, the value of another one. */
+  nodeFor(node: number): number;
+}
+
+/** Adds up what has arrived at a node so far, and lets `then` say what to go on with. */
+export type Fold = (node: number, then: (sum: Variable) => Variable) => void;
+
+export type AgainClass = new (step: Step, result: Variable, fold: Fold) => Again;
+
 export class Step implements Compilable, Faulted {
   readonly notCloned = notCloned;
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
@@ -66,6 +79,8 @@ export class Step implements Compilable, Faulted {
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
   ownRules = false;
+  /** Set where the trace has regions. */
+  again: AgainClass | null = null;
   /** Everything before this node has run, at a look. */
   ran = 0;
   private isRunning = false;
@@ -126,7 +141,7 @@ export class Step implements Compilable, Faulted {
       );
     }
     if (variable instanceof Parameter && variable.standIn !== null) {
-      variable.index = this.own(variable.standIn);
+      variable.index = this.node(variable.standIn);
       variable.step = this;
       return variable.index;
     }

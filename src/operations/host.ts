@@ -1,16 +1,16 @@
 /** Operations that a user writes as a plain loop. */
 
-import { zeroGradient } from "../engine/differentiate.ts";
-import { newOperation, type NodeView } from "../engine/operation.ts";
+import { newOperation } from "../engine/operation.ts";
 import { refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
-import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
-import { checkShape, formatShape, sameShape, type Shape } from "../support/shape.ts";
+import { checkShape, type Shape } from "../support/shape.ts";
 import type { HostArray } from "../kernels/kernel.ts";
 import { lowerHost } from "../plan/host.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { Variable } from "../engine/variable.ts";
+import { ownRules } from "./own-rule.ts";
 
 /** How an operation is declared to `operation`. */
 export interface OperationDefinition {
@@ -54,8 +54,9 @@ export interface OperationDefinition {
 export function operation(definition: OperationDefinition): (...inputs: (Variable | number)[]) => Variable {
   checkArguments("operation", arguments, 1);
   checkOptions("operation", definition, ["name", "shape", "forward", "reverse", "structural"]);
-  const { name, structural = false } = definition;
-  if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" || typeof structural !== "boolean") {
+  const { name, reverse, structural = false } = definition;
+  if (typeof name !== "string" || typeof definition.shape !== "function" || typeof definition.forward !== "function" ||
+    !["function", "undefined"].includes(typeof reverse) || typeof structural !== "boolean") {
     throw new ValueError(
       "operation takes { name, shape, forward, reverse, structural }: a string, functions, true or false. " +
         "See its documentation for an example.",
@@ -65,7 +66,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   const recorded = newOperation({
     name,
     lower: (lowering, node) => lowerHost(lowering, node, run),
-    reverse: (k) => (definition.reverse === undefined ? null : (gradient, node) => gradientOf(gradient, node, k)),
+    reverse: reverse === undefined ? () => null : ownRules(name, 0, (gradient, inputs, y) => reverse.call(definition, gradient, y, ...inputs)),
   });
 
   function run(y: HostArray, ...inputs: HostArray[]): void {
@@ -81,36 +82,6 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     );
   }
 
-  /** What the rule gave for a node, by the gradient of its result: asked once for all inputs. */
-  const given = new WeakMap<Variable, { readonly index: number; readonly found: readonly (Variable | null)[] }>();
-
-  function gradientOf(gradient: Variable, node: NodeView, k: number): Variable {
-    const { index } = node.output;
-    let known = given.get(gradient);
-    if (known?.index !== index) {
-      known = { index, found: gradientsOf(gradient, node) };
-      given.set(gradient, known);
-    }
-    const part = known.found[k] ?? zeroGradient(node.inputShape(k));
-    if (!(part instanceof Variable) || !sameShape(part.shape, node.inputShape(k))) {
-      throw new ShapeError(
-        `The reverse rule of ${name} gave ${part instanceof Variable ? formatShape(part.shape) : describe(part)} as the gradient of ` +
-          `input ${k}, which has shape ${formatShape(node.inputShape(k))}.`,
-      );
-    }
-    return part;
-  }
-
-  function gradientsOf(gradient: Variable, node: NodeView): readonly (Variable | null)[] {
-    const inputs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
-    const found = definition.reverse?.(gradient, node.output, ...inputs) ?? [];
-    if (Array.isArray(found) && found.length === inputs.length) return found;
-    throw new ValueError(
-      `The reverse rule of ${name} must return an array with a gradient (or null) for each of its ${inputs.length} inputs, but ` +
-        `returned ${describe(found)}.`,
-    );
-  }
-
   return (...inputs) => {
     const variables = inputs.map((x) => {
       if (x instanceof Variable || typeof x === "number") return x;
@@ -118,7 +89,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     });
     const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape.slice()))));
     const step = openStep();
-    if (step !== null && definition.reverse !== undefined && !structural) step.ownRules = true;
+    if (step !== null && reverse !== undefined && !structural) step.ownRules = true;
     return record(recorded, shape.slice(), variables, shape);
   };
 }

@@ -3,6 +3,7 @@
 export type { Axes } from "./axes.ts";
 export * from "./convolution.ts";
 export * from "./creation.ts";
+export * from "./custom-gradient.ts";
 export * from "./elementwise.ts";
 export * from "./families.ts";
 export * from "./host.ts";

@@ -28,8 +28,12 @@ export interface Group {
 export class Fusion {
   private readonly groups = new Map<number, Group>();
   private last: Group | null = null;
+  /** Groups with earlier launches are closed. */
+  private first = 0;
 
   constructor(private readonly lowering: Lowering) {}
+
+  close(): void { this.first = this.lowering.launchKernel.length; }
 
   /** Takes an elementwise node into a group. False if it is better launched alone. */
   map(node: number, kernel: MapKernel): boolean {
@@ -53,7 +57,7 @@ export class Fusion {
   }
 
   private fitting(group: Group | null | undefined, shape: Shape, ready: number, inputs: readonly number[]): Group | null {
-    if (group === null || group === undefined || ready > group.launch || !sameShape(group.shape, shape)) return null;
+    if (group === null || group === undefined || group.launch < this.first || ready > group.launch || !sameShape(group.shape, shape)) return null;
     if (group.members.size >= MAX_MEMBERS) return null;
     const fresh = inputs.filter((input) => !group.members.has(input) && !group.operands.includes(input));
     // A view of a member is not the member: it must be written before it is read.

@@ -25,6 +25,8 @@ export interface Lowerable extends Recordable {
 interface Fuser {
   /** False if the node is better launched alone. */
   map(node: number, kernel: MapKernel): boolean;
+  /** Lets no group that there is take anything more. */
+  close(): void;
 }
 
 /** A complete group of elementwise nodes. */
@@ -74,6 +76,12 @@ export class Lowering extends Launches {
   alias(node: number, source: number, offset = 0): void {
     this.nodeValue.put(node, this.use(source));
     this.nodeOffset.put(node, this.nodeOffset.at(source) + offset);
+  }
+
+  /** The same, and nothing that is lowered from now on is computed together with what came before. */
+  fence(node: number, source: number): void {
+    this.alias(node, source);
+    this.fuser?.close();
   }
 
   /** Gives a node a value of its own, to be written by launches. */

@@ -39,8 +39,11 @@ export const nextOperationId = (): number => ++operations;
 
 export const leaf: Recordable = { name: "leaf", id: 0 };
 
-/** Marks in the words what is not an operation. Never an operation id. `many`: the next node has more attributes than its words can say, so many. */
-export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4, many: -5 } as const;
+/**
+ * Marks in the words what is not an operation. Never an operation id. `many`: the next node has more attributes than its words can say, so many;
+ * `region`: the nodes from some number on are a region.
+ */
+export const Mark = { look: -1, gradient: -2, evaluate: -3, assign: -4, many: -5, region: -6 } as const;
 
 export class Trace {
   count = 0;
@@ -54,8 +57,11 @@ export class Trace {
   scalarCount = 0;
   /** How many arrays from outside this step uses: leaves that are not scalars, in order of appearance. */
   arrayCount = 0;
+  /** Regions, each after those in it: the first node, and the one after the last. */
+  readonly regions: (readonly [from: number, to: number])[] = [];
 
   reset(): void {
+    this.regions.length = 0;
     this.count = this.length = this.scalarCount = this.arrayCount = 0;
     // A huge step should not hold its memory forever.
     if (this.operations.length > 65536) {

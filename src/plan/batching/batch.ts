@@ -55,12 +55,18 @@ export function batch(trace: Trace, needed: Uint8Array, roots: readonly number[]
   return rewrite;
 }
 
-/** Is a node cheap enough to be computed only when something needs it? */
+/** Is a node cheap enough to be computed only when something needs it, or made of what is there all the time, as random numbers are? */
 function canWait({ trace, role }: Graph, node: number): boolean {
   if (trace.isLeaf(node)) return true;
   switch (role[node]) {
     case Role.map: case Role.add: case Role.view: case Role.move: return true;
-    default: return false;
+    default:
+      for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
+        let source = trace.input(node, k);
+        while (role[source] === Role.view) source = trace.input(source, 0);
+        if (!trace.isLeaf(source)) return false;
+      }
+      return true;
   }
 }
 

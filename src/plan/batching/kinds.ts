@@ -4,6 +4,7 @@ import { sizeOf } from "../../support/shape.ts";
 import type { Graph } from "./graph.ts";
 import { FormAt } from "../product.ts";
 import { Role } from "../role.ts";
+import type { Trace } from "../trace.ts";
 
 /** Products or look-ups that share an operand. */
 export interface Kind {
@@ -13,6 +14,8 @@ export interface Kind {
   /** −1 for look-ups. */
   readonly transposeB: number;
   readonly width: number;
+  /** The region of its members, 0 for none: regions are computed one after another. */
+  readonly region: number;
   /** Its members that can run now. */
   ready: number[];
 }
@@ -40,12 +43,19 @@ export function findKinds(graph: Graph): Kinds {
   const of = new Int32Array(trace.count);
   const bySharedOperand = new Map<number, Counted>();
   const all: Counted[] = [];
+  const regions = regionsOf(trace);
+  /** For each region the depth of what comes before it. */
+  const before: number[] = [0];
+  let most = 0;
   for (let node = 0; node < trace.count; node++) {
     if (needed[node] === 0) continue;
-    let deepest = 0;
+    const region = regions === null ? 0 : regions[node];
+    before[region] ??= most;
+    let deepest = before[region];
     for (let k = trace.inputCount(node) - 1; k >= 0; k--) deepest = Math.max(deepest, depth[trace.input(node, k)]);
     const role = graph.role[node];
     depth[node] = role === Role.view ? deepest : deepest + 1;
+    if (depth[node] > most) most = depth[node];
     const isLookUp = role === Role.gather && trace.attribute(node, 0) === 0;
     if (!isLookUp && !(role === Role.product && graph.isPlain(node) && trace.attribute(node, FormAt.transposeA) === 0)) continue;
     if (trace.shapes[node].length === 0 || sizeOf(trace.shapes[node]) === 0) continue;
@@ -55,9 +65,9 @@ export function findKinds(graph: Graph): Kinds {
     const width = isLookUp ? -1 : trace.attribute(node, FormAt.n);
     const first = bySharedOperand.get(shared) ?? null;
     let kind = first;
-    while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width)) kind = kind.next;
+    while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width && kind.region === region)) kind = kind.next;
     if (kind === null) {
-      kind = { number: all.length + 1, shared, bias, transposeB, width, count: 0, depth: 0, ready: [], next: first };
+      kind = { number: all.length + 1, shared, bias, transposeB, width, region, count: 0, depth: 0, ready: [], next: first };
       bySharedOperand.set(shared, kind);
       all.push(kind);
     }
@@ -71,4 +81,12 @@ export function findKinds(graph: Graph): Kinds {
   list.forEach(({ number }, i) => { places[number] = i + 1; });
   for (let node = 0; node < trace.count; node++) if (of[node] !== 0) of[node] = places[of[node]];
   return { list, of };
+}
+
+/** For each node 1 + the place of the innermost region that it lies in, 0 for none. */
+function regionsOf({ regions, count }: Trace): Int32Array | null {
+  if (regions.length === 0) return null;
+  const of = new Int32Array(count);
+  for (let i = regions.length - 1; i >= 0; i--) of.fill(i + 1, regions[i][0], regions[i][1]);
+  return of;
 }

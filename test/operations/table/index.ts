@@ -30,7 +30,7 @@ import { entries as where } from "./where.ts";
 /** Exports that are expressions. */
 type Expression = keyof typeof activationFile | keyof typeof arithmeticFile | keyof typeof whereFile;
 /** Exports that are no operations on Variables. */
-type Other = "arange" | "eye" | "full" | "ones" | "rand" | "randn" | "zeros" | "elementwise" | "operation";
+type Other = "arange" | "eye" | "full" | "ones" | "rand" | "randn" | "zeros" | "customGradient" | "elementwise" | "operation";
 
 export const tables = {
   activation, arithmetic, categorical, clip, convolution, dropout, gather, gradient, indexing, joining, "layer-norm": layerNorm, layout, linear,
