@@ -35,7 +35,7 @@ const fromLog = elementwise("klDivergence", (log, target) => {
  * cost.klDivergence(logs, [1, 0]).item(); // 0.6931
  * // Distillation: a student after a teacher
  * const [student, teacher] = [input([1, 0, 2]), input([2, 0, 1])];
- * cost.klDivergence(logSoftmax(student), logSoftmax(teacher), { logTarget: true }).item(); // 0.4204
+ * cost.klDivergence(logSoftmax(student), logSoftmax(teacher), { logTarget: true }).item(); // 0.4205
  */
 export function klDivergence(logProbabilities: Variable, target: Numbers, options: KlDivergenceOptions = noOptions): Variable {
   const name = "klDivergence";
