@@ -89,7 +89,8 @@ const distances = {
  * (Schroff et al., arXiv:1503.03832). Where two embeddings coincide, their Euclidean distance has no gradient.
  *
  * @param anchor [features] for one triplet, or [samples…, features]
- * @param positive, negative in the shape of the anchor
+ * @param positive like the anchor, in its shape
+ * @param negative unlike the anchor, in its shape
  * @returns the sum (or mean) over the samples, a Variable of shape []; with the reduction "none" the cost of each sample
  * @throws ShapeError if the embeddings, weights or mask do not fit
  * @example

@@ -57,7 +57,7 @@ export function precision(output: Variable, truth: Truth, options: AverageOption
 /**
  * How many of those of a class are found: hits / truths, 0 where there are none.
  *
- * @param output, truth as for `precision`
+ * @param output as for `precision`, as what is true
  * @throws as `precision`
  * @example
  * const scores = input([[2, 0, 0], [0, 1, 0], [0, 3, 0], [0, 0, 1]]);
@@ -71,7 +71,7 @@ export function recall(output: Variable, truth: Truth, options: AverageOptions =
 /**
  * The harmonic mean of precision and recall: 2 · hits / (predictions + truths), 0 where there are none.
  *
- * @param output, truth as for `precision`
+ * @param output as for `precision`, as what is true
  * @throws as `precision`
  * @example
  * metric.f1(input([[2], [1], [-1], [3]]), [1, 0, 1, 1]).result(); // 0.6667
@@ -84,7 +84,7 @@ export function f1(output: Variable, truth: Truth, options: AverageOptions = noO
  * How many of each class are taken for each: row by row what is true, column by column what is predicted, [classes, classes]. Of yes or no all elements
  * together, no first. `fit` keeps it in the `matrices` of an epoch.
  *
- * @param output, truth as for `precision`
+ * @param output as for `precision`, as what is true
  * @throws as `precision`
  * @example
  * metric.confusionMatrix(input([[2, 0, 0], [0, 1, 0], [0, 3, 0]]), [0, 1, 2]).result(); // [[1, 0, 0], [0, 1, 0], [0, 1, 0]]

@@ -1,6 +1,7 @@
 /** What a training leaves behind: plain data, which survives JSON. */
 
-import type { Matrices, Numbers } from "./means.ts";
+import type { Numbers } from "./means.ts";
+import type { Matrix } from "./metric-results.ts";
 
 /** An epoch that was completed. */
 export interface EpochRecord {
@@ -19,7 +20,7 @@ export interface EpochRecord {
   /** What validation gave after it; null without one. */
   readonly validation: Readonly<Numbers> | null;
   /** Metrics that are matrices, as of confusions; those of validation have names such as `validation/confusions`. */
-  readonly matrices: Readonly<Matrices>;
+  readonly matrices: Readonly<Record<string, Matrix>>;
   /** The learning rate of its last update. */
   readonly learningRate: number;
   /** How long it took, without validation. */

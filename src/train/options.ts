@@ -46,9 +46,7 @@ export type Measured = number | Variable | Readonly<Record<string, number | Vari
 /** Validation by a cost over batches, or by a function of one's own. */
 export type Validation<V> =
   | { readonly data: Data<V>; readonly cost: (batch: V) => Measured | WithLoss }
-  | (() => Validated | Promise<Validated>);
-
-type Validated = number | Readonly<Record<string, number | Metric>>;
+  | (() => Measured | Promise<Measured>);
 
 export interface CheckpointOptions {
   /** The file. The best parameters, where they are kept, go into a second one beside it: `model.best.safetensors` for `model.safetensors`. */

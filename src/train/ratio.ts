@@ -23,7 +23,8 @@ const over = (kind: Kind["name"], each: Variable, { weight }: MetricSamples): Me
 /**
  * A metric of one's own: Σ above / Σ below over all batches, such as errors by words.
  *
- * @param above, below numbers, or Variables of one element
+ * @param above a number, or a Variable of one element
+ * @param below likewise
  * @throws ValueError for anything else
  * @example
  * const errors = new metric.Running();

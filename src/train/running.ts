@@ -35,7 +35,7 @@ export type RunningState = readonly [kind: Kind, values: Float64Array];
  * for (const [scores, labels] of [[[[2, 1], [0, 3]], [0, 1]], [[[1, 0], [0, 1]], [1, 1]]] as const) {
  *   f1.add(metric.f1(input(scores), labels));
  * }
- * f1.result(); // 0.7333
+ * f1.result(); // 0.8
  */
 export class Running {
   private kind: Kind | null = null;
