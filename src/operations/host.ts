@@ -2,7 +2,6 @@
 
 import { newOperation } from "../engine/operation.ts";
 import { refusal } from "../support/check.ts";
-import { describe } from "../support/describe.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkShape, type Shape } from "../support/shape.ts";

@@ -10,6 +10,7 @@ import { describe } from "../support/describe.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
+import type { Metric } from "./running.ts";
 
 /** A step that was made. */
 export interface StepEvent {
@@ -20,7 +21,7 @@ export interface StepEvent {
   /** How many steps have been made, over all epochs. */
   readonly step: number;
   readonly loss: number;
-  /** The further numbers that the cost returned. */
+  /** The further numbers that the cost returned, metrics of this batch alone. */
   readonly metrics: Readonly<Numbers>;
   /** That of this step's update. */
   readonly learningRate: number;
@@ -41,12 +42,12 @@ export interface EpochEvent extends EpochRecord {
 }
 
 /** A number by itself is the loss. */
-export type Measured = number | Variable | Readonly<Record<string, number | Variable>>;
+export type Measured = number | Variable | Readonly<Record<string, number | Variable | Metric>>;
 
 /** Validation by a cost over batches, or by a function of one's own. */
 export type Validation<V> =
   | { readonly data: Data<V>; readonly cost: (batch: V) => Measured | WithLoss }
-  | (() => number | Numbers | Promise<number | Numbers>);
+  | (() => Measured | Promise<Measured>);
 
 export interface CheckpointOptions {
   /** The file. The best parameters, where they are kept, go into a second one beside it: `model.best.safetensors` for `model.safetensors`. */
@@ -83,7 +84,7 @@ export interface FitOptions<B, V = B> {
   readonly data: Data<B>;
   /**
    * The loss of a batch, or an object with it as `loss` and further numbers, which are averaged: each batch has the weight that is in it as
-   * `weight`, else its number of samples. It runs inside `grad`.
+   * `weight`, else its number of samples. What functions of `metric` give is added up by samples. It runs inside `grad`.
    */
   readonly cost: (batch: B) => WithLoss;
   readonly optimizer: Optimizer<never>;

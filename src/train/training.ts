@@ -10,8 +10,8 @@ import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numbersOf } from "./means.ts";
-import { MetricsFile } from "./metrics.ts";
+import { checkWeight, Means, type Measurement, measurementOf, measuresOf, type Numbers, numbersOfBatch } from "./means.ts";
+import { MetricsFile, withPrefix } from "./metrics.ts";
 import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
 import { type Lines, progressFor, visible } from "./progress.ts";
@@ -222,7 +222,7 @@ export class Training<B, V> {
     const { cost, optimizer } = this.settings;
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
     const measured = await this.faults.during("The cost failed in", () => this.measure(batch, cost));
-    const { loss, ...metrics } = measured.numbers;
+    const { loss, ...metrics } = numbersOfBatch(measured.measures);
     if (!Number.isFinite(loss)) {
       for (const parameter of optimizer.parameters) parameter.clearGrad();
       throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
@@ -230,7 +230,7 @@ export class Training<B, V> {
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
     this.learningRate = optimizer.learningRate;
     await this.faults.during("The update failed in", () => optimizer.update());
-    this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
+    this.means.add(measured.measures, measured.weight ?? samples ?? 1);
     this.samples = this.samples === null || samples === null ? null : this.samples + samples;
     this.batch++;
     this.step++;
@@ -247,7 +247,7 @@ export class Training<B, V> {
     const result = grad(() => cost(batch)); // what is no loss is for grad to say
     // Until the update, state is that of a step that parameters have not made.
     if (this.hasState) this.unsaved = false;
-    return measurementOf("cost", result, true);
+    return this.means.checked(measurementOf("cost", result, true));
   }
 
   /** How many samples a batch has, null if that is not known. */
@@ -272,11 +272,13 @@ export class Training<B, V> {
     this.batches = this.batch;
     this.pause();
     this.faults.checkFinite(this.component);
-    const validation = await this.validate();
-    if (validation === stopped) return;
+    const validated = await this.validate();
+    if (validated === stopped) return;
     const { loss, ...metrics } = this.means.values;
-    const { epoch, step, learningRate, samples } = this;
-    const record: EpochRecord = { epoch, step, steps: this.batch, samples, loss, metrics, validation, learningRate, seconds: this.earlierEpochSeconds };
+    const { epoch, step, learningRate, samples, earlierEpochSeconds: seconds } = this;
+    const validation = validated?.values ?? null;
+    const matrices = { ...this.means.matrices, ...withPrefix("validation/", validated?.matrices ?? {}) };
+    const record: EpochRecord = { epoch, step, steps: this.batch, samples, loss, metrics, validation, matrices, learningRate, seconds };
     this.records.push(record);
     const improved = this.observe(validation ?? { loss, ...metrics });
     this.epoch++;
@@ -296,15 +298,15 @@ export class Training<B, V> {
   }
 
   /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
-  private async validate(): Promise<Numbers | null | typeof stopped> {
+  private async validate(): Promise<Means | null | typeof stopped> {
     const { validate } = this.settings;
     if (validate === undefined) return null;
-    const what = `Validation failed after epoch ${this.epoch}`;
+    const [what, means] = [`Validation failed after epoch ${this.epoch}`, new Means()];
     if (typeof validate === "function") {
       const given = await this.faults.during(what, () => this.stop.wait(validate()), true);
-      return given === stopped ? stopped : this.faults.during(what, () => numbersOf("validate", given, false), true);
+      if (given !== stopped) await this.faults.during(what, () => means.add(measuresOf("validate", given, false), 1), true);
+      return given === stopped ? stopped : means;
     }
-    const means = new Means();
     const batches = await this.faults.during(what, () => this.openData(validate.data), true);
     try {
       for (let batch = 1; ; batch++) {
@@ -314,11 +316,11 @@ export class Training<B, V> {
           if (batch === 1) {
             throw this.faults.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
           }
-          return means.values;
+          return means;
         }
         await this.faults.during(`${what}, batch ${batch}`, () => {
-          const { numbers, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
-          means.add(numbers, weight ?? this.count(next.value) ?? 1);
+          const { measures, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
+          means.add(measures, weight ?? this.count(next.value) ?? 1);
         }, true);
         await this.stop.breathe();
         if (this.stop.reason !== null) break;

@@ -319,7 +319,7 @@ describe("a resume that does not succeed", () => {
     const optimizer = new GradientDescent(θ, { learningRate: 1 });
     const records = new Records();
     for (let epoch = 1; epoch <= 150_000; epoch++) {
-      records.push({ epoch, step: epoch, steps: 1, samples: null, loss: -epoch, metrics: {}, validation: null, learningRate: 1, seconds: 0 });
+      records.push({ epoch, step: epoch, steps: 1, samples: null, loss: -epoch, metrics: {}, validation: null, matrices: {}, learningRate: 1, seconds: 0 });
     }
     const state: TrainingState = {
       epoch: 150_001, batch: 0, step: 150_000, start: null, jumps: [], now: [Random.default.state], means: [], samples: 0, learningRate: 1,
