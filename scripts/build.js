@@ -19,13 +19,13 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Without types it is much faster. */
-export async function build(out = standard, { types = true } = {}) {
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. It is much faster without types, or if they need no check. */
+export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty.`);
   // Wait for both, so that nothing writes any more when this fails.
-  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out)] : [])]);
+  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out, checked)] : [])]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
@@ -359,11 +359,11 @@ function bundleEntries(out) {
 }
 
 /**
- * Type declarations. The compiler checks src/ once more on the way.
- * @param {string} out
+ * Type declarations. The compiler checks src/ once more on the way, if told.
+ * @param {string} out @param {boolean} checked
  */
-async function declare(out) {
-  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out);
+async function declare(out, checked) {
+  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out, ...(checked ? [] : ["--noCheck"]));
   // The compiler leaves `./shape.ts` as it is in declarations, where it has to be `./shape.js`.
   const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith(".d.ts"));
   await Promise.all(

@@ -181,7 +181,7 @@ export class Team {
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.modules), 0);
     Atomics.add(i32, word(control.generation), 1);
-    this.settle();
+    this.recall();
     for (const { address, bytes } of this.chain.splice(0)) this.heap.free(address, bytes);
     this.last = control.modules;
   }
@@ -214,7 +214,7 @@ export class Team {
   }
 
   /** After an error in a part: nobody works on the others any more. */
-  settle(): void {
+  recall(): void {
     if (!this.heap.isShared || this.failure !== "") return;
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.ticket), 0);
