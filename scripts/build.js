@@ -19,7 +19,7 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. It is much faster without types, or if they need no check. */
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Much faster without types or their check. */
 export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
