@@ -23,8 +23,7 @@ export function checkClaimed(caller: string): void {
   warnOnce(
     "unclaimed",
     `${caller}: steps compute gradients of ${found.length} parameter${found.length === 1 ? "" : "s"} that no optimizer has, of shape ${shapes}` +
-      `${found.length > 3 ? ", …" : ""}. They add up and are never applied. Give the parameters to an optimizer; or freeze() them, or train by ` +
-      "optimizer.minimize(f) or grad(f, { of }), so that they are not computed. If they are of the model itself: it finds parameters in its fields, and in " +
-      "components, arrays, maps and plain objects there, not in #private fields, sets, functions and objects of other classes.",
+      `${found.length > 3 ? ", …" : ""}, and nobody applies them. Give these to an optimizer, freeze() them, or train by minimize(f) or grad(f, { of }). ` +
+      "A component does not find parameters in #private fields, sets, functions and objects of other classes.",
   );
 }
