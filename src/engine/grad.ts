@@ -15,6 +15,7 @@ import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
+import { suspect } from "./unclaimed.ts";
 import { Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
@@ -66,11 +67,15 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
     const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
     const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
-    for (const array of compiled.reached) {
+    const { reached } = compiled;
+    let unowned = 0;
+    for (const array of reached) {
       const parameter = step.arrays[array] as Parameter;
       parameter.hasGradient = true;
       parameter.gradient.written();
+      if (!parameter.isOwned) unowned++;
     }
+    if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map((array) => step.arrays[array] as Parameter));
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
   }, of);
@@ -80,6 +85,7 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
 function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   const { trace } = step;
   step.eager = false;
+  step.constants = null; // nodes have other numbers now, and nothing that is recorded from here on is differentiated
   const parameters: number[] = [];
   for (let node = 0; node <= loss; node++) {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
@@ -144,13 +150,7 @@ export function evaluate<R>(f: () => R, options: EvaluateOptions = noOptions): R
   const { dropout } = checkOptions("evaluate", options, ["dropout"]);
   if (dropout !== undefined) checkFlag("evaluate", "dropout", dropout);
   const open = openStep();
-  if (open !== null) {
-    return asConstant(open, dropout, () => {
-      const result = call("evaluate", f);
-      // A Variable from outside that is returned as it is.
-      return result instanceof Variable ? (open.variable(open.node(result)) as R) : result;
-    });
-  }
+  if (open !== null) return asConstant(open, dropout, () => call("evaluate", f));
   return withStep("evaluate", "values", (step) => {
     step.dropout = dropout === true;
     const result = call("evaluate", f);

@@ -14,6 +14,7 @@ import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
+import { checkClaimed } from "../engine/unclaimed.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
@@ -163,6 +164,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     }));
     checkDisjoint(name, this.groups.map((group) => group.parameters));
     this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
+    for (const parameter of this.parameters) parameter.isOwned = true;
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
     // Known by what it does, so that programs without noise need not load it.
@@ -258,6 +260,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       memory.count++;
     });
     this.#step++;
+    checkClaimed(`${name}.update`);
   }
 
   private run(step: Step, reached: readonly Reached<O>[]): void {

@@ -3,6 +3,7 @@
 import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
+import { warnOnce } from "../support/warn.ts";
 import type { Signal } from "../support/platform.ts";
 import { checkChoice, checkFlag, checkFunction, checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
@@ -163,6 +164,12 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   if (signal !== undefined && typeof signal?.addEventListener !== "function") throw refusal("fit", "an AbortSignal as signal", signal);
   if (patience !== undefined && typeof patience !== "number") checkInstance("fit", "a number or a Patience as patience", patience, Patience);
   const { monitor = "loss", restoreBest = patience !== undefined } = options;
+  const others = optimizer.parameters.filter((parameter) => !own.has(parameter)).length;
+  if (others > 0 && (restoreBest || options.checkpoint !== undefined)) {
+    warnOnce("unlisted", `fit: the optimizer trains ${others} parameter${others === 1 ? "" : "s"} that ${component.constructor.name} does not list in parameters(): ` +
+      "neither checkpoints nor the best epoch have the values. Keep them in fields of the component, or in components, arrays, maps and plain objects there; " +
+      "#private fields, sets, functions and objects of other classes are not looked through.");
+  }
   if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
   checkFlag("fit", "restoreBest", restoreBest);
   return {
