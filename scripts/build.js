@@ -8,7 +8,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,13 +19,13 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Without types it is much faster. */
-export async function build(out = standard, { types = true } = {}) {
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. It is much faster without types, or if they need no check. */
+export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty.`);
   // Wait for both, so that nothing writes any more when this fails.
-  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out)] : [])]);
+  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out, checked)] : [])]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
@@ -193,12 +193,11 @@ const withChanges = (numbers) => ({
   },
 });
 
-/** Names that the language itself may ask an object for, as `toString` and `then`: all that TypeScript's description of it has. */
-function languageNames() {
-  const lib = path.dirname(fileURLToPath(import.meta.resolve("typescript")));
-  const texts = readdirSync(lib).filter((file) => /^lib\.es.*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
-  return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
-}
+/** Names that the language itself asks objects for. */
+const languageNames = [
+  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done", "return",
+  "throw", "value", "get", "set", "raw",
+];
 
 /** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
 const statementOf = (node) => (node.parent === undefined || ts.isSourceFile(node.parent) ? node : statementOf(node.parent));
@@ -225,11 +224,7 @@ function hiddenNames(sources, checker) {
   function isHidden(declaration) {
     if (ts.getCombinedModifierFlags(/** @type {ts.Declaration} */ (declaration)) & ts.ModifierFlags.Private) return true;
     const file = path.relative(root, declaration.getSourceFile().fileName);
-    const statement = statementOf(declaration);
-    const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
-    // A type of a file's own may say what the environment has.
-    const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
-    return (isInner(file) || /^src[/\\]engine[/\\]/.test(file)) && !isOwn && !shown.has(statement);
+    return (isInner(file) || /^src[/\\]engine[/\\]/.test(file)) && !shown.has(statementOf(declaration));
   }
   /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
   const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
@@ -250,7 +245,7 @@ function hiddenNames(sources, checker) {
   }
   /** @type {Set<string>} */
   const hidden = new Set();
-  const others = new Set(languageNames());
+  const others = new Set(languageNames);
   /** @param {ts.Node} node */
   function collect(node) {
     if (ts.isStringLiteralLike(node)) others.add(node.text);
@@ -267,8 +262,15 @@ function hiddenNames(sources, checker) {
     if (name !== undefined && !symbol?.declarations?.every(isHidden)) others.add(name);
     ts.forEachChild(node, resolve);
   }
-  // A program that is a text: each of its words.
-  for (const { text } of sources) for (const word of /(?<=const program = )`([^`]*)`/.exec(text)?.[1].match(/\w+/g) ?? []) others.add(word);
+  /** @param {ts.Node} node */
+  function collectNames(node) {
+    if (ts.isPropertyAccessExpression(node) || ts.isBindingElement(node) || ts.isObjectLiteralElement(node)) others.add(node.name?.getText() ?? "");
+    ts.forEachChild(node, collectNames);
+  }
+  for (const { text } of sources) {
+    const [, program] = /const program = `([^`]*)`/.exec(text) ?? [];
+    if (program !== undefined) collectNames(ts.createSourceFile("", program, ts.ScriptTarget.Latest, true));
+  }
   sources.forEach(collect);
   sources.forEach(resolve);
   return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
@@ -339,11 +341,11 @@ function bundleEntries(out) {
 }
 
 /**
- * Type declarations. The compiler checks src/ once more on the way.
- * @param {string} out
+ * Type declarations. The compiler checks src/ once more on the way, if told.
+ * @param {string} out @param {boolean} checked
  */
-async function declare(out) {
-  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out);
+async function declare(out, checked) {
+  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out, ...(checked ? [] : ["--noCheck"]));
   // The compiler leaves `./shape.ts` as it is in declarations, where it has to be `./shape.js`.
   const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith(".d.ts"));
   await Promise.all(
