@@ -56,10 +56,11 @@ export class Variable {
   /** @internal */
   declare frozen: boolean;
   /** @internal */
+  declare standIn: Variable | null;
+  /** @internal */
   declare isOwned: boolean;
   /** @internal */
   declare unclaimed: number;
-  declare standIn: Variable | null;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -186,7 +187,9 @@ export class Variable {
 }
 
 function untrained({ shape }: Variable, name: string): UsageError {
-  return new UsageError(`${name} was called on a Variable ${formatShape(shape)}: only what parameter(…)${name === "assign" ? " or state(…)" : ""} makes has it.`);
+  const which = name === "assign" ? "a parameter or a state" : "a parameter";
+  return new UsageError(`${name} was called on a Variable ${formatShape(shape)} that is not ${which}: those are made by parameter(…)` +
+    `${name === "assign" ? " and state(…)" : ""}, and only they are kept from step to step.`);
 }
 
 /** @internal The error for numbers that are gone. */
@@ -214,12 +217,12 @@ export class Parameter extends Variable {
   override hasGradient = false;
   /** @internal */
   override frozen = false;
+  /** @internal What is used in its place, for a while. */
+  override standIn: Variable | null = null;
   /** @internal Has an optimizer been given it? */
   override isOwned = false;
   /** @internal At how many updates it had a gradient that nobody had read and no optimizer applied; negative once the gradient has been read. */
   override unclaimed = 0;
-  /** @internal What is used in its place, for a while. */
-  override standIn: Variable | null = null;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {

@@ -158,7 +158,7 @@ describe("an Lstm that reads streams part by part", () => {
       [reader.h, reader.c].forEach((each, i) => { each.assign(before[i]); });
       carried += right();
     }
-    // A switch has not been touched in the first t steps of a part with probability 0.85ᵗ, and half of these stand on: a third of all answers can but be guessed.
+    // A switch has not been touched in the first t steps of a part with probability 0.85ᵗ, and half of these stand on: a third of all is guesswork.
     expect(carried).toBeGreaterThan(0.98);
     expect(forgotten).toBeLessThan(0.85);
   });

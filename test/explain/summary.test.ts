@@ -127,8 +127,8 @@ describe("summary", () => {
     class Odd extends Component {
       encode(x: Variable): Variable { return x; }
     }
-    expect(() => summary(new Odd(), input(1))).toThrow(new UsageError("summary cannot tell how to call Odd, which has no method forward, unfold, score, predict. " +
-      "Give it a function: summary(model, () => model.encode(x))."));
+    expect(() => summary(new Odd(), input(1))).toThrow(new UsageError(
+      "summary cannot tell how to call Odd, which has no method forward, unfold, score, predict. Give it a function: summary(model, () => model.encode(x))."));
     expect(() => summary(input(1) as never)).toThrow(new ValueError("summary takes a Component and what it is called with, but got a Variable []."));
     expect(() => grad(() => { summary(new Odd()); return parameter(1); })).toThrow(/summary was called inside a step/);
   });
