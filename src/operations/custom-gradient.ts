@@ -22,9 +22,6 @@ export interface CustomGradientOptions {
   readonly structural?: boolean | undefined;
 }
 
-/** The same list with a Variable for each number. */
-type Variables<I extends readonly Operand[]> = { [K in keyof I]: Variable };
-
 /**
  * A function made of operations, with a gradient that is not theirs: straight-through estimators, gradients that are reversed or clipped, implicit
  * functions. Going forward it is `f`; going back, no gradient passes through what `f` records, and `reverse` says what the inputs get. It is made of
@@ -48,7 +45,7 @@ type Variables<I extends readonly Operand[]> = { [K in keyof I]: Variable };
  */
 export function customGradient<I extends readonly Operand[]>(
   f: (...inputs: I) => Variable,
-  reverse: (gradient: Variable, inputs: Variables<I>, output: Variable) => readonly (Variable | null)[],
+  reverse: (gradient: Variable, inputs: { [K in keyof I]: Variable }, output: Variable) => readonly (Variable | null)[],
   options: CustomGradientOptions = noOptions,
 ): (...inputs: I) => Variable {
   checkArguments("customGradient", arguments, 3);
@@ -61,7 +58,7 @@ export function customGradient<I extends readonly Operand[]>(
     name,
     role: Role.view,
     lower: (lowering, node) => { lowering.alias(node, lowering.trace.input(node, 0)); },
-    reverse: ownRules(name, 1, (gradient, inputs, output) => reverse(gradient, inputs as Variables<I>, output)),
+    reverse: ownRules(name, 1, (gradient, inputs, output) => reverse(gradient, inputs as { [K in keyof I]: Variable }, output)),
   });
   return (...inputs) => {
     const result: unknown = f(...inputs);
