@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  AdaDelta, Adam, AdamW, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice,
+  AdaDelta, Adam, AdamW, Graves, grad, input, Lion, Momentum, Nesterov, type Optimizer, type Parameter, parameter, RmsProp, setDevice,
 } from "../../src/index.ts";
 
 const optimizers: Record<string, (p: Parameter) => Optimizer> = {
@@ -12,6 +12,7 @@ const optimizers: Record<string, (p: Parameter) => Optimizer> = {
   Adam: (p) => new Adam(p, { beta2: 0.9 }),
   AdamW: (p) => new AdamW(p, { beta2: 0.9 }),
   Graves: (p) => new Graves(p, { decay: 0.9 }),
+  Lion: (p) => new Lion(p, { beta2: 0.9 }),
 };
 
 afterEach(() => { setDevice("wasm"); });

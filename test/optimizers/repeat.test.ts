@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  AdaDelta, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Momentum, NanError,
+  AdaDelta, Adagrad, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum, NanError,
   Nesterov, type Numbers, Optimizer, type Parameter, parameter, RmsProp, Random, rand, schedule, setDevice, type Updated, type Variable,
 } from "../../src/index.ts";
 
@@ -22,7 +22,7 @@ const recording = (Kind: any) => class extends Kind {
 } as unknown as new (target: unknown, options: unknown) => Optimizer;
 
 const kinds = {
-  AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp,
+  AdaDelta, Adagrad, Adam, AdamW, GradientDescent, Graves, Lion, Momentum, Nesterov, RmsProp,
 } as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer>;
 
 const parameters = (): Parameter[] => [parameter([1, -2, 3]), parameter([[0.5, 1], [-1, 2]]), parameter([0.25])];

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  AdaDelta, Adam, AdamW, GradientDescent, GradientNoise, Graves, grad, input, Momentum, Nesterov, type Optimizer, type OptimizerState, type Parameter,
+  AdaDelta, Adagrad, Adam, AdamW, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum, Nesterov, type Optimizer, type OptimizerState, type Parameter,
   parameter, Random, RmsProp, ShapeError, schedule, setDevice, ValueError,
 } from "../../src/index.ts";
 
@@ -13,6 +13,8 @@ const make: [string, (θ: Parameter[]) => Optimizer][] = [
   ["RmsProp", (θ) => new RmsProp(θ, { learningRate: 0.1 })],
   ["Graves", (θ) => new Graves(θ)],
   ["AdaDelta", (θ) => new AdaDelta(θ)],
+  ["Adagrad", (θ) => new Adagrad(θ, { lrDecay: 0.1 })],
+  ["Lion", (θ) => new Lion(θ, { weightDecay: 0.1 })],
   ["Adam", (θ) => new Adam(θ, { learningRate: schedule.cosine(0.1, { steps: 9 }) })],
   ["AdamW with noise", (θ) => new AdamW(θ, { noise: new GradientNoise({ eta: 0.1, random: new Random(4) }) })],
 ];
