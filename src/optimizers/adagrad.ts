@@ -3,15 +3,15 @@ import { amount, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
-import { rate } from "./rate.ts";
+import { rate, type Schedule } from "./rate.ts";
 
 export interface AdagradOptions extends Partial<OptimizerOptions> {
   /** The learning rate of update t = 1, 2, … is η / (1 + (t − 1) · lrDecay); 0 unless given. */
-  readonly lrDecay?: number | undefined;
+  readonly lrDecay?: number | Schedule | undefined;
   /** What the sum of the squares of the gradients begins with; 0 unless given. */
-  readonly initialAccumulatorValue?: number | undefined;
+  readonly initialAccumulatorValue?: number | Schedule | undefined;
   /** ε, added to the root of the sum; 10⁻¹⁰ unless given. Below 10⁻³⁸, where float32 ends, it is 2⁻¹²⁶. */
-  readonly epsilon?: number | undefined;
+  readonly epsilon?: number | Schedule | undefined;
 }
 
 const accumulate = elementwise("sumOfSquares", (sum, gradient) => sum.add(gradient.mul(gradient)));

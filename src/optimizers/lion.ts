@@ -4,15 +4,15 @@ import type { Variable } from "../engine/variable.ts";
 import { averaged, NOTHING } from "./average.ts";
 import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
-import { rate } from "./rate.ts";
+import { rate, type Schedule } from "./rate.ts";
 
 export interface LionOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients counts beside the new one for the direction; 0.9 unless given. */
-  readonly beta1?: number | undefined;
+  readonly beta1?: number | Schedule | undefined;
   /** β₂: how much of the mean stays at each update; 0.99 unless given. */
-  readonly beta2?: number | undefined;
+  readonly beta2?: number | Schedule | undefined;
   /** λ: each update takes η·λ of every parameter away; 0 unless given. As η is smaller than for AdamW, λ is as many times larger. */
-  readonly weightDecay?: number | undefined;
+  readonly weightDecay?: number | Schedule | undefined;
 }
 
 const descend = elementwise("lion", (value, mean, gradient, beta, share, rate, decay) =>

@@ -4,10 +4,11 @@ import type { Variable } from "../engine/variable.ts";
 import { settled } from "./average.ts";
 import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { Schedule } from "./rate.ts";
 
 export interface MomentumOptions extends OptimizerOptions {
   /** μ: how much of the velocity stays at each update; 0.9 unless given. */
-  readonly momentum?: number | undefined;
+  readonly momentum?: number | Schedule | undefined;
 }
 
 /** The next velocity, of Momentum and Nesterov. */

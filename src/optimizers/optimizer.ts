@@ -1,12 +1,11 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
 import { describe } from "../support/describe.ts";
-import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { UsageError, ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { formatShape, sameShape } from "../support/shape.ts";
-import type { RandomState } from "../random/random.ts";
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
@@ -15,8 +14,11 @@ import type { Step } from "../engine/step.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
-import { checkDisjoint, groupsOf, type NumberKinds, type Numbers, ParameterGroup, parametersOf, type Settings, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rate, rateAt } from "./rate.ts";
+import { checkState, type OptimizerState } from "./optimizer-state.ts";
+import {
+  checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, parametersOf, type Settings, type Target,
+} from "./parameter-group.ts";
+import { checkRate, kept, type LearningRate, rate, rateAt, resumed, type Schedule } from "./rate.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -77,35 +79,11 @@ interface Asked<O extends object> {
   readonly scalarsAt: number[];
 }
 
-/** All that an optimizer has to remember from one run of a program to the next. */
-export interface OptimizerState {
-  /** How many updates have been made. */
-  readonly step: number;
-  /** The learning rate of the optimizer, then of each of its groups, where they are numbers; else null. */
-  readonly learningRates: readonly (number | null)[];
-  /** Where the generator of the noise is, if it has one of its own. */
-  readonly random: RandomState | null;
-  /** For each of `optimizer.parameters`: how many updates it has had, and what the rule remembers for it, by name, in its shape. */
-  readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
-}
-
 /** Is the rule given the same numbers for both? */
 const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
   group === other.group && memory.count === other.memory.count;
 
 const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
-
-/** The numbers among some options; those of `common` where they are not given. */
-function numbersFrom(
-  caller: string, kinds: NumberKinds<OptimizerOptions>, options: object, common: object,
-): { readonly learningRate: LearningRate } & Readonly<Record<string, number>> {
-  const found: Record<string, unknown> = {};
-  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
-  for (const [name, kind] of Object.entries<Kind<unknown>>(kinds as never)) {
-    found[name] = kind.read(given(options, name) ?? given(common, name) ?? kind.initial?.(found), caller, name, found);
-  }
-  return found as { learningRate: LearningRate } & Record<string, number>;
-}
 
 /**
  * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that
@@ -129,13 +107,14 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** The numbers of the rule, which options and the options of groups may give. A rule with further ones adds them. */
   static get options(): NumberKinds<OptimizerOptions> { return { learningRate: rate }; }
 
-  /** All parameters, each once, group after group. */
-  readonly parameters: readonly Parameter[];
-  readonly groups: readonly ParameterGroup<O>[];
   readonly clip: Clip | null;
   readonly noise: GradientNoise | null;
   #learningRate: LearningRate = 0;
   #step = 0;
+  #groups: readonly ParameterGroup<O>[] = [];
+  #parameters: readonly Parameter[] = [];
+  /** The numbers for groups that have none of their own. */
+  private readonly common: Readonly<Record<string, number | Schedule>>;
   private readonly memories = new Map<Parameter, Memory>();
   private reachable: readonly Reached<O>[] | null = null;
   private last: Recorded<O> | null = null;
@@ -151,22 +130,56 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const own = Object.keys(kinds);
     const isNeeded = Object.values<Kind<unknown>>(kinds as never).some(({ initial }) => initial === undefined);
     const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise"]);
-    const { learningRate, ...common } = numbersFrom(name, kinds, options, {});
-    this.#learningRate = learningRate;
-    // What others get to see of an optimizer is frozen: it is what updates go by.
-    this.groups = Object.freeze(groupsOf<OptimizerOptions>(name, target).map((group) => {
-      checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
-      const { learningRate: _, ...settings } = numbersFrom(name, kinds, group, { learningRate, ...common });
-      return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settings as Settings<O>);
-    }));
-    checkDisjoint(name, this.groups.map((group) => group.parameters));
-    this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
+    this.common = numbersFrom(name, kinds, options, {});
+    this.#learningRate = this.common.learningRate;
+    this.hold(groupsOf<O>(name, target).map((group) => this.groupOf(group)));
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
     // Known by what it does, so that programs without noise need not load it.
     if (this.noise !== null && typeof this.noise.disturbed !== "function") {
       throw new ValueError(`${name} takes noise as new GradientNoise({ eta }), but got ${describe(this.noise)}.`);
     }
+  }
+
+  /** All parameters, each once, group after group. */
+  get parameters(): readonly Parameter[] { return this.#parameters; }
+  get groups(): readonly ParameterGroup<O>[] { return this.#groups; }
+
+  /**
+   * Trains further parameters from now on, with options of their own. They are at the beginning while others are not, but for schedules, which go by the
+   * updates of the optimizer. To restore a snapshot, or to resume from a checkpoint, add the groups before.
+   * @returns the group
+   * @throws ValueError as the constructor. Then nothing has changed.
+   * @example
+   * const [head, body] = [parameter([1]), parameter([1])];
+   * const optimizer = new GradientDescent(head, { learningRate: 0.5 });
+   * optimizer.addGroup({ parameters: body, learningRate: 0.25 }).parameters.length; // 1
+   * grad(() => head.add(body).sum());
+   * optimizer.update();
+   * concat([head, body]).toArray(); // [0.5, 0.75]
+   */
+  addGroup(options: GroupOptions<O>): ParameterGroup<O> {
+    checkArguments("addGroup", arguments, 1);
+    const group = this.groupOf(checkGroup(`${this.constructor.name}.addGroup`, options));
+    this.hold([...this.#groups, group]);
+    return group;
+  }
+
+  private groupOf(given: GroupOptions<O>): ParameterGroup<O> {
+    const { name, options: kinds } = this.constructor as typeof Optimizer;
+    checkOptions(`A group of ${name}`, given, ["parameters", ...Object.keys(kinds)]);
+    const { learningRate: _, ...settings } = numbersFrom(name, kinds, given, this.common);
+    const { learningRate } = given as Partial<OptimizerOptions>;
+    return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, given.parameters)), learningRate ?? null, settings as Settings<O>, kinds as never);
+  }
+
+  /** What others get to see of an optimizer is frozen: it is what updates go by. */
+  private hold(groups: readonly ParameterGroup<O>[]): void {
+    const parameters = groups.map((group) => group.parameters);
+    checkDisjoint(this.constructor.name, parameters);
+    this.#groups = Object.freeze(groups);
+    this.#parameters = Object.freeze(parameters.flat());
+    this.reachable = null;
   }
 
   /** The learning rate of the next update, for groups that have none of their own. Set it to a number or a schedule between updates. */
@@ -210,13 +223,12 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /**
    * Applies the accumulated gradients and clears them. Parameters without a gradient are left as they are.
-   * @throws UsageError inside a step; ValueError for a schedule that gives no rate. Then nothing has changed.
+   * @throws UsageError inside a step; ValueError for a schedule that gives what its number cannot be. Then nothing has changed.
    */
   update(): void {
     checkArguments("update", arguments, 0);
     const { name } = this.constructor;
-    const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
-    this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
+    for (const group of this.#groups) group.begin(this.#step, this.#learningRate);
     this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
     const reached = this.reachable.filter(({ parameter }) => parameter.hasGradient);
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
@@ -345,7 +357,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const rates = [this.#learningRate, ...this.groups.map((group) => group.learningRate)];
     return {
       step: this.#step,
-      learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
+      learningRates: rates.map(kept),
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
         const { count, slots } = this.memoryOf(parameter);
@@ -356,29 +368,17 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /**
    * Goes on from a snapshot: of this optimizer, or of one made in the same way for parameters of the same shapes. Learning
-   * rates that are numbers are taken over; a schedule given in the program stays.
+   * rates that are numbers are taken over; a schedule given in the program stays, and goes on with what it remembered.
    * @throws ValueError or ShapeError for a snapshot of another kind of optimizer or of other parameters. Then nothing has changed.
    */
   restore(saved: OptimizerState): void {
     checkArguments("restore", arguments, 1);
-    const { name } = this.constructor;
-    if (!Number.isSafeInteger(saved.step) || saved.step < 0) {
-      throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
-    }
-    if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {
-      throw new ValueError(
-        `${name}.restore got the state of ${saved.parameters.length} parameters in ${saved.learningRates.length - 1} groups, ` +
-          `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
-      );
-    }
     const parameters = saved.parameters.map(({ count, slots }) => ({ count, slots: this.upgraded(slots) }));
-    parameters.forEach(({ count, slots }, i) => { this.checkSaved(i, count, slots); });
-    for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
-
+    checkState(this.constructor.name, { ...saved, parameters }, this.parameters.map(({ shape }) => shape), this.groups.length, this.slots);
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
     const [rate, ...rates] = saved.learningRates;
-    if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
-    this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
+    this.#learningRate = resumed(this.#learningRate, rate);
+    this.groups.forEach((group, i) => { group.learningRate = resumed(group.learningRate, rates[i]); });
     this.parameters.forEach((parameter, i) => {
       const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
@@ -390,26 +390,6 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /** What a snapshot of an earlier version has for a parameter, as this one remembers it. */
   protected upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return slots; }
-
-  private checkSaved(i: number, count: number, slots: Readonly<Record<string, Variable>>): void {
-    const { name } = this.constructor;
-    const names = Object.keys(slots).sort();
-    if (names.join() !== [...this.slots].sort().join()) {
-      throw new ValueError(
-        `${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`,
-      );
-    }
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
-    }
-    for (const key of names) {
-      if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(
-          `${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`,
-        );
-      }
-    }
-  }
 }
 
 /**

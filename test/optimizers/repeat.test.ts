@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  AdaDelta, Adagrad, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum, NanError,
-  Nesterov, type Numbers, Optimizer, type Parameter, parameter, RmsProp, Random, rand, schedule, setDevice, type Updated, type Variable,
+  AdaDelta, Adagrad, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum,
+  NanError, Nesterov, type Numbers, Optimizer, type Parameter, parameter, RmsProp, Random, rand, schedule, setDevice, type Updated, type Variable,
 } from "../../src/index.ts";
 
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  AdaDelta, Adagrad, Adam, AdamW, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum, Nesterov, type Optimizer, type OptimizerState, type Parameter,
-  parameter, Random, RmsProp, ShapeError, schedule, setDevice, ValueError,
+  AdaDelta, Adagrad, Adam, AdamW, GradientDescent, GradientNoise, Graves, grad, input, Lion, Momentum, Nesterov, type Optimizer, type OptimizerState,
+  type Parameter, parameter, Random, RmsProp, ShapeError, schedule, setDevice, ValueError,
 } from "../../src/index.ts";
 
 afterEach(() => { setDevice("wasm"); });
