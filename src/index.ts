@@ -32,7 +32,7 @@ export { Momentum, type MomentumOptions } from "./optimizers/momentum.ts";
 export { Nesterov } from "./optimizers/nesterov.ts";
 export { ElementwiseOptimizer, Optimizer, type OptimizerOptions, type Updated } from "./optimizers/optimizer.ts";
 export type { OptimizerState } from "./optimizers/optimizer-state.ts";
-export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target, Trainable } from "./optimizers/parameter-group.ts";
+export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target } from "./optimizers/parameter-group.ts";
 export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export type { Plateau, PlateauOptions, PlateauState } from "./optimizers/plateau.ts";
 export type { LearningRate, Schedule, ScheduleState } from "./optimizers/rate.ts";
@@ -44,7 +44,8 @@ export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";
-export { evaluate, grad, gradients, type WithLoss } from "./engine/grad.ts";
+export type { Trainable } from "./engine/trainable.ts";
+export { evaluate, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
 export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
 
 declare module "./engine/variable.ts" {

@@ -4,7 +4,7 @@ import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
 import { isMap, kindOf } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
-import { checkArguments } from "../support/options.ts";
+import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import { formatShape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
@@ -12,14 +12,21 @@ import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
+import { parametersOf, type Trainable } from "./trainable.ts";
 import { type Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
 
+/** What `grad` may be told. */
+export interface GradOptions {
+  /** The parameters whose gradients are wanted: a component, a parameter, or an array of these. All others are constants. */
+  readonly of?: Trainable | undefined;
+}
+
 /**
  * Runs `f`, back-propagates from the loss that it returns, and adds the gradients to `grad` of every parameter that
- * the loss depends on.
+ * the loss depends on; with `of`, of those alone: others are constants in this step, so nothing is computed for them.
  *
  * @param f returns a Variable with one element, or an object whose `loss` is one
  * @returns what `f` returned, every Variable in it with its numbers
@@ -32,14 +39,25 @@ export type WithLoss = Variable | { readonly loss: Variable };
  * // Once more: gradients add up until an optimizer's update, or w.clearGrad().
  * grad(() => mul(w, w).sum()).item(); // 5
  * w.grad?.toArray(); // [4, 8]
+ * // By some parameters only
+ * const v = parameter([3, 4]);
+ * grad(() => mul(v, w).sum(), { of: v });
+ * [v.grad, w.grad].map((gradient) => gradient?.toArray()); // [[1, 2], [4, 8]]
  */
-export function grad<R extends WithLoss>(f: () => R): R {
-  checkArguments("grad", arguments, 1);
-  return withStep("grad", "training", (step) => {
-    const found = call("grad", f);
+export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOptions): R {
+  checkArguments("grad", arguments, 2);
+  const { of } = checkOptions("grad", options, ["of"]);
+  return gradOf("grad", f, of === undefined ? null : new Set(parametersOf("grad({ of })", of)), false);
+}
+
+/** The same for a caller with a name of its own. `anew`: gradients that the parameters have are forgotten. */
+export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: ReadonlySet<Parameter> | null, anew: boolean): R {
+  return withStep(caller, "training", (step) => {
+    if (anew && of !== null) for (const parameter of of) parameter.hasGradient = false;
+    const found = call(caller, f);
     // A loss that is a parameter or a state itself comes back as its number now, like any other loss.
     const result = found instanceof Variable && found.storage !== null ? (step.variable(step.node(found)) as WithLoss as R) : found;
-    const loss = lossOf("grad", result);
+    const loss = lossOf(caller, result);
     const kept = variablesIn(result).filter((variable) => variable.storage === null);
     const given = [loss, ...kept].map((variable) => step.node(variable));
     // Rules of the user's own are asked every time: what they say may depend on more than the structure.
@@ -53,7 +71,7 @@ export function grad<R extends WithLoss>(f: () => R): R {
     }
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
-  });
+  }, of);
 }
 
 /** Records the gradients of all parameters of the step, to be written or added to their places; `nodes` are the loss and what is kept. */
@@ -80,7 +98,7 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
     roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
     reached.push(array);
   });
-  if (reached.length === 0) throw independent("grad");
+  if (reached.length === 0) throw independent(step);
   return {
     roots,
     reached,
@@ -176,7 +194,7 @@ function lossOf(caller: string, result: WithLoss): Variable {
   if (!(loss instanceof Variable)) {
     throw new UsageError(
       `The function given to ${caller} must return the loss, a Variable with one element` +
-        `${caller === "grad" ? ", or an object with it as `loss`" : ""}, but returned ${describe(result)}.`,
+        `${caller !== "gradients" ? ", or an object with it as `loss`" : ""}, but returned ${describe(result)}.`,
     );
   }
   if (loss.size !== 1) {
@@ -188,11 +206,13 @@ function lossOf(caller: string, result: WithLoss): Variable {
   return loss;
 }
 
-const independent = (caller: string): UsageError =>
-  new UsageError(
-    `The loss given to ${caller} depends on no parameter, so there is nothing to differentiate. ` +
+function independent({ caller, of }: Step): UsageError {
+  const which = of === null ? "no parameter" : caller === "grad" ? "none of the parameters given as `of`" : "none of the optimizer's parameters";
+  return new UsageError(
+    `The loss given to ${caller} depends on ${which}, so there is nothing to differentiate. ` +
       "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
+}
 
 /** Every Variable in arrays, objects, maps and sets, each once. */
 function variablesIn(value: unknown): Variable[] {

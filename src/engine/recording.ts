@@ -6,7 +6,7 @@ import { UsageError } from "../support/errors.ts";
 import type { Shape } from "../support/shape.ts";
 import { nothing, type Operand, type Purpose, Step } from "./step.ts";
 import { switches } from "./switches.ts";
-import { Variable } from "./variable.ts";
+import { type Parameter, Variable } from "./variable.ts";
 
 let current: Step | null = null;
 guardDevice(() => current !== null);
@@ -15,14 +15,14 @@ guardDevice(() => current !== null);
 export const openStep = (): Step | null => current;
 
 /** Runs `body` in a new step; whatever happens, the step ends. */
-export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step) => T): T {
+export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step) => T, of: ReadonlySet<Parameter> | null = null): T {
   if (current !== null) {
     throw new UsageError(
       `${caller} was called inside ${current.caller}. A step cannot hold another: call ${caller} before or after it` +
         (caller === "grad" || caller === "evaluate" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
     );
   }
-  const step = new Step(caller, purpose);
+  const step = new Step(caller, purpose, of);
   current = step;
   try {
     return body(step);

@@ -81,6 +81,8 @@ export class Step implements Compilable, Faulted {
   constructor(
     readonly caller: string,
     readonly purpose: Purpose,
+    /** The parameters whose gradients are wanted, in training; null for all that there are. */
+    readonly of: ReadonlySet<Parameter> | null,
   ) {
     this.trace.reset();
   }
@@ -113,7 +115,7 @@ export class Step implements Compilable, Faulted {
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
-    if (this.isTraining && variable instanceof Parameter) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
+    if (variable instanceof Parameter && this.trains(variable)) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
     else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
@@ -125,6 +127,9 @@ export class Step implements Compilable, Faulted {
     this.called(variable.index);
     return variable.index;
   }
+
+  /** Is the gradient of a parameter wanted? Else it is an array like others. */
+  private trains(parameter: Parameter): boolean { return this.isTraining && (this.of === null || this.of.has(parameter)); }
 
   /** A handle on a recorded node. */
   variable(node: number): Variable {

@@ -4,13 +4,14 @@ import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Rando
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
+import { nameOfPath } from "../support/places.ts";
 import type { Url } from "../support/platform.ts";
 import { describe, listed, messageOf } from "../support/describe.ts";
 import { checkInteger } from "../support/check.ts";
 import { bytesOf, typedArrays } from "./dtypes.ts";
 import { pathOf } from "./files.ts";
 import { prepare } from "./fit.ts";
-import { holdings, kindOf, nameOfPath, shapeOf, type Tensor } from "./holdings.ts";
+import { holdings, kindOf, shapeOf, type Tensor } from "./holdings.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { decodeMetadata, encodeMetadata, type Metadata, metadataPrefix } from "./metadata.ts";
 import { quoted } from "./messages.ts";

@@ -4,9 +4,10 @@ import { activationByName, activationNames } from "../components/index.ts";
 import { Component, parameter, Random, state, ValueError } from "../index.ts";
 import { sameShape, withElements } from "../support/shape.ts";
 import { messageOf } from "../support/describe.ts";
+import { isContainer, nameOfPath } from "../support/places.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
 import {
-  canBeGoneThrough, define, type Holding, holdings, isAssignable, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor,
+  canBeGoneThrough, define, type Holding, holdings, isAssignable, isReplaceable, isTensor, kindOf, replace, shapeOf, type Tensor,
 } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import { quoted, shapeText } from "./messages.ts";
@@ -291,7 +292,7 @@ class Builder {
     for (const [keyJson, entry] of entries as [unknown, unknown][]) {
       let key: unknown;
       this.decode(keyJson, (value) => { key = value; }, true);
-      if (target instanceof Map && isHolder(key)) throw this.wrong("a map in its structure has an array or an object as a key");
+      if (target instanceof Map && isContainer(key)) throw this.wrong("a map in its structure has an array or an object as a key");
       const set =
         target instanceof Map ? (value: unknown): void => { target.set(key, value); } : (value: unknown): void => { define(target, String(key), value); };
       if (!(target instanceof Map) && typeof key !== "string") throw this.wrong("an object in its structure has a key that is no string");

@@ -6,17 +6,19 @@ import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { formatShape, sameShape } from "../support/shape.ts";
+import { gradOf, type WithLoss } from "../engine/grad.ts";
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
+import { parametersOf } from "../engine/trainable.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
 import {
-  checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, parametersOf, type Settings, type Target,
+  checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, type Settings, type Target,
 } from "./parameter-group.ts";
 import { checkRate, kept, type LearningRate, rate, rateAt, resumed, type Schedule } from "./rate.ts";
 
@@ -219,6 +221,36 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       this.memories.set(parameter, memory);
     }
     return memory;
+  }
+
+  /**
+   * One step of training: differentiates the loss that `f` returns by the parameters of this optimizer alone, and updates them. Other parameters
+   * are constants meanwhile, so that nothing is computed for them and their gradients stay. Gradients that an earlier `grad` has left to the
+   * optimizer's own parameters are forgotten first: what is applied is the gradient of `f`. To add up the gradients of several steps, call `grad` for
+   * each, then `update`.
+   * @returns what `f` returned, as `grad` does
+   * @throws as `grad` and `update`
+   * @example
+   * const [w, fixed] = [parameter([3]), parameter([2])];
+   * const optimizer = new GradientDescent(w, { learningRate: 0.25 });
+   * optimizer.minimize(() => mul(w, fixed).sum()).item(); // 6
+   * w.item(); // 2.5
+   * fixed.grad; // null
+   */
+  minimize<R extends WithLoss>(f: () => R): R {
+    checkArguments("minimize", arguments, 1);
+    const result = gradOf(`${this.constructor.name}.minimize`, f, new Set(this.parameters), true);
+    this.update();
+    return result;
+  }
+
+  /**
+   * Forgets the gradients of its parameters.
+   * @throws UsageError inside a step that uses one of them
+   */
+  clearGrad(): void {
+    checkArguments("clearGrad", arguments, 0);
+    for (const parameter of this.parameters) parameter.clearGrad();
   }
 
   /**

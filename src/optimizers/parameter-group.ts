@@ -1,15 +1,12 @@
 /** Which parameters are trained, and groups of them with numbers of their own. */
 
-import { Component } from "../model/component.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kind, Optional } from "../support/kinds.ts";
 import { formatShape } from "../support/shape.ts";
+import { isHolder, type Trainable } from "../engine/trainable.ts";
 import { Parameter } from "../engine/variable.ts";
 import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";
-
-/** What can be trained: a component, a parameter, or several of these. */
-export type Trainable = Component | Parameter | readonly (Component | Parameter)[];
 
 /**
  * Some parameters with options of their own. What is not given here is that of the optimizer; clipping and noise are
@@ -88,7 +85,7 @@ export class ParameterGroup<O extends object = object> {
 }
 
 const isGroup = (entry: unknown): entry is GroupOptions =>
-  typeof entry === "object" && entry !== null && !(entry instanceof Component) && !(entry instanceof Parameter) && "parameters" in entry;
+  typeof entry === "object" && entry !== null && !isHolder(entry) && !(entry instanceof Parameter) && "parameters" in entry;
 
 /** The numbers among some options, or schedules of them; those of `common` where they are not given. */
 export function numbersFrom(caller: string, kinds: object, options: object, common: object): Readonly<Record<string, number | Schedule>> {
@@ -114,20 +111,6 @@ export function groupsOf<O extends object>(caller: string, target: Target<O>): G
   const other = target.find((entry) => !isGroup(entry));
   if (other !== undefined) throw new ValueError(`${caller} got an array of groups with ${describe(other)} in it: make each entry { parameters: … }.`);
   return [...target];
-}
-
-/** The parameters of a target, each once. */
-export function parametersOf(caller: string, target: Trainable): Parameter[] {
-  const entries: readonly unknown[] = Array.isArray(target) ? target : [target];
-  const found = entries.flatMap((entry) => {
-    if (entry instanceof Component) return entry.parameters();
-    if (entry instanceof Parameter) return [entry];
-    throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
-  });
-  if (found.length === 0) {
-    throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
-  }
-  return [...new Set(found)];
 }
 
 /** Refuses a parameter in two groups: which of their numbers should count? */

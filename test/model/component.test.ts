@@ -35,6 +35,19 @@ describe("a component", () => {
     ]);
   });
 
+  it("forgets the gradients of all its parameters", () => {
+    const network = new Network();
+    grad(() => network.parameters().map((p) => p.sum()).reduce((a, b) => a.add(b)));
+    expect(network.parameters().every((p) => p.grad !== null)).toBe(true);
+    network.clearGrad();
+    expect(network.parameters().every((p) => p.grad === null)).toBe(true);
+    expect(() => grad(() => {
+      const loss = network.layers[0].w.sum();
+      network.clearGrad();
+      return loss;
+    })).toThrow(/clearGrad was called inside grad/);
+  });
+
   it("loses none of two that have the same path", () => {
     class Keyed extends Component {
       readonly byKey = new Map<unknown, Parameter>([[1, parameter(1)], ["1", parameter(2)]]);

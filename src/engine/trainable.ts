@@ -1,0 +1,29 @@
+/** Which parameters are meant. */
+
+import { describe } from "../support/describe.ts";
+import { ValueError } from "../support/errors.ts";
+import { Parameter } from "./variable.ts";
+
+/** What has parameters: a component, which is made of what is here. */
+interface Holder {
+  parameters(): readonly Parameter[];
+}
+
+/** What can be trained: a Component, a Parameter, or several of these. */
+export type Trainable = Holder | Parameter | readonly (Holder | Parameter)[];
+
+/** The parameters of a target, each once. */
+export function parametersOf(caller: string, target: Trainable): Parameter[] {
+  const entries: readonly unknown[] = Array.isArray(target) ? target : [target];
+  const found = entries.flatMap((entry) => {
+    if (entry instanceof Parameter) return [entry];
+    if (isHolder(entry)) return entry.parameters();
+    throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
+  });
+  if (found.length === 0) {
+    throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
+  }
+  return [...new Set(found)];
+}
+
+export const isHolder = (value: unknown): value is Holder => typeof (value as Partial<Holder> | null | undefined)?.parameters === "function";
