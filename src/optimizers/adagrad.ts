@@ -1,9 +1,10 @@
 import { elementwise } from "../operations/elementwise.ts";
 import { amount, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
 import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface AdagradOptions extends Partial<OptimizerOptions> {
   /** The learning rate of update t = 1, 2, … is η / (1 + (t − 1) · lrDecay); 0 unless given. */

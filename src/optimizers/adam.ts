@@ -2,9 +2,10 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional, positive } from "../support/kinds.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
 import { averaged, averagedRoot, averagedRootOfAny, besides } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
 import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface AdamOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients stays at each update; 0.9 unless given. */

@@ -2,9 +2,10 @@ import { elementwise } from "../operations/elementwise.ts";
 import { amount, fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averaged, NOTHING } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
 import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface LionOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients counts beside the new one for the direction; 0.9 unless given. */

@@ -1,11 +1,11 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
 import { describe } from "../support/describe.ts";
-import { UsageError, ValueError } from "../support/errors.ts";
+import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { formatShape, sameShape } from "../support/shape.ts";
+import { sameShape } from "../support/shape.ts";
 import { gradOf, type WithLoss } from "../engine/grad.ts";
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
@@ -14,13 +14,14 @@ import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
-import { type Clip, checkClip, clipped } from "./clip.ts";
+import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
 import {
   checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, type Settings, type Target,
 } from "./parameter-group.ts";
 import { checkRate, kept, type LearningRate, rate, rateAt, resumed, type Schedule } from "./rate.ts";
+import { checkUpdated, type Updated } from "./updated.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -35,12 +36,6 @@ export interface OptimizerOptions {
 /** Options, which may be left out where each of them may. */
 type Given<O extends object> = Partial<O> extends O ? [options?: O] : [options: O];
 
-/** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
-export interface Updated {
-  readonly value: Variable;
-  readonly slots: readonly Variable[];
-}
-
 /** What is remembered for a parameter. */
 interface Memory {
   /** How many updates it has had. */
@@ -49,7 +44,7 @@ interface Memory {
 }
 
 /** A parameter that an update changes. */
-interface Reached<O extends object> {
+export interface Reached<O extends object> {
   readonly parameter: Parameter;
   readonly memory: Memory;
   readonly group: ParameterGroup<O>;
@@ -259,13 +254,21 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   update(): void {
     checkArguments("update", arguments, 0);
-    const { name } = this.constructor;
+    const reached = this.begin();
+    // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
+    withStep(`${this.constructor.name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
+    if (reached.length > 0) this.end(reached);
+  }
+
+  /** @internal Makes the numbers of groups those of the next update. @returns the parameters that have a gradient */
+  protected begin(): readonly Reached<O>[] {
     for (const group of this.#groups) group.begin(this.#step, this.#learningRate);
     this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
-    const reached = this.reachable.filter(({ parameter }) => parameter.hasGradient);
-    // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
-    withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
-    if (reached.length === 0) return;
+    return this.reachable.filter(({ parameter }) => parameter.hasGradient);
+  }
+
+  /** @internal Counts an update of these. */
+  protected end(reached: readonly Reached<O>[]): void {
     reached.forEach(({ parameter, memory }) => {
       parameter.clearGrad();
       memory.count++;
@@ -274,7 +277,8 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   }
 
   private run(step: Step, reached: readonly Reached<O>[]): void {
-    const { bound, last } = this;
+    const { last } = this;
+    const bound = boundOf(this.clip);
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
     const mayRepeat = this.noise === null && !step.isWatched;
     if (!mayRepeat || !isSame) {
@@ -318,7 +322,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     });
     reached.forEach(({ parameter, memory }, i) => {
       const targets = [...memory.slots, parameter];
-      this.check(targets, updated[i]);
+      checkUpdated(this.constructor.name, targets, updated[i]);
       targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
     });
   }
@@ -353,23 +357,6 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     if (!last.asking.isOf(step, given)) return false;
     replay(step, recording);
     return true;
-  }
-
-  private get bound(): number | null {
-    const { clip } = this;
-    return clip === null ? null : "norm" in clip ? clip.norm : clip.value;
-  }
-
-  /** A rule must give a new value for each array that it owns. */
-  private check(targets: readonly Variable[], values: readonly Variable[]): void {
-    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.slots.length} slots.`);
-    for (let i = 0; i < values.length; i++) {
-      const { shape, storage } = values[i];
-      if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
-      if (!sameShape(shape, targets[i].shape)) {
-        throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
-      }
-    }
   }
 
   /** What it is: `RmsProp(learningRate=0.01, decay=0.9)`, or how many groups there are with options of their own. */
