@@ -14,7 +14,7 @@ import { amount, optional, size } from "../support/kinds.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Point, strongWolfe } from "./line-search.ts";
 import { Optimizer, type Reached } from "./optimizer.ts";
-import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { GroupOptions, Numbers, NumberKinds } from "./parameter-group.ts";
 import { type LearningRate, rate, type Schedule } from "./rate.ts";
 
 export interface LBFGSOptions {
@@ -172,7 +172,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   }
 
   /** @throws UsageError, as it has one line for all parameters */
-  override addGroup(): never {
+  override addGroup(_: GroupOptions<LBFGSOptions>): never {
     checkArguments("addGroup", arguments, 1);
     throw new UsageError("LBFGS has one group, as it searches along one line for all parameters. Make another one.");
   }
