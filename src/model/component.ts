@@ -8,6 +8,7 @@ import { keysOf, nameOfPath, type Place, places } from "../support/places.ts";
 import { inspected } from "../support/print.ts";
 import { State } from "../engine/state.ts";
 import { Parameter } from "../engine/variable.ts";
+import { copyOf } from "./clone.ts";
 
 /**
  * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, state, other
@@ -52,6 +53,25 @@ export abstract class Component {
   namedState(): Map<string, State> {
     checkArguments("namedState", arguments, 0);
     return named(this, State, "states");
+  }
+
+  /**
+   * Every component under its path, such as `layers.0`: itself first, under "". One that is shared appears under each of its paths.
+   * @throws as `namedParameters`
+   */
+  components(): Map<string, Component> {
+    checkArguments("components", arguments, 0);
+    return new Map([["", this], ...named(this, Component, "components")]);
+  }
+
+  /**
+   * A deep copy: components, parameters, states, lists, maps, sets, plain objects, typed arrays and generators in it are its own, with the same values;
+   * what is held twice is held twice in it. Gradients are not copied. Functions, Variables that never change, and objects of other classes are shared.
+   * @throws UsageError for what no copy can have: private fields of a class, and functions that use the original as `this`
+   */
+  clone(): this {
+    checkArguments("clone", arguments, 0);
+    return copyOf(this, isComponent, Component.prototype.clone);
   }
 
   /**
