@@ -42,7 +42,7 @@ export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";
 export type { Trainable } from "./engine/trainable.ts";
-export { evaluate, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
+export { evaluate, type EvaluateOptions, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
 export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
 
 declare module "./engine/variable.ts" {

@@ -83,7 +83,9 @@ export class BatchNorm extends Component {
   forward(x: Variable): Variable {
     checkArguments("forward", arguments, 1);
     this.check(x);
-    return isTraining() && !this.frozen ? this.byBatch(x) : this.scaled(sub(x, this.spread(this.mean)), this.variance, null);
+    const { gain, bias } = this;
+    const isFixed = this.frozen || (gain?.isFrozen === true && bias?.isFrozen === true);
+    return isTraining() && !isFixed ? this.byBatch(x) : this.scaled(sub(x, this.spread(this.mean)), this.variance, null);
   }
 
   /** By mean and variance of the batch, which the running statistics get to know. */

@@ -1,8 +1,8 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
-import type { Trainable } from "../engine/trainable.ts";
 import { namedIn } from "./targets.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
+import type { Storage } from "../devices/storage.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
@@ -11,6 +11,7 @@ import { nothing, type Step } from "../engine/step.ts";
 import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import type { Trainable } from "../engine/trainable.ts";
 import { Parameter, Variable } from "../engine/variable.ts";
 import { checkNumber } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
@@ -64,7 +65,7 @@ export interface GradientReport {
  * generator (dropout) are the same in every run. Parameters, their gradients and states are as before afterwards.
  *
  * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
- * @param target a component whose parameters are checked; a parameter, an array of them, or named ones
+ * @param target a component whose parameters are checked, but for those that are frozen; a parameter, an array of them, or named ones
  * @throws GradientError naming parameter, index and both values, unless `throws` is false
  * @throws UsageError inside a step; ValueError where there is nothing to check, or for an option out of range
  * @example
@@ -85,7 +86,7 @@ export function checkGradients(
   const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
   const maxEntries = checkNumber("checkGradients", "maxEntries", options.maxEntries ?? 64, 1);
   if (typeof f !== "function") throw new ValueError(`checkGradients takes a function and what holds parameters, but got ${describe(f)} first.`);
-  const named = namedIn("checkGradients", target);
+  const named = new Map([...namedIn("checkGradients", target)].filter(([, parameter]) => !parameter.isFrozen));
   const device = currentDevice();
   /** How to bring back each parameter, also those that f uses from elsewhere. */
   const restore = new Map<Parameter, () => void>();
@@ -153,7 +154,7 @@ function remember(parameter: Parameter): () => void {
   const values = parameter.data;
   const gradient = parameter.grad?.data ?? null;
   return () => {
-    parameter.storage.assign(values);
+    (parameter.storage as Storage).assign(values);
     if (gradient !== null) parameter.gradient.assign(gradient);
     parameter.hasGradient = gradient !== null;
   };

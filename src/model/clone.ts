@@ -48,7 +48,7 @@ export function copyOf<T extends Part>(root: T, isPart: (value: unknown) => valu
 
 /** A copy of what holds numbers; anything else as it is. */
 function arrayOf(value: object): object {
-  if (value instanceof Parameter) return new Parameter(value.shape, value.data);
+  if (value instanceof Parameter) return Object.assign(new Parameter(value.shape, value.data), { frozen: value.frozen });
   if (value instanceof State) return new State(value.shape, value.data);
   if (value instanceof Random && value !== Random.default) return Object.assign(new Random(0), { state: value.state });
   return ArrayBuffer.isView(value) ? structuredClone(value) : value;
@@ -65,7 +65,7 @@ function checkPublic(value: object): void {
 
 /** Refuses a function that would go on using what made it, as an arrow function with `this` and a bound one do. */
 function checkFree(root: object, f: { readonly name: string }): void {
-  if (/^bound /.test(f.name) || /^(async ?)?(\(|[^(]+=>)[^]*\bthis\b/.test(String(f))) throw cannot(root, `its function ${f.name}, which is tied to it`);
+  if (/^bound /.test(f.name) || /^(async ?)?(\(|[^(]+=>).*\bthis\b/s.test(String(f))) throw cannot(root, `its function ${f.name}, which is tied to it`);
 }
 
 const cannot = (part: object, why: string): UsageError =>

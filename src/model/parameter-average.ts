@@ -1,6 +1,6 @@
 /** Averages of parameters over time. */
 
-import { evaluate } from "../engine/grad.ts";
+import { type EvaluateOptions, evaluate } from "../engine/grad.ts";
 import { openStep } from "../engine/recording.ts";
 import { type State, state } from "../engine/state.ts";
 import type { Parameter } from "../engine/variable.ts";
@@ -106,9 +106,9 @@ export class ParameterAverage extends Component {
    * As `evaluate`, with the averages in place of the parameters.
    * @throws as `evaluate`
    */
-  evaluate<R>(f: () => R): R {
-    checkArguments("evaluate", arguments, 1);
-    return standingIn(this.pairs(), () => evaluate(f));
+  evaluate<R>(f: () => R, options?: EvaluateOptions): R {
+    checkArguments("evaluate", arguments, 2);
+    return standingIn(this.pairs(), () => evaluate(f, options));
   }
 
   /**

@@ -170,6 +170,10 @@ describe.each(["wasm", "reference"] as const)("BatchNorm on the %s device", (dev
     close(norm.gain?.grad ?? null, [1, 2]);
     expect([norm.mean.toArray(), norm.variance.toArray(), norm.options.frozen]).toEqual([[1, 2], [4, 9], true]);
     norm.frozen = false;
+    norm.freeze(); // gain and bias, as a model would that this is part of
+    close(grad(() => ({ loss: norm.forward(x).sum(), y: norm.forward(x) })).y, [1, 0, 0, 2]);
+    expect(norm.mean.toArray()).toEqual([1, 2]);
+    norm.unfreeze();
     grad(() => norm.forward(x).sum());
     expectClose(norm.mean.toArray(), [1.1, 2.3], tolerance);
   });
@@ -201,6 +205,18 @@ describe("BatchNorm", () => {
     // Gradients alone are no training.
     gradients(() => norm.forward(x).sum(), [x]);
     expect(norm.mean.toArray()).toEqual([1, -1, 0.5]);
+  });
+
+  it("within evaluate in a step goes by what it remembers", () => {
+    const norm = new BatchNorm({ inputs: 1, epsilon: 0, momentum: 1 });
+    const x = parameter([[1], [3]]);
+    const { y, later } = grad(() => {
+      const y = evaluate(() => norm.forward(x));
+      const loss = norm.forward(x).sum();
+      return { loss, y, later: evaluate(() => norm.forward(x.add(1))) };
+    });
+    expect([y.toArray(), norm.mean.item(), norm.variance.item()]).toEqual([[[1], [3]], 2, 2]);
+    expectClose(later.toArray(), [[0], [2 / Math.SQRT2]]);
   });
 
   it("gives no gradient to the batches that it remembers", () => {

@@ -93,6 +93,11 @@ describe("checkGradients", () => {
     expect(names(model.w)).toEqual(["parameter"]);
     expect(names([model.b, model.w])).toEqual(["0", "1"]);
     expect(names([model.b, model])).toEqual(["0", "1.w", "1.b"]);
+    model.w.freeze();
+    expect(names(model)).toEqual(["b"]);
+    model.b.freeze();
+    expect(() => names(model)).toThrow(/are frozen, so there is nothing to differentiate/);
+    model.unfreeze();
   });
 
   it("runs on the reference device alone if that is the current one", () => {

@@ -96,6 +96,24 @@ describe.each(["wasm", "reference"] as const)("withParameters on the %s device",
     expect(model.parameters().map((p) => p.toArray())).toEqual(before);
   });
 
+  it("lets gradients flow to what stands in although evaluate was the first to use it", () => {
+    const layer = new Layer(1, 1);
+    layer.w.assign([[5]]);
+    const w = parameter([[2]]);
+    grad(() => withParameters(layer, { w }, () => {
+      const target = evaluate(() => layer.forward(input([3])));
+      return layer.forward(input([3])).mul(target).sum(); // 3w · 6
+    }));
+    expect([w.grad?.item(), layer.w.grad]).toEqual([18, null]);
+  });
+
+  it("reaches frozen parameters too", () => {
+    const layer = new Layer(1, 1).freeze();
+    const w = parameter([[2]]);
+    grad(() => withParameters(layer, { w }, () => layer.forward(input([3])).sum()));
+    expect([w.grad?.item(), layer.w.isFrozen]).toEqual([3, true]);
+  });
+
   it("is within another call of it", () => {
     const layer = new Layer(1, 1);
     layer.w.assign([[1]]);
