@@ -7,6 +7,8 @@ import type { VariableMethods } from "./operations/index.ts";
 
 export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
+export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
+export { type StandIns, withParameters } from "./model/with-parameters.ts";
 export * as cost from "./cost/index.ts";
 export type { CostOptions, CtcCostOptions, Labels } from "./cost/index.ts";
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
@@ -47,7 +49,7 @@ export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";
 export type { Shape } from "./support/shape.ts";
 export type { Trainable } from "./engine/trainable.ts";
-export { evaluate, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
+export { evaluate, type EvaluateOptions, grad, type GradOptions, gradients, type WithLoss } from "./engine/grad.ts";
 export { input, type NestedArray, Parameter, parameter, type TensorLike, Variable } from "./engine/variable.ts";
 
 declare module "./engine/variable.ts" {

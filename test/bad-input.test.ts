@@ -113,7 +113,7 @@ describe.each(["wasm", "reference"] as const)("on %s", (device) => {
     const optimizer = new GradientDescent([w], { learningRate: 1 });
     const calls: Record<string, () => unknown> = {
       grad: () => grad(() => sum(w)),
-      evaluate: () => evaluate(() => sum(w)),
+      minimize: () => optimizer.minimize(() => sum(w)),
       update: () => optimizer.update(),
       setDevice: () => setDevice("wasm"),
       checkGradients: () => flimsy.checkGradients(() => sum(w), new Map([["w", w]])),

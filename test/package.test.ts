@@ -108,14 +108,16 @@ describe("the package", () => {
   describe("its declarations", () => {
     /** A program that takes every entry, and what used to need casts. */
     const program = `${entries.map(({ specifier }, i) => `import * as entry${i} from "${specifier}";`).join("\n")}
-      import { Component, cost, gather, input, parameter, RmsProp, tanh, type Labels, type Parameter, type Variable } from "flimsy-ml";
+      import { Component, cost, gather, input, Parameter, parameter, RmsProp, state, tanh, type Labels, type State, type Variable } from "flimsy-ml";
       export const all = [${entries.map((_, i) => `entry${i}`).join()}];
       class Cell extends Component {
         readonly h0: Parameter = parameter([0, 0]);
+        readonly last: State = state([0, 0]);
         run(xs: Variable[]): Variable {
-          let h: Variable = this.h0;
-          for (const x of xs) h = tanh(h.add(x));
-          return h;
+          let h = this.h0;
+          let g = this.last;
+          for (const x of xs) { h = tanh(h.add(x)); g = g.add(h); }
+          return g instanceof Parameter ? h : g.add(h);
         }
         cost(x: Variable, y: Labels) { return cost.categoricalCrossEntropyWithScores(x, y); }
       }

@@ -5,6 +5,7 @@
 
 export { type Activation, type ActivationLike, activationByName, activationName, activationNames, registerActivation } from "./activation.ts";
 export { AdditiveAttention, type AdditiveAttentionOptions, type AttentionMemory } from "./additive-attention.ts";
+export { BatchNorm, type BatchNormOptions } from "./batch-norm.ts";
 export { Bidirectional, type BidirectionalOptions } from "./bidirectional.ts";
 export { Conv2d, type Conv2dOptions } from "./conv2d.ts";
 export { CtcOutput, type CtcOutputOptions } from "./ctc-output.ts";

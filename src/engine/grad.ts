@@ -2,6 +2,7 @@
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
 import { isMap, kindOf } from "../support/arrays.ts";
+import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
@@ -10,10 +11,11 @@ import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal } from "./compile.ts";
+import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
-import { type Parameter, Variable } from "./variable.ts";
+import { Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -109,10 +111,21 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   };
 }
 
+/** What `evaluate` may be told. */
+export interface EvaluateOptions {
+  /** Whether dropout acts. Unless given it does not; in an `evaluate` inside of one that was told so, it does as there. */
+  readonly dropout?: boolean | undefined;
+}
+
 /**
- * Runs `f` without gradients; dropout is the identity.
- * @returns what `f` returned, every Variable in it with its numbers
- * @throws UsageError if `f` is asynchronous or if a step is open already
+ * Runs `f` without gradients; dropout is the identity, unless `{ dropout: true }` keeps it on (Monte Carlo dropout, arXiv:1506.02142).
+ *
+ * Inside `grad`, `gradients` or another `evaluate` it is a constant part of that step: what is computed in it has the same numbers, and no gradient passes from
+ * there to anything outside, as by `detach`, whichever way the result leaves `f`. Nothing is run early: what `f` returns is used further in the step. In this
+ * part `isTraining()` is false. `gradients` works in it as everywhere.
+ *
+ * @returns what `f` returned, every Variable in it with its numbers; inside of a step a Variable of that step
+ * @throws UsageError if `f` is asynchronous
  * @example
  * const x = input([1, 2]);
  * const { y, total } = evaluate(() => {
@@ -121,10 +134,25 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
  * });
  * y.toArray(); // [2, 4]
  * total.item(); // 6
+ * // A target that is a constant: the gradient of (w − 2w)² is 2·(w − 2w), not 2·w.
+ * const w = parameter(3);
+ * grad(() => w.sub(evaluate(() => w.mul(2))).pow(2));
+ * w.grad?.item(); // -6
  */
-export function evaluate<R>(f: () => R): R {
-  checkArguments("evaluate", arguments, 1);
+export function evaluate<R>(f: () => R, options: EvaluateOptions = noOptions): R {
+  checkArguments("evaluate", arguments, 2);
+  const { dropout } = checkOptions("evaluate", options, ["dropout"]);
+  if (dropout !== undefined) checkFlag("evaluate", "dropout", dropout);
+  const open = openStep();
+  if (open !== null) {
+    return asConstant(open, dropout, () => {
+      const result = call("evaluate", f);
+      // A Variable from outside that is returned as it is.
+      return result instanceof Variable ? (open.variable(open.node(result)) as R) : result;
+    });
+  }
   return withStep("evaluate", "values", (step) => {
+    step.dropout = dropout === true;
     const result = call("evaluate", f);
     keep(step, variablesIn(result));
     return result;
@@ -175,7 +203,8 @@ export function gradients(f: () => Variable, variables: readonly Variable[]): Va
   }
 }
 
-function call<R>(caller: string, f: () => R): R {
+/** What `f` gives, which may not be a promise. */
+export function call<R>(caller: string, f: () => R): R {
   if (typeof f !== "function") throw new UsageError(`${caller} takes a function, but got ${describe(f)}: write ${caller}(() => …).`);
   const result = f();
   if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {
@@ -206,7 +235,11 @@ function lossOf(caller: string, result: WithLoss): Variable {
   return loss;
 }
 
-function independent({ caller, of }: Step): UsageError {
+function independent({ caller, of, arrays }: Step): UsageError {
+  const used = arrays.filter((array) => array instanceof Parameter && (of?.has(array) ?? true));
+  if (used.length > 0 && used.every(({ isFrozen }) => isFrozen)) {
+    return new UsageError(`All parameters that the step of ${caller} could train are frozen, so there is nothing to differentiate. Call unfreeze() on some.`);
+  }
   const which = of === null ? "no parameter" : caller === "grad" ? "none of the parameters given as `of`" : "none of the optimizer's parameters";
   return new UsageError(
     `The loss given to ${caller} depends on ${which}, so there is nothing to differentiate. ` +

@@ -19,7 +19,7 @@ export function withStep<T>(caller: string, purpose: Purpose, body: (step: Step)
   if (current !== null) {
     throw new UsageError(
       `${caller} was called inside ${current.caller}. A step cannot hold another: call ${caller} before or after it` +
-        (caller === "grad" || caller === "evaluate" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
+        (caller === "grad" ? ", or use gradients(f, variables) for derivatives inside a step." : "."),
     );
   }
   const step = new Step(caller, purpose, of);

@@ -17,9 +17,6 @@ import { assignable, numbers, type TensorLike, Variable } from "./variable.ts";
  * best.assign([2, 0]).toArray(); // [2, 0]
  */
 export class State extends Variable {
-  /** @internal */
-  declare storage: Storage;
-
   /** @internal Use `state`. Without values it is zeros. */
   constructor(shape: Shape, values: FloatArray | null, kind: MemoryKind = "state") {
     super(shape, null, null, -1, new Storage(sizeOf(shape), values, kind));
@@ -29,7 +26,7 @@ export class State extends Variable {
   override get isKnown(): boolean { return this.step === null || this.step.ended || this.step.knows(this); }
 
   /** @internal Within a step what it has there, which may have been assigned. */
-  override values(): FloatArray { return this.step === null || this.step.ended ? this.storage.values() : this.step.values(this); }
+  override values(): FloatArray { return this.step === null || this.step.ended ? (this.storage as Storage).values() : this.step.values(this); }
 
   /**
    * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,
@@ -40,11 +37,11 @@ export class State extends Variable {
    *
    * @throws ShapeError if the shapes differ
    */
-  assign(value: TensorLike): this {
+  override assign(value: TensorLike): this {
     checkArguments("assign", arguments, 1);
     const given = assignable("state", this.shape, value);
     const step = openStep();
-    if (step === null) this.storage.assign(given.values().slice());
+    if (step === null) (this.storage as Storage).assign(given.values().slice());
     else step.assign(this, given);
     return this;
   }
@@ -71,7 +68,8 @@ export function state(value: TensorLike, shape?: Shape): State {
 }
 
 /**
- * Is something being trained? True inside `grad`; false inside `evaluate`, inside `gradients` outside of a step, and outside of all. For layers that do
+ * Is something being trained? True inside `grad`; false inside `evaluate` (also where that is inside `grad`, and where dropout acts nevertheless), inside
+ * `gradients` outside of a step, and outside of all. For layers that do
  * something else in training, as dropout and batch normalisation do.
  * @example
  * const w = parameter(2);
@@ -83,4 +81,10 @@ export function state(value: TensorLike, shape?: Shape): State {
 export function isTraining(): boolean {
   checkArguments("isTraining", arguments, 0);
   return openStep()?.isTraining === true;
+}
+
+/** @internal Does dropout act here: in training, and where `evaluate` was told so? */
+export function isDropping(): boolean {
+  const step = openStep();
+  return step !== null && (step.isTraining || step.dropout);
 }

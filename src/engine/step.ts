@@ -13,7 +13,7 @@ import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { switches } from "./switches.ts";
-import { Parameter, stale, Variable } from "./variable.ts";
+import { absent, Parameter, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -48,6 +48,14 @@ class Assigned {
 
 export const nothing = new Assigned();
 
+/** A part of a step through which no gradient passes. */
+export interface ConstantPart {
+  /** How many others it lies in. */
+  readonly depth: number;
+  /** What stands for a node in it: for one from outside, a constant. */
+  nodeFor(node: number): number;
+}
+
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -67,6 +75,10 @@ export class Step implements Compilable, Faulted {
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
   assigned = nothing;
+  /** The innermost constant part that is being recorded. */
+  constantPart: ConstantPart | null = null;
+  /** Does dropout act although nothing is trained? */
+  dropout = false;
   /** In a backward pass, the node whose rule is at work, else −1. */
   reversing = -1;
   /** Where the user called each operation, while numbers are checked. */
@@ -87,8 +99,8 @@ export class Step implements Compilable, Faulted {
     this.trace.reset();
   }
 
-  /** Parameters are told from other arrays, and dropout acts. */
-  get isTraining(): boolean { return this.purpose === "training"; }
+  /** Is what is recorded now trained? */
+  get isTraining(): boolean { return this.purpose === "training" && this.constantPart === null; }
 
   end(): void {
     this.ended = true;
@@ -103,8 +115,12 @@ export class Step implements Compilable, Faulted {
   /** The node of a variable; one from outside becomes a leaf. */
   node(operand: Operand): number {
     if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
+    if (this.constantPart !== null) return this.constantPart.nodeFor(this.own(operand));
     return operand.step === this ? operand.index : this.enter(operand);
   }
+
+  /** The node of a variable itself, also in a constant part. */
+  private own(variable: Variable): number { return variable.step === this ? variable.index : this.enter(variable); }
 
   private enter(variable: Variable): number {
     if (!(variable instanceof Variable)) {
@@ -112,11 +128,16 @@ export class Step implements Compilable, Faulted {
         `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
       );
     }
+    if (variable instanceof Parameter && variable.standIn !== null) {
+      variable.index = this.own(variable.standIn);
+      variable.step = this;
+      return variable.index;
+    }
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
     if (variable instanceof Parameter && this.trains(variable)) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
-    else if (this.isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
@@ -129,7 +150,7 @@ export class Step implements Compilable, Faulted {
   }
 
   /** Is the gradient of a parameter wanted? Else it is an array like others. */
-  private trains(parameter: Parameter): boolean { return this.isTraining && (this.of === null || this.of.has(parameter)); }
+  private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
 
   /** A handle on a recorded node. */
   variable(node: number): Variable {
@@ -145,12 +166,13 @@ export class Step implements Compilable, Faulted {
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
     if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (target instanceof Parameter && target.standIn !== null) throw absent("update");
     if (this.assigned === nothing) this.assigned = new Assigned();
     const { targets, ordinals, nodes } = this.assigned;
     const node = this.node(value);
     let place = targets.get(target);
     if (place === undefined) {
-      place = ordinals.push(this.trace.leafOrdinal(this.node(target))) - 1;
+      place = ordinals.push(this.trace.leafOrdinal(this.own(target))) - 1;
       targets.set(target, place);
     }
     nodes[place] = target.index = node;

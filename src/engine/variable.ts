@@ -49,6 +49,14 @@ export class Variable {
   index: number;
   /** @internal Its numbers, if it outlives its step. */
   storage: Storage | null;
+  /** @internal These four are of parameters alone. */
+  declare readonly gradient: Storage;
+  /** @internal */
+  declare hasGradient: boolean;
+  /** @internal */
+  declare frozen: boolean;
+  /** @internal */
+  declare standIn: Variable | null;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -127,6 +135,38 @@ export class Variable {
     return `${head}${shape.length > 1 ? "\n" : " "}${formatArray(this.values(), shape)}`;
   }
 
+  // What parameters and states have. All variables are of one type by it, so that what begins as a parameter may go on as a result: `h = tanh(h)`.
+
+  /** Of a parameter, the gradient accumulated since the last update, or null; null of any other Variable. */
+  get grad(): Variable | null { return null; }
+
+  /**
+   * Forgets the gradient of a parameter.
+   * @throws UsageError for any other Variable
+   */
+  clearGrad(): void { throw untrained(this, "clearGrad"); }
+
+  /** Is it a parameter that is frozen? */
+  get isFrozen(): boolean { return false; }
+
+  /**
+   * Freezes a parameter.
+   * @throws UsageError for any other Variable
+   */
+  freeze(): this { throw untrained(this, "freeze"); }
+
+  /**
+   * Trains a frozen parameter again.
+   * @throws UsageError for any other Variable
+   */
+  unfreeze(): this { throw untrained(this, "unfreeze"); }
+
+  /**
+   * Replaces the values of a parameter or a state.
+   * @throws UsageError for any other Variable
+   */
+  assign(_value: TensorLike): this { throw untrained(this, "assign"); }
+
   /** What `JSON.stringify` writes: the elements as nested arrays. */
   toJSON(): NestedArray { return this.toArray(); }
 
@@ -140,6 +180,12 @@ export class Variable {
       `A ${this.constructor.name} cannot be used with arithmetic or comparison operators. Use methods such as a.add(b), or a.item() for its number.`,
     );
   }
+}
+
+function untrained({ shape }: Variable, name: string): UsageError {
+  const which = name === "assign" ? "a parameter or a state" : "a parameter";
+  return new UsageError(`${name} was called on a Variable ${formatShape(shape)} that is not ${which}: those are made by parameter(…)` +
+    `${name === "assign" ? " and state(…)" : ""}, and only they are kept from step to step.`);
 }
 
 /** @internal The error for numbers that are gone. */
@@ -162,11 +208,13 @@ export function stale(variable: Variable): StaleVariableError {
  */
 export class Parameter extends Variable {
   /** @internal */
-  declare storage: Storage;
-  /** @internal */
-  readonly gradient: Storage;
+  override readonly gradient: Storage;
   /** @internal Whether `gradient` holds anything since it was last cleared. */
-  hasGradient = false;
+  override hasGradient = false;
+  /** @internal */
+  override frozen = false;
+  /** @internal What is used in its place, for a while. */
+  override standIn: Variable | null = null;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
@@ -174,8 +222,14 @@ export class Parameter extends Variable {
     this.gradient = new Storage(values.length, null, "gradients");
   }
 
+  /** @internal */
+  override get isKnown(): boolean { return this.standIn?.isKnown ?? true; }
+
+  /** @internal */
+  override values(): FloatArray { return this.standIn === null ? super.values() : this.standIn.values(); }
+
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
-  get grad(): Variable | null {
+  override get grad(): Variable | null {
     return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
   }
 
@@ -183,28 +237,60 @@ export class Parameter extends Variable {
    * Forgets the gradient.
    * @throws UsageError inside a step that uses the parameter
    */
-  clearGrad(): void {
+  override clearGrad(): void {
     checkArguments("clearGrad", arguments, 0);
-    this.checkUnused("clearGrad");
+    checkUnused(this, "clearGrad");
     this.hasGradient = false;
   }
 
-  /** What a step has recorded runs later, and would see the change. */
-  private checkUnused(name: string): void {
-    if (this.step === null || this.step.ended) return;
-    throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
+  /** Is it frozen? */
+  override get isFrozen(): boolean { return this.frozen; }
+
+  /**
+   * Trains it no longer: it is a constant in the steps that follow, so that nothing is computed for its gradient; the one that it has is forgotten.
+   * Optimizers leave it alone and keep what they remember for it. `assign` still gives it other values. It stays frozen when it is saved and restored.
+   * @throws UsageError inside a step that uses the parameter
+   */
+  override freeze(): this {
+    checkArguments("freeze", arguments, 0);
+    checkUnused(this, "freeze");
+    this.hasGradient = false;
+    this.frozen = true;
+    return this;
+  }
+
+  /**
+   * Trains it again.
+   * @throws UsageError inside a step that uses the parameter
+   */
+  override unfreeze(): this {
+    checkArguments("unfreeze", arguments, 0);
+    checkUnused(this, "unfreeze");
+    this.frozen = false;
+    return this;
   }
 
   /**
    * Replaces the values.
-   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter
+   * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
-  assign(value: TensorLike): this {
+  override assign(value: TensorLike): this {
     checkArguments("assign", arguments, 1);
-    this.checkUnused("assign");
-    this.storage.assign(assignable("parameter", this.shape, value).values().slice());
+    if (this.standIn !== null) throw absent("assign");
+    checkUnused(this, "assign");
+    (this.storage as Storage).assign(assignable("parameter", this.shape, value).values().slice());
     return this;
   }
+}
+
+/** @internal The error for a change of a parameter that nobody would see now. */
+export const absent = (caller: string): UsageError =>
+  new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
+
+/** What a step has recorded runs later, and would see the change. */
+function checkUnused({ step }: Parameter, name: string): void {
+  if (step === null || step.ended) return;
+  throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
 }
 
 /**
@@ -240,12 +326,12 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 }
 
 /**
- * A trained array with these initial values, which are copied. To begin a loop with one, say that what follows is any Variable:
+ * A trained array with these initial values, which are copied.
  *
  * @throws as `input`
  * @example
  * const w = parameter([[0.5]]);
- * let h: Variable = parameter([8]); // without the type it could hold nothing but parameters
+ * let h = parameter([8]);
  * for (let i = 0; i < 3; i++) h = linear(w, h);
  * h.toArray(); // [1]
  */

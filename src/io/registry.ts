@@ -1,7 +1,7 @@
 /** The names of components in files. A minifier may rename a class, so a name is given, never taken from the class. */
 
 import * as components from "../components/index.ts";
-import { Component, ValueError } from "../index.ts";
+import { Component, ParameterAverage, ValueError } from "../index.ts";
 import { listed } from "../support/describe.ts";
 import { closest } from "../support/edit-distance.ts";
 import { checkArguments } from "../support/options.ts";
@@ -57,7 +57,7 @@ export class Registry {
 }
 
 const registered = new Registry();
-registered.add("The library", libraryComponents);
+registered.add("The library", { ...libraryComponents, ParameterAverage });
 
 /**
  * Gives classes of components names in files, so that what is saved can be built again. Register them once, where they

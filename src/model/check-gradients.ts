@@ -1,7 +1,8 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
-import type { Component } from "./component.ts";
+import { namedIn } from "./targets.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
+import type { Storage } from "../devices/storage.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
@@ -9,8 +10,8 @@ import { keep, openStep, withStep } from "../engine/recording.ts";
 import { nothing, type Step } from "../engine/step.ts";
 import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
-import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import type { Trainable } from "../engine/trainable.ts";
 import { Parameter, Variable } from "../engine/variable.ts";
 import { checkNumber } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
@@ -64,19 +65,18 @@ export interface GradientReport {
  * generator (dropout) are the same in every run. Parameters, their gradients and states are as before afterwards.
  *
  * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
- * @param component whose parameters are checked; or named parameters
+ * @param target a component whose parameters are checked, but for those that are frozen; a parameter, an array of them, or named ones
  * @throws GradientError naming parameter, index and both values, unless `throws` is false
  * @throws UsageError inside a step; ValueError where there is nothing to check, or for an option out of range
  * @example
  * const w = parameter([0.5, 2]);
- * const named = new Map([["w", w]]);
- * checkGradients(() => log(w).sum(), named).ok; // true
+ * checkGradients(() => log(w).sum(), w).ok; // true
  * // A factor that gradients do not see
- * checkGradients(() => mul(w, detach(w)).sum(), named, { throws: false }).ok; // false
+ * checkGradients(() => mul(w, detach(w)).sum(), w, { throws: false }).ok; // false
  */
 export function checkGradients(
   f: () => WithLoss,
-  component: Component | ReadonlyMap<string, Parameter>,
+  target: Trainable | ReadonlyMap<string, Parameter>,
   options: CheckOptions = {},
 ): GradientReport {
   checkArguments("checkGradients", arguments, 3);
@@ -85,15 +85,8 @@ export function checkGradients(
   const tolerance = checkNumber("checkGradients", "tolerance", options.tolerance ?? 1e-6, 0);
   const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
   const maxEntries = checkNumber("checkGradients", "maxEntries", options.maxEntries ?? 64, 1);
-  const named = isMap(component) ? component as ReadonlyMap<string, Parameter> : (component as Component)?.namedParameters?.();
-  if (typeof f !== "function" || !isMap(named)) {
-    throw new ValueError(`checkGradients takes a function and a Component, but got ${describe(f)} and ${describe(component)}.`);
-  }
-
-  if (named.size === 0) {
-    throw new ValueError("checkGradients got nothing to check: the component holds no Parameter. Make them with parameter(…) and keep them in fields.");
-  }
-
+  if (typeof f !== "function") throw new ValueError(`checkGradients takes a function and what holds parameters, but got ${describe(f)} first.`);
+  const named = new Map([...namedIn("checkGradients", target)].filter(([, parameter]) => !parameter.isFrozen));
   const device = currentDevice();
   /** How to bring back each parameter, also those that f uses from elsewhere. */
   const restore = new Map<Parameter, () => void>();
@@ -161,7 +154,7 @@ function remember(parameter: Parameter): () => void {
   const values = parameter.data;
   const gradient = parameter.grad?.data ?? null;
   return () => {
-    parameter.storage.assign(values);
+    (parameter.storage as Storage).assign(values);
     if (gradient !== null) parameter.gradient.assign(gradient);
     parameter.hasGradient = gradient !== null;
   };

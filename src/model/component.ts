@@ -8,6 +8,7 @@ import { keysOf, nameOfPath, type Place, places } from "../support/places.ts";
 import { inspected } from "../support/print.ts";
 import { State } from "../engine/state.ts";
 import { Parameter } from "../engine/variable.ts";
+import { copyOf } from "./clone.ts";
 
 /**
  * The base class of models and their parts. Whatever a component holds in its fields is part of it: parameters, state, other
@@ -34,7 +35,7 @@ export abstract class Component {
   }
 
   /** How many trained numbers there are; shared parameters count once. */
-  get parameterCount(): number { return this.parameters().reduce((total, { size }) => total + size, 0); }
+  get parameterCount(): number { return sizeOf(this.parameters()); }
 
   /**
    * Every parameter under its path, such as `layers.0.w`. A parameter that is shared appears under each of its paths.
@@ -55,6 +56,25 @@ export abstract class Component {
   }
 
   /**
+   * Every component under its path, such as `layers.0`: itself first, under "". One that is shared appears under each of its paths.
+   * @throws as `namedParameters`
+   */
+  components(): Map<string, Component> {
+    checkArguments("components", arguments, 0);
+    return new Map([["", this], ...named(this, Component, "components")]);
+  }
+
+  /**
+   * A deep copy: components, parameters, states, lists, maps, sets, plain objects, typed arrays and generators in it are its own, with the same values;
+   * what is held twice is held twice in it. Gradients are not copied. Functions, Variables that never change, and objects of other classes are shared.
+   * @throws UsageError for what no copy can have: private fields of a class, and functions that use the original as `this`
+   */
+  clone(): this {
+    checkArguments("clone", arguments, 0);
+    return copyOf(this, isComponent, Component.prototype.clone);
+  }
+
+  /**
    * Forgets the gradients of all parameters.
    * @throws UsageError inside a step that uses one of them
    */
@@ -63,16 +83,44 @@ export abstract class Component {
     for (const parameter of this.parameters()) parameter.clearGrad();
   }
 
+  /**
+   * Freezes all parameters: nothing is computed for their gradients, and optimizers leave them alone.
+   * @throws UsageError inside a step that uses one of them
+   * @example
+   * const model = new SoftmaxRegression({ inputs: 3, outputs: 2 });
+   * model.freeze().parameters().every((p) => p.isFrozen); // true
+   * model.w.unfreeze(); // this one is trained again
+   */
+  freeze(): this {
+    checkArguments("freeze", arguments, 0);
+    for (const parameter of this.parameters()) parameter.freeze();
+    return this;
+  }
+
+  /**
+   * Trains all parameters again.
+   * @throws as `freeze`
+   */
+  unfreeze(): this {
+    checkArguments("unfreeze", arguments, 0);
+    for (const parameter of this.parameters()) parameter.unfreeze();
+    return this;
+  }
+
   /** The structure with shapes and the number of parameters, one line a field. */
   toString(): string {
     const count = this.parameterCount;
-    const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameter${count === 1 ? "" : "s"})`];
+    const frozen = sizeOf(this.parameters().filter(({ isFrozen }) => isFrozen));
+    const lines = [
+      `${this.constructor.name} (${count.toLocaleString("en-US")} parameter${count === 1 ? "" : "s"}` +
+        `${frozen === 0 ? "" : `, ${frozen === count ? "all" : frozen.toLocaleString("en-US")} frozen`})`,
+    ];
     const above: (string | null)[] = []; // what leads to a place; null once that is written
     for (const { key, value, depth } of places(this, isComponent)) {
       above.length = depth - 1;
       const title = `${"  ".repeat(depth)}${String(key)}: `;
       if (isArray(value)) {
-        lines.push(...above.filter((line) => line !== null), `${title}${formatShape(value.shape)}${value instanceof State ? " (state)" : ""}`);
+        lines.push(...above.filter((line) => line !== null), `${title}${formatShape(value.shape)}${value instanceof State ? " (state)" : value.isFrozen ? " (frozen)" : ""}`);
         above.fill(null);
       } else above.push(title + (isComponent(value) ? value.constructor.name : kindOf(value)));
     }
@@ -82,6 +130,8 @@ export abstract class Component {
   /** What `console.log` prints in Node. */
   [inspected](): string { return this.toString(); }
 }
+
+const sizeOf = (parameters: readonly Parameter[]): number => parameters.reduce((total, { size }) => total + size, 0);
 
 /** Parameters, or state. */
 type Kind<T> = abstract new (...values: never[]) => T;

@@ -2,7 +2,7 @@
 
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
-import { isTraining } from "../engine/state.ts";
+import { isDropping } from "../engine/state.ts";
 import { chooseRandom, type Random } from "../random/random.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkCall } from "./check.ts";
@@ -14,7 +14,7 @@ const drop = defineElementwise("dropout", (x, u, p) => u.less(p).where(0, x.div(
 
 /**
  * Inverted dropout (Srivastava et al. 2014): inside `grad` each element is 0 with probability p, and the others are
- * divided by 1 − p; anywhere else it is the identity.
+ * divided by 1 − p, and likewise inside `evaluate(f, { dropout: true })`; anywhere else it is the identity.
  * @param p from 0 to less than 1
  * @param generator the default one, set by `seed`, unless given
  * @throws ValueError for another p
@@ -33,7 +33,7 @@ export function dropout(x: Variable, p: number, generator?: Random): Variable {
     throw new ValueError(`dropout takes the share that is dropped, from 0 to less than 1, but got ${describe(p)}${p === 1 ? ": nothing would be left" : ""}.`);
   }
   const random = chooseRandom("dropout", generator);
-  if (p === 0 || !isTraining()) return identity(x);
+  if (p === 0 || !isDropping()) return identity(x);
   // The same number on every device, so that all drop the same elements.
   return drop(x, uniform(x.shape, random), Math.fround(p));
 }

@@ -1,8 +1,7 @@
 /** Operations that leave values as they are and change what gradients do. */
 
-import { defineOperation, type Operation, type ReverseRule } from "../engine/operation.ts";
-import type { Lowering } from "../plan/lowering.ts";
-import { Role } from "../plan/role.ts";
+import { detached } from "../engine/constant-part.ts";
+import { defineOperation, type ReverseRule } from "../engine/operation.ts";
 import { record1, record2 } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
 import { checkNumber } from "../support/check.ts";
@@ -13,14 +12,6 @@ import { norm2 } from "./product.ts";
 import { max } from "./reduction.ts";
 import { where } from "./where.ts";
 
-const alias = (lowering: Lowering, node: number): void => lowering.alias(node, lowering.trace.input(node, 0));
-
-function passing(name: string, rule: ReverseRule | null): Operation {
-  return defineOperation({ name, role: Role.view, lower: alias, reverse: (k) => (k === 0 ? rule : null) });
-}
-
-const detachOperation = passing("detach", null);
-
 /**
  * x as a constant: no gradient passes.
  * @example
@@ -30,10 +21,10 @@ const detachOperation = passing("detach", null);
  */
 export function detach(x: Variable): Variable {
   checkCall("detach", arguments, 1);
-  return record1(detachOperation, x.shape, x);
+  return record1(detached, x.shape, x);
 }
 
-const gradnormOperation = passing("gradnorm", (gradient, node) => {
+const rescale: ReverseRule = (gradient, node) => {
   if (gradient.size === 0) return gradient;
   const rows = gradient.shape.length === 0 ? view(gradient, [1]) : gradient;
   // Relative to the largest entry, so that the norm is of usual size whatever the gradient is.
@@ -41,7 +32,9 @@ const gradnormOperation = passing("gradnorm", (gradient, node) => {
   const zero = equal(largest, 0);
   const relative = where(zero, 0, div(rows, add(largest, zero)));
   return view(mul(div(relative, add(norm2(relative, -1, true), zero)), node.input(1)), gradient.shape);
-});
+};
+
+const gradnormOperation = defineOperation({ ...detached, name: "gradnorm", reverse: (k) => (k === 0 ? rescale : null) });
 
 /**
  * x itself, but the gradient that passes is rescaled to Euclidean norm `scale`, for each sample (along the last axis).

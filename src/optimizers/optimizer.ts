@@ -219,10 +219,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   }
 
   /**
-   * One step of training: differentiates the loss that `f` returns by the parameters of this optimizer alone, and updates them. Other parameters
-   * are constants meanwhile, so that nothing is computed for them and their gradients stay. Gradients that an earlier `grad` has left to the
-   * optimizer's own parameters are forgotten first: what is applied is the gradient of `f`. To add up the gradients of several steps, call `grad` for
-   * each, then `update`.
+   * One step of training: differentiates the loss that `f` returns by the parameters of this optimizer alone, and updates them. Other parameters are
+   * constants meanwhile: nothing is computed for them. What is applied is the gradient of `f`: what an earlier `grad` has left to these parameters is
+   * forgotten first. To add up the gradients of several steps, call `grad` for each, then `update`.
    * @returns what `f` returned, as `grad` does
    * @throws as `grad` and `update`
    * @example
@@ -402,7 +401,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
       memory.count = count;
-      this.slots.forEach((key, k) => { memory.slots[k].storage.assign(slots[key].data); });
+      this.slots.forEach((key, k) => { memory.slots[k].assign(slots[key]); });
     });
     this.#step = saved.step;
   }

@@ -158,7 +158,7 @@ export class MemoryError extends FlimsyError {}
  * @example
  * const w = parameter([1, 2]);
  * // The gradient is w, and should be 2w: detach hides a factor from it.
- * try { checkGradients(() => mul(w, detach(w)).sum(), new Map([["w", w]])); } catch (error) {
+ * try { checkGradients(() => mul(w, detach(w)).sum(), w); } catch (error) {
  *   error instanceof GradientError; // true
  * }
  */

@@ -6,7 +6,7 @@ import type { Component, option, Random } from "../../src/index.ts";
 export type Build = (new (options: never) => Component & { readonly options: object }) & { readonly options?: Readonly<Record<string, option.Kind<unknown>>> };
 
 const values: readonly (() => unknown)[] = [
-  ...[1, 2, 3, 4, 6, 0.25, 0.5, true, false, [2, 1], [3, 3], [4], "tanh", "relu", "sigmoid"].map((value) => () => value),
+  ...[1, 2, 3, 4, 6, -1, -3, 0.25, 0.5, true, false, [2, 1], [3, 3], [4], "tanh", "relu", "sigmoid"].map((value) => () => value),
   () => new Lstm({ inputs: 2, outputs: 3 }), () => new GatedRecurrent({ inputs: 2, outputs: 1, normed: true }),
   () => [new Lstm({ inputs: 2, outputs: 3 }), new SimpleRecurrent({ inputs: 3, outputs: 1 })],
 ];

@@ -83,8 +83,21 @@ describe("checkGradients", () => {
     expect(() => checkGradients(() => wrongOnDevice(0, 5)(w).add(cost.mse(affine(w, features, b), targets)), θ)).toThrow(GradientError);
   });
 
-  it("takes an object with a loss, and named parameters", () => {
-    expect(checkGradients(() => ({ loss: loss(), extra: model.score(x) }), new Map([["weights", model.w]])).parameters[0].name).toBe("weights");
+  it("takes an object with a loss", () => {
+    expect(checkGradients(() => ({ loss: loss(), extra: model.score(x) }), model).ok).toBe(true);
+  });
+
+  it("takes named parameters, one, and an array of them or of components", () => {
+    const names = (target: Parameters<typeof checkGradients>[1]): string[] => checkGradients(loss, target).parameters.map(({ name }) => name);
+    expect(names(new Map([["weights", model.w]]))).toEqual(["weights"]);
+    expect(names(model.w)).toEqual(["parameter"]);
+    expect(names([model.b, model.w])).toEqual(["0", "1"]);
+    expect(names([model.b, model])).toEqual(["0", "1.w", "1.b"]);
+    model.w.freeze();
+    expect(names(model)).toEqual(["b"]);
+    model.b.freeze();
+    expect(() => names(model)).toThrow(/are frozen, so there is nothing to differentiate/);
+    model.unfreeze();
   });
 
   it("runs on the reference device alone if that is the current one", () => {
@@ -322,10 +335,12 @@ describe("the wrong use of checkGradients", () => {
   class Nothing extends Component {}
   it.each<[string, () => unknown, typeof FlimsyError, RegExp]>([
     ["inside a step", () => grad(() => { checkGradients(loss, model); return loss(); }), UsageError, /on its own/],
-    ["without a component", () => checkGradients(loss, undefined as unknown as Component), ValueError, /takes a function and a Component.* undefined/],
-    ["with an array", () => checkGradients(loss, [model.w] as unknown as Component), ValueError, /an array of 1/],
-    ["with a component without parameters", () => checkGradients(loss, new Nothing()), ValueError, /nothing to check/],
-    ["without a function", () => checkGradients(3 as unknown as () => Variable, model), ValueError, /takes a function and a Component, but got 3/],
+    ["without a component", () => checkGradients(loss, undefined as unknown as Component), ValueError, /takes a Component, .* but got undefined/],
+    ["with an array of something else", () => checkGradients(loss, [model.w, x] as never), ValueError, /takes a Component, .* but got a Variable/],
+    ["with a name for something else", () => checkGradients(loss, new Map([["x", x]]) as never), ValueError, /takes Parameters by name, .* as x/],
+    ["with an empty array", () => checkGradients(loss, []), ValueError, /got nothing that holds a Parameter/],
+    ["with a component without parameters", () => checkGradients(loss, new Nothing()), ValueError, /got nothing that holds a Parameter/],
+    ["without a function", () => checkGradients(3 as unknown as () => Variable, model), ValueError, /takes a function and what holds parameters, but got 3/],
     ["with an async function", () => checkGradients((async () => loss()) as unknown as () => Variable, model), UsageError, /async/],
     ["with a loss of several elements", () => checkGradients(() => model.score(x), model), ShapeError, /single number/],
     ["with a loss that is no Variable", () => checkGradients(() => 3 as unknown as Variable, model), UsageError, /must return the loss/],

@@ -48,6 +48,17 @@ describe("a component", () => {
     })).toThrow(/clearGrad was called inside grad/);
   });
 
+  it("freezes all its parameters, and prints which are frozen", () => {
+    const layer = new Layer(4, 3);
+    expect(layer.freeze()).toBe(layer);
+    expect(layer.parameters().map((p) => p.isFrozen)).toEqual([true, true]);
+    expect(String(layer)).toBe("Layer (16 parameters, all frozen)\n  w: [4, 3] (frozen)\n  b: [4] (frozen)");
+    layer.b.unfreeze();
+    expect(String(layer)).toBe("Layer (16 parameters, 12 frozen)\n  w: [4, 3] (frozen)\n  b: [4]");
+    expect(layer.unfreeze()).toBe(layer);
+    expect([layer.parameters().some((p) => p.isFrozen), layer.parameterCount]).toEqual([false, 16]);
+  });
+
   it("loses none of two that have the same path", () => {
     class Keyed extends Component {
       readonly byKey = new Map<unknown, Parameter>([[1, parameter(1)], ["1", parameter(2)]]);
