@@ -1,9 +1,9 @@
 /** Parts of a step that are constants: no gradient passes from what is computed in them to anything outside. */
 
-import { LeafKind } from "../plan/trace.ts";
 import { Role } from "../plan/role.ts";
 import { defineOperation } from "./operation.ts";
-import type { ConstantPart, Step } from "./step.ts";
+import type { Constants, Step } from "./step.ts";
+import { Variable } from "./variable.ts";
 
 /** x itself, as a constant. */
 export const detached = defineOperation({
@@ -14,53 +14,72 @@ export const detached = defineOperation({
 });
 
 /**
- * What parts of one depth use from outside goes through one `detach`, and what they compute depends on nothing else. So all that holds of other operations
- * holds of these, also derivatives within the part, whatever way results leave it. Depths differ: by what is outside of an inner part, it is constant too.
+ * The constant parts of a step. Within one, operations are recorded as everywhere, so derivatives are as everywhere too, also by what lies outside. Whatever way
+ * its nodes are used from outside, when it has been left, it is through a `detach`.
  */
-class Part implements ConstantPart {
-  private readonly from: number;
+class Parts implements Constants {
+  /** Where those that have been left begin and end: one after the other, as one that is left swallows those in it. */
+  private readonly begins: number[] = [];
+  private readonly ends: number[] = [];
+  /** What nodes in them are outside. */
+  private readonly known = new Map<number, number>();
 
-  /** @param known what stands for nodes from outside; kept from part to part, so that those which use the same weights can be batched */
-  constructor(private readonly step: Step, readonly depth: number, private readonly known: Map<number, number>) {
-    this.from = step.trace.count;
+  constructor(private readonly step: Step) {}
+
+  leave(begin: number): void {
+    const { begins, ends, step: { trace } } = this;
+    while (begins.length > 0 && begins[begins.length - 1] >= begin) {
+      begins.pop();
+      ends.pop();
+    }
+    begins.push(begin);
+    ends.push(trace.count);
+  }
+
+  private has(node: number): boolean {
+    let [low, high] = [0, this.begins.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.ends[middle] <= node) low = middle + 1;
+      else high = middle;
+    }
+    return this.begins[low] <= node && !this.step.trace.isLeaf(node);
   }
 
   nodeFor(node: number): number {
-    const { step, step: { trace }, known } = this;
-    const isInside = trace.isLeaf(node) ? trace.leafKind(node) === LeafKind.scalar : node >= this.from;
-    if (isInside) return node;
-    let found = known.get(node);
-    if (found === undefined) {
-      found = trace.unary(detached, trace.shapes[node], node);
-      step.called(found);
-      known.set(node, found).set(found, found);
-    }
+    let found = node;
+    // A constant that stands for it may have been recorded in a part that has been left as well.
+    while (this.has(found)) found = this.known.get(found) ?? this.constant(found);
+    return found;
+  }
+
+  constant(node: number): number {
+    const { step, step: { trace } } = this;
+    const found = trace.unary(detached, trace.shapes[node], node);
+    step.called(found);
+    this.known.set(node, found);
     return found;
   }
 }
 
-/** Of the step that had constant parts last, by depth. */
-let constants: Map<number, number>[] = [];
-let owner = 0;
-
 /**
- * Runs `body` as a constant part of an open step, in which nothing is trained.
+ * Runs `body` as a constant part of an open step, in which nothing is trained. A Variable that it gives is a constant.
  * @param dropout whether dropout acts; undefined: as it does where nothing is trained already
  */
 export function asConstant<T>(step: Step, dropout: boolean | undefined, body: () => T): T {
-  if (owner !== step.serial) {
-    owner = step.serial;
-    constants = [];
-  }
-  const { constantPart, dropout: before } = step;
-  const depth = constantPart === null ? 0 : constantPart.depth + 1;
-  constants[depth] ??= new Map();
-  step.constantPart = new Part(step, depth, constants[depth]);
+  const parts = (step.constants as Parts | null) ?? new Parts(step);
+  const { isEvaluating, dropout: before, trace: { count } } = step;
+  step.constants = parts;
+  step.isEvaluating = true;
   step.dropout = dropout ?? before;
   try {
-    return body();
+    const result = body();
+    if (!(result instanceof Variable)) return result;
+    const node = step.node(result);
+    return node < count || step.trace.isLeaf(node) ? (step.variable(parts.constant(node)) as T) : result; // one from outside is a constant too
   } finally {
-    step.constantPart = constantPart;
+    step.isEvaluating = isEvaluating;
     step.dropout = before;
+    parts.leave(count);
   }
 }

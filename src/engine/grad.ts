@@ -80,6 +80,7 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
 function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
   const { trace } = step;
   step.eager = false;
+  step.constants = null; // nodes have other numbers now, and nothing that is recorded from here on is differentiated
   const parameters: number[] = [];
   for (let node = 0; node <= loss; node++) {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
@@ -144,13 +145,7 @@ export function evaluate<R>(f: () => R, options: EvaluateOptions = noOptions): R
   const { dropout } = checkOptions("evaluate", options, ["dropout"]);
   if (dropout !== undefined) checkFlag("evaluate", "dropout", dropout);
   const open = openStep();
-  if (open !== null) {
-    return asConstant(open, dropout, () => {
-      const result = call("evaluate", f);
-      // A Variable from outside that is returned as it is.
-      return result instanceof Variable ? (open.variable(open.node(result)) as R) : result;
-    });
-  }
+  if (open !== null) return asConstant(open, dropout, () => call("evaluate", f));
   return withStep("evaluate", "values", (step) => {
     step.dropout = dropout === true;
     const result = call("evaluate", f);

@@ -22,6 +22,7 @@ function forgetArrays({ arrays }: Step): void {
 /** What `body` records in a step that is not watched, into a trace of its own; what is there already is forgotten. */
 export function recordApart(step: Step, body: () => void): Recording {
   forgetArrays(step);
+  step.constants = null;
   const trace = new Trace();
   step.trace = trace;
   body();

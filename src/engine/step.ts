@@ -48,11 +48,9 @@ class Assigned {
 
 export const nothing = new Assigned();
 
-/** A part of a step through which no gradient passes. */
-export interface ConstantPart {
-  /** How many others it lies in. */
-  readonly depth: number;
-  /** What stands for a node in it: for one from outside, a constant. */
+/** Parts of a step from which no gradient passes. */
+export interface Constants {
+  /** What stands for a node where it is used now: a constant, if it is of a part that has been left. */
   nodeFor(node: number): number;
 }
 
@@ -75,8 +73,10 @@ export class Step implements Compilable, Faulted {
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
   assigned = nothing;
-  /** The innermost constant part that is being recorded. */
-  constantPart: ConstantPart | null = null;
+  /** Its constant parts, if it has any. */
+  constants: Constants | null = null;
+  /** Is one of them being recorded? */
+  isEvaluating = false;
   /** Does dropout act although nothing is trained? */
   dropout = false;
   /** In a backward pass, the node whose rule is at work, else −1. */
@@ -100,7 +100,7 @@ export class Step implements Compilable, Faulted {
   }
 
   /** Is what is recorded now trained? */
-  get isTraining(): boolean { return this.purpose === "training" && this.constantPart === null; }
+  get isTraining(): boolean { return this.purpose === "training" && !this.isEvaluating; }
 
   end(): void {
     this.ended = true;
@@ -115,12 +115,9 @@ export class Step implements Compilable, Faulted {
   /** The node of a variable; one from outside becomes a leaf. */
   node(operand: Operand): number {
     if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
-    if (this.constantPart !== null) return this.constantPart.nodeFor(this.own(operand));
-    return operand.step === this ? operand.index : this.enter(operand);
+    if (operand.step !== this) return this.enter(operand);
+    return this.constants === null ? operand.index : this.constants.nodeFor(operand.index);
   }
-
-  /** The node of a variable itself, also in a constant part. */
-  private own(variable: Variable): number { return variable.step === this ? variable.index : this.enter(variable); }
 
   private enter(variable: Variable): number {
     if (!(variable instanceof Variable)) {
@@ -172,7 +169,7 @@ export class Step implements Compilable, Faulted {
     const node = this.node(value);
     let place = targets.get(target);
     if (place === undefined) {
-      place = ordinals.push(this.trace.leafOrdinal(this.own(target))) - 1;
+      place = ordinals.push(this.trace.leafOrdinal(this.node(target))) - 1;
       targets.set(target, place);
     }
     nodes[place] = target.index = node;

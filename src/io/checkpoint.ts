@@ -1,6 +1,6 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
-import { Component, evaluate, FlimsyError, type OptimizerState, Parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import { Component, FlimsyError, grad, type OptimizerState, Parameter, parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";
@@ -134,6 +134,7 @@ function encode(caller: string, component: Component, options: SaveOptions): Uin
     random: encodeRandoms(randoms),
     optimizers: Object.fromEntries([...optimizers].map(([key, optimizer]) => [key, encodeOptimizer(key, optimizer, (parameter) => nameOf(parameter), add)])),
     shared: Object.fromEntries(shared),
+    frozen: [...names].filter(([array]) => array instanceof Parameter && array.isFrozen).map(([, name]) => name),
   };
   return encodeSafetensors(caller, [...tensors.values()], new Map([
     [keys.version, version],
@@ -271,6 +272,7 @@ export function restore<C extends Component = Component>(source: Source, options
 
   restoreAll(saved);
   put?.();
+  restoreFrozen(component, training, into === undefined || saved.length > 0);
   const general = training.random.get("default");
   if (general !== undefined && saved.length + next.length > 0) Random.default.state = general;
   for (const [random, state] of next) random.state = state;
@@ -287,10 +289,24 @@ export function restore<C extends Component = Component>(source: Source, options
 /** A step that is open would go on with other values than it began with. */
 function checkOutside(): void {
   try {
-    evaluate(() => []);
+    grad(() => parameter(0));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError("restore was called inside grad or evaluate. Call it before or after the step.");
+  }
+}
+
+/** @param isSame whether it is the component of the file, or its training goes on: then nothing else stays frozen */
+function restoreFrozen(component: Component, { frozen, shared }: Training, isSame: boolean): void {
+  if (frozen === null) return;
+  const found = new Set<Parameter>();
+  for (const { path, value } of holdings(component, true) ?? []) {
+    const name = nameOfPath(path);
+    if (value instanceof Parameter && frozen.has(shared.get(name) ?? name)) found.add(value);
+  }
+  for (const parameter of component.parameters()) {
+    if (found.has(parameter)) parameter.freeze();
+    else if (isSame) parameter.unfreeze();
   }
 }
 

@@ -65,6 +65,8 @@ export interface Training {
   readonly optimizers: ReadonlyMap<string, SavedOptimizer>;
   /** Further paths of arrays that are held at several places, and the names of these in the file. */
   readonly shared: ReadonlyMap<string, string>;
+  /** The names of parameters that are frozen; null if the file does not say. */
+  readonly frozen: ReadonlySet<string> | null;
   /** The arrays of optimizers. */
   readonly tensors: ReadonlySet<string>;
 }
@@ -76,13 +78,13 @@ export interface SavedOptimizer {
   state(): OptimizerState;
 }
 
-export const noTraining: Training = { step: 0, random: new Map(), optimizers: new Map(), shared: new Map(), tensors: new Set() };
+export const noTraining: Training = { step: 0, random: new Map(), optimizers: new Map(), shared: new Map(), frozen: null, tensors: new Set() };
 
 /** @throws CheckpointError */
 export function decodeTraining(file: TensorFile, json: unknown): Training {
   const wrong = (what: string): Error => file.damaged(`what it says of training has ${what}.`);
   if (!isRecord(json)) throw wrong("another form than it should");
-  const { step, random, optimizers, shared } = json;
+  const { step, random, optimizers, shared, frozen = null } = json;
   if (!Number.isSafeInteger(step) || (step as number) < 0) throw wrong(`the step ${quoted(step)}`);
   if (!isRecord(random) || !isRecord(optimizers) || !isRecord(shared)) throw wrong("no generators, optimizers or shared arrays");
   const tensors = new Set<string>();
@@ -92,11 +94,15 @@ export function decodeTraining(file: TensorFile, json: unknown): Training {
       throw wrong(`${quoted(path)} for the tensor ${quoted(name)}, which is not there, or is there twice`);
     }
   }
+  if (frozen !== null && !(Array.isArray(frozen) && frozen.every((name) => typeof name === "string" && file.has(name)))) {
+    throw wrong("frozen parameters that are not there");
+  }
   return {
     step: step as number,
     random: new Map(Object.entries(random).map(([name, state]) => [name, checkState(state, wrong)])),
     optimizers: new Map(saved),
     shared: new Map(Object.entries(shared) as [string, string][]),
+    frozen: frozen && new Set(frozen as string[]),
     tensors,
   };
 }
