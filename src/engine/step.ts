@@ -126,7 +126,7 @@ export class Step implements Compilable, Faulted {
       );
     }
     if (variable instanceof Parameter && variable.standIn !== null) {
-      variable.index = this.own(variable.standIn);
+      variable.index = this.node(variable.standIn);
       variable.step = this;
       return variable.index;
     }
