@@ -1,7 +1,7 @@
 /** The best epoch so far: told by one number, its parameters and state kept if they are to be put back. */
 
 import type { Component } from "../index.ts";
-import { arraysOf, type Best, type Values } from "./checkpoint.ts";
+import { arraysOf, type Best, type Values, valuesOf } from "./checkpoint.ts";
 import type { History } from "./history.ts";
 import type { Settings } from "./options.ts";
 import type { Monitor, SavedState } from "./training-state.ts";
@@ -25,19 +25,35 @@ export class BestEpoch {
     return { name: monitor, maximize: patience.maximize, validation: validate !== undefined };
   }
 
+  /** Whether an earlier part of the training was told by the same number, in the same direction. */
+  isSameMonitor(saved: Monitor): boolean {
+    const { monitor } = this;
+    return (Object.keys(saved) as (keyof Monitor)[]).every((key) => saved[key] === monitor[key]);
+  }
+
   /** Whether an epoch of this value is the best so far; if so, its parameters are kept. */
   observe(epoch: number, value: number): boolean {
     const { monitor, patience, restoreBest } = this.settings;
     patience.observe(value);
     if (!patience.improved) return false;
     this.epoch = { epoch, value, name: monitor };
-    if (restoreBest) this.values = arraysOf(this.component).map((array) => array.data);
+    if (restoreBest) this.values = valuesOf(this.component);
     return true;
   }
 
-  putBack(): void {
-    const { values } = this;
-    if (values !== null) arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); });
+  putBack(): void { if (this.values !== null) this.put(this.values); }
+
+  private put(values: Values): void { arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); }); }
+
+  /** Runs a part of the training while the component has its parameters. */
+  async during(part: () => Promise<void>): Promise<void> {
+    const now = valuesOf(this.component);
+    this.putBack();
+    try {
+      await part();
+    } finally {
+      this.put(now);
+    }
   }
 
   /**
@@ -45,9 +61,9 @@ export class BestEpoch {
    * @param restored brings back the component, and gives the parameters of the best epoch if there is one that counts
    */
   async resume(saved: SavedState, restored: (withBest: boolean) => Promise<Best | null>): Promise<void> {
-    const { monitor, settings: { patience, restoreBest } } = this;
+    const { patience, restoreBest } = this.settings;
     // What was best by another number, or in the other direction, says nothing about this one.
-    const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === monitor[key]);
+    const isSame = this.isSameMonitor(saved.monitor);
     const best = isSame ? saved.best : null;
     const kept = await restored(best !== null && restoreBest);
     this.epoch = best;

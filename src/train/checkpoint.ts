@@ -86,13 +86,14 @@ export class Checkpoint {
 
   /**
    * The same, and the parameters of the best epoch so far.
+   * @param measured those by which the epoch of the checkpoint was measured
    * @throws UsageError if these are nowhere
    */
-  async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState): Promise<Best> {
+  async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState, measured: () => Promise<Values>): Promise<Best> {
     // The checkpoint is written first: until a step follows, the best parameters are its own, and the other file may be that of an earlier training.
     if (best?.epoch === epoch - 1 && batch === 0) {
       await this.restore();
-      return { values: this.values(), isUnsaved: true };
+      return { values: await measured(), isUnsaved: true };
     }
     const { restore, serialize } = await io();
     let reason = "it was not kept";
@@ -102,7 +103,7 @@ export class Checkpoint {
         const { metadata } = restore(this.bestPath, { into: this.component });
         const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
         if (kept === best?.epoch) {
-          const values = this.values();
+          const values = valuesOf(this.component);
           await this.restore();
           return { values, isUnsaved: false };
         }
@@ -115,9 +116,8 @@ export class Checkpoint {
       throw error;
     }
   }
-
-  private values(): Values { return arraysOf(this.component).map((array) => array.data); }
 }
 
 /** What is kept of the best epoch: parameters, then state. */
 export const arraysOf = (component: Component): readonly (Parameter | State)[] => [...component.parameters(), ...component.namedState().values()];
+export const valuesOf = (component: Component): Values => arraysOf(component).map((array) => array.data);

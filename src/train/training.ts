@@ -1,11 +1,12 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
-import { type Component, evaluate, grad, type RandomState } from "../index.ts";
+import { type Component, evaluate, type RandomState, type State } from "../index.ts";
 import { sampleCount } from "../data/index.ts";
 import { describe, messageOf } from "../support/describe.ts";
+import { Averaging } from "./averaging.ts";
 import { Batches, type Data } from "./batches.ts";
 import { BestEpoch } from "./best-epoch.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint, valuesOf } from "./checkpoint.ts";
 import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
@@ -20,14 +21,15 @@ import { StopRequest, stopped } from "./stop-request.ts";
 import { TensorBoardFile } from "./tensorboard.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 import type { Jump, SavedState, TrainingState } from "./training-state.ts";
+import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 export class Training<B, V> {
   private epoch = 1;
-  /** Steps made in this epoch. */
+  /** Batches of this epoch of which updates were made. */
   private batch = 0;
-  /** Steps made in all. */
+  /** Updates made in all. */
   private step = 0;
   private readonly generators: Generators;
   /** Where the generators were when the epoch began; null between epochs. */
@@ -35,6 +37,11 @@ export class Training<B, V> {
   /** Where they were before a batch was drawn, for batches whose drawing followed drawing by the model. */
   private jumps: Jump[] = [];
   private readonly means = new Means();
+  /** The batches of the next update so far. */
+  private readonly window: Window;
+  /** What the first of them found: state, and whether there was something to save. */
+  private before: { readonly state: readonly (Float32Array | Float64Array)[]; readonly unsaved: boolean } | null = null;
+  private readonly averaging: Averaging;
   private samples: number | null = 0;
   private learningRate = NaN;
   private readonly records = new Records();
@@ -69,6 +76,8 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
+    this.window = new Window(settings.optimizer, settings.accumulate);
+    this.averaging = new Averaging(component, settings.ema);
     this.faults = new Faults(() => this.place(), this.checkpoint?.path ?? null);
     this.best = new BestEpoch(component, settings);
     this.stop = new StopRequest(settings.signal, () => {
@@ -164,20 +173,23 @@ export class Training<B, V> {
         this.generators.states = this.settled;
       }
       this.epochBegin = performance.now();
-      while (this.stop.reason === null) {
+      while (this.stop.reason === null || this.window.size > 0) {
         const { states } = this.generators;
         const batch = await this.faults.during("The data failed in", () => batches?.next(this.stop));
         if (batch === undefined || batch === stopped) break;
         const after = this.generators.states;
-        if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch, states]);
+        if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch + this.window.size, states]);
         drawn = after;
+        if (!batch.done) await this.oneBatch(batch.value);
+        if (this.window.isFull || (batch.done && this.window.size > 0)) {
+          await this.oneStep();
+          this.settled = this.generators.states;
+          if (this.checkpoint?.isDue(0, this.step)) await this.save();
+        }
         if (batch.done) {
           await this.endEpoch();
           break;
         }
-        await this.oneStep(batch.value);
-        this.settled = this.generators.states;
-        if (this.checkpoint?.isDue(0, this.step)) await this.save();
         await this.stop.breathe();
       }
     } catch (error) {
@@ -185,6 +197,7 @@ export class Training<B, V> {
       throw error;
     } finally {
       this.pause();
+      if (this.window.size > 0) this.forgetBatches();
       // Not at its end: what has been drawn since the last step is drawn again.
       if (this.start !== null) this.generators.states = this.settled;
     }
@@ -218,36 +231,54 @@ export class Training<B, V> {
     return this.batch === 0 ? null : this.generators.states;
   }
 
-  private async oneStep(batch: B): Promise<void> {
-    const { cost, optimizer } = this.settings;
+  /** Adds the gradient of a batch to those of which the next update is made. */
+  private async oneBatch(batch: B): Promise<void> {
+    const { window } = this;
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
-    const measured = await this.faults.during("The cost failed in", () => this.measure(batch, cost));
-    const { loss, ...metrics } = measured.numbers;
-    if (!Number.isFinite(loss)) {
-      for (const parameter of optimizer.parameters) parameter.clearGrad();
-      throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
-    }
+    if (window.size === 0 && window.accumulates) this.before = { state: this.states.map(({ data }) => data), unsaved: this.unsaved };
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    this.learningRate = optimizer.learningRate;
-    await this.faults.during("The update failed in", () => optimizer.update());
-    this.means.add(measured.numbers, measured.weight ?? samples ?? 1);
-    this.samples = this.samples === null || samples === null ? null : this.samples + samples;
-    this.batch++;
+    const measured = await this.faults.during("The cost failed in", () => {
+      const found = window.measure(() => this.settings.cost(batch), samples);
+      // Until the update, state is that of a step that parameters have not made.
+      if (this.hasState) this.unsaved = false;
+      return found;
+    });
+    const { loss } = measured.numbers;
+    if (!Number.isFinite(loss)) throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
+    window.add(measured, samples);
+  }
+
+  private get states(): State[] { return [...this.component.namedState().values()]; }
+
+  /** Goes back to the last update. */
+  private forgetBatches(): void {
+    this.window.clear();
+    this.jumps = this.jumps.filter(([batch]) => batch < this.batch);
+    if (this.before === null) return;
+    const { state, unsaved } = this.before;
+    this.states.forEach((array, i) => { array.assign(state[i]); });
+    this.unsaved = unsaved;
+  }
+
+  private async oneStep(): Promise<void> {
+    const { window } = this;
+    await this.faults.during("The update failed in", () => {
+      window.update();
+      this.averaging.update();
+    });
+    const { numbers: { loss, ...metrics }, samples } = window.result;
+    this.batch += window.size;
     this.step++;
+    window.moveTo(this.means);
+    this.samples = this.samples === null || samples === null ? null : this.samples + samples;
+    this.learningRate = window.learningRate;
     this.unsaved = true;
     this.curve.add(this.step, loss);
     this.settled = this.generators.states;
-    const { epoch, step, learningRate, batches } = this;
-    const event: StepEvent = { epoch, batch: this.batch, step, loss, metrics, learningRate, samples, batches, stop: this.callbackStop };
+    const { epoch, batch, step, learningRate, batches } = this;
+    const event: StepEvent = { epoch, batch, step, loss, metrics, learningRate, samples, batches, stop: this.callbackStop };
     this.report((listener) => listener.step?.(event));
     if (this.settings.onStep !== undefined) await this.tell("onStep", () => this.settings.onStep?.(event));
-  }
-
-  private measure(batch: B, cost: Settings<B, V>["cost"]): Measurement {
-    const result = grad(() => cost(batch)); // what is no loss is for grad to say
-    // Until the update, state is that of a step that parameters have not made.
-    if (this.hasState) this.unsaved = false;
-    return measurementOf("cost", result, true);
   }
 
   /** How many samples a batch has, null if that is not known. */
@@ -258,7 +289,10 @@ export class Training<B, V> {
 
   /** After the checkpoint, which has them until then. */
   private async saveBest(): Promise<void> {
-    await this.faults.during("The parameters of the best epoch could not be kept in", () => this.checkpoint?.saveBest(this.best.epoch?.epoch ?? 0));
+    await this.faults.during("The parameters of the best epoch could not be kept in", async () => {
+      const { checkpoint, best } = this;
+      if (checkpoint !== null) await best.during(() => checkpoint.saveBest(best.epoch?.epoch ?? 0));
+    });
     this.best.isUnsaved = false;
   }
 
@@ -272,13 +306,16 @@ export class Training<B, V> {
     this.batches = this.batch;
     this.pause();
     this.faults.checkFinite(this.component);
-    const validation = await this.validate();
-    if (validation === stopped) return;
-    const { loss, ...metrics } = this.means.values;
-    const { epoch, step, learningRate, samples } = this;
-    const record: EpochRecord = { epoch, step, steps: this.batch, samples, loss, metrics, validation, learningRate, seconds: this.earlierEpochSeconds };
-    this.records.push(record);
-    const improved = this.observe(validation ?? { loss, ...metrics });
+    const measured = await this.averaging.during(async () => {
+      const validation = await this.validate();
+      if (validation === stopped) return null;
+      const record = this.recordOf(validation);
+      this.records.push(record);
+      return { record, improved: this.observe(validation ?? { loss: record.loss, ...record.metrics }) };
+    });
+    if (measured === null) return;
+    const { record, improved } = measured;
+    const { epoch, step } = record;
     this.epoch++;
     this.batch = 0;
     this.start = null;
@@ -293,6 +330,13 @@ export class Training<B, V> {
     }
     if ((improved && this.settings.restoreBest) || this.checkpoint?.isDue(epoch, step)) await this.save();
     if (improved && this.settings.restoreBest) await this.saveBest();
+  }
+
+  private recordOf(validation: Numbers | null): EpochRecord {
+    const { loss, ...metrics } = this.means.values;
+    const { epoch, step, learningRate, samples } = this;
+    const steps = step - (this.records.list.at(-1)?.step ?? 0);
+    return { epoch, step, steps, samples, loss, metrics, validation, learningRate, seconds: this.earlierEpochSeconds };
   }
 
   /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
@@ -340,6 +384,7 @@ export class Training<B, V> {
       throw this.faults.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: ` +
         `epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
+    this.settings.plateau?.observe(value);
     return this.best.observe(this.epoch, value);
   }
 
@@ -380,17 +425,27 @@ export class Training<B, V> {
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
       bestIsKept: this.best.values !== null,
+      plateau: this.settings.plateau?.state, average: this.averaging.state,
     };
   }
 
   /** Takes over a state, when it is certain that there is all that it needs. */
   private async resume(saved: SavedState): Promise<void> {
+    const { averaging, checkpoint, component } = this;
     this.generators.check(saved.now);
+    averaging.check(saved.average);
     await this.best.resume(saved, async (withBest) => {
-      if (withBest && this.checkpoint !== null) return this.checkpoint.restoreWithBest(saved);
-      await this.checkpoint?.restore();
+      if (withBest && checkpoint !== null) {
+        return checkpoint.restoreWithBest(saved, () => {
+          averaging.resume(saved.average);
+          return averaging.during(async () => valuesOf(component));
+        });
+      }
+      await checkpoint?.restore();
       return null;
     });
+    averaging.resume(saved.average);
+    this.resumePlateau(saved);
     this.generators.states = saved.now;
     ({
       epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate,
@@ -406,9 +461,19 @@ export class Training<B, V> {
     this.unsaved = false;
   }
 
+  /** What was observed of another number says nothing of this one, but how far the rate has fallen. */
+  private resumePlateau({ plateau: saved, monitor }: SavedState): void {
+    const { plateau } = this.settings;
+    if (plateau === undefined || saved === undefined) return;
+    plateau.state = this.best.isSameMonitor(monitor) ? saved : { ...saved, best: null, since: 0 };
+  }
+
   // What goes wrong.
 
-  private place(): Place { return { epoch: this.epoch, batch: this.batch + 1, step: this.step }; }
+  private place(): Place {
+    const { epoch, batch, window, step } = this;
+    return { epoch, batch: batch + (window.isFull ? window.size : window.size + 1), step };
+  }
 
   private report(tell: (listener: Listener) => void): void {
     try {
