@@ -52,7 +52,9 @@ const withMethods = {
  * `export * as cost` and the like stay what they are, modules of their own: then bundlers that drop what is unused can drop single costs, such as CTC
  * with all that belongs to it. Bundled here each would be an object of which everything is used.
  */
-const namespaces = { cost: "src/cost/index.ts", option: "src/support/option.ts", schedule: "src/optimizers/schedule.ts" };
+const namespaces = {
+  cost: "src/cost/index.ts", metric: "src/train/metric.ts", option: "src/support/option.ts", schedule: "src/optimizers/schedule.ts",
+};
 
 /** @type {esbuild.Plugin} */
 const withNamespaces = {

@@ -271,7 +271,7 @@ describe("costs", () => {
   });
 
   refuses([
-    ["with a wrong reduction", () => cross(scores(), [0, 1, 1, 0], { reduction: any("average") }), ValueError, /"sum" or "mean".*"average"/],
+    ["with a wrong reduction", () => cross(scores(), [0, 1, 1, 0], { reduction: any("average") }), ValueError, /"sum", "mean" or "none".*"average"/],
     ["with too few weights", () => cross(scores(), [0, 1, 1, 0], { weight: [1, 2] }), ShapeError, /weight/],
     ["with a weight of NaN", () => cross(scores(), [0, 1, 1, 0], { weight: NaN }), ValueError, /weight/],
     ["with a weight that is text", () => cross(scores(), [0, 1, 1, 0], { weight: any("2") }), ValueError, /"2"/],

@@ -1,5 +1,5 @@
 import {
-  argmax, Component, type CostOptions, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError,
+  argmax, Component, cost, gather, input, type Labels, linear, maskedSoftmax, matmul, type Parameter, parameter, softmax, ValueError,
   type Variable,
 } from "../index.ts";
 import { normal } from "../initialization/index.ts";
@@ -163,9 +163,12 @@ export class MemoryNetwork extends Component {
    * @returns the sum, or the mean over the stories: []
    * @throws as `attend`; ValueError for answers that are no such integers
    */
-  cost(stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: CostOptions & ReadOptions = {}): Variable {
+  cost(
+    stories: Story | readonly Story[], questions: Sentence | readonly Sentence[], answers: Labels, options: cost.CategoricalCostOptions & ReadOptions = {},
+  ): Variable {
     checkArguments("cost", arguments, 4);
-    const { linear, ...others } = checkOptions(`${this.constructor.name}.cost`, options, ["linear", "weight", "mask", "reduction"]);
+    const known = ["linear", "weight", "mask", "reduction", "classWeights", "labelSmoothing"];
+    const { linear, ...others } = checkOptions(`${this.constructor.name}.cost`, options, known);
     return cost.categoricalCrossEntropyWithScores(this.score(stories, questions, { linear: linear === true }), answers, others);
   }
 

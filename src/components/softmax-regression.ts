@@ -1,4 +1,4 @@
-import { argmax, type CostOptions, cost, type Labels, softmax, type Variable } from "../index.ts";
+import { argmax, cost, type Labels, softmax, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
 import { LinearModel } from "./linear-model.ts";
 
@@ -27,13 +27,13 @@ export class SoftmaxRegression extends LinearModel {
   /**
    * The negative log likelihood of labels.
    * @param x [..., inputs]
-   * @param y an integer from 0 to outputs − 1 for each sample
-   * @param options weights of the samples, sum or mean
+   * @param y an integer from 0 to outputs − 1 for each sample, or a distribution over the outputs
+   * @param options weights of samples and classes, smoothing, the reduction
    * @returns the sum, or the mean over the samples: []
    * @throws as `cost.categoricalCrossEntropyWithScores`
    */
-  cost(x: Variable, y: Labels, options?: CostOptions): Variable;
-  cost(x: Variable, y: Labels, options?: CostOptions, more?: unknown): Variable {
+  cost(x: Variable, y: Labels | cost.Numbers, options?: cost.CategoricalCostOptions): Variable;
+  cost(x: Variable, y: Labels | cost.Numbers, options?: cost.CategoricalCostOptions, more?: unknown): Variable {
     if (more !== undefined) checkArguments("cost", [x, y, options, more], 3);
     return cost.categoricalCrossEntropyWithScores(this.score(x), y, options);
   }

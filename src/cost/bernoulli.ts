@@ -1,22 +1,16 @@
 /** Costs of yes and no. */
 
-import { constant, type Expr } from "../kernels/expression.ts";
+import { constant } from "../kernels/expression.ts";
 import { checkVariable } from "../operations/check.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { noOptions } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { checkCost, type CostOptions, type Numbers, Samples, samplesOf, targetsOf } from "./samples.ts";
-import { surprise } from "./surprise.ts";
+import { checkCost, type CostOptions, type Numbers, probabilities, Samples, samplesOf, targetsOf } from "./samples.ts";
+import { surprise, surpriseOfScore } from "./surprise.ts";
 
-const softplus = (x: Expr): Expr => x.greater(33).where(x, x.exp().log1p());
 const one = constant(1);
 
-/** What has no share costs nothing, be the score ±∞, whose probability is 0 or 1. That is a bound, not a choice: the slope by the share stays. */
-const shareOf = (share: Expr, cost: Expr): Expr => share.mul(share.equal(0).where(cost.minimum(2 ** 127), cost));
-
-/** Each term keeps its digits when the other one is large. */
-const fromScores = elementwise("bernoulliCrossEntropyWithScores", (score, target) =>
-  shareOf(target, softplus(score.neg())).add(shareOf(one.sub(target), softplus(score))));
+const fromScores = elementwise("bernoulliCrossEntropyWithScores", surpriseOfScore);
 
 const fromProbabilities = elementwise("bernoulliCrossEntropy", (p, target) =>
   target.mul(surprise(p)).add(one.sub(target).mul(surprise(one.sub(p)))));
@@ -24,7 +18,7 @@ const fromProbabilities = elementwise("bernoulliCrossEntropy", (p, target) =>
 function cost(name: string, apply: typeof fromScores, output: Variable, target: Numbers, options: CostOptions): Variable {
   checkVariable(name, output);
   const samples = new Samples(name, samplesOf(output.shape), options);
-  return samples.reduce(apply(samples.clean(output), targetsOf(samples, target, output.shape, 0, 1)));
+  return samples.reduce(apply(samples.clean(output), targetsOf(samples, target, output.shape, probabilities)));
 }
 
 /**
@@ -33,7 +27,7 @@ function cost(name: string, apply: typeof fromScores, output: Variable, target: 
  *
  * @param scores [features] for one sample, or [samples…, features]; [] is one sample of one score
  * @param target 0 or 1 (false or true), or probabilities in between, in the shape of the scores or flat in row-major order
- * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @returns the sum (or mean) over the samples, a Variable of shape []; with the reduction "none" the cost of each sample
  * @throws ShapeError if target, weights or mask do not fit the scores; ValueError for a target below 0 or above 1
  * @example
  * // One sample with two features: log 2 for the first, almost nothing for the second
@@ -50,15 +44,15 @@ export function bernoulliCrossEntropyWithScores(scores: Variable, target: Number
  * Probabilities below 10⁻²⁰ count as 10⁻²⁰ and get no gradient. Where there are scores, prefer
  * `bernoulliCrossEntropyWithScores`: it is exact also where 1 − p rounds to 0.
  *
- * @param probabilities [features] for one sample, or [samples…, features], each from 0 to 1
+ * @param output the probabilities, [features] for one sample, or [samples…, features], each from 0 to 1
  * @param target 0 or 1 (false or true), or probabilities in between, in the same shape or flat in row-major order
- * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @returns the sum (or mean) over the samples, a Variable of shape []; with the reduction "none" the cost of each sample
  * @throws ShapeError if target, weights or mask do not fit the probabilities; ValueError for a target below 0 or above 1
  * @example
  * // log 2 + log 10
  * cost.bernoulliCrossEntropy(input([0.5, 0.9]), [1, 0]).item(); // 2.9957
  */
-export function bernoulliCrossEntropy(probabilities: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
+export function bernoulliCrossEntropy(output: Variable, target: Numbers, options: CostOptions = noOptions): Variable {
   checkCost("bernoulliCrossEntropy", arguments, options);
-  return cost("bernoulliCrossEntropy", fromProbabilities, probabilities, target, options);
+  return cost("bernoulliCrossEntropy", fromProbabilities, output, target, options);
 }

@@ -24,7 +24,7 @@ export interface CtcCostOptions extends CostOptions, CtcTargetOptions {}
  * @param scores [steps, symbols] for one utterance or [samples, steps, symbols], or a list with [symbols] or [samples, symbols] for
  *   each step; before any softmax
  * @param targets the labels of the utterance, or a list of them for each; integers other than the blank
- * @returns the sum (or mean) over the utterances, a Variable of shape []
+ * @returns the sum (or mean) over the utterances, a Variable of shape []; with the reduction "none" the cost of each utterance
  * @throws ShapeError if targets, lengths, weights or mask do not fit the scores; ValueError for a label, blank or length out of range,
  *   and for a target that needs more steps than there are, unless `infeasible` says otherwise; UsageError if the gradient is differentiated
  * @example

@@ -18,7 +18,7 @@ const halfSquare = elementwise("mse", (output, target) => {
  *
  * @param output [features] for one sample, or [samples…, features]; [] is one sample of one number
  * @param target in the shape of the output, or flat in row-major order; a Variable gets a gradient too
- * @returns the sum (or mean) over the samples, a Variable of shape []
+ * @returns the sum (or mean) over the samples, a Variable of shape []; with the reduction "none" the cost of each sample
  * @throws ShapeError if target, weights or mask do not fit the output; ValueError for what is not a number
  * @example
  * const output = input([[1, 2], [3, 4]]);

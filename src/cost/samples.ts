@@ -2,13 +2,13 @@
 
 import { currentDevice } from "../devices/current.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
-import { checkNumber } from "../support/check.ts";
+import { checkChoice, checkNumber } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatShape, sameShape, scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { div, maximum, mul, notEqual } from "../operations/arithmetic.ts";
+import { div, mul } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import type { Operand } from "../engine/step.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
@@ -36,25 +36,28 @@ export interface CostOptions {
    * and may hold anything: labels out of range, NaN.
    */
   readonly mask?: Numbers | undefined;
-  /** "sum" (the default) adds the samples up; "mean" divides by the number of samples that count (of none, the mean is 0). */
-  readonly reduction?: "sum" | "mean" | undefined;
+  /**
+   * "sum" (the default) adds the samples up; "mean" divides by the number of samples that count (of none, the mean is 0); "none" gives the cost of
+   * each sample, in the shape of the samples, 0 where one is masked out.
+   */
+  readonly reduction?: "sum" | "mean" | "none" | undefined;
 }
 
 export const costOptions = ["weight", "mask", "reduction"] as const;
 
 /** Refuses what a cost, a function of an output, targets and options, does not take. */
-export function checkCost(name: string, args: ArrayLike<unknown>, options: CostOptions, known: readonly string[] = costOptions): void {
-  checkArguments(name, args, 3);
+export function checkCost(name: string, args: ArrayLike<unknown>, options: CostOptions, known: readonly string[] = costOptions, most = 3): void {
+  checkArguments(name, args, most);
   checkOptions(name, options, known);
 }
 
 /** The samples of one call of a cost, with its options checked. */
 export class Samples {
   /** Per sample, 0 where it does not count; null where all count. Numbers on the host if they are known. */
-  private readonly mask: Variable | null = null;
+  readonly mask: Variable | null = null;
   readonly known: ArrayLike<number> | null = null;
   private readonly weight: Operand;
-  private readonly isMean: boolean;
+  private readonly reduction: NonNullable<CostOptions["reduction"]>;
 
   /**
    * @param name of the cost, for messages
@@ -65,8 +68,7 @@ export class Samples {
     readonly shape: Shape,
     { weight = 1, mask, reduction = "sum" }: CostOptions,
   ) {
-    if (reduction !== "sum" && reduction !== "mean") throw new ValueError(`${name} takes "sum" or "mean" as reduction, but got ${describe(reduction)}.`);
-    this.isMean = reduction === "mean";
+    this.reduction = checkChoice(name, "reduction", reduction, ["sum", "mean", "none"]);
     if (mask !== undefined) {
       const { variable, values } = this.perSample("mask", mask);
       for (let i = 0; values !== null && i < values.length; i++) {
@@ -77,7 +79,7 @@ export class Samples {
           );
         }
       }
-      this.mask = variable;
+      this.mask = variable();
       this.known = values;
     }
     this.weight = typeof weight === "number" ? checkNumber(name, "weight", weight) : this.weights(weight);
@@ -87,26 +89,20 @@ export class Samples {
   private weights(given: Numbers): Operand {
     const { name, known } = this;
     const found = numbers(name, "weight", given);
-    const { variable, values } = sizeOf(found.shape) === 1
-      ? { variable: view(found.variable(), scalarShape), values: found.values }
-      : this.perSample("weight", given);
+    const one: Found = { ...found, variable: () => view(found.variable(), scalarShape) };
+    const { variable, values } = sizeOf(found.shape) === 1 ? one : this.perSample("weight", given);
     for (let i = 0; !(given instanceof Variable) && values !== null && i < values.length; i++) {
       if (!Number.isFinite(values[i]) && known?.[i] !== 0) throw new ValueError(`${name} takes finite weights, but got ${values[i]} for sample ${i}.`);
     }
-    return variable;
+    return variable();
   }
 
   /** An option with a number for each sample, in their shape. */
-  private perSample(option: string, given: Numbers): { variable: Variable; values: ArrayLike<number> | null } {
+  private perSample(option: string, given: Numbers): Found {
     const { name, shape } = this;
-    const found = numbers(name, option, given);
-    if (!sameShape(found.shape, shape) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(shape))) {
-      throw new ShapeError(
-        `${name} got ${option} of shape ${formatShape(found.shape)} for samples of shape ${formatShape(shape)}: give ` +
-          `${option === "weight" ? "one number, or one for each sample" : "0 or 1 for each sample"}.`,
-      );
-    }
-    return { variable: view(found.variable(), shape), values: found.values };
+    return shaped(numbers(name, option, given), shape, (found) =>
+      `${name} got ${option} of shape ${found} for samples of shape ${formatShape(shape)}: give ` +
+        `${option === "weight" ? "one number, or one for each sample" : "0 or 1 for each sample"}.`);
   }
 
   /** x [samples…, n] with zeros where a sample does not count, so that whatever was there harms neither values nor gradients. */
@@ -123,91 +119,101 @@ export class Samples {
     const { name, shape, known, mask } = this;
     // A number of the step costs less than an array.
     if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
-    const isNested = Array.isArray(given) && given.some((entry) => typeof entry === "object");
-    const flat = isNested ? numbers(name, "labels", given as Numbers).values as ArrayLike<number> : given as Indices;
-    const list = flat instanceof Variable ? (mask === null || flat.storage === null ? null : flat.values())
-      : typeof flat === "number" ? [flat] : isList(flat) ? withNumbers(flat as ArrayLike<number>) : null;
-    const count = flat instanceof Variable ? flat.size : list?.length; // what is no list at all, indexVariable refuses
-    if (count !== undefined && count !== sizeOf(shape)) {
+    const { values, variable, ...found } = numbers(name, "labels", given);
+    if (sizeOf(found.shape) !== sizeOf(shape)) {
       throw new ShapeError(
-        `${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${count} ` +
+        `${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${sizeOf(found.shape)} ` +
           "labels.",
       );
     }
-    if (mask === null) return view(indexVariable(name, flat as Indices, classes), shape);
-    if (known !== null && list !== null && count !== undefined) {
-      return view(indexVariable(name, Array.from(list, (label, i) => (known[i] === 0 ? 0 : label)), classes), shape);
+    let labels: Indices = variable();
+    if (mask !== null) {
+      labels = known === null || values === null ? where(mask, view(labels, shape), 0) : Array.from(values, (label, i) => (known[i] === 0 ? 0 : label));
     }
-    const labels = flat instanceof Variable ? flat : numbers(name, "labels", flat).variable();
-    return view(indexVariable(name, where(mask, view(labels, shape), 0), classes), shape);
+    return view(indexVariable(name, labels, classes), shape);
   }
 
   /**
-   * Weighs the samples and adds them up.
+   * Weighs the samples and adds them up, unless they stay single.
    * @param costs of each sample, or of each element of each sample; those that do not count finite
+   * @param counts how much each sample counts in the mean, as a class with a weight does; 1 unless given
    */
-  reduce(costs: Variable): Variable {
-    const { weight, mask } = this;
+  reduce(costs: Variable, counts: Variable | null = null): Variable {
+    const { weight, mask, reduction } = this;
     let total = costs;
     const varies = mask !== null || (typeof weight !== "number" && weight.size !== 1);
-    if (varies) {
-      const each = costs.shape.length > this.shape.length ? sum(costs, -1) : costs;
-      total = mul(each, mask === null ? weight : where(mask, weight, 0));
-    }
+    if ((varies || reduction === "none") && costs.shape.length > this.shape.length) total = sum(costs, -1);
+    if (varies) total = mul(total, mask === null ? weight : where(mask, weight, 0));
+    else if (reduction === "none" && weight !== 1) total = mul(total, weight);
+    if (reduction === "none") return total;
     if (total.shape.length > 0) total = sum(total);
     if (!varies && weight !== 1) total = mul(total, weight);
-    if (!this.isMean) return total;
-    const count = this.count();
-    if (typeof count !== "number") return div(total, maximum(count, 1));
-    return count <= 1 ? total : div(total, count);
+    if (reduction === "sum") return total;
+    const whole = this.count(counts);
+    if (typeof whole !== "number") return div(total, where(whole, whole, 1));
+    return whole <= 1 ? total : div(total, whole);
   }
 
-  /** How many samples count. */
-  private count(): Operand {
+  /** What the mean divides by: how many samples count, or how much they do. */
+  private count(counts: Variable | null): Operand {
     const { mask, known, shape } = this;
-    if (mask === null) return sizeOf(shape);
-    if (known === null) return sum(notEqual(mask, 0));
+    if (counts !== null || (mask !== null && known === null)) return sum(mask === null ? counts as Variable : where(mask, counts ?? 1, 0));
+    if (known === null) return sizeOf(shape);
     let count = 0;
     for (let i = 0; i < known.length; i++) count += known[i];
     return count;
   }
 }
 
-/**
- * What the model should have put out for some samples, in the shape of its output.
- * @param low, high what numbers that the host knows must lie between
- */
-export function targetsOf(samples: Samples, given: Numbers, output: Shape, low = -Infinity, high = Infinity): Variable {
+/** What targets may be, where the host knows them. */
+export interface Allowed {
+  readonly text: string;
+  includes(value: number): boolean;
+}
+
+export const probabilities: Allowed = { text: "from 0 to 1", includes: (value) => value >= 0 && value <= 1 };
+
+/** Yes or no: what is positive is yes. */
+export const signs: Allowed = { text: "that are 1, or −1 or 0 for no", includes: (value) => value === 1 || value === 0 || value === -1 };
+
+/** What the model should have put out for some samples, in the shape of its output. */
+export function targetsOf(samples: Samples, given: Numbers, output: Shape, allowed: Allowed | null = null): Variable {
   const { name, known } = samples;
-  const found = numbers(name, "targets", given);
-  if (!sameShape(found.shape, output) && !(isFlat(found.shape) && sizeOf(found.shape) === sizeOf(output))) {
-    throw new ShapeError(
-      `${name} got an output of shape ${formatShape(output)}, but targets of shape ${formatShape(found.shape)}: give a number for each element of the output.`,
-    );
-  }
-  const { values } = found;
-  if (values !== null && (low > -Infinity || high < Infinity)) {
-    const n = output.length === 0 ? 1 : output[output.length - 1];
+  const { values, variable } = shaped(numbers(name, "targets", given), output, (found) =>
+    `${name} got an output of shape ${formatShape(output)}, but targets of shape ${found}: give a number for each element of the output.`);
+  if (values !== null && allowed !== null) {
+    const n = values.length / sizeOf(samples.shape);
     for (let i = 0; i < values.length; i++) {
-      if (!(values[i] >= low && values[i] <= high) && known?.[Math.floor(i / n)] !== 0) {
-        throw new ValueError(`${name} takes targets from ${low} to ${high}, but got ${values[i]}.`);
-      }
+      if (allowed.includes(values[i]) || known?.[Math.floor(i / n)] === 0) continue;
+      throw new ValueError(`${name} takes targets ${allowed.text}, but got ${values[i]}.`);
     }
   }
-  return samples.clean(view(found.variable(), output));
+  return samples.clean(variable());
 }
 
 /** The shape of samples from that of the model's output. */
 export const samplesOf = (output: Shape): Shape => (output.length === 1 ? scalarShape : output.slice(0, -1));
 
-/** May these numbers stand for an array of any shape with as many elements? */
-const isFlat = (shape: Shape): boolean => shape.length <= 1;
+/** How many numbers there are in what is given as labels or targets; of ragged lists as many as their first ones let expect. */
+export function countOf(given: unknown): number {
+  if (given instanceof Variable) return given.size;
+  return isList(given) ? given.length * (given.length === 0 ? 1 : countOf(given[0])) : 1;
+}
 
-interface Found {
+export interface Found {
   readonly shape: Shape;
   /** The numbers, where the host knows them. */
   readonly values: ArrayLike<number> | null;
   variable(): Variable;
+}
+
+/**
+ * The same in a shape, which they have or, where they are flat, as many elements.
+ * @param misfit the message if not
+ */
+export function shaped({ shape, values, variable }: Found, wanted: Shape, misfit: (found: string) => string): Found {
+  if (sizeOf(shape) !== sizeOf(wanted) || (shape.length > 1 && !sameShape(shape, wanted))) throw new ShapeError(misfit(formatShape(shape)));
+  return { shape: wanted, values, variable: () => view(variable(), wanted) };
 }
 
 /** Numbers in any form that a cost takes. */

@@ -1,7 +1,7 @@
 /** Averages of the parameters in a training: they take their place wherever it is measured. */
 
-import type { Component, ParameterAverage, State } from "../index.ts";
-import { UsageError } from "../index.ts";
+import { type Component, type ParameterAverage, type State, UsageError } from "../index.ts";
+import { type Values, valuesOf } from "./checkpoint.ts";
 
 /** What is kept of averages. */
 export interface AverageState {
@@ -46,5 +46,11 @@ export class Averaging {
     if (this.average === undefined || saved === undefined) return;
     this.average.weight.assign(saved.weight);
     this.arrays.forEach((array, i) => { array.assign(saved.values[i]); });
+  }
+
+  /** The same; gives what the parameters are when they are measured, and state. */
+  async restored(saved: AverageState | undefined): Promise<Values> {
+    this.resume(saved);
+    return this.during(async () => valuesOf(this.component));
   }
 }

@@ -16,7 +16,7 @@ export class BestEpoch {
 
   constructor(
     private readonly component: Component,
-    private readonly settings: Pick<Settings<never, never>, "monitor" | "patience" | "restoreBest"> & { readonly validate?: unknown },
+    private readonly settings: Pick<Settings<never, never>, "monitor" | "patience" | "plateau" | "restoreBest"> & { readonly validate?: unknown },
   ) {}
 
   /** By which number it is told. */
@@ -25,15 +25,10 @@ export class BestEpoch {
     return { name: monitor, maximize: patience.maximize, validation: validate !== undefined };
   }
 
-  /** Whether an earlier part of the training was told by the same number, in the same direction. */
-  isSameMonitor(saved: Monitor): boolean {
-    const { monitor } = this;
-    return (Object.keys(saved) as (keyof Monitor)[]).every((key) => saved[key] === monitor[key]);
-  }
-
   /** Whether an epoch of this value is the best so far; if so, its parameters are kept. */
   observe(epoch: number, value: number): boolean {
-    const { monitor, patience, restoreBest } = this.settings;
+    const { monitor, patience, plateau, restoreBest } = this.settings;
+    plateau?.observe(value);
     patience.observe(value);
     if (!patience.improved) return false;
     this.epoch = { epoch, value, name: monitor };
@@ -61,14 +56,15 @@ export class BestEpoch {
    * @param restored brings back the component, and gives the parameters of the best epoch if there is one that counts
    */
   async resume(saved: SavedState, restored: (withBest: boolean) => Promise<Best | null>): Promise<void> {
-    const { patience, restoreBest } = this.settings;
+    const { monitor, settings: { patience, plateau, restoreBest } } = this;
     // What was best by another number, or in the other direction, says nothing about this one.
-    const isSame = this.isSameMonitor(saved.monitor);
+    const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === monitor[key]);
     const best = isSame ? saved.best : null;
     const kept = await restored(best !== null && restoreBest);
     this.epoch = best;
     this.values = kept?.values ?? null;
     this.isUnsaved = kept?.isUnsaved ?? false;
     Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
+    if (plateau !== undefined && saved.plateau !== undefined) plateau.state = isSame ? saved.plateau : { ...saved.plateau, best: null, since: 0 };
   }
 }

@@ -1,6 +1,6 @@
 /** What a training leaves behind: plain data, which survives JSON. */
 
-import type { Numbers } from "./means.ts";
+import type { Matrices, Numbers } from "./means.ts";
 
 /** An epoch that was completed. */
 export interface EpochRecord {
@@ -14,10 +14,12 @@ export interface EpochRecord {
   readonly samples: number | null;
   /** The mean of the losses of its steps, each batch with its weight and with the parameters of its moment. */
   readonly loss: number;
-  /** The means of the further numbers that the cost returned. */
+  /** The means of the further numbers that the cost returned, and what its metrics are over all samples. */
   readonly metrics: Readonly<Numbers>;
   /** What validation gave after it; null without one. */
   readonly validation: Readonly<Numbers> | null;
+  /** Metrics that are matrices, as of confusions; those of validation have names such as `validation/confusions`. */
+  readonly matrices: Readonly<Matrices>;
   /** The learning rate of its last update. */
   readonly learningRate: number;
   /** How long it took, without validation. */

@@ -8,6 +8,7 @@ import { refusal } from "../support/check.ts";
 import type { EpochRecord } from "./history.ts";
 import { linesFromEnd, linesOf, piecesOf } from "./lines.ts";
 import type { Listener } from "./listener.ts";
+import type { Matrix } from "./metric-results.ts";
 import type { Numbers } from "./means.ts";
 import { makeFolderOf, nodeModule } from "./node.ts";
 import type { MetricsOptions, StepEvent } from "./options.ts";
@@ -24,7 +25,8 @@ export interface MetricsRecord {
   readonly step: number;
   readonly loss: number;
   readonly learningRate: number;
-  readonly [name: string]: number | "step" | "epoch";
+  /** A number, or in a line of an epoch a matrix. */
+  readonly [name: string]: number | "step" | "epoch" | Matrix;
 }
 
 /** Where a resumed training goes on: after this step, in this epoch. */
@@ -39,11 +41,12 @@ const purpose = "A metrics file";
 /** How long lines may stay in memory, in milliseconds. */
 const DELAY = 250;
 
+/** The same by longer names. */
+export const withPrefix = <T>(prefix: string, values: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
+
 /** What an epoch gave, validation with its prefix. */
-export function epochNumbers({ loss, metrics, validation }: EpochRecord): Numbers {
-  const validated = Object.entries(validation ?? {}).map(([name, value]) => [`validation/${name}`, value] as const);
-  return { loss, ...metrics, ...Object.fromEntries(validated) };
-}
+export const epochNumbers = ({ loss, metrics, validation }: EpochRecord): Numbers => ({ loss, ...metrics, ...withPrefix("validation/", validation ?? {}) });
 
 export class MetricsFile implements Listener {
   /** What tells its lines from those of others in the same file. */
@@ -86,7 +89,7 @@ export class MetricsFile implements Listener {
 
   epoch(record: EpochRecord): void {
     const { epoch, step, learningRate, seconds, steps, samples } = record;
-    this.write({ event: "epoch", ...this.common(epoch, step), learningRate, seconds, steps, samples, ...epochNumbers(record) });
+    this.write({ event: "epoch", ...this.common(epoch, step), learningRate, seconds, steps, samples, ...epochNumbers(record), ...record.matrices });
   }
 
   private common(epoch: number, step: number): object { return { time: Date.now() / 1000, ...(this.run !== null && { run: this.run }), epoch, step }; }
@@ -239,7 +242,7 @@ const goesBack = (last: MetricsRecord, next: MetricsRecord): boolean =>
  * begins where steps or epochs go back.
  */
 export function runCounter(): (record: MetricsRecord) => number {
-  const open = new Map<number | string | undefined, { readonly index: number; readonly last: MetricsRecord }>();
+  const open = new Map<unknown, { readonly index: number; readonly last: MetricsRecord }>();
   let count = 0;
   return (record) => {
     const before = open.get(record.run);

@@ -9,6 +9,7 @@ import { describe } from "../support/describe.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
+import type { Metric } from "./running.ts";
 import { minimizesItself } from "./window.ts";
 
 /** A step that was made. */
@@ -20,7 +21,7 @@ export interface StepEvent {
   /** How many steps have been made, over all epochs. */
   readonly step: number;
   readonly loss: number;
-  /** The further numbers that the cost returned. */
+  /** The further numbers that the cost returned, metrics of this batch alone. */
   readonly metrics: Readonly<Numbers>;
   /** That of this step's update. */
   readonly learningRate: number;
@@ -41,12 +42,14 @@ export interface EpochEvent extends EpochRecord {
 }
 
 /** A number by itself is the loss. */
-export type Measured = number | Variable | Readonly<Record<string, number | Variable>>;
+export type Measured = number | Variable | Readonly<Record<string, number | Variable | Metric>>;
 
 /** Validation by a cost over batches, or by a function of one's own. */
 export type Validation<V> =
   | { readonly data: Data<V>; readonly cost: (batch: V) => Measured | WithLoss }
-  | (() => number | Numbers | Promise<number | Numbers>);
+  | (() => Validated | Promise<Validated>);
+
+type Validated = number | Readonly<Record<string, number | Metric>>;
 
 export interface CheckpointOptions {
   /** The file. The best parameters, where they are kept, go into a second one beside it: `model.best.safetensors` for `model.safetensors`. */
@@ -83,7 +86,7 @@ export interface FitOptions<B, V = B> {
   readonly data: Data<B>;
   /**
    * The loss of a batch, or an object with it as `loss` and further numbers, which are averaged: each batch has the weight that is in it as
-   * `weight`, else its number of samples. It runs inside `grad`.
+   * `weight`, else its number of samples. What functions of `metric` give is added up by samples. It runs inside `grad`.
    */
   readonly cost: (batch: B) => WithLoss;
   readonly optimizer: Optimizer<never>;
@@ -181,7 +184,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   return {
     ...options,
     accumulate: options.accumulate ?? 1,
-    patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER),
+    patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER, { maximize: options.plateau?.maximize }),
     monitor,
     monitored: patience !== undefined || restoreBest || options.monitor !== undefined || options.plateau !== undefined,
     restoreBest,
@@ -194,10 +197,11 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
 }
 
 /** What belongs to updates. Objects are known by what they do, so that programs without them need not load them. */
-function checkUpdates({ optimizer, accumulate = 1, ema, plateau, patience }: FitOptions<never>, own: ReadonlySet<Parameter>): void {
+function checkUpdates<B, V>({ optimizer, accumulate = 1, ema, plateau, patience }: FitOptions<B, V>, own: ReadonlySet<Parameter>): void {
   checkInteger("fit", "accumulate", accumulate, 1);
   if (accumulate > 1 && minimizesItself(optimizer)) {
-    throw new ValueError(`fit got accumulate: ${accumulate}, but ${optimizer.constructor.name} evaluates the cost of a batch again and again. Give it larger batches.`);
+    const { name } = optimizer.constructor;
+    throw new ValueError(`fit got accumulate: ${accumulate}, but ${name} evaluates the cost of a batch again and again. Give it larger batches.`);
   }
   if (ema !== undefined && typeof ema?.copyTo !== "function") throw refusal("fit", "a ParameterAverage as ema, such as new ParameterAverage(model)", ema);
   if (ema?.parameters().some((parameter) => !own.has(parameter))) {

@@ -7,7 +7,10 @@ import { checkArguments, checkOptions } from "../support/options.ts";
 import { refusal } from "../support/check.ts";
 import { describe, messageOf } from "../support/describe.ts";
 import type { EpochRecord, History } from "./history.ts";
+import { heatmap } from "./heatmap.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
+import type { Matrices } from "./means.ts";
+import type { Matrix } from "./metric-results.ts";
 import { epochNumbers, type MetricsRecord, recordsOf, runCounter } from "./metrics.ts";
 import { makeFolderOf, nodeModule, withPackage } from "./node.ts";
 import { compact, duration, rateText } from "./progress.ts";
@@ -58,6 +61,8 @@ interface Shown {
   /** The step at the end of each epoch. */
   readonly ends: readonly number[];
   readonly summary: readonly (readonly [name: string, value: string])[];
+  /** Those of the last epoch. */
+  readonly matrices: Readonly<Matrices>;
   readonly model: string | null;
 }
 
@@ -173,7 +178,7 @@ function shownCurves(name: string, curves: Curves): Shown {
   const last = Object.fromEntries(
     Object.entries(curves).filter(([, points]) => points.length > 0).map(([metric, points]) => [metric, [points.at(-1)].flat().at(-1) as number]),
   );
-  return { name, model: null, ends: [], series, summary: [...lasts([{ step: steps, numbers: last }]), ["steps", steps.toLocaleString("en-US")]] };
+  return { name, model: null, matrices: {}, ends: [], series, summary: [...lasts([{ step: steps, numbers: last }]), ["steps", steps.toLocaleString("en-US")]] };
 }
 
 /** What a chart is to show: validation has names such as `validation/loss`. */
@@ -186,7 +191,7 @@ function shownHistory(name: string, history: History): Shown {
   const { epochs, curve, parameters, model } = history;
   const points = epochs.map((record) => ({ step: record.step, numbers: { ...epochNumbers(record), "learning rate": record.learningRate } }));
   return {
-    name, model, ends: epochs.map(({ step }) => step),
+    name, model, matrices: epochs.at(-1)?.matrices ?? {}, ends: epochs.map(({ step }) => step),
     series: [{ metric: "loss", kind: "training", epochs: false, x: curve.step, y: finite(curve.loss) }, ...epochSeries(points, ["loss"])],
     summary: [
       ...lasts(points),
@@ -262,12 +267,15 @@ const numbersIn = (record: MetricsRecord): Record<string, number> => ({
   "learning rate": record.learningRate,
 });
 
+const matricesIn = (record: MetricsRecord | undefined): Matrices =>
+  Object.fromEntries(Object.entries(record ?? {}).filter((entry): entry is [string, Matrix] => Array.isArray(entry[1])));
+
 function shownFile(name: string, { epochs, steps, seconds, step }: FileRun): Shown {
   const points = epochs.map((record) => ({ step: record.step, numbers: numbersIn(record) }));
   const inSteps = [...steps].map(([metric, { x, y }]): Series => ({ ...kindOf(metric), epochs: false, x, y: finite(y) }));
   const known = inSteps.map(({ metric }) => metric);
   return {
-    name, model: null, ends: epochs.map((record) => record.step),
+    name, model: null, matrices: matricesIn(epochs.at(-1)), ends: epochs.map((record) => record.step),
     series: [...inSteps.map(thinned), ...epochSeries(points, known)],
     summary: [
       ...lasts(points), ["epochs", String(epochs.length)], ["steps", step.toLocaleString("en-US")],
@@ -321,6 +329,16 @@ function sectionOf({ title, text, table: given, html }: Section): string {
   return `<section><h2>${escapeHtml(title)}</h2>${parts.join("")}</section>`;
 }
 
+/** Pictures of the matrices of the runs. */
+function matricesOf(runs: readonly Shown[]): string {
+  const pictures = runs.flatMap(({ name, matrices }) => Object.entries(matrices).map(([of, matrix]) => {
+    const names = matrix.map((_, i) => String(i));
+    const title = runs.length === 1 ? of : `${name}: ${of}`;
+    return heatmap(matrix, { title, rows: names, columns: names, rowTitle: "true", columnTitle: "predicted" });
+  }));
+  return pictures.length === 0 ? "" : `<section><h2>Last epoch</h2>${pictures.join("")}</section>`;
+}
+
 function pageOf(runs: readonly Shown[], { title = "Training", notes, sections = [] }: ReportOptions): string {
   const [script, style] = withPackage("uplot", purpose, (require) => {
     const { readFileSync } = nodeModule("node:fs", purpose);
@@ -355,6 +373,7 @@ ${summaryOf(runs)}
 <div id="charts"></div>
 <noscript>The curves need JavaScript.</noscript>
 </section>
+${matricesOf(runs)}
 ${sections.map(sectionOf).join("\n")}
 ${models.join("\n")}
 </main>

@@ -102,7 +102,7 @@ function decodeFirst(state: FirstState): SavedState {
   const name = best?.name ?? "loss";
   const first = records.map((record) => (record.validation ?? { loss: record.loss, ...record.metrics })[name]).find((value) => !Number.isNaN(value));
   return {
-    ...state, run: null,
+    ...state, run: null, records: records.map((record) => ({ ...record, matrices: {} })),
     means: Object.entries(state.means).map(([key, [sum, count]]) => [key, weight * sum, weight * count] as const),
     // The first value is the best at first, so the way from it to the best one is the direction.
     monitor: { name, maximize: best !== null && first !== undefined && best.value > first, validation: validated(records[0]) },

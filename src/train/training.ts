@@ -1,26 +1,28 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
-import { type Component, evaluate, type RandomState, type State } from "../index.ts";
+import type { Component, RandomState } from "../index.ts";
 import { sampleCount } from "../data/index.ts";
 import { describe, messageOf } from "../support/describe.ts";
 import { Averaging } from "./averaging.ts";
 import { Batches, type Data } from "./batches.ts";
 import { BestEpoch } from "./best-epoch.ts";
-import { Checkpoint, valuesOf } from "./checkpoint.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { checkWeight, Means, type Measurement, measurementOf, type Numbers, numbersOf } from "./means.ts";
-import { MetricsFile } from "./metrics.ts";
+import { checkWeight, Means, type Numbers } from "./means.ts";
+import { withPrefix } from "./metrics.ts";
 import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
+import { openOutputs } from "./outputs.ts";
+import { passOver } from "./passed.ts";
 import { type Lines, progressFor, visible } from "./progress.ts";
 import { Records } from "./records.ts";
 import { StopRequest, stopped } from "./stop-request.ts";
-import { TensorBoardFile } from "./tensorboard.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 import type { Jump, SavedState, TrainingState } from "./training-state.ts";
+import { validated } from "./validation.ts";
 import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
@@ -39,8 +41,8 @@ export class Training<B, V> {
   private readonly means = new Means();
   /** The batches of the next update so far. */
   private readonly window: Window;
-  /** What the first of them found: state, and whether there was something to save. */
-  private before: { readonly state: readonly (Float32Array | Float64Array)[]; readonly unsaved: boolean } | null = null;
+  /** Whether there was something to save before them. */
+  private unsavedBefore = true;
   private readonly averaging: Averaging;
   private samples: number | null = 0;
   private learningRate = NaN;
@@ -76,7 +78,7 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
-    this.window = new Window(settings.optimizer, settings.accumulate);
+    this.window = new Window(component, settings.optimizer, settings.accumulate);
     this.averaging = new Averaging(component, settings.ema);
     this.faults = new Faults(() => this.place(), this.checkpoint?.path ?? null);
     this.best = new BestEpoch(component, settings);
@@ -105,16 +107,11 @@ export class Training<B, V> {
 
   /** Goes on from the checkpoint if that is asked for, and opens what is written to: what cannot be written shows before the first step. */
   private async open(): Promise<void> {
-    const { epochs, metrics, tensorboard, optimizer, progress } = this.settings;
+    const { epochs, optimizer, progress } = this.settings;
     for (const parameter of optimizer.parameters) parameter.clearGrad();
     const saved = (await this.checkpoint?.load()) ?? null;
-    const files: (Listener & { readonly path: string; begin(): void })[] = [];
-    if (metrics !== undefined) {
-      const file = writable(metrics.path, () => new MetricsFile(metrics, saved));
-      this.metricsRun = file.run;
-      files.push(file);
-    }
-    if (tensorboard !== undefined) files.push(writable(tensorboard.folder, () => new TensorBoardFile(tensorboard, saved)));
+    const { files, run } = openOutputs(this.settings, saved);
+    this.metricsRun = run;
     const lines = progressFor(progress, epochs);
     if (saved !== null) await this.resume(saved);
     else {
@@ -169,7 +166,7 @@ export class Training<B, V> {
       this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
       if (resumed !== null) {
-        drawn = await this.skip(batches);
+        drawn = await passOver(batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
         this.generators.states = this.settled;
       }
       this.epochBegin = performance.now();
@@ -215,49 +212,27 @@ export class Training<B, V> {
     return Batches.open(data, this.epoch, this.epoch < this.settings.epochs);
   }
 
-  /** Draws the batches of an epoch that were done before, as they were drawn then. */
-  private async skip(batches: Batches<B>): Promise<readonly RandomState[] | null> {
-    const jumps = new Map(this.jumps);
-    for (let i = 0; i < this.batch && this.stop.reason === null; i++) {
-      const states = jumps.get(i);
-      if (states !== undefined) this.generators.states = states;
-      const next = await this.faults.during("The data failed before they had come to", () => batches.next(this.stop));
-      if (next !== stopped && next.done) {
-        throw this.faults.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was ` +
-          "written. To resume, the data must be the same.");
-      }
-      await this.stop.breathe();
-    }
-    return this.batch === 0 ? null : this.generators.states;
-  }
-
   /** Adds the gradient of a batch to those of which the next update is made. */
   private async oneBatch(batch: B): Promise<void> {
     const { window } = this;
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
-    if (window.size === 0 && window.accumulates) this.before = { state: this.states.map(({ data }) => data), unsaved: this.unsaved };
+    if (window.size === 0) this.unsavedBefore = this.unsaved;
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
     const measured = await this.faults.during("The cost failed in", () => {
       const found = window.measure(() => this.settings.cost(batch), samples);
       // Until the update, state is that of a step that parameters have not made.
       if (this.hasState) this.unsaved = false;
-      return found;
+      return this.means.checked(found);
     });
-    const { loss } = measured.numbers;
+    const { loss } = measured.measures;
     if (!Number.isFinite(loss)) throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     window.add(measured, samples);
   }
 
-  private get states(): State[] { return [...this.component.namedState().values()]; }
-
   /** Goes back to the last update. */
   private forgetBatches(): void {
-    this.window.clear();
+    if (this.window.clear()) this.unsaved = this.unsavedBefore;
     this.jumps = this.jumps.filter(([batch]) => batch < this.batch);
-    if (this.before === null) return;
-    const { state, unsaved } = this.before;
-    this.states.forEach((array, i) => { array.assign(state[i]); });
-    this.unsaved = unsaved;
   }
 
   private async oneStep(): Promise<void> {
@@ -266,7 +241,7 @@ export class Training<B, V> {
       window.update();
       this.averaging.update();
     });
-    const { numbers: { loss, ...metrics }, samples } = window.result;
+    const { means: { values: { loss, ...metrics } }, samples } = window;
     this.batch += window.size;
     this.step++;
     window.moveTo(this.means);
@@ -307,11 +282,11 @@ export class Training<B, V> {
     this.pause();
     this.faults.checkFinite(this.component);
     const measured = await this.averaging.during(async () => {
-      const validation = await this.validate();
-      if (validation === stopped) return null;
-      const record = this.recordOf(validation);
+      const found = await this.validate();
+      if (found === stopped) return null;
+      const record = this.recordOf(found);
       this.records.push(record);
-      return { record, improved: this.observe(validation ?? { loss: record.loss, ...record.metrics }) };
+      return { record, improved: this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
     });
     if (measured === null) return;
     const { record, improved } = measured;
@@ -332,47 +307,20 @@ export class Training<B, V> {
     if (improved && this.settings.restoreBest) await this.saveBest();
   }
 
-  private recordOf(validation: Numbers | null): EpochRecord {
-    const { loss, ...metrics } = this.means.values;
-    const { epoch, step, learningRate, samples } = this;
-    const steps = step - (this.records.list.at(-1)?.step ?? 0);
-    return { epoch, step, steps, samples, loss, metrics, validation, learningRate, seconds: this.earlierEpochSeconds };
+  private recordOf(validated: Means | null): EpochRecord {
+    const { values: { loss, ...metrics }, matrices } = this.means;
+    const { epoch, step, learningRate, samples, earlierEpochSeconds: seconds } = this;
+    return {
+      epoch, step, steps: step - (this.records.list.at(-1)?.step ?? 0), samples, loss, metrics, validation: validated?.values ?? null,
+      matrices: { ...matrices, ...withPrefix("validation/", validated?.matrices ?? {}) }, learningRate, seconds,
+    };
   }
 
-  /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
-  private async validate(): Promise<Numbers | null | typeof stopped> {
+  private async validate(): Promise<Means | null | typeof stopped> {
     const { validate } = this.settings;
     if (validate === undefined) return null;
-    const what = `Validation failed after epoch ${this.epoch}`;
-    if (typeof validate === "function") {
-      const given = await this.faults.during(what, () => this.stop.wait(validate()), true);
-      return given === stopped ? stopped : this.faults.during(what, () => numbersOf("validate", given, false), true);
-    }
-    const means = new Means();
-    const batches = await this.faults.during(what, () => this.openData(validate.data), true);
-    try {
-      for (let batch = 1; ; batch++) {
-        const next = await this.faults.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
-        if (next === stopped) break;
-        if (next.done) {
-          if (batch === 1) {
-            throw this.faults.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
-          }
-          return means.values;
-        }
-        await this.faults.during(`${what}, batch ${batch}`, () => {
-          const { numbers, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
-          means.add(numbers, weight ?? this.count(next.value) ?? 1);
-        }, true);
-        await this.stop.breathe();
-        if (this.stop.reason !== null) break;
-      }
-    } catch (error) {
-      batches.abandon();
-      throw error;
-    }
-    await this.faults.during(`The validation data could not be closed after epoch ${this.epoch}`, () => batches.close(), true);
-    return stopped;
+    const { faults, stop } = this;
+    return validated(validate, this.epoch, { faults, stop, open: (data) => this.openData(data), count: (batch) => this.count(batch) });
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
@@ -384,7 +332,6 @@ export class Training<B, V> {
       throw this.faults.error(`There is no ${JSON.stringify(monitor)} to tell the best epoch by: ` +
         `epoch ${this.epoch} gave ${Object.keys(numbers).map(visible).join(", ")}. Name one of them in the option monitor.`);
     }
-    this.settings.plateau?.observe(value);
     return this.best.observe(this.epoch, value);
   }
 
@@ -431,21 +378,15 @@ export class Training<B, V> {
 
   /** Takes over a state, when it is certain that there is all that it needs. */
   private async resume(saved: SavedState): Promise<void> {
-    const { averaging, checkpoint, component } = this;
+    const { averaging, checkpoint } = this;
     this.generators.check(saved.now);
     averaging.check(saved.average);
     await this.best.resume(saved, async (withBest) => {
-      if (withBest && checkpoint !== null) {
-        return checkpoint.restoreWithBest(saved, () => {
-          averaging.resume(saved.average);
-          return averaging.during(async () => valuesOf(component));
-        });
-      }
+      if (withBest && checkpoint !== null) return checkpoint.restoreWithBest(saved, () => averaging.restored(saved.average));
       await checkpoint?.restore();
       return null;
     });
     averaging.resume(saved.average);
-    this.resumePlateau(saved);
     this.generators.states = saved.now;
     ({
       epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate,
@@ -459,13 +400,6 @@ export class Training<B, V> {
     this.earlierEpochSeconds = saved.epochSeconds;
     if (this.settings.metrics === undefined) this.metricsRun = saved.run;
     this.unsaved = false;
-  }
-
-  /** What was observed of another number says nothing of this one, but how far the rate has fallen. */
-  private resumePlateau({ plateau: saved, monitor }: SavedState): void {
-    const { plateau } = this.settings;
-    if (plateau === undefined || saved === undefined) return;
-    plateau.state = this.best.isSameMonitor(monitor) ? saved : { ...saved, best: null, since: 0 };
   }
 
   // What goes wrong.

@@ -1,11 +1,11 @@
 /** The batches of one update: their gradients are added up, and the update is made by their mean. */
 
-import { evaluate, grad, Optimizer, Variable, type WithLoss } from "../index.ts";
-import { checkWeight, Means, type Measurement, measurementOf, type Numbers } from "./means.ts";
+import { type Component, evaluate, grad, Optimizer, type State, Variable, type WithLoss } from "../index.ts";
+import { checkWeight, Means, type Measurement, measurementOf, type Measures } from "./means.ts";
 
 /** What a batch has given. */
 interface Part {
-  readonly numbers: Numbers;
+  readonly measures: Measures;
   readonly weight: number;
   readonly samples: number | null;
 }
@@ -14,17 +14,22 @@ export class Window {
   private readonly parts: Part[] = [];
   /** That of the update. */
   learningRate = NaN;
+  /** The state of the component before several batches. */
+  private before: readonly (Float32Array | Float64Array)[] = [];
 
-  constructor(private readonly optimizer: Optimizer<never>, private readonly most: number) {}
+  constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {}
 
   get size(): number { return this.parts.length; }
   get isFull(): boolean { return this.size >= this.most; }
-  /** Batches that it waits for after this one. */
-  get accumulates(): boolean { return this.most > 1; }
+  private get accumulates(): boolean { return this.most > 1; }
+  private get states(): State[] { return [...this.component.namedState().values()]; }
 
   /** Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say. */
   measure(cost: () => WithLoss, samples: number | null): Measurement {
-    if (this.accumulates) return measurementOf("cost", weighted(cost, samples), true);
+    if (this.accumulates) {
+      if (this.size === 0) this.before = this.states.map(({ data }) => data);
+      return measurementOf("cost", weighted(cost, samples), true);
+    }
     if (minimizesItself(this.optimizer)) {
       this.learningRate = this.optimizer.learningRate;
       return measurementOf("cost", this.optimizer.minimize(cost), true);
@@ -32,7 +37,7 @@ export class Window {
     return measurementOf("cost", grad(cost), true);
   }
 
-  add({ numbers, weight }: Measurement, samples: number | null): void { this.parts.push({ numbers, weight: weight ?? samples ?? 1, samples }); }
+  add({ measures, weight }: Measurement, samples: number | null): void { this.parts.push({ measures, weight: weight ?? samples ?? 1, samples }); }
 
   update(): void {
     const { optimizer } = this;
@@ -42,24 +47,29 @@ export class Window {
     optimizer.update();
   }
 
-  /** The means over the batches, and how many samples they had. */
-  get result(): { readonly numbers: Numbers; readonly samples: number | null } {
-    const { parts } = this;
-    if (parts.length === 1) return parts[0];
+  /** How many samples the batches have, null if that is not known. */
+  get samples(): number | null {
+    return this.parts.reduce<number | null>((sum, { samples }) => (sum === null || samples === null ? null : sum + samples), 0);
+  }
+
+  /** The means over the batches. */
+  get means(): Means {
     const means = new Means();
-    for (const { numbers, weight } of parts) means.add(numbers, weight);
-    return { numbers: means.values, samples: parts.reduce<number | null>((sum, { samples }) => (sum === null || samples === null ? null : sum + samples), 0) };
+    for (const { measures, weight } of this.parts) means.add(measures, this.size === 1 ? 1 : weight);
+    return means;
   }
 
   /** Adds what each batch gave to other means, and begins anew. */
   moveTo(means: Means): void {
-    for (const { numbers, weight } of this.parts.splice(0)) means.add(numbers, weight);
+    for (const { measures, weight } of this.parts.splice(0)) means.add(measures, weight);
   }
 
-  /** Forgets the batches, and their gradients. */
-  clear(): void {
+  /** Forgets the batches, and their gradients. Returns whether state is as it was before them: one batch alone is an update, or has failed. */
+  clear(): boolean {
     this.parts.length = 0;
     this.optimizer.clearGrad();
+    if (this.accumulates) this.states.forEach((array, i) => { array.assign(this.before[i]); });
+    return this.accumulates;
   }
 }
 

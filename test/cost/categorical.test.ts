@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { ShapeError, ValueError } from "../../src/support/errors.ts";
-import { cost, evaluate, gradients, input, parameter, setDevice, softmax, sum, type Variable } from "../../src/index.ts";
+import { cost, evaluate, gradients, input, logSoftmax, parameter, setDevice, softmax, sum, type Variable } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { testOperations } from "../operations/suite.ts";
 import { entries } from "../operations/table/categorical.ts";
-import { check, gradientOf, nested, onDevices } from "./on-devices.ts";
+import { check, closeAll, gradientOf, nested, onDevices } from "./on-devices.ts";
+import { classWeights, labels as fewLabels, shares, x as fewScores } from "./pytorch.ts";
 
 testOperations(entries);
 
-const { categoricalCrossEntropy, categoricalCrossEntropyWithScores } = cost;
+const { categoricalCrossEntropy, categoricalCrossEntropyWithScores, negativeLogLikelihood } = cost;
 
 const random = new Random(5);
 const scores = [...random.uniformArray(24, -3, 3)];
@@ -127,8 +128,93 @@ onDevices("the categorical cross entropies", (close, device) => {
   });
 });
 
+// What PyTorch's cross_entropy gives, by weight, label_smoothing and form of the target: the costs of the samples and their mean.
+const figures: readonly [options: cost.CategoricalCostOptions, target: number[] | number[][], each: number[], mean: number][] = [
+  [{}, fewLabels, [0.34604129490491126, 0.6733571464324383, 2.860042804001601], 1.2931470817796502],
+  [{}, shares, [1.3260412949049112, 1.3333571464324383, 2.6850428040016006], 1.7814804151129833],
+  [{ classWeights }, fewLabels, [0.17302064745245563, 0.6733571464324383, 5.720085608003202], 1.8761324005394557],
+  [{ classWeights }, shares, [2.3806454243954027, 0.9023535744675726, 3.172569556502601], 2.151856185121859],
+  [{ labelSmoothing: 0.1 }, fewLabels, [0.5110412949049112, 0.7733571464324382, 2.8425428040016008], 1.3756470817796502],
+  [{ labelSmoothing: 0.1 }, shares, [1.3930412949049114, 1.3673571464324386, 2.6850428040016006], 1.8151470817796502],
+  [{ classWeights, labelSmoothing: 0.1 }, fewLabels, [0.5519502931292581, 0.8479419680844656, 5.465334002853141], 1.9614932183048186],
+  [{ classWeights, labelSmoothing: 0.1 }, shares, [2.5388125923779103, 1.0540387533160867, 3.172569556502601], 2.2551403007321995],
+];
+
+onDevices("the categorical cross entropies, by weights of classes, distributions and smoothing,", (close, device) => {
+  it("are PyTorch's", () => {
+    setDevice(device);
+    const x = input(fewScores);
+    const forms: ((target: cost.Numbers, options: cost.CategoricalCostOptions) => Variable)[] = [
+      (target, options) => categoricalCrossEntropyWithScores(x, target, options),
+      (target, options) => categoricalCrossEntropy(softmax(x), target, options),
+      (target, options) => negativeLogLikelihood(logSoftmax(x), target, options),
+    ];
+    for (const f of forms) {
+      for (const [options, target, each, mean] of figures) {
+        for (const given of [target, target.flat(), input(target as number[])]) {
+          closeAll(close, f(given, { ...options, reduction: "none" }), each);
+          close(f(given, options).item(), total(each));
+          close(f(given, { ...options, reduction: "mean" }).item(), mean);
+        }
+      }
+      // Its ignore_index is a mask here.
+      const mask = { mask: [1, 0, 1], reduction: "mean" } as const;
+      close(f([2, -1, 1], { classWeights, ...mask }).item(), 2.3572425021822627);
+      close(f([2, -1, 1], { classWeights: input(classWeights), ...mask, labelSmoothing: 0.1 }).item(), 2.4069137183929596);
+      // Weights of samples are factors besides, which do not change what the mean divides by.
+      close(f(fewLabels, { classWeights, weight: [2, 1, 1], reduction: "mean" }).item(), 1.8761324005394557 + 0.17302064745245563 / 3.5);
+      close(f([2, 0, 1], { classWeights: [0, 0, 0, 0], reduction: "mean" }).item(), 0);
+    }
+    close(categoricalCrossEntropyWithScores(input(fewScores[1]), 0, { classWeights: [3, 1, 1, 1], reduction: "mean" }).item(), 0.6733571464324383);
+  });
+
+  it("have PyTorch's gradients, by the target too", () => {
+    setDevice(device);
+    const [w, y] = [parameter(fewScores), parameter(shares)];
+    const smooth = () => categoricalCrossEntropyWithScores(w, fewLabels, { classWeights, labelSmoothing: 0.1, reduction: "mean" });
+    closeAll(close, gradientOf(smooth, w), [
+      [0.02048279258214978, -0.009238963239703564, -0.008333284709305857, -0.0029105446331403415],
+      [-0.10946623539437353, 0.03234501664762091, 0.013583058665742663, 0.06353816008100989],
+      [-0.004229900257320046, -0.49646139103294873, 0.04433111847066399, 0.45636017281960484],
+    ]);
+    const soft = () => categoricalCrossEntropyWithScores(w, y, { classWeights });
+    closeAll(close, gradientOf(soft, w), [
+      [0.07364694112861493, -0.3682775648536469, 0.47823159815375094, -0.18360097442871892],
+      [-0.26650545910424583, 0.13056604661333857, -0.10196743573592054, 0.2379068482268277],
+      [-0.24155799119159632, -0.4069422478980361, 0.013825852892688634, 0.6346743861969439],
+    ]);
+    closeAll(close, gradientOf(soft, y), [
+      [1.8460412949049112, 7.092082589809823, 0.17302064745245563, 6.738123884714733],
+      [0.6733571464324383, 3.7467142928648762, 1.4366785732162193, 3.8200714392973145],
+      [5.260042804001601, 5.720085608003202, 1.2300214020008002, 0.48012841200480216],
+    ]);
+    const weights = parameter(classWeights);
+    check(() => categoricalCrossEntropyWithScores(w, fewLabels, { classWeights: weights, reduction: "mean", labelSmoothing: 0.2 }), { w, weights });
+    check(() => sum(gradients(() => categoricalCrossEntropyWithScores(w, shares, { classWeights }), [w])[0].pow(2)), { w });
+  });
+
+  it("stand scores of any size where nothing is expected", () => {
+    setDevice(device);
+    const w = parameter([[1e4, -1e4, 0], [0, -Infinity, 0]]);
+    const f = () => categoricalCrossEntropyWithScores(w, [[0.5, 0, 0.5], [1, 0, 0]]);
+    close(f().item(), 5e3 + Math.LN2);
+    closeAll(close, gradientOf(f, w), [[0.5, 0, -0.5], [-0.5, 0, 0.5]]);
+  });
+
+  it("refuse what is none", () => {
+    setDevice(device);
+    const x = input(fewScores);
+    expect(() => categoricalCrossEntropyWithScores(x, [[0.5, 1.5, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]])).toThrow(/takes targets from 0 to 1, but got 1.5/);
+    expect(() => categoricalCrossEntropyWithScores(x, input([[1, 0], [1, 0], [1, 0]]))).toThrow(/3 samples of 4 classes, but 6 labels/);
+    expect(() => categoricalCrossEntropyWithScores(x, fewLabels, { labelSmoothing: 1.5 })).toThrow(/from 0 to 1 as labelSmoothing/);
+    expect(() => categoricalCrossEntropyWithScores(x, fewLabels, { classWeights: [1, 2, 3] })).toThrow(/got classWeights of shape \[3\] for 4 classes/);
+    expect(() => categoricalCrossEntropyWithScores(x, fewLabels, { classWeights: [1, 2, 3, NaN] })).toThrow(/at least 0 as classWeights, but got NaN/);
+  });
+});
+
 describe.each([
-  ["categoricalCrossEntropy", categoricalCrossEntropy], ["categoricalCrossEntropyWithScores", categoricalCrossEntropyWithScores],
+  ["negativeLogLikelihood", negativeLogLikelihood], ["categoricalCrossEntropy", categoricalCrossEntropy],
+  ["categoricalCrossEntropyWithScores", categoricalCrossEntropyWithScores],
 ] as const)("%s", (name, f) => {
   it("takes the label of one sample as a number, in a list or as a Variable", () => {
     const x = input([0.1, 0.7, 0.2]);

@@ -114,6 +114,6 @@ onDevices("mse", (close, device) => {
     expect(() => mse(x, x, { weight: [1, Infinity, 1] })).toThrow(/mse takes finite weights, but got Infinity for sample 1/);
     expect(() => mse(x, x, { mask: [1, 0] })).toThrow(/mse got mask of shape \[2\] for samples of shape \[3\]/);
     expect(() => mse(x, x, { mask: [1, 0, 0.5] })).toThrow(/mse got 0.5 in its mask/);
-    expect(() => mse(x, x, { reduction: "none" as "sum" })).toThrow(/mse takes "sum" or "mean" as reduction, but got "none"/);
+    expect(() => mse(x, x, { reduction: "all" as "sum" })).toThrow(/mse takes "sum", "mean" or "none" as reduction, but got "all"/);
   });
 });

@@ -13,6 +13,13 @@ export function onDevices(name: string, body: (close: (found: number, expected: 
   });
 }
 
+/** Number by number, of a Variable or nested lists. */
+export function closeAll(close: (found: number, expected: number) => void, found: Variable | readonly number[], expected: readonly unknown[]): void {
+  const [values, others] = [[...(Array.isArray(found) ? found as number[] : (found as Variable).data)], expected.flat(9) as number[]];
+  expect(values.length).toBe(others.length);
+  values.forEach((value, i) => { close(value, others[i]); });
+}
+
 export function check(f: () => Variable, parameters: Record<string, Parameter>): void {
   checkGradients(f, new Map(Object.entries(parameters)));
 }

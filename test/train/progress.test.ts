@@ -5,7 +5,7 @@ import { Bar, compact, duration, Lines, progressFor, type Terminal } from "../..
 
 const record = (epoch: number, more: Partial<EpochRecord> = {}): EpochRecord =>
   ({
-    epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 0.5, metrics: { accuracy: 0.75 }, validation: { loss: 0.625 }, learningRate: 0.001,
+    epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 0.5, metrics: { accuracy: 0.75 }, validation: { loss: 0.625 }, matrices: {}, learningRate: 0.001,
     seconds: 2, ...more,
   });
 const step = (batch: number, batches: number | null = 10) =>

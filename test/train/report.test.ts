@@ -17,7 +17,7 @@ const history = (more: Partial<History> = {}): History => ({
   epochs: [1, 2, 3].map((epoch) => ({
     epoch, step: 10 * epoch, steps: 10, samples: 320, loss: 1 / epoch, metrics: { accuracy: 0.5 + epoch / 10 },
     validation: { loss: 1.5 / epoch, accuracy: epoch === 2 ? NaN : 0.5 },
-    learningRate: 0.1 / epoch, seconds: 2,
+    matrices: {}, learningRate: 0.1 / epoch, seconds: 2,
   })),
   curve: { every: 1, step: Array.from({ length: 30 }, (_, i) => i + 1), loss: Array.from({ length: 30 }, (_, i) => 2 / (i + 1)) },
   stopped: "finished", best: { epoch: 3, value: 0.5, name: "loss" }, step: 30, seconds: 7, parameters: 1234, model: "Model (1,234 parameters)\n  w: [2]",
