@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
@@ -49,6 +52,14 @@ describe("a checkpoint", () => {
       step: 3, metadata: { a: [1] },
       tensors: [{ name: "counts", dtype: "F32", shape: [2] }, { name: "mean", dtype: "F32", shape: [2] }, { name: "w", dtype: "F32", shape: [2, 3] }],
     });
+  });
+
+  it("can be looked at in a file where an empty array begins at the place of another", () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "flimsy-io-")), "m.safetensors");
+    const metadata = { none: new Float64Array(0), one: Float32Array.of(1), bytes: new Uint8Array(0) };
+    save(file, new Logistic(1, 1), { metadata });
+    expect(inspect(file).metadata).toEqual(metadata);
+    rmSync(path.dirname(file), { recursive: true });
   });
 
   it("keeps every bit of float32 and float64, on each device", () => {
