@@ -1,12 +1,12 @@
 /** Averages of the parameters in a training: they take their place wherever it is measured. */
 
 import { type Component, type ParameterAverage, type State, UsageError } from "../index.ts";
-import { type Values, valuesOf } from "./checkpoint.ts";
+import { type Values, valuesOf } from "./values.ts";
 
 /** What is kept of averages. */
 export interface AverageState {
   readonly weight: number;
-  readonly values: readonly (Float32Array | Float64Array)[];
+  readonly values: Values;
 }
 
 export class Averaging {

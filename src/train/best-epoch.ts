@@ -1,10 +1,11 @@
 /** The best epoch so far: told by one number, its parameters and state kept if they are to be put back. */
 
 import type { Component } from "../index.ts";
-import { arraysOf, type Best, type Values, valuesOf } from "./checkpoint.ts";
+import type { Best } from "./checkpoint.ts";
 import type { History } from "./history.ts";
 import type { Settings } from "./options.ts";
 import type { Monitor, SavedState } from "./training-state.ts";
+import { arraysOf, type Values, valuesOf } from "./values.ts";
 
 export class BestEpoch {
   /** Null before the first. */

@@ -1,9 +1,10 @@
 /** The checkpoint of a training: its state in the metadata of a file of `flimsy-ml/io`. */
 
-import { type Component, type Optimizer, type Parameter, type State, UsageError } from "../index.ts";
+import { type Component, type Optimizer, UsageError } from "../index.ts";
 import { makeFolderOf, nodeModule } from "./node.ts";
 import type { Settings } from "./options.ts";
 import { decodeState, encodeState, type SavedState, type TrainingState } from "./training-state.ts";
+import { type Values, valuesOf } from "./values.ts";
 
 const purpose = "A checkpoint";
 /** Under which name the state stands in the metadata. */
@@ -11,8 +12,6 @@ const key = "fit";
 
 // Loaded where it is needed only: it knows every component of the library.
 const io = () => import("../io/index.ts");
-
-export type Values = readonly (Float32Array | Float64Array)[];
 
 /** The parameters of the best epoch, and whether there is no file that has them yet. */
 export interface Best {
@@ -117,7 +116,3 @@ export class Checkpoint {
     }
   }
 }
-
-/** What is kept of the best epoch: parameters, then state. */
-export const arraysOf = (component: Component): readonly (Parameter | State)[] => [...component.parameters(), ...component.namedState().values()];
-export const valuesOf = (component: Component): Values => arraysOf(component).map((array) => array.data);

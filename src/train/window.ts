@@ -2,6 +2,7 @@
 
 import { type Component, evaluate, grad, Optimizer, type State, Variable, type WithLoss } from "../index.ts";
 import { checkWeight, Means, type Measurement, measurementOf, type Measures } from "./means.ts";
+import type { Values } from "./values.ts";
 
 /** What a batch has given. */
 interface Part {
@@ -15,7 +16,7 @@ export class Window {
   /** That of the update. */
   learningRate = NaN;
   /** The state of the component before several batches. */
-  private before: readonly (Float32Array | Float64Array)[] = [];
+  private before: Values = [];
 
   constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {}
 
