@@ -17,10 +17,12 @@ export class LoadedFile {
     readonly size: number,
   ) {}
 
-  add(begin: number, bytes: Uint8Array): void { this.further.set(begin, bytes); }
+  add(begin: number, bytes: Uint8Array): void { if (bytes.length > 0) this.further.set(begin, bytes); }
 
   /** The bytes of a tensor that was read. */
   at({ begin, end }: { readonly begin: number; readonly end: number }): Uint8Array {
+    // An empty one begins where another does.
+    if (begin === end) return new Uint8Array(0);
     return end <= this.bytes.length ? this.bytes.subarray(begin, end) : (this.further.get(begin) as Uint8Array);
   }
 

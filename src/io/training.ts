@@ -49,7 +49,7 @@ export function encodeOptimizer(
 ): Json {
   const { step, learningRates, random, parameters } = optimizer.snapshot();
   return {
-    step, learningRates: [...learningRates], random: random === null ? null : { ...random },
+    step, learningRates: learningRates.map((rate) => (isRecord(rate) ? { ...rate } : rate)), random: random === null ? null : { ...random },
     parameters: parameters.map(({ count, slots }, i) => {
       const name = nameOf(optimizer.parameters[i]);
       const prefix = key === alone.optimizer ? alone.optimizer : `${alone.optimizer}/${key}`;
@@ -121,7 +121,7 @@ function decodeOptimizer(file: TensorFile, json: unknown, tensors: Set<string>, 
   const { step, learningRates, random, parameters } = isRecord(json) ? json : ({} as Record<string, unknown>);
   if (!isCount(step) || !Array.isArray(parameters)) throw wrong("an optimizer without steps or parameters");
   if (!Array.isArray(learningRates) || learningRates.length === 0 ||
-    !learningRates.every((rate) => rate === null || (typeof rate === "number" && rate >= 0 && Number.isFinite(rate)))) {
+    !learningRates.every((rate) => isRate(rate) || (isRecord(rate) && Object.values(rate).every((value) => value === null || typeof value === "number")))) {
     throw wrong("an optimizer without learning rates");
   }
   const noise = random === null ? null : checkState(random, wrong);
@@ -143,10 +143,11 @@ function decodeOptimizer(file: TensorFile, json: unknown, tensors: Set<string>, 
   return {
     names: arrays.map(({ name }) => name),
     state: () => ({
-      step, learningRates: learningRates as (number | null)[], random: noise,
+      step, learningRates: learningRates as OptimizerState["learningRates"], random: noise,
       parameters: arrays.map(({ count, state }) => ({ count, slots: Object.fromEntries(state.map(([slot, tensor]) => [slot, file.variable(tensor)])) })),
     }),
   };
 }
 
+const isRate = (value: unknown): boolean => value === null || (typeof value === "number" && value >= 0 && Number.isFinite(value));
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

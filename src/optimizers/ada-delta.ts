@@ -2,15 +2,16 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averagedSquare, besides } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
-import { rate } from "./rate.ts";
+import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface AdaDeltaOptions extends Partial<OptimizerOptions> {
   /** ρ: how much of the averages stays at each update; 0.95 unless given. */
-  readonly decay?: number | undefined;
+  readonly decay?: number | Schedule | undefined;
   /** ε, added to both averages; 10⁻⁶ unless given. */
-  readonly epsilon?: number | undefined;
+  readonly epsilon?: number | Schedule | undefined;
 }
 
 const change = elementwise("adaDeltaChange", (gradient, meanSquare, meanChange, epsilon) =>

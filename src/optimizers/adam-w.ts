@@ -2,12 +2,14 @@ import { elementwise } from "../operations/elementwise.ts";
 import { amount, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { Adam, type AdamOptions, adamSlots, moments, withRoot } from "./adam.ts";
-import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface AdamWOptions extends AdamOptions {
   /** λ: each update takes η·λ of every parameter away; 0.01 unless given. Give biases a group with 0. */
-  readonly weightDecay?: number | undefined;
+  readonly weightDecay?: number | Schedule | undefined;
 }
 
 const descend = elementwise("adamW", (value, first, root, rate, correction, epsilon, decay) =>

@@ -2,17 +2,18 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional, positive } from "../support/kinds.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
 import { averaged, averagedRoot, averagedRootOfAny, besides } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
-import { rate } from "./rate.ts";
+import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface AdamOptions extends Partial<OptimizerOptions> {
   /** β₁: how much of the mean of the gradients stays at each update; 0.9 unless given. */
-  readonly beta1?: number | undefined;
+  readonly beta1?: number | Schedule | undefined;
   /** β₂: how much of the mean of their squares stays; 0.999 unless given. */
-  readonly beta2?: number | undefined;
+  readonly beta2?: number | Schedule | undefined;
   /** ε, added to the root of the second mean; 10⁻⁸ unless given. Below 10⁻³⁸, where float32 ends, it is 2⁻¹²⁶. */
-  readonly epsilon?: number | undefined;
+  readonly epsilon?: number | Schedule | undefined;
 }
 
 const descend = elementwise("adam", (value, first, root, rate, correction, epsilon) =>

@@ -11,7 +11,8 @@ import { elementwise } from "../operations/elementwise.ts";
  * numbers, which take many processors a hundred times as long, and rounding keeps those from ever becoming 0.
  */
 export const settled = (x: Expr, nothing: ExprLike = NOTHING): Expr => x.abs().less(nothing).where(0, x);
-const NOTHING = 2 ** -112;
+/** What is nothing, unless it is divided by. */
+export const NOTHING = 2 ** -112;
 
 /** What is nothing for an average that is divided by, after ε is added, or that is divided by one: no digit of a quotient may depend on it. */
 export const besides = (epsilon: number): number => Math.min(NOTHING, epsilon * 2 ** -24);

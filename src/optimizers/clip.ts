@@ -48,6 +48,9 @@ export function checkClip(caller: string, clip: Clip | null | undefined): Clip |
   return clip;
 }
 
+/** The number of a bound, which may change. */
+export const boundOf = (clip: Clip | null): number | null => (clip === null ? null : "norm" in clip ? clip.norm : clip.value);
+
 /** The gradients within the bound. The bound is a number of the step: another one runs the same plan. */
 export function clipped(clip: Clip | null, gradients: readonly Variable[]): readonly Variable[] {
   if (clip === null) return gradients;

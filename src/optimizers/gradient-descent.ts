@@ -1,7 +1,8 @@
 import { elementwise } from "../operations/elementwise.ts";
 import type { Variable } from "../engine/variable.ts";
-import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer } from "./optimizer.ts";
 import type { Numbers } from "./parameter-group.ts";
+import type { Updated } from "./updated.ts";
 
 const descend = elementwise("gradientDescent", (value, gradient, rate) => value.sub(gradient.mul(rate)));
 

@@ -2,17 +2,18 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional, positive } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averaged, besides, settled } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
-import { rate } from "./rate.ts";
+import { rate, type Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface GravesOptions extends Partial<OptimizerOptions> {
   /** How much of the averages stays at each update; 0.95 unless given. */
-  readonly decay?: number | undefined;
+  readonly decay?: number | Schedule | undefined;
   /** How much of the velocity stays at each update; 0.9 unless given. */
-  readonly momentum?: number | undefined;
+  readonly momentum?: number | Schedule | undefined;
   /** Added to the variance; 10⁻⁴ unless given. */
-  readonly epsilon?: number | undefined;
+  readonly epsilon?: number | Schedule | undefined;
 }
 
 /** n − m² of the next averages, from n − m² and m of these; no difference of large numbers, so it cannot become negative. */

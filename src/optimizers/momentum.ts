@@ -2,12 +2,14 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { settled } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface MomentumOptions extends OptimizerOptions {
   /** μ: how much of the velocity stays at each update; 0.9 unless given. */
-  readonly momentum?: number | undefined;
+  readonly momentum?: number | Schedule | undefined;
 }
 
 /** The next velocity, of Momentum and Nesterov. */

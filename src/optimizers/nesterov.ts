@@ -2,8 +2,9 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { accelerate, type MomentumOptions } from "./momentum.ts";
-import { ElementwiseOptimizer, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { Updated } from "./updated.ts";
 
 const move = elementwise("nesterov", (value, before, velocity, momentum) =>
   value.add(velocity).add(velocity.sub(before).mul(momentum)));

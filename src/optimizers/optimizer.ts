@@ -1,12 +1,11 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
 import { describe } from "../support/describe.ts";
-import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { formatShape, sameShape } from "../support/shape.ts";
-import type { RandomState } from "../random/random.ts";
+import { sameShape } from "../support/shape.ts";
 import { gradOf, type WithLoss } from "../engine/grad.ts";
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
@@ -16,10 +15,14 @@ import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { checkClaimed } from "../engine/unclaimed.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
-import { type Clip, checkClip, clipped } from "./clip.ts";
+import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
-import { checkDisjoint, groupsOf, type NumberKinds, type Numbers, ParameterGroup, type Settings, type Target } from "./parameter-group.ts";
-import { checkRate, type LearningRate, rate, rateAt } from "./rate.ts";
+import { checkState, type OptimizerState } from "./optimizer-state.ts";
+import {
+  checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, type Settings, type Target,
+} from "./parameter-group.ts";
+import { checkRate, kept, type LearningRate, rate, rateAt, resumed, type Schedule } from "./rate.ts";
+import { checkUpdated, type Updated } from "./updated.ts";
 
 /** What every optimizer takes. */
 export interface OptimizerOptions {
@@ -34,12 +37,6 @@ export interface OptimizerOptions {
 /** Options, which may be left out where each of them may. */
 type Given<O extends object> = Partial<O> extends O ? [options?: O] : [options: O];
 
-/** What a rule gives: the new values of a parameter and of what is remembered for it, made by operations. */
-export interface Updated {
-  readonly value: Variable;
-  readonly slots: readonly Variable[];
-}
-
 /** What is remembered for a parameter. */
 interface Memory {
   /** How many updates it has had. */
@@ -48,7 +45,7 @@ interface Memory {
 }
 
 /** A parameter that an update changes. */
-interface Reached<O extends object> {
+export interface Reached<O extends object> {
   readonly parameter: Parameter;
   readonly memory: Memory;
   readonly group: ParameterGroup<O>;
@@ -80,35 +77,11 @@ interface Asked<O extends object> {
   readonly scalarsAt: number[];
 }
 
-/** All that an optimizer has to remember from one run of a program to the next. */
-export interface OptimizerState {
-  /** How many updates have been made. */
-  readonly step: number;
-  /** The learning rate of the optimizer, then of each of its groups, where they are numbers; else null. */
-  readonly learningRates: readonly (number | null)[];
-  /** Where the generator of the noise is, if it has one of its own. */
-  readonly random: RandomState | null;
-  /** For each of `optimizer.parameters`: how many updates it has had, and what the rule remembers for it, by name, in its shape. */
-  readonly parameters: readonly { readonly count: number; readonly slots: Readonly<Record<string, Variable>> }[];
-}
-
 /** Is the rule given the same numbers for both? */
 const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
   group === other.group && memory.count === other.memory.count;
 
 const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
-
-/** The numbers among some options; those of `common` where they are not given. */
-function numbersFrom(
-  caller: string, kinds: NumberKinds<OptimizerOptions>, options: object, common: object,
-): { readonly learningRate: LearningRate } & Readonly<Record<string, number>> {
-  const found: Record<string, unknown> = {};
-  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
-  for (const [name, kind] of Object.entries<Kind<unknown>>(kinds as never)) {
-    found[name] = kind.read(given(options, name) ?? given(common, name) ?? kind.initial?.(found), caller, name, found);
-  }
-  return found as { learningRate: LearningRate } & Record<string, number>;
-}
 
 /**
  * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that
@@ -132,13 +105,14 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** The numbers of the rule, which options and the options of groups may give. A rule with further ones adds them. */
   static get options(): NumberKinds<OptimizerOptions> { return { learningRate: rate }; }
 
-  /** All parameters, each once, group after group. */
-  readonly parameters: readonly Parameter[];
-  readonly groups: readonly ParameterGroup<O>[];
   readonly clip: Clip | null;
   readonly noise: GradientNoise | null;
   #learningRate: LearningRate = 0;
   #step = 0;
+  #groups: readonly ParameterGroup<O>[] = [];
+  #parameters: readonly Parameter[] = [];
+  /** The numbers for groups that have none of their own. */
+  private readonly common: Readonly<Record<string, number | Schedule>>;
   private readonly memories = new Map<Parameter, Memory>();
   private reachable: readonly Reached<O>[] | null = null;
   private last: Recorded<O> | null = null;
@@ -154,23 +128,57 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const own = Object.keys(kinds);
     const isNeeded = Object.values<Kind<unknown>>(kinds as never).some(({ initial }) => initial === undefined);
     const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise"]);
-    const { learningRate, ...common } = numbersFrom(name, kinds, options, {});
-    this.#learningRate = learningRate;
-    // What others get to see of an optimizer is frozen: it is what updates go by.
-    this.groups = Object.freeze(groupsOf<OptimizerOptions>(name, target).map((group) => {
-      checkOptions(`A group of ${name}`, group, ["parameters", ...own]);
-      const { learningRate: _, ...settings } = numbersFrom(name, kinds, group, { learningRate, ...common });
-      return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, group.parameters)), group.learningRate ?? null, settings as Settings<O>);
-    }));
-    checkDisjoint(name, this.groups.map((group) => group.parameters));
-    this.parameters = Object.freeze(this.groups.flatMap((group) => group.parameters));
-    for (const parameter of this.parameters) parameter.isOwned = true;
+    this.common = numbersFrom(name, kinds, options, {});
+    this.#learningRate = this.common.learningRate;
+    this.hold(groupsOf<O>(name, target).map((group) => this.groupOf(group)));
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
     // Known by what it does, so that programs without noise need not load it.
     if (this.noise !== null && typeof this.noise.disturbed !== "function") {
       throw new ValueError(`${name} takes noise as new GradientNoise({ eta }), but got ${describe(this.noise)}.`);
     }
+  }
+
+  /** All parameters, each once, group after group. */
+  get parameters(): readonly Parameter[] { return this.#parameters; }
+  get groups(): readonly ParameterGroup<O>[] { return this.#groups; }
+
+  /**
+   * Trains further parameters from now on, with options of their own. They are at the beginning while others are not, but for schedules, which go by the
+   * updates of the optimizer. To restore a snapshot, or to resume from a checkpoint, add the groups before.
+   * @returns the group
+   * @throws ValueError as the constructor. Then nothing has changed.
+   * @example
+   * const [head, body] = [parameter([1]), parameter([1])];
+   * const optimizer = new GradientDescent(head, { learningRate: 0.5 });
+   * optimizer.addGroup({ parameters: body, learningRate: 0.25 }).parameters.length; // 1
+   * grad(() => head.add(body).sum());
+   * optimizer.update();
+   * concat([head, body]).toArray(); // [0.5, 0.75]
+   */
+  addGroup(options: GroupOptions<O>): ParameterGroup<O> {
+    checkArguments("addGroup", arguments, 1);
+    const group = this.groupOf(checkGroup(`${this.constructor.name}.addGroup`, options));
+    this.hold([...this.#groups, group]);
+    return group;
+  }
+
+  private groupOf(given: GroupOptions<O>): ParameterGroup<O> {
+    const { name, options: kinds } = this.constructor as typeof Optimizer;
+    checkOptions(`A group of ${name}`, given, ["parameters", ...Object.keys(kinds)]);
+    const { learningRate: _, ...settings } = numbersFrom(name, kinds, given, this.common);
+    const { learningRate } = given as Partial<OptimizerOptions>;
+    return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, given.parameters)), learningRate ?? null, settings as Settings<O>, kinds as never);
+  }
+
+  /** What others get to see of an optimizer is frozen: it is what updates go by. */
+  private hold(groups: readonly ParameterGroup<O>[]): void {
+    const parameters = groups.map((group) => group.parameters);
+    checkDisjoint(this.constructor.name, parameters);
+    this.#groups = Object.freeze(groups);
+    this.#parameters = Object.freeze(parameters.flat());
+    for (const parameter of this.#parameters) parameter.isOwned = true;
+    this.reachable = null;
   }
 
   /** The learning rate of the next update, for groups that have none of their own. Set it to a number or a schedule between updates. */
@@ -243,18 +251,25 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /**
    * Applies the accumulated gradients and clears them. Parameters without a gradient are left as they are.
-   * @throws UsageError inside a step; ValueError for a schedule that gives no rate. Then nothing has changed.
+   * @throws UsageError inside a step; ValueError for a schedule that gives what its number cannot be. Then nothing has changed.
    */
   update(): void {
     checkArguments("update", arguments, 0);
-    const { name } = this.constructor;
-    const rates = this.groups.map((group) => rateAt(name, group.learningRate ?? this.#learningRate, this.#step));
-    this.groups.forEach((group, i) => { group.numbers.learningRate = rates[i]; });
-    this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
-    const reached = this.reachable.filter(({ parameter }) => parameter.hasGradient);
+    const reached = this.begin();
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
-    withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
-    if (reached.length === 0) return;
+    withStep(`${this.constructor.name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
+    if (reached.length > 0) this.end(reached);
+  }
+
+  /** @internal Makes the numbers of groups those of the next update. @returns the parameters that have a gradient */
+  protected begin(): readonly Reached<O>[] {
+    for (const group of this.#groups) group.begin(this.#step, this.#learningRate);
+    this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
+    return this.reachable.filter(({ parameter }) => parameter.hasGradient);
+  }
+
+  /** @internal Counts an update of these. */
+  protected end(reached: readonly Reached<O>[]): void {
     reached.forEach(({ parameter, memory }) => {
       parameter.clearGrad();
       memory.count++;
@@ -264,7 +279,8 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   }
 
   private run(step: Step, reached: readonly Reached<O>[]): void {
-    const { bound, last } = this;
+    const { last } = this;
+    const bound = boundOf(this.clip);
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
     const mayRepeat = this.noise === null && !step.isWatched;
     if (!mayRepeat || !isSame) {
@@ -308,7 +324,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     });
     reached.forEach(({ parameter, memory }, i) => {
       const targets = [...memory.slots, parameter];
-      this.check(targets, updated[i]);
+      checkUpdated(this.constructor.name, targets, updated[i]);
       targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
     });
   }
@@ -345,23 +361,6 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     return true;
   }
 
-  private get bound(): number | null {
-    const { clip } = this;
-    return clip === null ? null : "norm" in clip ? clip.norm : clip.value;
-  }
-
-  /** A rule must give a new value for each array that it owns. */
-  private check(targets: readonly Variable[], values: readonly Variable[]): void {
-    if (values.length !== targets.length) throw new UsageError(`The rule of ${this.constructor.name} must give a value and ${this.slots.length} slots.`);
-    for (let i = 0; i < values.length; i++) {
-      const { shape, storage } = values[i];
-      if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
-      if (!sameShape(shape, targets[i].shape)) {
-        throw new UsageError(`The rule of ${this.constructor.name} gave shape ${formatShape(shape)} for ${formatShape(targets[i].shape)}.`);
-      }
-    }
-  }
-
   /** What it is: `RmsProp(learningRate=0.01, decay=0.9)`, or how many groups there are with options of their own. */
   toString(): string {
     const { clip, noise, groups } = this;
@@ -379,7 +378,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const rates = [this.#learningRate, ...this.groups.map((group) => group.learningRate)];
     return {
       step: this.#step,
-      learningRates: rates.map((rate) => (typeof rate === "number" ? rate : null)),
+      learningRates: rates.map(kept),
       random: this.noise?.random?.state ?? null,
       parameters: this.parameters.map((parameter) => {
         const { count, slots } = this.memoryOf(parameter);
@@ -390,29 +389,17 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /**
    * Goes on from a snapshot: of this optimizer, or of one made in the same way for parameters of the same shapes. Learning
-   * rates that are numbers are taken over; a schedule given in the program stays.
+   * rates that are numbers are taken over; a schedule given in the program stays, and goes on with what it remembered.
    * @throws ValueError or ShapeError for a snapshot of another kind of optimizer or of other parameters. Then nothing has changed.
    */
   restore(saved: OptimizerState): void {
     checkArguments("restore", arguments, 1);
-    const { name } = this.constructor;
-    if (!Number.isSafeInteger(saved.step) || saved.step < 0) {
-      throw new ValueError(`${name}.restore got step ${describe(saved.step)}, which is not an integer of at least 0.`);
-    }
-    if (saved.parameters.length !== this.parameters.length || saved.learningRates.length !== this.groups.length + 1) {
-      throw new ValueError(
-        `${name}.restore got the state of ${saved.parameters.length} parameters in ${saved.learningRates.length - 1} groups, ` +
-          `but this optimizer trains ${this.parameters.length} in ${this.groups.length}.`,
-      );
-    }
     const parameters = saved.parameters.map(({ count, slots }) => ({ count, slots: this.upgraded(slots) }));
-    parameters.forEach(({ count, slots }, i) => { this.checkSaved(i, count, slots); });
-    for (const rate of saved.learningRates) if (rate !== null) checkRate(name, rate);
-
+    checkState(this.constructor.name, { ...saved, parameters }, this.parameters.map(({ shape }) => shape), this.groups.length, this.slots);
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
     const [rate, ...rates] = saved.learningRates;
-    if (rate !== null && typeof this.#learningRate === "number") this.#learningRate = rate;
-    this.groups.forEach((group, i) => { if (rates[i] !== null && typeof group.learningRate !== "function") group.learningRate = rates[i]; });
+    this.#learningRate = resumed(this.#learningRate, rate);
+    this.groups.forEach((group, i) => { group.learningRate = resumed(group.learningRate, rates[i]); });
     this.parameters.forEach((parameter, i) => {
       const { count, slots } = parameters[i];
       const memory = this.memoryOf(parameter);
@@ -424,26 +411,6 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /** What a snapshot of an earlier version has for a parameter, as this one remembers it. */
   protected upgraded(slots: Readonly<Record<string, Variable>>): Readonly<Record<string, Variable>> { return slots; }
-
-  private checkSaved(i: number, count: number, slots: Readonly<Record<string, Variable>>): void {
-    const { name } = this.constructor;
-    const names = Object.keys(slots).sort();
-    if (names.join() !== [...this.slots].sort().join()) {
-      throw new ValueError(
-        `${name}.restore got ${names.join(", ") || "nothing"} for parameter ${i}, but ${name} remembers ${this.slots.join(", ") || "nothing"}.`,
-      );
-    }
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new ValueError(`${name}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
-    }
-    for (const key of names) {
-      if (!sameShape(slots[key].shape, this.parameters[i].shape)) {
-        throw new ShapeError(
-          `${name}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(this.parameters[i].shape)}.`,
-        );
-      }
-    }
-  }
 }
 
 /**

@@ -2,11 +2,11 @@
 
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
-import type { Kinds } from "../support/kinds.ts";
+import type { Kind, Optional } from "../support/kinds.ts";
 import { formatShape } from "../support/shape.ts";
 import { isHolder, type Trainable } from "../engine/trainable.ts";
 import { Parameter } from "../engine/variable.ts";
-import { checkRate, type LearningRate } from "./rate.ts";
+import { checkRate, type LearningRate, rateAt, type Schedule } from "./rate.ts";
 
 /**
  * Some parameters with options of their own. What is not given here is that of the optimizer; clipping and noise are
@@ -17,18 +17,21 @@ export type GroupOptions<O extends object = object> = { readonly parameters: Tra
 /** What an optimizer takes first: what to train, or groups of it. */
 export type Target<O extends object = object> = Trainable | readonly GroupOptions<O>[];
 
-/** The numbers of a rule, as far as options give them, besides the learning rate. */
-export type Settings<O extends object> = Readonly<Record<Exclude<keyof O, "learningRate" | "clip" | "noise">, number>>;
+type SettingName<O extends object> = Exclude<keyof O, "learningRate" | "clip" | "noise">;
 
-/** What these may be, and the learning rate, as an optimizer declares it. */
-export type NumberKinds<O extends object> =
-  Kinds<Pick<O, "learningRate" & keyof O>, { readonly learningRate: LearningRate }> & Kinds<Omit<O, "learningRate" | "clip" | "noise">, Settings<O>>;
+/** The numbers of a rule, as far as options give them, besides the learning rate; or schedules of them. */
+export type Settings<O extends object> = Readonly<Record<SettingName<O>, number | Schedule>>;
+
+/** What these may be at each update, and the learning rate, as an optimizer declares it. Any of them may be given as a schedule. */
+export type NumberKinds<O extends object> = {
+  readonly [K in SettingName<O> | ("learningRate" & keyof O)]-?: Partial<Pick<O, K>> extends Pick<O, K> ? Optional<number> : Kind<number>;
+};
 
 /**
  * The numbers that a rule works with: the learning rate, the settings, and `count`, which is 1 at the first update of the
  * parameter. They are data of the step: other numbers run the same plan.
  */
-export type Numbers<O extends object = object> = Settings<O> & Readonly<Record<"learningRate" | "count", number>>;
+export type Numbers<O extends object = object> = Readonly<Record<SettingName<O> | "learningRate" | "count", number>>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -45,17 +48,33 @@ export class ParameterGroup<O extends object = object> {
   #learningRate: LearningRate | null;
   /** @internal The numbers of the update that is being made. */
   readonly numbers: Writable<Numbers<O>>;
+  /** The settings that change. */
+  private readonly scheduled: readonly (readonly [name: string, schedule: Schedule])[];
 
   /** @internal */
   constructor(
     private readonly caller: string,
     readonly parameters: readonly Parameter[],
     learningRate: LearningRate | null,
-    /** The numbers of the rule for these parameters. */
+    /** The numbers of the rule for these parameters, and schedules of those that change. */
     readonly settings: Settings<O>,
+    private readonly kinds: Readonly<Record<string, Kind<number>>>,
   ) {
     this.#learningRate = learningRate === null ? null : checkRate(caller, learningRate);
     this.numbers = { ...settings, learningRate: 0, count: 0 } as Writable<Numbers<O>>;
+    this.scheduled = Object.entries<number | Schedule>(settings).filter((entry): entry is [string, Schedule] => typeof entry[1] === "function");
+  }
+
+  /**
+   * @internal Makes `numbers` those of the update with this number.
+   * @param common the learning rate for groups that have none of their own
+   * @throws ValueError for a schedule that gives a number which the optimizer does not take
+   */
+  begin(step: number, common: LearningRate): void {
+    const { caller, kinds } = this;
+    const numbers = this.numbers as Record<string, number>;
+    numbers.learningRate = rateAt(caller, this.#learningRate ?? common, step);
+    for (const [name, schedule] of this.scheduled) numbers[name] = kinds[name].read(schedule(step), `${caller}, at step ${step} of a schedule,`, name, numbers);
   }
 
   /** The group's own learning rate, a number or a schedule, or null for that of the optimizer. May be changed between updates. */
@@ -67,6 +86,24 @@ export class ParameterGroup<O extends object = object> {
 
 const isGroup = (entry: unknown): entry is GroupOptions =>
   typeof entry === "object" && entry !== null && !isHolder(entry) && !(entry instanceof Parameter) && "parameters" in entry;
+
+/** The numbers among some options, or schedules of them; those of `common` where they are not given. */
+export function numbersFrom(caller: string, kinds: object, options: object, common: object): Readonly<Record<string, number | Schedule>> {
+  const found: Record<string, number | Schedule> = {};
+  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
+  for (const [name, kind] of Object.entries<Kind<number>>(kinds as never)) {
+    const value = given(options, name) ?? given(common, name) ?? kind.initial?.(found);
+    // What a schedule gives is read at each update.
+    found[name] = typeof value === "function" ? (value as Schedule) : kind.read(value as number, caller, name, found);
+  }
+  return found;
+}
+
+/** @throws ValueError for what is no group */
+export function checkGroup<O extends object>(caller: string, group: GroupOptions<O>): GroupOptions<O> {
+  if (isGroup(group)) return group;
+  throw new ValueError(`${caller} takes { parameters: … } with options of the group, but got ${describe(group)}.`);
+}
 
 /** The groups that a user gave; a target without groups is one group without options. */
 export function groupsOf<O extends object>(caller: string, target: Target<O>): GroupOptions<O>[] {

@@ -2,12 +2,14 @@ import { elementwise } from "../operations/elementwise.ts";
 import { fraction, optional } from "../support/kinds.ts";
 import type { Variable } from "../engine/variable.ts";
 import { averagedSquare, besides } from "./average.ts";
-import { ElementwiseOptimizer, type OptimizerOptions, type Updated } from "./optimizer.ts";
+import { ElementwiseOptimizer, type OptimizerOptions } from "./optimizer.ts";
 import type { Numbers, NumberKinds } from "./parameter-group.ts";
+import type { Schedule } from "./rate.ts";
+import type { Updated } from "./updated.ts";
 
 export interface RmsPropOptions extends OptimizerOptions {
   /** ρ: how much of the running mean square stays at each update; 0.9 unless given. */
-  readonly decay?: number | undefined;
+  readonly decay?: number | Schedule | undefined;
 }
 
 const EPSILON = 1e-8;

@@ -1,10 +1,11 @@
 /** The best epoch so far: told by one number, its parameters and state kept if they are to be put back. */
 
 import type { Component } from "../index.ts";
-import { arraysOf, type Best, type Values } from "./checkpoint.ts";
+import type { Best } from "./checkpoint.ts";
 import type { History } from "./history.ts";
 import type { Settings } from "./options.ts";
 import type { Monitor, SavedState } from "./training-state.ts";
+import { arraysOf, type Values, valuesOf } from "./values.ts";
 
 export class BestEpoch {
   /** Null before the first. */
@@ -16,7 +17,7 @@ export class BestEpoch {
 
   constructor(
     private readonly component: Component,
-    private readonly settings: Pick<Settings<never, never>, "monitor" | "patience" | "restoreBest"> & { readonly validate?: unknown },
+    private readonly settings: Pick<Settings<never, never>, "monitor" | "patience" | "plateau" | "restoreBest"> & { readonly validate?: unknown },
   ) {}
 
   /** By which number it is told. */
@@ -27,17 +28,28 @@ export class BestEpoch {
 
   /** Whether an epoch of this value is the best so far; if so, its parameters are kept. */
   observe(epoch: number, value: number): boolean {
-    const { monitor, patience, restoreBest } = this.settings;
+    const { monitor, patience, plateau, restoreBest } = this.settings;
+    plateau?.observe(value);
     patience.observe(value);
     if (!patience.improved) return false;
     this.epoch = { epoch, value, name: monitor };
-    if (restoreBest) this.values = arraysOf(this.component).map((array) => array.data);
+    if (restoreBest) this.values = valuesOf(this.component);
     return true;
   }
 
-  putBack(): void {
-    const { values } = this;
-    if (values !== null) arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); });
+  putBack(): void { if (this.values !== null) this.put(this.values); }
+
+  private put(values: Values): void { arraysOf(this.component).forEach((array, i) => { array.assign(values[i]); }); }
+
+  /** Runs a part of the training while the component has its parameters. */
+  async during(part: () => Promise<void>): Promise<void> {
+    const now = valuesOf(this.component);
+    this.putBack();
+    try {
+      await part();
+    } finally {
+      this.put(now);
+    }
   }
 
   /**
@@ -45,7 +57,7 @@ export class BestEpoch {
    * @param restored brings back the component, and gives the parameters of the best epoch if there is one that counts
    */
   async resume(saved: SavedState, restored: (withBest: boolean) => Promise<Best | null>): Promise<void> {
-    const { monitor, settings: { patience, restoreBest } } = this;
+    const { monitor, settings: { patience, plateau, restoreBest } } = this;
     // What was best by another number, or in the other direction, says nothing about this one.
     const isSame = (Object.keys(saved.monitor) as (keyof Monitor)[]).every((key) => saved.monitor[key] === monitor[key]);
     const best = isSame ? saved.best : null;
@@ -54,5 +66,6 @@ export class BestEpoch {
     this.values = kept?.values ?? null;
     this.isUnsaved = kept?.isUnsaved ?? false;
     Object.assign(patience, isSame ? saved.patience : { epoch: saved.patience.epoch }, { improved: false });
+    if (plateau !== undefined && saved.plateau !== undefined) plateau.state = isSame ? saved.plateau : { ...saved.plateau, best: null, since: 0 };
   }
 }

@@ -1,9 +1,10 @@
 /** The checkpoint of a training: its state in the metadata of a file of `flimsy-ml/io`. */
 
-import { type Component, type Optimizer, type Parameter, type State, UsageError } from "../index.ts";
+import { type Component, type Optimizer, UsageError } from "../index.ts";
 import { makeFolderOf, nodeModule } from "./node.ts";
 import type { Settings } from "./options.ts";
 import { decodeState, encodeState, type SavedState, type TrainingState } from "./training-state.ts";
+import { type Values, valuesOf } from "./values.ts";
 
 const purpose = "A checkpoint";
 /** Under which name the state stands in the metadata. */
@@ -11,8 +12,6 @@ const key = "fit";
 
 // Loaded where it is needed only: it knows every component of the library.
 const io = () => import("../io/index.ts");
-
-export type Values = readonly (Float32Array | Float64Array)[];
 
 /** The parameters of the best epoch, and whether there is no file that has them yet. */
 export interface Best {
@@ -86,13 +85,14 @@ export class Checkpoint {
 
   /**
    * The same, and the parameters of the best epoch so far.
+   * @param measured those by which the epoch of the checkpoint was measured
    * @throws UsageError if these are nowhere
    */
-  async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState): Promise<Best> {
+  async restoreWithBest({ best, epoch, batch, bestIsKept }: SavedState, measured: () => Promise<Values>): Promise<Best> {
     // The checkpoint is written first: until a step follows, the best parameters are its own, and the other file may be that of an earlier training.
     if (best?.epoch === epoch - 1 && batch === 0) {
       await this.restore();
-      return { values: this.values(), isUnsaved: true };
+      return { values: await measured(), isUnsaved: true };
     }
     const { restore, serialize } = await io();
     let reason = "it was not kept";
@@ -102,7 +102,7 @@ export class Checkpoint {
         const { metadata } = restore(this.bestPath, { into: this.component });
         const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
         if (kept === best?.epoch) {
-          const values = this.values();
+          const values = valuesOf(this.component);
           await this.restore();
           return { values, isUnsaved: false };
         }
@@ -115,9 +115,4 @@ export class Checkpoint {
       throw error;
     }
   }
-
-  private values(): Values { return arraysOf(this.component).map((array) => array.data); }
 }
-
-/** What is kept of the best epoch: parameters, then state. */
-export const arraysOf = (component: Component): readonly (Parameter | State)[] => [...component.parameters(), ...component.namedState().values()];

@@ -5,7 +5,7 @@ import { checkOptions, type FitOptions } from "./options.ts";
 import { Training } from "./training.ts";
 
 /**
- * Trains a component: for each batch of each epoch `grad(() => cost(batch))` and `optimizer.update()`, with what one would
+ * Trains a component: for each batch of each epoch `grad(() => cost(batch))` and `optimizer.update()` (LBFGS has `minimize`), with what one would
  * like to have around that: progress, validation, early stopping, metrics, checkpoints, and Ctrl-C that ends after the step.
  *
  * The numbers are those of the plain loop, to the bit. Ctrl-C and the signal are seen between steps, for which the event

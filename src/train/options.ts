@@ -1,7 +1,7 @@
 /** What fit takes, and the checks of it. */
 
 import { Patience } from "../extras/index.ts";
-import { Component, Optimizer, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
+import { Component, Optimizer, type Parameter, type ParameterAverage, type Plateau, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
 import { warnOnce } from "../support/warn.ts";
 import type { Signal } from "../support/platform.ts";
@@ -11,6 +11,7 @@ import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
 import type { Metric } from "./running.ts";
+import { minimizesItself } from "./window.ts";
 
 /** A step that was made. */
 export interface StepEvent {
@@ -88,6 +89,16 @@ export interface FitOptions<B, V = B> {
    */
   readonly cost: (batch: B) => WithLoss;
   readonly optimizer: Optimizer<never>;
+  /**
+   * How many batches one update is made of, where memory does not hold a larger one; 1 unless given. Their gradients are averaged, each with the weight of
+   * its batch, as for the means of an epoch: with a cost that is a mean over samples it is the update of one batch of all of them. What is left at the end
+   * of an epoch is an update of its own.
+   */
+  readonly accumulate?: number | undefined;
+  /** Averages of the parameters, updated after each step: validation and the parameters of the best epoch are theirs. */
+  readonly ema?: ParameterAverage | undefined;
+  /** A learning rate, made by `schedule.plateau`, that is told the monitored number after each epoch. */
+  readonly plateau?: Plateau | undefined;
   /** How many epochs, counted from the beginning also when training is resumed; Infinity until something else ends it. */
   readonly epochs: number;
   /** What is measured after each epoch: a cost over batches, which runs inside `evaluate`, or a function that returns a number or several by name. */
@@ -122,12 +133,13 @@ export interface FitOptions<B, V = B> {
 }
 
 const known = [
-  "data", "cost", "optimizer", "epochs", "validate", "patience", "until", "monitor", "restoreBest", "checkpoint", "random", "onStep", "onEpoch",
-  "metrics", "tensorboard", "progress", "samples", "signal",
+  "data", "cost", "optimizer", "accumulate", "ema", "plateau", "epochs", "validate", "patience", "until", "monitor", "restoreBest", "checkpoint", "random",
+  "onStep", "onEpoch", "metrics", "tensorboard", "progress", "samples", "signal",
 ];
 
 /** The options in one form each. */
 export interface Settings<B, V> extends FitOptions<B, V> {
+  readonly accumulate: number;
   readonly patience: Patience;
   readonly restoreBest: boolean;
   readonly monitor: string;
@@ -164,6 +176,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   checkChoice("fit", "progress", progress, ["auto", "bar", "lines", "none"]);
   if (signal !== undefined && typeof signal?.addEventListener !== "function") throw refusal("fit", "an AbortSignal as signal", signal);
   if (patience !== undefined && typeof patience !== "number") checkInstance("fit", "a number or a Patience as patience", patience, Patience);
+  checkUpdates(options, own);
   const { monitor = "loss", restoreBest = patience !== undefined } = options;
   const others = optimizer.parameters.filter((parameter) => !own.has(parameter)).length;
   if (others > 0 && (restoreBest || options.checkpoint !== undefined)) {
@@ -175,9 +188,10 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   checkFlag("fit", "restoreBest", restoreBest);
   return {
     ...options,
-    patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER),
+    accumulate: options.accumulate ?? 1,
+    patience: patience instanceof Patience ? patience : new Patience(patience ?? Number.MAX_SAFE_INTEGER, { maximize: options.plateau?.maximize }),
     monitor,
-    monitored: patience !== undefined || restoreBest || options.monitor !== undefined,
+    monitored: patience !== undefined || restoreBest || options.monitor !== undefined || options.plateau !== undefined,
     restoreBest,
     stopsEarly: patience !== undefined,
     checkpoint: checkpointSettings(options.checkpoint),
@@ -185,6 +199,24 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
     tensorboard: fileSettings<TensorBoardOptions>("tensorboard", "folder", options.tensorboard, []),
     progress,
   };
+}
+
+/** What belongs to updates. Objects are known by what they do, so that programs without them need not load them. */
+function checkUpdates<B, V>({ optimizer, accumulate = 1, ema, plateau, patience }: FitOptions<B, V>, own: ReadonlySet<Parameter>): void {
+  checkInteger("fit", "accumulate", accumulate, 1);
+  if (accumulate > 1 && minimizesItself(optimizer)) {
+    const { name } = optimizer.constructor;
+    throw new ValueError(`fit got accumulate: ${accumulate}, but ${name} evaluates the cost of a batch again and again. Give it larger batches.`);
+  }
+  if (ema !== undefined && typeof ema?.copyTo !== "function") throw refusal("fit", "a ParameterAverage as ema, such as new ParameterAverage(model)", ema);
+  if (ema?.parameters().some((parameter) => !own.has(parameter))) {
+    throw new ValueError("fit got an ema of parameters that the component does not have. Make it for this one: new ParameterAverage(model).");
+  }
+  if (plateau === undefined) return;
+  if (typeof plateau !== "function" || typeof plateau.observe !== "function") throw refusal("fit", "a rate made by schedule.plateau as plateau", plateau);
+  if (patience instanceof Patience && patience.maximize !== plateau.maximize) {
+    throw new ValueError("fit got a patience and a plateau of which only one has maximize: true, but both are told the same number.");
+  }
 }
 
 function checkFlags(what: string, options: object, names: readonly string[]): void {

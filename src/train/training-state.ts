@@ -1,7 +1,8 @@
 /** What has to be known of a training to go on with it, and its form in the metadata of a checkpoint. */
 
-import type { RandomState } from "../index.ts";
+import type { PlateauState, RandomState } from "../index.ts";
 import type { Metadata } from "../io/index.ts";
+import type { AverageState } from "./averaging.ts";
 import type { CurveState, EpochRecord, History } from "./history.ts";
 import type { MeansState } from "./means.ts";
 import { type RecordsState, recordsIn } from "./records.ts";
@@ -34,6 +35,9 @@ export interface TrainingState {
   readonly best: History["best"];
   readonly bestIsKept: boolean;
   readonly patience: PatienceState;
+  /** What these have seen; undefined where there are none. */
+  readonly plateau: PlateauState | undefined;
+  readonly average: AverageState | undefined;
   readonly seconds: number;
   readonly epochSeconds: number;
 }
@@ -51,9 +55,9 @@ interface PatienceState {
 }
 
 /** What grows with the training is kept as arrays of numbers. */
-export function encodeState({ run, curve, jumps, ...state }: TrainingState): Metadata {
+export function encodeState({ run, plateau, average, curve, jumps, ...state }: TrainingState): Metadata {
   return {
-    version: 2, ...state, ...(run !== undefined && { run }),
+    version: 2, ...state, ...(run !== undefined && { run }), ...(plateau !== undefined && { plateau }), ...(average !== undefined && { average }),
     curve: { ...curve, step: Float64Array.from(curve.step), loss: Float64Array.from(curve.loss) },
     jumps: Float64Array.from(jumps.flatMap(([batch, states]) => [batch, ...states.flatMap(({ seed, counter }) => [seed, counter])])),
   } as unknown as Metadata;

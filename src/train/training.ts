@@ -1,8 +1,9 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
-import { type Component, evaluate, grad, type RandomState } from "../index.ts";
+import type { Component, RandomState } from "../index.ts";
 import { sampleCount } from "../data/index.ts";
 import { describe, messageOf } from "../support/describe.ts";
+import { Averaging } from "./averaging.ts";
 import { Batches, type Data } from "./batches.ts";
 import { BestEpoch } from "./best-epoch.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -10,24 +11,27 @@ import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { checkWeight, Means, type Measurement, measurementOf, measuresOf, type Numbers, numbersOfBatch } from "./means.ts";
-import { MetricsFile, withPrefix } from "./metrics.ts";
+import { checkWeight, Means, type Numbers } from "./means.ts";
+import { withPrefix } from "./metrics.ts";
 import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
+import { openOutputs } from "./outputs.ts";
+import { passOver } from "./passed.ts";
 import { type Lines, progressFor, visible } from "./progress.ts";
 import { Records } from "./records.ts";
 import { StopRequest, stopped } from "./stop-request.ts";
-import { TensorBoardFile } from "./tensorboard.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 import type { Jump, SavedState, TrainingState } from "./training-state.ts";
+import { validated } from "./validation.ts";
+import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 export class Training<B, V> {
   private epoch = 1;
-  /** Steps made in this epoch. */
+  /** Batches of this epoch of which updates were made. */
   private batch = 0;
-  /** Steps made in all. */
+  /** Updates made in all. */
   private step = 0;
   private readonly generators: Generators;
   /** Where the generators were when the epoch began; null between epochs. */
@@ -35,6 +39,11 @@ export class Training<B, V> {
   /** Where they were before a batch was drawn, for batches whose drawing followed drawing by the model. */
   private jumps: Jump[] = [];
   private readonly means = new Means();
+  /** The batches of the next update so far. */
+  private readonly window: Window;
+  /** Whether there was something to save before them. */
+  private unsavedBefore = true;
+  private readonly averaging: Averaging;
   private samples: number | null = 0;
   private learningRate = NaN;
   private readonly records = new Records();
@@ -69,6 +78,8 @@ export class Training<B, V> {
     this.settled = this.generators.states;
     this.hasState = component.namedState().size > 0;
     this.checkpoint = settings.checkpoint === undefined ? null : new Checkpoint(settings.checkpoint, component, settings.optimizer);
+    this.window = new Window(component, settings.optimizer, settings.accumulate);
+    this.averaging = new Averaging(component, settings.ema);
     this.faults = new Faults(() => this.place(), this.checkpoint?.path ?? null);
     this.best = new BestEpoch(component, settings);
     this.stop = new StopRequest(settings.signal, () => {
@@ -96,16 +107,11 @@ export class Training<B, V> {
 
   /** Goes on from the checkpoint if that is asked for, and opens what is written to: what cannot be written shows before the first step. */
   private async open(): Promise<void> {
-    const { epochs, metrics, tensorboard, optimizer, progress } = this.settings;
+    const { epochs, optimizer, progress } = this.settings;
     for (const parameter of optimizer.parameters) parameter.clearGrad();
     const saved = (await this.checkpoint?.load()) ?? null;
-    const files: (Listener & { readonly path: string; begin(): void })[] = [];
-    if (metrics !== undefined) {
-      const file = writable(metrics.path, () => new MetricsFile(metrics, saved));
-      this.metricsRun = file.run;
-      files.push(file);
-    }
-    if (tensorboard !== undefined) files.push(writable(tensorboard.folder, () => new TensorBoardFile(tensorboard, saved)));
+    const { files, run } = openOutputs(this.settings, saved);
+    this.metricsRun = run;
     const lines = progressFor(progress, epochs);
     if (saved !== null) await this.resume(saved);
     else {
@@ -160,24 +166,27 @@ export class Training<B, V> {
       this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
       if (resumed !== null) {
-        drawn = await this.skip(batches);
+        drawn = await passOver(batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
         this.generators.states = this.settled;
       }
       this.epochBegin = performance.now();
-      while (this.stop.reason === null) {
+      while (this.stop.reason === null || this.window.size > 0) {
         const { states } = this.generators;
         const batch = await this.faults.during("The data failed in", () => batches?.next(this.stop));
         if (batch === undefined || batch === stopped) break;
         const after = this.generators.states;
-        if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch, states]);
+        if (drawn !== null && !sameStates(drawn, states) && !sameStates(states, after)) this.jumps.push([this.batch + this.window.size, states]);
         drawn = after;
+        if (!batch.done) await this.oneBatch(batch.value);
+        if (this.window.isFull || (batch.done && this.window.size > 0)) {
+          await this.oneStep();
+          this.settled = this.generators.states;
+          if (this.checkpoint?.isDue(0, this.step)) await this.save();
+        }
         if (batch.done) {
           await this.endEpoch();
           break;
         }
-        await this.oneStep(batch.value);
-        this.settled = this.generators.states;
-        if (this.checkpoint?.isDue(0, this.step)) await this.save();
         await this.stop.breathe();
       }
     } catch (error) {
@@ -185,6 +194,7 @@ export class Training<B, V> {
       throw error;
     } finally {
       this.pause();
+      if (this.window.size > 0) this.forgetBatches();
       // Not at its end: what has been drawn since the last step is drawn again.
       if (this.start !== null) this.generators.states = this.settled;
     }
@@ -202,52 +212,48 @@ export class Training<B, V> {
     return Batches.open(data, this.epoch, this.epoch < this.settings.epochs);
   }
 
-  /** Draws the batches of an epoch that were done before, as they were drawn then. */
-  private async skip(batches: Batches<B>): Promise<readonly RandomState[] | null> {
-    const jumps = new Map(this.jumps);
-    for (let i = 0; i < this.batch && this.stop.reason === null; i++) {
-      const states = jumps.get(i);
-      if (states !== undefined) this.generators.states = states;
-      const next = await this.faults.during("The data failed before they had come to", () => batches.next(this.stop));
-      if (next !== stopped && next.done) {
-        throw this.faults.error(`The data of epoch ${this.epoch} ended after ${i} batches, but ${this.batch} had been done when the checkpoint was ` +
-          "written. To resume, the data must be the same.");
-      }
-      await this.stop.breathe();
-    }
-    return this.batch === 0 ? null : this.generators.states;
+  /** Adds the gradient of a batch to those of which the next update is made. */
+  private async oneBatch(batch: B): Promise<void> {
+    const { window } = this;
+    if (this.best.isUnsaved) await this.saveBest(); // grad may write state
+    if (window.size === 0) this.unsavedBefore = this.unsaved;
+    const samples = await this.faults.during("samples failed in", () => this.count(batch));
+    const measured = await this.faults.during("The cost failed in", () => {
+      const found = window.measure(() => this.settings.cost(batch), samples);
+      // Until the update, state is that of a step that parameters have not made.
+      if (this.hasState) this.unsaved = false;
+      return this.means.checked(found);
+    });
+    const { loss } = measured.measures;
+    if (!Number.isFinite(loss)) throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
+    window.add(measured, samples);
   }
 
-  private async oneStep(batch: B): Promise<void> {
-    const { cost, optimizer } = this.settings;
-    if (this.best.isUnsaved) await this.saveBest(); // grad may write state
-    const measured = await this.faults.during("The cost failed in", () => this.measure(batch, cost));
-    const { loss, ...metrics } = numbersOfBatch(measured.measures);
-    if (!Number.isFinite(loss)) {
-      for (const parameter of optimizer.parameters) parameter.clearGrad();
-      throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
-    }
-    const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    this.learningRate = optimizer.learningRate;
-    await this.faults.during("The update failed in", () => optimizer.update());
-    this.means.add(measured.measures, measured.weight ?? samples ?? 1);
-    this.samples = this.samples === null || samples === null ? null : this.samples + samples;
-    this.batch++;
+  /** Goes back to the last update. */
+  private forgetBatches(): void {
+    if (this.window.clear()) this.unsaved = this.unsavedBefore;
+    this.jumps = this.jumps.filter(([batch]) => batch < this.batch);
+  }
+
+  private async oneStep(): Promise<void> {
+    const { window } = this;
+    await this.faults.during("The update failed in", () => {
+      window.update();
+      this.averaging.update();
+    });
+    const { means: { values: { loss, ...metrics } }, samples } = window;
+    this.batch += window.size;
     this.step++;
+    window.moveTo(this.means);
+    this.samples = this.samples === null || samples === null ? null : this.samples + samples;
+    this.learningRate = window.learningRate;
     this.unsaved = true;
     this.curve.add(this.step, loss);
     this.settled = this.generators.states;
-    const { epoch, step, learningRate, batches } = this;
-    const event: StepEvent = { epoch, batch: this.batch, step, loss, metrics, learningRate, samples, batches, stop: this.callbackStop };
+    const { epoch, batch, step, learningRate, batches } = this;
+    const event: StepEvent = { epoch, batch, step, loss, metrics, learningRate, samples, batches, stop: this.callbackStop };
     this.report((listener) => listener.step?.(event));
     if (this.settings.onStep !== undefined) await this.tell("onStep", () => this.settings.onStep?.(event));
-  }
-
-  private measure(batch: B, cost: Settings<B, V>["cost"]): Measurement {
-    const result = grad(() => cost(batch)); // what is no loss is for grad to say
-    // Until the update, state is that of a step that parameters have not made.
-    if (this.hasState) this.unsaved = false;
-    return this.means.checked(measurementOf("cost", result, true));
   }
 
   /** How many samples a batch has, null if that is not known. */
@@ -258,7 +264,10 @@ export class Training<B, V> {
 
   /** After the checkpoint, which has them until then. */
   private async saveBest(): Promise<void> {
-    await this.faults.during("The parameters of the best epoch could not be kept in", () => this.checkpoint?.saveBest(this.best.epoch?.epoch ?? 0));
+    await this.faults.during("The parameters of the best epoch could not be kept in", async () => {
+      const { checkpoint, best } = this;
+      if (checkpoint !== null) await best.during(() => checkpoint.saveBest(best.epoch?.epoch ?? 0));
+    });
     this.best.isUnsaved = false;
   }
 
@@ -272,15 +281,16 @@ export class Training<B, V> {
     this.batches = this.batch;
     this.pause();
     this.faults.checkFinite(this.component);
-    const validated = await this.validate();
-    if (validated === stopped) return;
-    const { loss, ...metrics } = this.means.values;
-    const { epoch, step, learningRate, samples, earlierEpochSeconds: seconds } = this;
-    const validation = validated?.values ?? null;
-    const matrices = { ...this.means.matrices, ...withPrefix("validation/", validated?.matrices ?? {}) };
-    const record: EpochRecord = { epoch, step, steps: this.batch, samples, loss, metrics, validation, matrices, learningRate, seconds };
-    this.records.push(record);
-    const improved = this.observe(validation ?? { loss, ...metrics });
+    const measured = await this.averaging.during(async () => {
+      const found = await this.validate();
+      if (found === stopped) return null;
+      const record = this.recordOf(found);
+      this.records.push(record);
+      return { record, improved: this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
+    });
+    if (measured === null) return;
+    const { record, improved } = measured;
+    const { epoch, step } = record;
     this.epoch++;
     this.batch = 0;
     this.start = null;
@@ -297,40 +307,20 @@ export class Training<B, V> {
     if (improved && this.settings.restoreBest) await this.saveBest();
   }
 
-  /** Measures the validation data; `stopped` if a stop was asked for meanwhile. */
+  private recordOf(validated: Means | null): EpochRecord {
+    const { values: { loss, ...metrics }, matrices } = this.means;
+    const { epoch, step, learningRate, samples, earlierEpochSeconds: seconds } = this;
+    return {
+      epoch, step, steps: step - (this.records.list.at(-1)?.step ?? 0), samples, loss, metrics, validation: validated?.values ?? null,
+      matrices: { ...matrices, ...withPrefix("validation/", validated?.matrices ?? {}) }, learningRate, seconds,
+    };
+  }
+
   private async validate(): Promise<Means | null | typeof stopped> {
     const { validate } = this.settings;
     if (validate === undefined) return null;
-    const [what, means] = [`Validation failed after epoch ${this.epoch}`, new Means()];
-    if (typeof validate === "function") {
-      const given = await this.faults.during(what, () => this.stop.wait(validate()), true);
-      if (given !== stopped) await this.faults.during(what, () => means.add(measuresOf("validate", given, false), 1), true);
-      return given === stopped ? stopped : means;
-    }
-    const batches = await this.faults.during(what, () => this.openData(validate.data), true);
-    try {
-      for (let batch = 1; ; batch++) {
-        const next = await this.faults.during(`${what}, batch ${batch} of its data`, () => batches.next(this.stop), true);
-        if (next === stopped) break;
-        if (next.done) {
-          if (batch === 1) {
-            throw this.faults.error(`The validation data gave no batches after epoch ${this.epoch}. Give a function that makes a new iterable for each epoch.`);
-          }
-          return means;
-        }
-        await this.faults.during(`${what}, batch ${batch}`, () => {
-          const { measures, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
-          means.add(measures, weight ?? this.count(next.value) ?? 1);
-        }, true);
-        await this.stop.breathe();
-        if (this.stop.reason !== null) break;
-      }
-    } catch (error) {
-      batches.abandon();
-      throw error;
-    }
-    await this.faults.during(`The validation data could not be closed after epoch ${this.epoch}`, () => batches.close(), true);
-    return stopped;
+    const { faults, stop } = this;
+    return validated(validate, this.epoch, { faults, stop, open: (data) => this.openData(data), count: (batch) => this.count(batch) });
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
@@ -382,17 +372,21 @@ export class Training<B, V> {
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
       bestIsKept: this.best.values !== null,
+      plateau: this.settings.plateau?.state, average: this.averaging.state,
     };
   }
 
   /** Takes over a state, when it is certain that there is all that it needs. */
   private async resume(saved: SavedState): Promise<void> {
+    const { averaging, checkpoint } = this;
     this.generators.check(saved.now);
+    averaging.check(saved.average);
     await this.best.resume(saved, async (withBest) => {
-      if (withBest && this.checkpoint !== null) return this.checkpoint.restoreWithBest(saved);
-      await this.checkpoint?.restore();
+      if (withBest && checkpoint !== null) return checkpoint.restoreWithBest(saved, () => averaging.restored(saved.average));
+      await checkpoint?.restore();
       return null;
     });
+    averaging.resume(saved.average);
     this.generators.states = saved.now;
     ({
       epoch: this.epoch, batch: this.batch, step: this.step, start: this.start, samples: this.samples, learningRate: this.learningRate,
@@ -410,7 +404,10 @@ export class Training<B, V> {
 
   // What goes wrong.
 
-  private place(): Place { return { epoch: this.epoch, batch: this.batch + 1, step: this.step }; }
+  private place(): Place {
+    const { epoch, batch, window, step } = this;
+    return { epoch, batch: batch + (window.isFull ? window.size : window.size + 1), step };
+  }
 
   private report(tell: (listener: Listener) => void): void {
     try {

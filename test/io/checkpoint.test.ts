@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Lstm } from "../../src/components/index.ts";
 import {
-  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, seed, setDevice,
-  state, UsageError, ValueError, type Variable,
+  Adam, Component, FlimsyError, GradientDescent, GradientNoise, grad, input, type Parameter, parameter, Random, RmsProp, ShapeError, schedule, seed,
+  setDevice, state, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
@@ -49,6 +52,14 @@ describe("a checkpoint", () => {
       step: 3, metadata: { a: [1] },
       tensors: [{ name: "counts", dtype: "F32", shape: [2] }, { name: "mean", dtype: "F32", shape: [2] }, { name: "w", dtype: "F32", shape: [2, 3] }],
     });
+  });
+
+  it("can be looked at in a file where an empty array begins at the place of another", () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "flimsy-io-")), "m.safetensors");
+    const metadata = { none: new Float64Array(0), one: Float32Array.of(1), bytes: new Uint8Array(0) };
+    save(file, new Logistic(1, 1), { metadata });
+    expect(inspect(file).metadata).toEqual(metadata);
+    rmSync(path.dirname(file), { recursive: true });
   });
 
   it("keeps every bit of float32 and float64, on each device", () => {
@@ -339,6 +350,34 @@ describe("going on", () => {
     third.restore(saved as NonNullable<typeof saved>);
     train(component, third, 2);
     expect(values(component)).toEqual(values(θ));
+  });
+
+  it("has groups that were added later, and what a plateau remembers", () => {
+    const begin = () => {
+      const [θ, rate] = [new Logistic(2, 3), schedule.plateau(0.1, { factor: 0.5, patience: 1 })];
+      const optimizer = new Adam(θ.w, { learningRate: rate });
+      return { θ, rate, optimizer };
+    };
+    const first = begin();
+    train(first.θ, first.optimizer, 2);
+    first.θ.b.clearGrad();
+    first.optimizer.addGroup({ parameters: first.θ.b, beta1: 0.5 });
+    for (const loss of [3, 4, 5, 6]) first.rate.observe(loss);
+    train(first.θ, first.optimizer, 2);
+    const bytes = serialize(first.θ, { optimizer: first.optimizer });
+
+    const second = begin();
+    second.optimizer.addGroup({ parameters: second.θ.b, beta1: 0.5 });
+    restore(bytes, { into: second.θ, optimizer: second.optimizer });
+    expect(second.rate.state).toEqual({ scale: 0.5, best: 3, since: 1, pause: 0 });
+    for (const { θ, rate, optimizer } of [first, second]) {
+      rate.observe(5);
+      train(θ, optimizer, 2);
+    }
+    expect(second.optimizer.learningRate).toBe(0.025);
+    expect(values(second.θ)).toEqual(values(first.θ));
+    const damaged = edited(bytes, ({ training }) => { training.optimizers.optimizer.learningRates[0].since = "1"; });
+    expect(() => restore(damaged, { into: second.θ })).toThrow(/without learning rates/);
   });
 
   it("leaves the default generator alone where a component is only loaded", () => {

@@ -9,9 +9,10 @@ import { optimizers } from "./exported.ts";
 /** The options of those that forget: what is left after a step must be at most 0.9 of what was there. */
 const forgetting: Record<string, object> = {
   Momentum: {}, Nesterov: {}, RmsProp: { decay: 0.9 }, Adam: { beta2: 0.9 }, AdamW: { beta2: 0.9 }, Graves: { decay: 0.9 }, AdaDelta: { decay: 0.9 },
+  Lion: { beta2: 0.9 },
 };
 /** And why the others do not. */
-const others: Record<string, string> = { GradientDescent: "remembers nothing" };
+const others: Record<string, string> = { GradientDescent: "remembers nothing", Adagrad: "adds up, and forgets nothing" };
 
 it("every optimizer that is exported either forgets, or does not for a reason", () => {
   expect([...Object.keys(forgetting), ...Object.keys(others)].sort()).toEqual(optimizers.map(([name]) => name).sort());

@@ -70,6 +70,57 @@ describe("parameter groups", () => {
     expect(optimizer.step).toBe(4);
   });
 
+  it("may be added later, and begin then", () => {
+    const [a, b] = [parameter([0]), parameter([0])];
+    const optimizer = new Adam(a, { learningRate: 0.125, epsilon: 1e-12 });
+    for (let i = 0; i < 3; i++) {
+      ones([a]);
+      optimizer.update();
+    }
+    const group = optimizer.addGroup({ parameters: b, beta1: 0.5, learningRate: 0.25 });
+    expect([optimizer.groups[1], optimizer.parameters, group.settings.beta1, group.settings.beta2]).toEqual([group, [a, b], 0.5, 0.999]);
+    for (let i = 0; i < 3; i++) {
+      ones([a, b]);
+      optimizer.update();
+    }
+    // Steps by the same gradient are as long as the rate, from the first on.
+    expect(b.item()).toBeCloseTo(-0.75, 6);
+    expect(a.item()).toBeCloseTo(-0.75, 6);
+    expect([optimizer.step, optimizer.slotsOf(b).firstMoment.item()]).toEqual([6, 0.875]);
+    group.learningRate = null;
+    ones([b]);
+    optimizer.update();
+    expect(b.item()).toBeCloseTo(-0.875, 6);
+    expect(() => { (optimizer.groups as unknown[]).push(group); }).toThrow(TypeError);
+  });
+
+  it("added later are part of snapshots, which need them to be there", () => {
+    const make = () => {
+      const θ = [parameter([1, 2]), parameter([3])];
+      const optimizer = new Adam(θ[0], { learningRate: 0.125 });
+      return { θ, optimizer, add: () => optimizer.addGroup({ parameters: θ[1], learningRate: 0.5 }) };
+    };
+    const update = ({ θ, optimizer }: ReturnType<typeof make>) => {
+      ones(θ);
+      optimizer.update();
+    };
+    const first = make();
+    update(first);
+    first.θ[1].clearGrad();
+    first.add();
+    update(first);
+    const saved = first.optimizer.snapshot();
+    expect(saved.parameters.map(({ count }) => count)).toEqual([2, 1]);
+    const second = make();
+    expect(() => second.optimizer.restore(saved)).toThrow(/2 parameters in 2 groups, but this optimizer trains 1 in 1. Groups that were added later/);
+    second.add();
+    second.θ.forEach((each, i) => { each.assign(first.θ[i]); });
+    second.optimizer.restore(saved);
+    update(first);
+    update(second);
+    expect(second.θ.map((each) => each.toArray())).toEqual(first.θ.map((each) => each.toArray()));
+  });
+
   it("a target may be a component, a parameter or an array of both", () => {
     const θ = new Whole();
     expect(new GradientDescent(θ, { learningRate: 1 }).parameters).toHaveLength(4);
@@ -136,6 +187,10 @@ describe("refused", () => {
     ["an option with a typing error", () => new Momentum(p, options({ learningRate: 1, momentun: 0.5 })), /"momentun".*momentum/],
     ["a clip in a group", () => new Adam([options({ parameters: p, clip: { norm: 1 } })] as unknown as Parameter[]), /A group of Adam got the option "clip"/],
     ["an option of another optimizer", () => new GradientDescent(p, options({ learningRate: 1, decay: 0.9 })), /"decay"/],
+    ["a parameter that is there already, added later", () => new Adam([p, q]).addGroup({ parameters: q }), /in groups 0 and 1/],
+    ["what is no group, added later", () => new Adam(p).addGroup(q as unknown as { parameters: Parameter }), /Adam.addGroup takes \{ parameters: … \}/],
+    ["nothing, added later", () => new Adam(p).addGroup({ parameters: [] }), /nothing to train/],
+    ["a clip, added later", () => new Adam(p).addGroup({ parameters: q, clip: { norm: 1 } } as never), /A group of Adam got the option "clip"/],
     ["a schedule of a group that gives no number", () => {
       const optimizer = new Adam([{ parameters: p, learningRate: () => -1 }], { learningRate: schedule.constant(1) });
       ones([p]);

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  AdaDelta, Adam, AdamW, type DeviceName, GradientDescent, Graves, grad, input, Momentum, Nesterov, type Optimizer, type Parameter,
+  AdaDelta, Adagrad, Adam, AdamW, type DeviceName, GradientDescent, Graves, grad, input, Lion, Momentum, Nesterov, type Optimizer, type Parameter,
   parameter, Random, RmsProp, setDevice,
 } from "../../src/index.ts";
 import { optimizers } from "./exported.ts";
@@ -68,7 +68,29 @@ const rules: [name: string, make: (θ: Parameter[]) => Optimizer, published: Pub
   // arXiv:1711.05101, algorithm 2, lines 6 to 12, with ηₜ·α = 0.01 and λ (of the paper) = 0.2 · 0.01.
   ["AdamW", (θ) => new AdamW(θ, { learningRate: 0.01, weightDecay: 0.2 }), (m, g, t, value) =>
     adam(0.01, 0.9, 0.999, 1e-8)(m, g, t, value) - 0.2 * 0.01 * value],
+  // Duchi et al. 2011, with what PyTorch has besides.
+  ["Adagrad", (θ) => new Adagrad(θ), adagrad(0.01, 0, 0, 1e-10)],
+  ["Adagrad with other numbers", (θ) => new Adagrad(θ, { learningRate: 0.2, lrDecay: 0.1, initialAccumulatorValue: 0.5, epsilon: 0.01 }),
+    adagrad(0.2, 0.1, 0.5, 0.01)],
+  // arXiv:2302.06675, algorithm 2.
+  ["Lion", (θ) => new Lion(θ, { learningRate: 0.01 }), lion(0.01, 0.9, 0.99, 0)],
+  ["Lion with other numbers", (θ) => new Lion(θ, { learningRate: 0.02, beta1: 0.95, beta2: 0.8, weightDecay: 0.3 }), lion(0.02, 0.95, 0.8, 0.3)],
 ];
+
+function adagrad(η: number, decay: number, initial: number, ε: number): Published {
+  return (m, g, t) => {
+    m.s = (t === 1 ? initial : m.s) + g * g;
+    return (-(η / (1 + (t - 1) * decay)) * g) / (sqrt(m.s) + ε);
+  };
+}
+
+function lion(η: number, β1: number, β2: number, λ: number): Published {
+  return (m, g, _, value) => {
+    const change = -η * (Math.sign(β1 * m.m + (1 - β1) * g) + λ * value);
+    m.m = β2 * m.m + (1 - β2) * g;
+    return change;
+  };
+}
 
 function adam(α: number, β1: number, β2: number, ε: number): Published {
   return (m, g, t) => {
