@@ -40,7 +40,8 @@ const placeholder = new Variable(scalarShape, null, null, -1, null);
 
 /** What arrays from outside, with their ordinals, get when the step succeeds: the values of nodes. */
 class Assigned {
-  readonly targets: Variable[] = [];
+  /** The arrays, each with its place among the ordinals and nodes. */
+  readonly targets = new Map<Variable, number>();
   readonly ordinals: number[] = [];
   readonly nodes: number[] = [];
 }
@@ -142,10 +143,10 @@ export class Step implements Compilable, Faulted {
     if (this.assigned === nothing) this.assigned = new Assigned();
     const { targets, ordinals, nodes } = this.assigned;
     const node = this.node(value);
-    let place = targets.indexOf(target);
-    if (place < 0) {
-      ordinals.push(this.trace.leafOrdinal(this.node(target)));
-      place = targets.push(target) - 1;
+    let place = targets.get(target);
+    if (place === undefined) {
+      place = ordinals.push(this.trace.leafOrdinal(this.node(target))) - 1;
+      targets.set(target, place);
     }
     nodes[place] = target.index = node;
   }
@@ -205,7 +206,7 @@ export class Step implements Compilable, Faulted {
   private look(): void {
     const { trace } = this;
     const segment = extract(trace, this.ran);
-    segment.trace.mark([Mark.look]);
+    segment.trace.mark(Mark.look);
     const compiled = compile(this, segment.trace, null, () => ({ roots: [] }));
     const keyOf = (key: number): number => segment.keys[key >> 1];
     const region = this.run(compiled, segment.trace.scalars, keyOf, (node) => segment.nodes[node]);
@@ -222,7 +223,7 @@ export class Step implements Compilable, Faulted {
       this.pinned[node] = { ...base, offset: base.offset + offset };
     });
     this.ran = trace.count;
-    trace.mark([Mark.look]);
+    trace.mark(Mark.look);
   }
 
   /**
@@ -232,9 +233,10 @@ export class Step implements Compilable, Faulted {
    */
   finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace, assigned: { targets, ordinals, nodes: values } } = this;
-    const wanted = [...nodes, ...values];
+    const wanted = values.length === 0 ? nodes : nodes.length === 0 ? values : [...nodes, ...values];
     this.comparisons?.check(wanted);
-    trace.mark([mark, ...wanted, Mark.assign, ...ordinals]);
+    trace.mark(mark, wanted);
+    trace.mark(Mark.assign, ordinals);
     const compiled = compile(this, trace, wanted, (found) => {
       const given = goal(found.slice(0, nodes.length));
       ordinals.forEach((ordinal, i) => { given.roots.push({ node: found[nodes.length + i], target: bufferKey.value(ordinal) }); });
@@ -245,7 +247,7 @@ export class Step implements Compilable, Faulted {
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
     const region = this.run(compiled, trace.scalars, same, same);
-    for (const target of targets) (target.storage as Storage).written();
+    targets.forEach((_, target) => { (target.storage as Storage).written(); });
     return { compiled, region };
   }
 

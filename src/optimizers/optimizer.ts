@@ -7,7 +7,7 @@ import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { formatShape, sameShape } from "../support/shape.ts";
 import type { RandomState } from "../random/random.ts";
-import { pieceOf } from "../engine/piece.ts";
+import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
@@ -51,19 +51,27 @@ interface Reached<O extends object> {
   readonly group: ParameterGroup<O>;
 }
 
-/** What an update has recorded: another one of the same parameters is the same but for its numbers. */
+/** An update: another one of the same parameters is the same but for its numbers. */
 interface Recorded<O extends object> {
   readonly reached: readonly Reached<O>[];
   /** The bound on the gradients. */
   readonly bound: number | null;
+  /** What is needed to repeat it: at its second time, as other parameters may be reached at each. */
+  repeatable: Repeatable<O> | null;
+}
+
+interface Repeatable<O extends object> {
   readonly recording: Recording;
   readonly asked: readonly Asked<O>[];
+  /** What asking them has recorded, since the first time. */
+  asking: Beginning | null;
 }
 
 /** A parameter that is asked for itself and others. */
 interface Asked<O extends object> {
   readonly each: Reached<O>;
-  readonly piece: readonly number[];
+  /** What the rule has recorded, null where that cannot be told. */
+  readonly piece: readonly number[] | null;
   readonly scalars: readonly number[];
   /** Where the numbers of all of them begin. */
   readonly scalarsAt: number[];
@@ -84,6 +92,8 @@ export interface OptimizerState {
 /** Is the rule given the same numbers for both? */
 const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
   group === other.group && memory.count === other.memory.count;
+
+const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
 
 /** The numbers among some options; those of `common` where they are not given. */
 function numbersFrom(
@@ -212,10 +222,10 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
-    for (const { parameter, memory } of reached) {
+    reached.forEach(({ parameter, memory }) => {
       parameter.clearGrad();
       memory.count++;
-    }
+    });
     this.#step++;
   }
 
@@ -223,40 +233,42 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { bound, last } = this;
     const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
     const mayRepeat = this.noise === null && !step.isWatched;
-    if (!mayRepeat) this.record(step, reached);
-    else if (!isSame || !this.repeat(step, last)) this.recordOnce(step, reached, bound);
+    if (!mayRepeat || !isSame) {
+      this.last = { reached, bound, repeatable: null };
+      this.record(step, reached);
+    } else if (last.repeatable === null || !this.repeat(step, last.repeatable)) {
+      last.repeatable = this.recordToRepeat(step, reached);
+    }
     keep(step, [], true);
   }
 
-  /** Records an update and remembers what was recorded. */
-  private recordOnce(step: Step, reached: readonly Reached<O>[], bound: number | null): void {
-    this.last = null;
+  /** Records an update and remembers what was recorded, if it can be repeated. */
+  private recordToRepeat(step: Step, reached: readonly Reached<O>[]): Repeatable<O> | null {
     if (step.ran > 0) { // The rule has looked at numbers.
       this.record(step, reached);
-      return;
+      return null;
     }
-    let asked: readonly Asked<O>[] | null = null;
-    const recording = recordApart(step, () => { asked = this.record(step, reached); });
-    if (asked !== null && step.ran === 0) this.last = { reached, bound, asked, recording };
+    const asked: Asked<O>[] = [];
+    const recording = recordApart(step, () => { this.record(step, reached, asked); });
+    return step.ran === 0 && asked.every(({ piece }) => piece !== null) ? { recording, asked, asking: null } : null;
   }
 
-  /** @returns the parameters whose rule has to be asked at the next update, if it can be repeated */
-  private record(step: Step, reached: readonly Reached<O>[]): readonly Asked<O>[] | null {
+  /** @param asked gets the parameters whose rule has to be asked at the next update, if this one is to be repeated */
+  private record(step: Step, reached: readonly Reached<O>[], asked: Asked<O>[] | null = null): void {
+    const { trace } = step;
     let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    const asked: Asked<O>[] = [];
-    let repeats = true;
     const updated = reached.map((each, i) => {
-      const at = step.trace.scalarCount;
-      const { values, piece } = this.apply(step, each, gradients[i]);
-      if (piece === null) repeats = false;
-      else if (repeats) {
-        const scalars = Array.from(step.trace.scalars.subarray(at, step.trace.scalarCount));
+      const { count, scalarCount } = trace;
+      const values = this.apply(each, gradients[i]);
+      if (asked !== null) {
+        const piece = this.pieceOf(step, count, each, gradients[i], values);
+        const scalars = Array.from(trace.scalars.subarray(scalarCount, trace.scalarCount));
         const other = this instanceof ElementwiseOptimizer
-          ? asked.find((one) => isAlike(one, each) && sameShape(one.piece, piece) && sameShape(one.scalars, scalars))
+          ? asked.find((one) => isAlike(one, each) && isSamePiece(one.piece, piece) && sameShape(one.scalars, scalars))
           : undefined;
-        if (other === undefined) asked.push({ each, piece: [...piece], scalars, scalarsAt: [at] });
-        else other.scalarsAt.push(at);
+        if (other === undefined) asked.push({ each, piece: piece && [...piece], scalars, scalarsAt: [scalarCount] });
+        else other.scalarsAt.push(scalarCount);
       }
       return values;
     });
@@ -265,30 +277,36 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       this.check(targets, updated[i]);
       targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
     });
-    return repeats ? asked : null;
   }
 
-  private apply(
-    step: Step, { parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable,
-  ): { values: Variable[]; piece: readonly number[] | null } {
-    const from = step.trace.count;
+  private apply({ parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): Variable[] {
     const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
-    const values = [...slots, value];
-    return { values, piece: pieceOf(step, from, [gradient, parameter, ...memory.slots], values) };
+    return [...slots, value];
+  }
+
+  private pieceOf(step: Step, from: number, { parameter, memory }: Reached<O>, gradient: Variable, values: readonly Variable[]): readonly number[] | null {
+    return pieceOf(step, from, [gradient, parameter, ...memory.slots], values);
   }
 
   /**
    * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked.
    * Not where it records something else than before, or looks at numbers.
    */
-  private repeat(step: Step, { asked, recording }: Recorded<O>): boolean {
+  private repeat(step: Step, last: Repeatable<O>): boolean {
     const { trace } = step;
-    for (const { each, piece: expected, scalarsAt } of asked) {
-      const from = trace.scalarCount;
-      const { piece } = this.apply(step, each, each.parameter.grad as Variable);
-      if (step.ran > 0 || piece === null || !sameShape(piece, expected)) return false;
-      for (const at of scalarsAt) for (let k = from; k < trace.scalarCount; k++) recording.trace.scalars[at + k - from] = trace.scalars[k];
+    const { asked, recording } = last;
+    const given: Variable[] = [];
+    for (const { each, piece, scalarsAt } of asked) {
+      const { count, scalarCount } = trace;
+      const gradient = each.parameter.grad as Variable;
+      const values = this.apply(each, gradient);
+      if (step.ran > 0) return false;
+      if (last.asking === null && !isSamePiece(piece, this.pieceOf(step, count, each, gradient, values))) return false;
+      for (const value of values) given.push(value);
+      for (const at of scalarsAt) for (let k = scalarCount; k < trace.scalarCount; k++) recording.trace.scalars[at + k - scalarCount] = trace.scalars[k];
     }
+    last.asking ??= new Beginning(step, given);
+    if (!last.asking.isOf(step, given)) return false;
     replay(step, recording);
     return true;
   }

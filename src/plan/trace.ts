@@ -120,7 +120,7 @@ export class Trace {
   }
 
   general(operation: Recordable, shape: Shape, inputs: ArrayLike<number>, attributes: ArrayLike<number>): number {
-    if (attributes.length >= MANY) this.mark([Mark.many, attributes.length]);
+    if (attributes.length >= MANY) this.mark(Mark.many, [attributes.length]);
     const node = this.open(operation, shape, 2 + inputs.length + attributes.length);
     const { words } = this;
     let at = this.length;
@@ -137,7 +137,7 @@ export class Trace {
     const start = from.start[node];
     const inputs = from.inputCount(node);
     const attributes = from.attributeCount(node);
-    if (attributes >= MANY) this.mark([Mark.many, attributes]);
+    if (attributes >= MANY) this.mark(Mark.many, [attributes]);
     const length = 2 + inputs + attributes;
     const copied = this.open(from.operations[node], from.shapes[node], length);
     const at = this.length;
@@ -188,10 +188,13 @@ export class Trace {
     return this.leaf(kind, this.arrayCount++, shape);
   }
 
-  /** Appends words that are not a node, such as what a step returns. */
-  mark(words: readonly number[]): void {
-    if (this.length + words.length > this.words.length) this.words = grown(this.words, this.length + words.length);
-    for (const word of words) this.words[this.length++] = word;
+  /** Appends a mark and further words that are not a node, such as what a step returns. */
+  mark(mark: number, further: readonly number[] = []): void {
+    const end = this.length + 1 + further.length;
+    if (end > this.words.length) this.words = grown(this.words, end);
+    const { words } = this;
+    words[this.length++] = mark;
+    for (let k = 0; k < further.length; k++) words[this.length++] = further[k];
   }
 
   isLeaf(node: number): boolean { return this.operations[node] === leaf; }

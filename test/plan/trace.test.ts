@@ -8,7 +8,7 @@ describe("a trace", () => {
   it.each([0, 1, 2046, 2047, 2048, 100_000])("gives back %i attributes, also of a copy", (count) => {
     const [trace, other] = [new Trace(), new Trace()];
     const x = trace.scalar(1, []);
-    trace.mark([Mark.look]);
+    trace.mark(Mark.look);
     const node = trace.general(operation, [2], [x, x], upTo(count));
     const after = trace.binary(operation, [2], node, x);
     const names = Int32Array.of(other.scalar(1, []), -1, -1);
