@@ -5,11 +5,11 @@ import { isMap, kindOf } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments } from "../support/options.ts";
-import { formatShape } from "../support/shape.ts";
+import { formatShape, type Shape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
-import type { Goal } from "./compile.ts";
+import type { Goal, Reached } from "./compile.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
 import { type Parameter, Variable } from "./variable.ts";
@@ -46,11 +46,7 @@ export function grad<R extends WithLoss>(f: () => R): R {
     const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
     const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
-    for (const array of compiled.reached) {
-      const parameter = step.arrays[array] as Parameter;
-      parameter.hasGradient = true;
-      parameter.gradient.written();
-    }
+    for (const { array, rows } of compiled.reached) (step.arrays[array] as Parameter).reached(rows);
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
   });
@@ -65,29 +61,39 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
   }
   const roots: Root[] = kept.map((node) => ({ node, target: null }));
-  const reached: number[] = [];
+  const reached: Reached[] = [];
   /** What the leaves added here stand for: gradients from earlier steps. */
   const earlier = new Map<number, number>();
+  const earlierGradient = (key: number, shape: Shape): Variable => {
+    earlier.set(trace.arrayCount, key);
+    return step.earlierGradient(shape);
+  };
   differentiate(step, step.variable(loss), parameters).forEach((gradient, i) => {
     if (gradient === null) return;
     const leaf = parameters[i];
     const array = trace.leafOrdinal(leaf);
-    let total = gradient;
-    if (trace.leafKind(leaf) === LeafKind.accumulating) {
-      earlier.set(trace.arrayCount, array);
-      total = addGradients(step.earlierGradient(gradient.shape), gradient);
+    let before = trace.leafKind(leaf) === LeafKind.accumulating ? earlierGradient(bufferKey.gradient(array), gradient.shape) : null;
+    const rows = step.rowsOf(array);
+    if (rows !== null && before === null) {
+      const target = bufferKey.gradient(array + 1);
+      const known = rows === (step.arrays[array] as Parameter).byRows ? earlierGradient(target, rows.shape) : null;
+      const list = rows.listed(gradient, known);
+      if (list !== null) {
+        roots.push({ node: step.node(list), target });
+        reached.push({ array, rows: rows.countOf(list.size) });
+        return;
+      }
+      before = known && rows.wholeOf(known);
     }
+    const total = before === null ? gradient : addGradients(before, gradient);
     roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
-    reached.push(array);
+    reached.push({ array, rows: -1 });
   });
   if (reached.length === 0) throw independent("grad");
   return {
     roots,
     reached,
-    arrayKey: (ordinal) => {
-      const array = earlier.get(ordinal);
-      return array === undefined ? bufferKey.value(ordinal) : bufferKey.gradient(array);
-    },
+    arrayKey: (ordinal) => earlier.get(ordinal) ?? bufferKey.value(ordinal),
   };
 }
 

@@ -151,6 +151,31 @@ export function stale(variable: Variable): StaleVariableError {
   );
 }
 
+/** @internal The gradient of a table by the rows that were looked up: the values of `count` rows, then their numbers. Of equal rows the last has all. */
+export interface RowGradient extends Variable {
+  readonly storage: Storage;
+  /** How many rows there are, −1 where the gradient is not by rows. */
+  readonly count: number;
+  readonly isLazy: boolean;
+  /** The rows of a gradient, with those of an earlier list; null if it has others. */
+  listed(gradient: Variable, earlier: Variable | null): Variable | null;
+  /** The whole gradient from a list. */
+  wholeOf(list: Variable): Variable;
+  /** How many rows are in a list of so many elements. */
+  countOf(size: number): number;
+  /** Makes room for so many rows. */
+  reserve(count: number): void;
+  /** Says that a step has written so many rows, or with −1 a whole gradient. */
+  arrived(count: number): void;
+  /** The place of the whole gradient, which has it then. */
+  whole(): Storage;
+  /** The gradients of the rows, and these rows of a table, in an update. */
+  ofRows(): Variable;
+  take(table: Variable): Variable;
+  /** The table with other values in these rows. */
+  put(table: Variable, values: Variable): Variable;
+}
+
 /**
  * A Variable that is trained: it keeps its values between steps, and `grad` accumulates its gradient.
  * @example
@@ -167,6 +192,10 @@ export class Parameter extends Variable {
   readonly gradient: Storage;
   /** @internal Whether `gradient` holds anything since it was last cleared. */
   hasGradient = false;
+  /** @internal Its gradient by rows, of a table of which rows were looked up. */
+  rows: RowGradient | null = null;
+  /** @internal Is a look-up to change no other rows? */
+  isLazy = false;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
@@ -176,7 +205,17 @@ export class Parameter extends Variable {
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   get grad(): Variable | null {
-    return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
+    return this.hasGradient ? new Variable(this.shape, null, null, -1, this.byRows?.whole() ?? this.gradient) : null;
+  }
+
+  /** @internal The gradient that it has now, if that is by rows. */
+  get byRows(): RowGradient | null { return this.hasGradient && this.rows !== null && this.rows.count >= 0 ? this.rows : null; }
+
+  /** @internal Says that a step has written the gradient: of so many rows, or with −1 all of it. */
+  reached(rows: number): void {
+    this.hasGradient = true;
+    this.rows?.arrived(rows);
+    if (rows < 0) this.gradient.written();
   }
 
   /**

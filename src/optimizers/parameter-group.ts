@@ -21,11 +21,11 @@ export type GroupOptions<O extends object = object> = { readonly parameters: Tra
 export type Target<O extends object = object> = Trainable | readonly GroupOptions<O>[];
 
 /** The numbers of a rule, as far as options give them, besides the learning rate. */
-export type Settings<O extends object> = Readonly<Record<Exclude<keyof O, "learningRate" | "clip" | "noise">, number>>;
+export type Settings<O extends object> = Readonly<Record<Exclude<keyof O, "learningRate" | "clip" | "noise" | "lazy">, number>>;
 
 /** What these may be, and the learning rate, as an optimizer declares it. */
 export type NumberKinds<O extends object> =
-  Kinds<Pick<O, "learningRate" & keyof O>, { readonly learningRate: LearningRate }> & Kinds<Omit<O, "learningRate" | "clip" | "noise">, Settings<O>>;
+  Kinds<Pick<O, "learningRate" & keyof O>, { readonly learningRate: LearningRate }> & Kinds<Omit<O, "learningRate" | "clip" | "noise" | "lazy">, Settings<O>>;
 
 /**
  * The numbers that a rule works with: the learning rate, the settings, and `count`, which is 1 at the first update of the
@@ -56,6 +56,8 @@ export class ParameterGroup<O extends object = object> {
     learningRate: LearningRate | null,
     /** The numbers of the rule for these parameters. */
     readonly settings: Settings<O>,
+    /** Is a table changed only where it has been looked up? */
+    readonly lazy: boolean,
   ) {
     this.#learningRate = learningRate === null ? null : checkRate(caller, learningRate);
     this.numbers = { ...settings, learningRate: 0, count: 0 } as Writable<Numbers<O>>;
