@@ -151,7 +151,7 @@ export function stale(variable: Variable): StaleVariableError {
   );
 }
 
-/** @internal The gradient of a table by the rows that were looked up: the values of `count` rows, then their numbers. Of equal rows the last has all. */
+/** The gradient of a table by the rows that were looked up: the values of `count` rows, then their numbers. Of equal rows the last has all. */
 export interface RowGradient extends Variable {
   readonly storage: Storage;
   /** How many rows there are, −1 where the gradient is not by rows. */

@@ -1,10 +1,9 @@
 /** Entries by number. */
 
-import { Parameter, type Variable } from "../engine/variable.ts";
+import type { Variable } from "../engine/variable.ts";
 import { normalizeAxis } from "../support/shape.ts";
 import { checkCall } from "./check.ts";
 import { type Indices, kernelIndices, take } from "./indices.ts";
-import { LookedUp } from "./looked-up.ts";
 
 /**
  * The entries of x at some indices of an axis; that axis is replaced by the axes of `indices` (ONNX Gather, NumPy take).
@@ -17,6 +16,5 @@ import { LookedUp } from "./looked-up.ts";
 export function gather(x: Variable, indices: Indices, axis = 0): Variable {
   checkCall("gather", arguments, 3);
   const at = normalizeAxis("gather", axis, x.shape);
-  if (at === 0 && x instanceof Parameter) LookedUp.prepare(x);
   return take(x, kernelIndices("gather", indices, x.shape[at]), at);
 }

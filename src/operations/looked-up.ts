@@ -2,7 +2,7 @@
 
 import { currentDevice } from "../devices/current.ts";
 import { Storage } from "../devices/storage.ts";
-import { defineOperation } from "../engine/operation.ts";
+import { newOperation } from "../engine/operation.ts";
 import { openStep, record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
 import { fromValues, type Parameter, type RowGradient, Variable } from "../engine/variable.ts";
@@ -27,7 +27,7 @@ function move(lowering: Lowering, kernel: typeof gather, node: number, sizes: { 
  * From indices [n] and updates [n, …]: the sums of the updates of equal indices, at the last of these and zeros at the others; then the indices.
  * A third input has the numbers from 0 to n − 1. Attribute: the rows of the table.
  */
-const listOperation = defineOperation({
+const listOperation = newOperation({
   name: "lookedUp",
   lower: (lowering, node) => {
     const { trace } = lowering;
@@ -57,7 +57,7 @@ const listOperation = defineOperation({
 });
 
 /** The whole gradient, from a list of rows. Attribute: how many rows there are in the list. */
-const wholeOperation = defineOperation({
+const wholeOperation = newOperation({
   name: "scatterAdd",
   lower: (lowering, node) => {
     const { trace } = lowering;
@@ -73,7 +73,7 @@ const wholeOperation = defineOperation({
 });
 
 /** A table with other values in some rows, of equal ones the last: inputs table, indices, values. Where the table is assigned that, it is done in place. */
-const putOperation = defineOperation({
+const putOperation = newOperation({
   name: "put",
   lower: (lowering, node) => {
     const { trace } = lowering;
