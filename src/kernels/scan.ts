@@ -1,10 +1,10 @@
 /** Along the middle axis of [outer, n, inner], each element combined with what all before it have given: running sums, products and maxima. */
 
-import { layout, type Words } from "./layout.ts";
+import { readParameters, type Words } from "./layout.ts";
 import { FixedKernel, intern } from "./registry.ts";
 import { moved, type Work } from "./work.ts";
 
-export const scanParameters = /*#__PURE__*/ layout("outer", "n", "inner");
+export const scanParameters = { outer: 0, n: 1, inner: 2 } as const;
 
 export type Scan = "sum" | "product" | "maximum";
 /** What a scan begins with. */
@@ -32,7 +32,7 @@ export function scan(scan: Scan, isBackwards = false, hasFactors = false): ScanK
 
 /** What a launch takes whose parameters begin at `from`. */
 export function scanWork(kernel: ScanKernel, words: Int32Array, from: number): Work {
-  const { outer, n, inner } = scanParameters.read(words, from);
+  const { outer, n, inner } = readParameters(scanParameters, words, from);
   const elements = outer * n * inner;
   return moved(kernel.operands.length * elements, (kernel.hasFactors ? 2 : 1) * elements);
 }

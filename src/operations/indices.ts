@@ -6,7 +6,7 @@ import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
+import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom, writeParameters } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
@@ -73,7 +73,7 @@ const gatherOperation = defineOperation({
     lowering.output(value);
     lowering.input(table);
     lowering.input(indices);
-    gatherParameters.write(lowering.code, { outer, count: lowering.size(indices), inner, size });
+    writeParameters(gatherParameters, lowering.code, { outer, count: lowering.size(indices), inner, size });
   },
   reverse: (k) => k === 1 ? null : (gradient, node) => {
     const axis = node.attribute(0);
@@ -105,7 +105,7 @@ export function addRows(
   indices();
   updates();
   lowering.operand(room);
-  scatterAddParameters.write(lowering.code, sizes);
+  writeParameters(scatterAddParameters, lowering.code, sizes);
 }
 
 /** Inputs: indices, updates. Attributes: the axis, its size in the result. */

@@ -6,7 +6,7 @@ import { newOperation } from "../engine/operation.ts";
 import { openStep, record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
 import { fromValues, type Parameter, type RowGradient, Variable } from "../engine/variable.ts";
-import { gather, gatherParameters, put } from "../kernels/kernel.ts";
+import { gather, gatherParameters, put, writeParameters } from "../kernels/kernel.ts";
 import { stridesOf } from "../plan/box.ts";
 import { join } from "../plan/join.ts";
 import type { Lowering } from "../plan/lowering.ts";
@@ -20,7 +20,7 @@ import { cut } from "./pieces.ts";
 function move(lowering: Lowering, kernel: typeof gather, node: number, sizes: { count: number; inner: number; size: number }, operands: () => void): void {
   lowering.launch(kernel, node);
   operands();
-  gatherParameters.write(lowering.code, { outer: 1, ...sizes });
+  writeParameters(gatherParameters, lowering.code, { outer: 1, ...sizes });
 }
 
 /**

@@ -5,11 +5,11 @@
  * Reads may reach up to 12 bytes beyond an operand: the last vector of a row is loaded whole.
  */
 
-import { ProductMode, productParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, type ModuleBuilder } from "./assembler.ts";
+import { layoutSize, ProductMode, productParameters, readParameters } from "../../kernels/kernel.ts";
+import type { Body, Local, ModuleBuilder } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 import { emitDots, emitTiles } from "./product-direct.ts";
-import { advanceTimes, emitPacked, locals, packedScratchBytes, push } from "./product-packed.ts";
+import { advanceTimes, emitPacked, packedScratchBytes, push } from "./product-packed.ts";
 import { blockK, emitStreamInBlocks, streamDepth } from "./product-stream.ts";
 
 export const productScratchBytes: number = packedScratchBytes;
@@ -47,15 +47,14 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
   const stream = emitStreamInBlocks(module, options);
   const packed = emitPacked(module, options);
 
-  return module.function(name, [I32], [], (f) => {
-    const record = 0;
-    const words = locals(f, 4 + productParameters.names.length + 1);
+  return module.function(name, 1, (f, record) => {
+    const words = f.locals(4 + layoutSize(productParameters) + 1);
     const [c, a, b, addend] = words;
-    const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = productParameters.read(words, 4);
+    const { m, n, k, rowA, columnA, rowB, columnB, mode, count0, batchA0, batchB0, count1, batchA1, batchB1 } = readParameters(productParameters, words, 4);
     const stepC = words[words.length - 1];
     const strides = [rowA, columnA, rowB, columnB, batchA0, batchB0, batchA1, batchB1, stepC];
-    const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = locals(f, 7);
-    const [rest, partA, partB, partK, partMode] = locals(f, 5);
+    const [innerCount, innerA, innerB, from, bytesC, smallB, spare] = f.locals(7);
+    const [rest, partA, partB, partK, partMode] = f.locals(5);
 
     const atLeast = (local: Local, limit: number): Body => f.get(local).i32(limit).i32GeU();
     const equals = (local: Local, value: number): Body => f.get(local).i32(value).i32Eq();

@@ -12,12 +12,12 @@ import { control } from "./layout.ts";
 /** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
 const DEFAULT_LIMIT = 4;
 /**
- * What a worker does: `control` and the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
+ * What a worker does; the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
  * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
  * generation has changed.
  */
 const program = `
-const start = ({ memory, scratch, worker, control }) => {
+const start = ({ memory, scratch, worker }) => {
   const words = new Int32Array(memory.buffer);
   const never = () => { throw new Error("not in a worker"); };
   const { sin, cos, pow } = Math;
@@ -25,8 +25,8 @@ const start = ({ memory, scratch, worker, control }) => {
   let generation, last, serve;
   function next() {
     let found = null;
-    Atomics.add(words, control.active / 4, 1);
-    if (Atomics.load(words, control.generation / 4) === generation) {
+    Atomics.add(words, ${control.active / 4}, 1);
+    if (Atomics.load(words, ${control.generation / 4}) === generation) {
       memory.grow(0); // else the buffer may be of before the memory grew to there
       const view = new Int32Array(memory.buffer);
       const address = Atomics.load(view, last >>> 2) >>> 0;
@@ -35,8 +35,8 @@ const start = ({ memory, scratch, worker, control }) => {
         found = { address, places, bytes: new Uint8Array(memory.buffer, address + 12, size).slice() };
       }
     }
-    Atomics.sub(words, control.active / 4, 1);
-    Atomics.notify(words, control.active / 4);
+    Atomics.sub(words, ${control.active / 4}, 1);
+    Atomics.notify(words, ${control.active / 4});
     return found;
   }
   function load() {
@@ -48,33 +48,33 @@ const start = ({ memory, scratch, worker, control }) => {
     }
   }
   function follow() {
-    const now = Atomics.load(words, control.generation / 4);
+    const now = Atomics.load(words, ${control.generation / 4});
     if (now !== generation) {
       generation = now;
       env.table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-      last = control.modules;
+      last = ${control.modules};
       serve = undefined;
     }
     if (!serve) load();
   }
-  Atomics.add(words, control.started / 4, 1);
+  Atomics.add(words, ${control.started / 4}, 1);
   for (;;) {
-    const limit = Atomics.load(words, control.limit / 4);
+    const limit = Atomics.load(words, ${control.limit / 4});
     if (worker >= limit) {
-      Atomics.wait(words, control.limit / 4, limit);
+      Atomics.wait(words, ${control.limit / 4}, limit);
       continue;
     }
     follow();
     try {
       serve?.(worker, generation);
     } catch (error) {
-      Atomics.store(words, control.failed / 4, 1);
-      Atomics.notify(words, control.active / 4);
+      Atomics.store(words, ${control.failed / 4}, 1);
+      Atomics.notify(words, ${control.active / 4});
       throw error;
     }
-    Atomics.add(words, control.sleepers / 4, 1);
-    Atomics.wait(words, control.ticket / 4, 0);
-    Atomics.sub(words, control.sleepers / 4, 1);
+    Atomics.add(words, ${control.sleepers / 4}, 1);
+    Atomics.wait(words, ${control.ticket / 4}, 0);
+    Atomics.sub(words, ${control.sleepers / 4}, 1);
   }
 };
 if (typeof require === "function") require("node:worker_threads").parentPort.once("message", start);
@@ -157,7 +157,7 @@ export class Team {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.allocate(scratchBytes);
         const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
-        thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length, control });
+        thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length });
         this.threads.push(thread);
       }
       for (const module of this.modules.splice(0)) this.add(module);
