@@ -1,7 +1,7 @@
 /** From a trace to a program: what is needed of it, lowered to launches, fused, placed in memory. Linear in the number of nodes. */
 
 import { aligned, type Program } from "../devices/device.ts";
-import { copy, kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
+import { copy, kernelById, operandCount, outputCount, put } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 import { batch } from "./batching/batch.ts";
 import { bufferKey } from "./buffer-key.ts";
@@ -251,6 +251,7 @@ class Planner extends Lowering {
   private lastWriters(): Map<number, number> {
     const last = new Map<number, number>();
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      if (this.launchKernel.at(launch) === put.id) continue; // no new numbers, and where they are put there may be none yet
       const outputs = outputCount(this.launchKernel.at(launch));
       for (let k = 0; k < outputs; k++) last.set(this.code.at(this.launchStart.at(launch) + 2 * k), launch);
     }

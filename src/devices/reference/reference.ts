@@ -6,8 +6,8 @@
 import { interpret } from "../../kernels/expression.ts";
 import {
   beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, type GatherKernel, gatherParameters, type HostFunction, type HostKernel,
-  hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel,
-  randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
+  hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction,
+  type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";

@@ -49,11 +49,13 @@ export class Rewrite {
       }
       if (!isReady) continue;
       open.pop();
-      if (this.operation(node) === join) nodes[node] = this.join(Array.from({ length: trace.inputCount(node) }, (_, k) => trace.input(node, k)), trace.shapes[node], node);
-      else {
-        nodes[node] = this.trace.copy(trace, node, nodes);
-        this.origins.push(node);
+      if (this.operation(node) === join) {
+        const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => trace.input(node, k));
+        nodes[node] = this.join(inputs, trace.shapes[node], node);
+        continue;
       }
+      nodes[node] = this.trace.copy(trace, node, nodes);
+      this.origins.push(node);
     }
     return nodes[target];
   }
