@@ -8,7 +8,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,13 +19,13 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Without types it is much faster. */
-export async function build(out = standard, { types = true } = {}) {
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Much faster without types or their check. */
+export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty.`);
   // Wait for both, so that nothing writes any more when this fails.
-  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out)] : [])]);
+  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out, checked)] : [])]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
@@ -96,10 +96,19 @@ function withPureConstants(text) {
 function numbersOf(source, isExported) {
   /** @type {Map<string, string>} */
   const numbers = new Map();
-  /** @param {ts.Node} node @returns {boolean} */
-  const isNumber = (node) => ts.isNumericLiteral(node) || ts.isBigIntLiteral(node) || (ts.isPrefixUnaryExpression(node) && isNumber(node.operand)) ||
-    (ts.isBinaryExpression(node) && isNumber(node.left) && isNumber(node.right));
-  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => { if (isNumber(value)) numbers.set(name, `(${value.getText(source)})`); };
+  /** An expression of numbers, with those of the file for their names; else undefined. @param {ts.Node} node @returns {string | undefined} */
+  function written(node) {
+    if (ts.isNumericLiteral(node) || ts.isBigIntLiteral(node)) return node.getText(source);
+    if (ts.isIdentifier(node)) return numbers.get(node.text);
+    if (ts.isPrefixUnaryExpression(node)) return ts.isNumericLiteral(node.operand) ? node.getText(source) : undefined;
+    if (!ts.isBinaryExpression(node)) return undefined;
+    const [left, right] = [written(node.left), written(node.right)];
+    return left === undefined || right === undefined ? undefined : `(${left} ${node.operatorToken.getText(source)} ${right})`;
+  }
+  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => {
+    const number = written(value);
+    if (number !== undefined) numbers.set(name, `(${number})`);
+  };
   for (const statement of source.statements) {
     if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
     if (isExported !== (statement.modifiers !== undefined)) continue;
@@ -116,10 +125,12 @@ function numbersOf(source, isExported) {
 
 /** Numbers that files of src/ export under names that no other file exports. @param {readonly ts.SourceFile[]} sources */
 function sharedNumbers(sources) {
-  const all = sources.flatMap((source) => [...numbersOf(source, true)]);
   const counts = new Map();
-  for (const [name] of all) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return new Map(all.filter(([name]) => counts.get(name) === 1));
+  for (const { text } of sources) {
+    const names = text.matchAll(/^export (?:declare |abstract |async )*(?:const|let|function|class) (\w+)/gm);
+    for (const name of new Set([...names].map(([, name]) => name))) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return new Map(sources.flatMap((source) => [...numbersOf(source, true)].filter(([name]) => counts.get(name.split(".")[0]) === 1)));
 }
 
 /**
@@ -138,6 +149,11 @@ function withNumbers(text, shared) {
       for (const [key, number] of shared) if (key === name.text || key.startsWith(`${name.text}.`)) numbers.set(key, number);
     }
   }
+  /** Does a declaration leave the names of variables as they are? @param {ts.Node} node */
+  const isApart = (node) => ts.isPropertyAccessExpression(node) || ts.isPropertyAssignment(node) || ts.isClassElement(node) || ts.isTypeElement(node) ||
+    ts.isTypeAliasDeclaration(node) || ts.isImportSpecifier(node);
+  /** Names of something else too. @type {Set<string>} */
+  const others = new Set();
   /** @type {[ts.Node, string][]} */
   const uses = [];
   const visit = (/** @type {ts.Node} */ node) => {
@@ -148,16 +164,18 @@ function withNumbers(text, shared) {
         return;
       }
     }
-    if (ts.isIdentifier(node) && numbers.has(node.text)) {
+    if (ts.isIdentifier(node)) {
       const { name, propertyName, exprName } = /** @type {{ name?: ts.Node, propertyName?: ts.Node, exprName?: ts.Node }} */ (node.parent);
       if (name !== node && propertyName !== node && exprName !== node) uses.push([node, node.text]);
-      // The name of something else too?
-      else if (name === node && !ts.isImportSpecifier(node.parent) && node.parent.parent.parent.parent !== source) numbers.delete(node.text);
+      else if (name === node && !isApart(node.parent) && node.parent.parent?.parent?.parent !== source) others.add(node.text);
     }
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return uses.reverse().reduce((changed, [use, key]) => changed.slice(0, use.getStart()) + (numbers.get(key) ?? use.getText()) + changed.slice(use.end), text);
+  return uses.reverse().reduce((changed, [use, key]) => {
+    const number = others.has(key.split(".")[0]) ? undefined : numbers.get(key);
+    return number === undefined ? changed : changed.slice(0, use.getStart()) + number + changed.slice(use.end);
+  }, text);
 }
 
 /**
@@ -193,12 +211,11 @@ const withChanges = (numbers) => ({
   },
 });
 
-/** Names that the language itself may ask an object for, as `toString` and `then`: all that TypeScript's description of it has. */
-function languageNames() {
-  const lib = path.dirname(fileURLToPath(import.meta.resolve("typescript")));
-  const texts = readdirSync(lib).filter((file) => /^lib\.es.*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
-  return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
-}
+/** Names that the language itself asks objects for. */
+const languageNames = [
+  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done", "return",
+  "throw", "value", "get", "set", "raw",
+];
 
 /** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
 const statementOf = (node) => (node.parent === undefined || ts.isSourceFile(node.parent) ? node : statementOf(node.parent));
@@ -225,11 +242,7 @@ function hiddenNames(sources, checker) {
   function isHidden(declaration) {
     if (ts.getCombinedModifierFlags(/** @type {ts.Declaration} */ (declaration)) & ts.ModifierFlags.Private) return true;
     const file = path.relative(root, declaration.getSourceFile().fileName);
-    const statement = statementOf(declaration);
-    const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
-    // A type of a file's own may say what the environment has.
-    const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
-    return (isInner(file) || /^src[/\\]engine[/\\]/.test(file)) && !isOwn && !shown.has(statement);
+    return (isInner(file) || /^src[/\\](?:engine|operations)[/\\]/.test(file)) && !shown.has(statementOf(declaration));
   }
   /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
   const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
@@ -250,10 +263,10 @@ function hiddenNames(sources, checker) {
   }
   /** @type {Set<string>} */
   const hidden = new Set();
-  const others = new Set(languageNames());
+  const others = new Set(languageNames);
   /** @param {ts.Node} node */
   function collect(node) {
-    if (ts.isStringLiteralLike(node)) others.add(node.text);
+    if (ts.isStringLiteralLike(node) && !ts.isIndexedAccessTypeNode(node.parent.parent)) others.add(node.text);
     if (isMember(node) || ts.isObjectLiteralElement(node)) {
       const name = node.name?.getText() ?? "";
       if (isHidden(node)) hidden.add(name);
@@ -267,8 +280,15 @@ function hiddenNames(sources, checker) {
     if (name !== undefined && !symbol?.declarations?.every(isHidden)) others.add(name);
     ts.forEachChild(node, resolve);
   }
-  // A program that is a text: each of its words.
-  for (const { text } of sources) for (const word of /(?<=const program = )`([^`]*)`/.exec(text)?.[1].match(/\w+/g) ?? []) others.add(word);
+  /** @param {ts.Node} node */
+  function collectNames(node) {
+    if (ts.isPropertyAccessExpression(node) || ts.isBindingElement(node) || ts.isObjectLiteralElement(node)) others.add(node.name?.getText() ?? "");
+    ts.forEachChild(node, collectNames);
+  }
+  for (const { text } of sources) {
+    const [, program] = /const program = `([^`]*)`/.exec(text) ?? [];
+    if (program !== undefined) collectNames(ts.createSourceFile("", program, ts.ScriptTarget.Latest, true));
+  }
   sources.forEach(collect);
   sources.forEach(resolve);
   return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
@@ -339,11 +359,11 @@ function bundleEntries(out) {
 }
 
 /**
- * Type declarations. The compiler checks src/ once more on the way.
- * @param {string} out
+ * Type declarations. The compiler checks src/ once more on the way, if told.
+ * @param {string} out @param {boolean} checked
  */
-async function declare(out) {
-  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out);
+async function declare(out, checked) {
+  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out, ...(checked ? [] : ["--noCheck"]));
   // The compiler leaves `./shape.ts` as it is in declarations, where it has to be `./shape.js`.
   const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith(".d.ts"));
   await Promise.all(

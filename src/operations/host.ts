@@ -2,6 +2,7 @@
 
 import { zeroGradient } from "../engine/differentiate.ts";
 import { newOperation, type NodeView } from "../engine/operation.ts";
+import { refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
@@ -113,7 +114,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   return (...inputs) => {
     const variables = inputs.map((x) => {
       if (x instanceof Variable || typeof x === "number") return x;
-      throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
+      throw refusal(name, "Variables and numbers", x, " Wrap arrays with input(…).");
     });
     const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape.slice()))));
     const step = openStep();

@@ -4,6 +4,7 @@ import { defineOperation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
+import { refusal } from "../support/check.ts";
 import { ValueError } from "../support/errors.ts";
 import { scalarShape, type Shape, sizeOf } from "../support/shape.ts";
 import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom, writeParameters } from "../kernels/kernel.ts";
@@ -31,7 +32,7 @@ export function indexVariable(operation: string, indices: Indices, limit: number
     checkIndex(operation, indices, limit);
     return fromValues(FloatArray.of(indices), scalarShape);
   }
-  if (!isList(indices)) throw new ValueError(`${operation} takes an integer, a list, a typed array or a Variable of indices, but got ${describe(indices)}.`);
+  if (!isList(indices)) throw refusal(operation, "an integer, a list, a typed array or a Variable of indices", indices);
   const list = withNumbers(indices as readonly number[]);
   const values = new FloatArray(list.length);
   for (let i = 0; i < values.length; i++) {

@@ -51,7 +51,7 @@ const launches: { readonly [K in kernels.Kind]: readonly Launch[] } = {
   }],
   scan: [[false, false], [true, false], [false, true], [true, true]].map(([isBackwards, hasFactors]) => ({
     kernel: kernels.scan("sum", isBackwards, hasFactors), sizes: hasFactors ? [60, 60, 60] : [60, 60],
-    write: (words: Ints) => kernels.writeParameters(kernels.scanParameters, words, { outer: 2, n: 5, inner: 6 }),
+    write: (words: Ints) => kernels.writeParameters(kernels.columnsParameters, words, { outer: 2, n: 5, inner: 6 }),
   })),
   random: [{ kernel: random, sizes: [10, 8], indices: [1], write: (words) => kernels.writeParameters(kernels.randomParameters, words, { n: 10 }) }],
   host: [{ kernel: host, sizes: [6, 6], write: (words) => host.write(words, 0, [[2, 3], [6]]) }],

@@ -7,7 +7,7 @@ import { interpret } from "../../kernels/expression.ts";
 import {
   beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, type GatherKernel, gatherParameters, type HostFunction, type HostKernel,
   hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction,
-  type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
+  type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -255,7 +255,7 @@ function scatterAdd(launch: Launch): void {
 }
 
 function scan(launch: Launch, kernel: ScanKernel): void {
-  const { outer, n, inner } = readParameters(scanParameters, launch.words, launch.parameters);
+  const { outer, n, inner } = readParameters(columnsParameters, launch.words, launch.parameters);
   const [output, input] = [launch.operand(0), launch.operand(1)];
   const factors = kernel.hasFactors ? launch.operand(2) : null;
   for (let o = 0; o < outer; o++) {

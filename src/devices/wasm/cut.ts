@@ -6,7 +6,7 @@
 import { parts as expressions } from "../../kernels/expression.ts";
 import {
   type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode,
-  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, readParameters, rowParameters, type ScanKernel, scanParameters, varies,
+  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, readParameters, rowParameters, type ScanKernel, varies,
 } from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */
@@ -75,18 +75,19 @@ export function cutRow(kernel: RowKernel, words: Int32Array, at: number): Cut | 
   return cut(cost, rowParameters.rows, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...strides]);
 }
 
-export function cutColumns(_: ColumnsKernel, words: Int32Array, from: number): Cut | null {
+/** Of [outer, n, inner]: between the outer, or where there is one alone, by columns. @param lengths how many elements along n each operand has */
+function cutColumnwise(words: Int32Array, from: number, cost: number, lengths: (n: number) => readonly number[]): Cut | null {
   const { outer, n, inner } = readParameters(columnsParameters, words, from);
-  const cost = outer * n * inner * 0.15;
-  return outer === 1 ? cut(cost, columnsParameters.inner, inner, 16, [1, 1]) : cut(cost, columnsParameters.outer, outer, 1, [inner, n * inner]);
+  const total = outer * n * inner * cost;
+  return outer === 1
+    ? cut(total, columnsParameters.inner, inner, 16, lengths(n).map(() => 1))
+    : cut(total, columnsParameters.outer, outer, 1, lengths(n).map((length) => length * inner));
 }
 
-export function cutScan(kernel: ScanKernel, words: Int32Array, from: number): Cut | null {
-  const { outer, n, inner } = readParameters(scanParameters, words, from);
-  const cost = outer * n * inner * 1.2;
-  const steps = (step: number): number[] => kernel.operands.map(() => step);
-  return outer === 1 ? cut(cost, scanParameters.inner, inner, 16, steps(1)) : cut(cost, scanParameters.outer, outer, 1, steps(n * inner));
-}
+export const cutColumns = (_: ColumnsKernel, words: Int32Array, from: number): Cut | null => cutColumnwise(words, from, 0.15, (n) => [1, n]);
+
+export const cutScan = (kernel: ScanKernel, words: Int32Array, from: number): Cut | null =>
+  cutColumnwise(words, from, 1.2, (n) => kernel.operands.map(() => n));
 
 export function cutCopy(_: CopyKernel, words: Int32Array, at: number): Cut | null {
   const axes = readCopyAxes(words, at);

@@ -140,7 +140,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       known.clear();
       for (const pass of passesOf(kernel)) {
         const values = pass.map((s) => kernel.stages[s].value);
-        settle(values);
+        hoist(values);
         if (lanes === 1) {
           reduceRow(pass, values);
           continue;
@@ -151,7 +151,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       kernel.outputs.forEach((output, o) => {
         const values = [output.value];
         f.get(out[o]).set(to);
-        settle(values);
+        hoist(values);
         if (output.per === "row") store(emit(output.value)[0], o);
         else if (lanes === 1) writeElements(values);
         else {
@@ -167,7 +167,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   }
 
   /** Computes those parts of expressions, before the elements are visited, that are the same for all of them. */
-  function settle(roots: readonly Expr[]): void {
+  function hoist(roots: readonly Expr[]): void {
     for (const e of parts(...roots)) if (e.inputs.length > 0 && !known.has(e) && !varies(kernel, e)) known.set(e, emit(e)[0]);
   }
 

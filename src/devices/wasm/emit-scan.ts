@@ -1,6 +1,6 @@
 /** Scans: running sums, products and maxima along an axis, in float64, several columns at once. */
 
-import { beginnings, layoutSize, type ScanKernel, scanParameters } from "../../kernels/kernel.ts";
+import { beginnings, layoutSize, type ScanKernel, columnsParameters } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import { parameters, toBytes, word } from "./layout.ts";
 
@@ -10,8 +10,8 @@ const TILE = 4;
 /** Its launches have one more parameter: the distance between rows. */
 export function writeScan(f: Body, kernel: ScanKernel): void {
   const operands = kernel.operands.length;
-  const { outer, n, inner } = parameters(f, operands, scanParameters);
-  const rowBytes = word(f, operands + layoutSize(scanParameters));
+  const { outer, n, inner } = parameters(f, operands, columnsParameters);
+  const rowBytes = word(f, operands + layoutSize(columnsParameters));
   const bases = kernel.operands.map((_, k) => word(f, k));
   const [first, step, columns, rest] = f.locals(4);
   const strips = f.locals(bases.length);

@@ -1,6 +1,6 @@
 /** How each kind of kernel becomes a function of WebAssembly, and its launches what that function reads. */
 
-import { columnsParameters, type Kernel, type KernelOf, type Kind, mapSizeAt, productParameters, scanParameters } from "../../kernels/kernel.ts";
+import { columnsParameters, type Kernel, type KernelOf, type Kind, mapSizeAt, productParameters } from "../../kernels/kernel.ts";
 import type { Body, ModuleBuilder } from "./assembler.ts";
 import { type Cut, cutColumns, cutCopy, cutMap, cutProduct, cutRandom, cutRow, cutScan, neverCut } from "./cut.ts";
 import { writeMap } from "./emit-map.ts";
@@ -54,7 +54,7 @@ const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
   copy: { emit: alone(writeCopy), cut: cutCopy },
   gather: { emit: alone((f, kernel, { fault }) => writeGather(f, kernel, fault)), cut: neverCut },
   scatterAdd: { emit: alone((f, _, { fault }) => writeScatterAdd(f, fault)), cut: neverCut },
-  scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + scanParameters.inner] },
+  scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + columnsParameters.inner] },
   random: { emit: alone((f) => writeRandom(f)), cut: cutRandom, more: (_, __, first) => first / 4 },
   host: { emit: alone((f, _, { host }) => { f.get(0).call(host); }), cut: neverCut },
 };

@@ -5,6 +5,7 @@
  */
 
 import { FlimsyError } from "../../support/errors.ts";
+import type { Host, Thread } from "../../support/platform.ts";
 import type { Heap } from "./heap.ts";
 import { scratchBytes, type TableModule } from "./kernels.ts";
 import { control } from "./layout.ts";
@@ -32,7 +33,7 @@ const start = ({ memory, scratch, worker }) => {
       const address = Atomics.load(view, last >>> 2) >>> 0;
       if (address !== 0) {
         const [, places, size] = view.subarray(address / 4);
-        found = { address, places, bytes: new Uint8Array(memory.buffer, address + 12, size).slice() };
+        found = [address, places, new Uint8Array(memory.buffer, address + 12, size).slice()];
       }
     }
     Atomics.sub(words, ${control.active / 4}, 1);
@@ -40,11 +41,13 @@ const start = ({ memory, scratch, worker }) => {
     return found;
   }
   function load() {
-    for (let module; (module = next()) !== null; last = module.address) {
-      env.table.grow(module.places - env.table.length);
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env });
+    for (let found; (found = next()) !== null; ) {
+      const [address, places, bytes] = found;
+      env.table.grow(places - env.table.length);
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
       for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
       serve ??= exports.serve;
+      last = address;
     }
   }
   function follow() {
@@ -82,19 +85,6 @@ else onmessage = (event) => start(event.data);
 `;
 
 /** What differs between Node and browsers. */
-interface Host {
-  readonly crossOriginIsolated?: boolean;
-  readonly navigator?: { readonly hardwareConcurrency?: number };
-  readonly process?: { getBuiltinModule?(name: "node:worker_threads"): { Worker: NodeWorker }; getBuiltinModule?(name: "node:os"): Cores };
-}
-interface Cores { availableParallelism(): number }
-interface Thread { postMessage(message: object): void; terminate(): unknown }
-interface NodeThread extends Thread {
-  unref(): void;
-  on(event: "error", listener: (error: Error) => void): void;
-  on(event: "exit", listener: () => void): void;
-}
-type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
 export const host = globalThis as Host;
 
 /** May the memory be shared with other threads? Browsers ask for isolated pages. */
@@ -191,7 +181,7 @@ export class Team {
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.modules), 0);
     Atomics.add(i32, word(control.generation), 1);
-    this.settle();
+    this.recall();
     for (const { address, bytes } of this.chain.splice(0)) this.heap.free(address, bytes);
     this.last = control.modules;
   }
@@ -224,7 +214,7 @@ export class Team {
   }
 
   /** After an error in a part: nobody works on the others any more. */
-  settle(): void {
+  recall(): void {
     if (!this.heap.isShared || this.failure !== "") return;
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.ticket), 0);
