@@ -11,7 +11,7 @@ const python = [process.env.PYTHON, "python3", "/usr/bin/python3"].find((name) =
 const installed = (name) => existsSync(here(`node_modules/${name}/package.json`));
 
 const recurrent = ["xor-srnn", "xor-gru", "xor-lstm", "lstm"];
-const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "gemm-1024"];
+const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "table-sgd", "table-adam", "gemm-1024"];
 /** Where time depends on how wide vectors are. */
 const wide = ["lstm-b1-256", "lstm-b32-256", "mlp-mnist", "convnet", "transformer", "elementwise-1m", "gemm"];
 
@@ -68,7 +68,8 @@ export const frameworks = [
 ];
 
 /** Has the row this form? */
-export const takesPart = ({ only }, { name, program }) => only === undefined || only.includes(name) || only.includes(program);
+export const takesPart = ({ family, only }, { name, program, families = [family] }) =>
+  families.includes(family) && (only === undefined || only.includes(name) || only.includes(program));
 
 /** Each of PyTorch's parts has a switch of its own: its loops, its BLAS, its convolutions. */
 const narrow = { ATEN_CPU_CAPABILITY: "avx2", OPENBLAS_CORETYPE: "Haswell", DNNL_MAX_CPU_ISA: "AVX2" };

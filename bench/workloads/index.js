@@ -8,6 +8,7 @@ import { gemm } from "./gemm.js";
 import { logreg } from "./logreg.js";
 import { mlpMnist } from "./mlp-mnist.js";
 import { lstm, xorGru, xorLstm, xorSrnn } from "./recurrent.js";
+import { tableAdam, tableSgd } from "./table.js";
 import { tinyOps } from "./tiny-ops.js";
 import { transformer } from "./transformer.js";
 import { treelstm } from "./treelstm.js";
@@ -20,11 +21,16 @@ import { treelstm } from "./treelstm.js";
  * @property {Record<string, number>} [sizes]
  * @property {number} [per] a step's time is divided by this
  * @property {string} unit of that
+ * @property {readonly string[]} [families] the libraries that can do it, where not all can
  * @property {number} [flops] of a step, for figures in GFLOP/s
  */
 
 /** @param {number} n @returns {Row} */
 const gemmRow = (n) => ({ name: `gemm-${n}`, program: "gemm", workload: gemm, sizes: { n }, unit: "GFLOP/s", flops: 2 * n ** 3 });
+
+/** Others have no gradients of rows alone: a step of theirs would pass over the whole table, or multiply it by a matrix of ones and zeros. */
+const families = ["flimsy", "torch"];
+const million = { rows: 1_000_000, width: 16 };
 
 /** Nodes of a tree. */
 const nodes = 2 * treelstm.sizes.leaves - 1;
@@ -44,6 +50,10 @@ export const rows = [
   { name: "convnet", program: "convnet", workload: convnet, unit: "ms" },
   { name: "transformer", program: "transformer", workload: transformer, unit: "ms" },
   { name: "ctc", program: "ctc", workload: ctc, unit: "ms" },
+  { name: "table-sgd", program: "table-sgd", workload: tableSgd, families, unit: "ms" },
+  { name: "table-adam", program: "table-adam", workload: tableAdam, families, unit: "ms" },
+  { name: "table-1m-sgd", program: "table-sgd", workload: tableSgd, sizes: million, families, unit: "ms" },
+  { name: "table-1m-adam", program: "table-adam", workload: tableAdam, sizes: million, families, unit: "ms" },
   { name: "elementwise-1m", program: "elementwise", workload: elementwise, unit: "ms" },
   gemmRow(256), gemmRow(512), gemmRow(1024),
 ];

@@ -16,14 +16,19 @@ const FUSE_AFTER = 3;
 /** Larger structures are not planned again: the pause would be seconds. */
 const MAX_FUSED_NODES = 2 ** 18;
 
+/** An array (by ordinal) whose gradient a plan writes: of so many rows, or with −1 all of it. */
+export interface Reached {
+  readonly array: number;
+  readonly rows: number;
+}
+
 /** A plan that is ready to run. */
 export interface Compiled {
   readonly plan: Plan;
   readonly executable: Executable;
   readonly fused: boolean;
   runs: number;
-  /** The arrays (by ordinal) whose gradient the plan writes. */
-  readonly reached: readonly number[];
+  readonly reached: readonly Reached[];
   /** The numbers and arrays that the gradients brought in: part of the structure, so bound again at each run. */
   readonly constants: { readonly scalars: Float64Array; readonly arrays: readonly Variable[] };
 }
@@ -34,7 +39,7 @@ const none = { scalars: new Float64Array(0), arrays: [] } as const;
 export interface Goal {
   readonly roots: Root[];
   readonly arrayKey?: (ordinal: number) => number;
-  readonly reached?: readonly number[];
+  readonly reached?: readonly Reached[];
 }
 
 /** A step, as far as compiling looks at it and changes it. */

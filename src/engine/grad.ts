@@ -6,11 +6,11 @@ import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
-import { formatShape } from "../support/shape.ts";
+import { formatShape, type Shape } from "../support/shape.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import type { Root } from "../plan/planner.ts";
 import { LeafKind, Mark } from "../plan/trace.ts";
-import type { Goal } from "./compile.ts";
+import type { Goal, Reached } from "./compile.ts";
 import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
@@ -69,13 +69,12 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
     const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
     const { reached } = compiled;
     let unowned = 0;
-    for (const array of reached) {
+    for (const { array, rows } of reached) {
       const parameter = step.arrays[array] as Parameter;
-      parameter.hasGradient = true;
-      parameter.gradient.written();
+      parameter.reached(rows);
       if (!parameter.isOwned) unowned++;
     }
-    if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map((array) => step.arrays[array] as Parameter));
+    if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map(({ array }) => step.arrays[array] as Parameter));
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
   }, of);
@@ -91,29 +90,39 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
     if (trace.isLeaf(node) && (trace.leafKind(node) === LeafKind.parameter || trace.leafKind(node) === LeafKind.accumulating)) parameters.push(node);
   }
   const roots: Root[] = kept.map((node) => ({ node, target: null }));
-  const reached: number[] = [];
+  const reached: Reached[] = [];
   /** What the leaves added here stand for: gradients from earlier steps. */
   const earlier = new Map<number, number>();
+  const earlierGradient = (key: number, shape: Shape): Variable => {
+    earlier.set(trace.arrayCount, key);
+    return step.earlierGradient(shape);
+  };
   differentiate(step, step.variable(loss), parameters).forEach((gradient, i) => {
     if (gradient === null) return;
     const leaf = parameters[i];
     const array = trace.leafOrdinal(leaf);
-    let total = gradient;
-    if (trace.leafKind(leaf) === LeafKind.accumulating) {
-      earlier.set(trace.arrayCount, array);
-      total = addGradients(step.earlierGradient(gradient.shape), gradient);
+    let before = trace.leafKind(leaf) === LeafKind.accumulating ? earlierGradient(bufferKey.gradient(array), gradient.shape) : null;
+    const rows = step.rowsOf(array);
+    if (rows !== null && before === null) {
+      const target = bufferKey.gradient(array + 1);
+      const known = rows === (step.arrays[array] as Parameter).byRows ? earlierGradient(target, rows.shape) : null;
+      const list = rows.listed(gradient, known);
+      if (list !== null) {
+        roots.push({ node: step.node(list), target });
+        reached.push({ array, rows: rows.countOf(list.size) });
+        return;
+      }
+      before = known && rows.wholeOf(known);
     }
+    const total = before === null ? gradient : addGradients(before, gradient);
     roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
-    reached.push(array);
+    reached.push({ array, rows: -1 });
   });
   if (reached.length === 0) throw independent(step);
   return {
     roots,
     reached,
-    arrayKey: (ordinal) => {
-      const array = earlier.get(ordinal);
-      return array === undefined ? bufferKey.value(ordinal) : bufferKey.gradient(array);
-    },
+    arrayKey: (ordinal) => earlier.get(ordinal) ?? bufferKey.value(ordinal),
   };
 }
 

@@ -13,7 +13,7 @@ import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { switches } from "./switches.ts";
-import { absent, Parameter, stale, Variable } from "./variable.ts";
+import { absent, Parameter, type RowGradient, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -35,6 +35,7 @@ const hosts: FloatArray[] = [];
 const buffers: Buffer[] = [];
 
 const same = (number: number): number => number;
+const none: Shape = [0];
 /** Stands among the arrays for one that is bound by its key alone. */
 const placeholder = new Variable(scalarShape, null, null, -1, null);
 
@@ -148,8 +149,9 @@ export class Step implements Compilable, Faulted {
     const { storage } = variable;
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
-    if (variable instanceof Parameter && this.trains(variable)) kind = variable.hasGradient ? LeafKind.accumulating : LeafKind.parameter;
-    else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    if (variable instanceof Parameter && this.trains(variable)) {
+      kind = variable.hasGradient && variable.byRows === null ? LeafKind.accumulating : LeafKind.parameter;
+    } else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
@@ -158,11 +160,24 @@ export class Step implements Compilable, Faulted {
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);
     this.called(variable.index);
+    if (kind === LeafKind.parameter || kind === LeafKind.accumulating) this.enterRows(variable as Parameter);
     return variable.index;
   }
 
   /** Is the gradient of a parameter wanted? Else it is an array like others. */
   private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
+  /** One more leaf behind a parameter whose gradient may be by rows. */
+  private enterRows({ rows, byRows, isLazy }: Parameter): void {
+    if (rows === null) return;
+    this.arrays.push(rows);
+    this.trace.array(isLazy ? LeafKind.lazyRows : LeafKind.rows, byRows?.shape ?? none);
+  }
+
+  /** The gradient by rows of the parameter that is an array of this step. */
+  rowsOf(array: number): RowGradient | null {
+    const { rows } = this.arrays[array] as Parameter;
+    return rows !== null && this.arrays[array + 1] === rows ? rows : null;
+  }
 
   /** A handle on a recorded node. */
   variable(node: number): Variable {
@@ -285,6 +300,7 @@ export class Step implements Compilable, Faulted {
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
+    for (const { array, rows } of compiled.reached) this.rowsOf(array)?.reserve(rows);
     const region = this.run(compiled, trace.scalars, same, same);
     targets.forEach((_, target) => { (target.storage as Storage).written(); });
     return { compiled, region };

@@ -61,6 +61,10 @@ export class Variable {
   declare isOwned: boolean;
   /** @internal */
   declare unclaimed: number;
+  /** @internal */
+  declare rows: RowGradient | null;
+  /** @internal */
+  declare isLazy: boolean;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -70,6 +74,12 @@ export class Variable {
     this.operation = operation;
     this.index = index;
   }
+
+  /** @internal */
+  get byRows(): RowGradient | null { return null; }
+
+  /** @internal */
+  reached(_: number): void {}
 
   /** The number of elements. */
   get size(): number { return sizeOf(this.shape); }
@@ -201,6 +211,30 @@ export function stale(variable: Variable): StaleVariableError {
   );
 }
 
+/** The gradient of a table by the rows that were looked up: the values of `count` rows, then their numbers. Of equal rows the last has all. */
+export interface RowGradient extends Variable {
+  readonly storage: Storage;
+  /** How many rows there are, −1 where the gradient is not by rows. */
+  readonly count: number;
+  /** The rows of a gradient, with those of an earlier list; null if it has others. */
+  listed(gradient: Variable, earlier: Variable | null): Variable | null;
+  /** The whole gradient from a list. */
+  wholeOf(list: Variable): Variable;
+  /** How many rows are in a list of so many elements. */
+  countOf(size: number): number;
+  /** Makes room for so many rows. */
+  reserve(count: number): void;
+  /** Says that a step has written so many rows, or with −1 a whole gradient. */
+  arrived(count: number): void;
+  /** The place of the whole gradient, which has it then. */
+  whole(): Storage;
+  /** The gradients of the rows, and these rows of a table, in an update. */
+  ofRows(): Variable;
+  take(table: Variable): Variable;
+  /** The table with other values in these rows. */
+  put(table: Variable, values: Variable): Variable;
+}
+
 /**
  * A Variable that is trained: it keeps its values between steps, and `grad` accumulates its gradient.
  * @example
@@ -223,6 +257,10 @@ export class Parameter extends Variable {
   override isOwned = false;
   /** @internal At how many updates it had a gradient that nobody had read and no optimizer applied; negative once the gradient has been read. */
   override unclaimed = 0;
+  /** @internal Its gradient by rows, of a table of which rows were looked up. */
+  override rows: RowGradient | null = null;
+  /** @internal Is a look-up to change no other rows? */
+  override isLazy = false;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
@@ -240,7 +278,17 @@ export class Parameter extends Variable {
   override get grad(): Variable | null {
     if (!this.hasGradient) return null;
     this.unclaimed = -1;
-    return new Variable(this.shape, null, null, -1, this.gradient);
+    return new Variable(this.shape, null, null, -1, this.byRows?.whole() ?? this.gradient);
+  }
+
+  /** @internal The gradient that it has now, if that is by rows. */
+  override get byRows(): RowGradient | null { return this.hasGradient && this.rows !== null && this.rows.count >= 0 ? this.rows : null; }
+
+  /** @internal Says that a step has written the gradient: of so many rows, or with −1 all of it. */
+  override reached(rows: number): void {
+    this.hasGradient = true;
+    this.rows?.arrived(rows);
+    if (rows < 0) this.gradient.written();
   }
 
   /**

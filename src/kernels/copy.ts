@@ -22,6 +22,13 @@ export class CopyKernel extends KernelBase {
 
   override parameterCount(words: Words, at: number): number { return copyAxisAt(words.at(at + copyRankAt)); }
 
+  /** A run of neighbours, from where both begin. In place there is nothing to do: such a launch is left out. */
+  override runsInPlace(words: Words, at: number): boolean {
+    const axis = at + 4 + copyAxisAt(0);
+    return !this.adds && words.at(at + 1) === 0 && words.at(at + 3) === 0 &&
+      words.at(at + 4 + copyRankAt) === 1 && words.at(axis + 1) === 1 && words.at(axis + 2) === 1;
+  }
+
   /** Axes from the outermost. Those along which both run on are one, and those of size 1 are left out. */
   write(words: Words, sizes: readonly number[], outputStrides: ArrayLike<number>, inputStrides: ArrayLike<number>): void {
     const rank = words.push(0);

@@ -159,8 +159,10 @@ function remember(parameter: Parameter): () => void {
   const gradient = parameter.grad?.data ?? null;
   return () => {
     (parameter.storage as Storage).assign(values);
-    if (gradient !== null) parameter.gradient.assign(gradient);
-    parameter.hasGradient = gradient !== null;
+    parameter.clearGrad();
+    if (gradient === null) return;
+    parameter.reached(-1);
+    parameter.gradient.assign(gradient);
   };
 }
 

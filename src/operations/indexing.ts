@@ -4,12 +4,13 @@ import { checkInteger } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { formatShape, normalizeAxis } from "../support/shape.ts";
-import { fromValues, type Variable } from "../engine/variable.ts";
+import { fromValues, Parameter, type Variable } from "../engine/variable.ts";
 import { equal } from "./arithmetic.ts";
 import { view } from "./broadcasting.ts";
 import { checkCall, checkVariable } from "./check.ts";
 import { gather } from "./gather.ts";
 import { indexVariable, type Indices, kernelIndices, scatter } from "./indices.ts";
+import { LookedUp } from "./looked-up.ts";
 
 /**
  * Zeros, with each entry of `updates` along an axis added at its index: the adjoint of `gather`. Equal indices add up.
@@ -62,6 +63,7 @@ export function oneHot(indices: Indices, depth: number): Variable {
 export function embed(w: Variable, indices: Indices | readonly (readonly number[])[]): Variable {
   checkCall("embed", arguments, 2);
   if (w.shape.length === 0) throw new ShapeError("embed takes a table of shape [rows, ...], but got a scalar.");
+  if (w instanceof Parameter) LookedUp.prepare(w);
   if (!Array.isArray(indices) || !indices.some((entry) => Array.isArray(entry))) return gather(w, indices as Indices);
   const lists = indices as readonly (readonly number[])[];
   const wrong = lists.find((list) => !Array.isArray(list));

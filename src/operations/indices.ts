@@ -13,6 +13,7 @@ import {
 import { Role } from "../plan/role.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
+import type { Lowering } from "../plan/lowering.ts";
 import { view } from "./broadcasting.ts";
 
 /** Indices or labels: integers from 0; one, a list or typed array of any kind on the host, or a Variable. */
@@ -94,6 +95,22 @@ export function kernelIndices(operation: string, indices: Indices, limit: number
   return indices instanceof Variable && indices.storage === null ? indices : indexVariable(operation, indices, limit);
 }
 
+/** Launches what adds up entries by their indices, which are two operands, into a value. */
+export function addRows(
+  lowering: Lowering, node: number, value: number, indices: () => void, updates: () => void,
+  sizes: { readonly outer: number; readonly count: number; readonly inner: number; readonly size: number },
+): void {
+  const needed = scatterRoom(sizes.count, sizes.inner, sizes.size);
+  const room = needed === 0 ? value : lowering.temporary(needed);
+  if (needed > 0) lowering.zero(node, room);
+  lowering.launch(scatterAddKernel, node);
+  lowering.output(value);
+  indices();
+  updates();
+  lowering.operand(room);
+  writeParameters(scatterAddParameters, lowering.code, sizes);
+}
+
 /** Inputs: indices, updates. Attributes: the axis, its size in the result. */
 const scatterOperation = defineOperation({
   name: "scatterAdd",
@@ -104,15 +121,7 @@ const scatterOperation = defineOperation({
     const value = lowering.define(node);
     if (lowering.size(node) === 0) return;
     const count = lowering.size(indices);
-    const needed = scatterRoom(count, inner, size);
-    const room = needed === 0 ? value : lowering.temporary(needed);
-    if (needed > 0) lowering.zero(node, room);
-    lowering.launch(scatterAddKernel, node);
-    lowering.output(value);
-    lowering.input(indices);
-    lowering.input(updates);
-    lowering.operand(room);
-    writeParameters(scatterAddParameters, lowering.code, { outer, count, inner, size });
+    addRows(lowering, node, value, () => lowering.input(indices), () => lowering.input(updates), { outer, count, inner, size });
   },
   reverse: (k) => k === 0 ? null : (gradient, node) => take(gradient, node.input(0), node.attribute(0)),
 });

@@ -17,6 +17,7 @@ const descend = elementwise("gradientDescent", (value, gradient, rate) => value.
  */
 export class GradientDescent extends ElementwiseOptimizer {
   protected readonly slots: readonly string[] = [];
+  protected override get keepsOthers(): boolean { return true; }
 
   protected rule(value: Variable, gradient: Variable, _: readonly Variable[], { learningRate }: Numbers): Updated {
     return { value: descend(value, gradient, learningRate), slots: [] };

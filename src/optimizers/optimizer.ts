@@ -1,5 +1,6 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
+import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
@@ -14,7 +15,7 @@ import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { checkClaimed } from "../engine/unclaimed.ts";
-import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
+import { fromValues, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
 import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
@@ -32,6 +33,11 @@ export interface OptimizerOptions {
   readonly clip?: Clip | null | undefined;
   /** Noise on the gradients, after clipping. */
   readonly noise?: GradientNoise | null | undefined;
+  /**
+   * Of a table whose gradient comes from look-ups alone, as of Embedding, change only the rows that were looked up since the last update, and only what is
+   * remembered for these; false unless given. For elementwise rules.
+   */
+  readonly lazy?: boolean | undefined;
 }
 
 /** Options, which may be left out where each of them may. */
@@ -51,9 +57,16 @@ export interface Reached<O extends object> {
   readonly group: ParameterGroup<O>;
 }
 
+/** What a rule is asked for: a parameter and what goes with it, or the same rows of all. */
+interface Own extends Updated {
+  readonly gradient: Variable;
+}
+
 /** An update: another one of the same parameters is the same but for its numbers. */
 interface Recorded<O extends object> {
   readonly reached: readonly Reached<O>[];
+  /** How many rows the gradient of each has. */
+  readonly rows: readonly number[];
   /** The bound on the gradients. */
   readonly bound: number | null;
   /** What is needed to repeat it: at its second time, as other parameters may be reached at each. */
@@ -80,6 +93,9 @@ interface Asked<O extends object> {
 /** Is the rule given the same numbers for both? */
 const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
   group === other.group && memory.count === other.memory.count;
+
+/** How many rows its gradient has, −1 where that is not by rows. */
+const countOf = ({ parameter }: { readonly parameter: Parameter }): number => parameter.byRows?.count ?? -1;
 
 const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
 
@@ -112,6 +128,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   #groups: readonly ParameterGroup<O>[] = [];
   #parameters: readonly Parameter[] = [];
   /** The numbers for groups that have none of their own. */
+  private readonly lazy: boolean;
   private readonly common: Readonly<Record<string, number | Schedule>>;
   private readonly memories = new Map<Parameter, Memory>();
   private reachable: readonly Reached<O>[] | null = null;
@@ -127,9 +144,10 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     checkArguments(name, arguments, 2);
     const own = Object.keys(kinds);
     const isNeeded = Object.values<Kind<unknown>>(kinds as never).some(({ initial }) => initial === undefined);
-    const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise"]);
+    const options = checkOptions(name, given === undefined && !isNeeded ? {} : given as Partial<OptimizerOptions>, [...own, "clip", "noise", "lazy"]);
     this.common = numbersFrom(name, kinds, options, {});
     this.#learningRate = this.common.learningRate;
+    this.lazy = options.lazy ?? false;
     this.hold(groupsOf<O>(name, target).map((group) => this.groupOf(group)));
     this.clip = checkClip(name, options.clip);
     this.noise = options.noise ?? null;
@@ -165,10 +183,13 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   private groupOf(given: GroupOptions<O>): ParameterGroup<O> {
     const { name, options: kinds } = this.constructor as typeof Optimizer;
-    checkOptions(`A group of ${name}`, given, ["parameters", ...Object.keys(kinds)]);
+    checkOptions(`A group of ${name}`, given, ["parameters", ...Object.keys(kinds), "lazy"]);
     const { learningRate: _, ...settings } = numbersFrom(name, kinds, given, this.common);
-    const { learningRate } = given as Partial<OptimizerOptions>;
-    return new ParameterGroup<O>(name, Object.freeze(parametersOf(name, given.parameters)), learningRate ?? null, settings as Settings<O>, kinds as never);
+    const { learningRate, lazy = this.lazy } = given as Partial<OptimizerOptions>;
+    this.checkLazy(lazy);
+    return new ParameterGroup<O>(
+      name, Object.freeze(parametersOf(name, given.parameters)), learningRate ?? null, settings as Settings<O>, kinds as never, lazy,
+    );
   }
 
   /** What others get to see of an optimizer is frozen: it is what updates go by. */
@@ -177,8 +198,20 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     checkDisjoint(this.constructor.name, parameters);
     this.#groups = Object.freeze(groups);
     this.#parameters = Object.freeze(parameters.flat());
-    for (const parameter of this.#parameters) parameter.isOwned = true;
+    for (const { lazy, parameters } of groups) {
+      for (const parameter of parameters) {
+        parameter.isOwned = true;
+        if (lazy) parameter.isLazy = true;
+      }
+    }
     this.reachable = null;
+  }
+
+  private checkLazy(lazy: boolean): void {
+    const { name } = this.constructor;
+    checkFlag(name, "lazy", lazy);
+    if (!lazy || this instanceof ElementwiseOptimizer) return;
+    throw new ValueError(`${name} got lazy: true, but its rule may need whole arrays. A rule that is the same for every entry extends ElementwiseOptimizer.`);
   }
 
   /** The learning rate of the next update, for groups that have none of their own. Set it to a number or a schedule between updates. */
@@ -192,6 +225,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /** The names of what the rule remembers for each parameter: an array of the parameter's shape each, zeros at first. */
   protected abstract readonly slots: readonly string[];
+
+  /** Does the rule leave entries as they are whose gradient is 0? Then of a table it is asked for the rows that were looked up, and gives the same. */
+  protected get keepsOthers(): boolean { return false; }
 
   /**
    * The new values of a parameter and of what is remembered for it, as operations.
@@ -281,10 +317,11 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   private run(step: Step, reached: readonly Reached<O>[]): void {
     const { last } = this;
     const bound = boundOf(this.clip);
-    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length && reached.every((each, i) => each === last.reached[i]);
+    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length &&
+      reached.every((each, i) => each === last.reached[i] && countOf(each) === last.rows[i]);
     const mayRepeat = this.noise === null && !step.isWatched;
     if (!mayRepeat || !isSame) {
-      this.last = { reached, bound, repeatable: null };
+      this.last = { reached, rows: reached.map(countOf), bound, repeatable: null };
       this.record(step, reached);
     } else if (last.repeatable === null || !this.repeat(step, last.repeatable)) {
       last.repeatable = this.recordToRepeat(step, reached);
@@ -306,13 +343,14 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** @param asked gets the parameters whose rule has to be asked at the next update, if this one is to be repeated */
   private record(step: Step, reached: readonly Reached<O>[], asked: Asked<O>[] | null = null): void {
     const { trace } = step;
-    let gradients = clipped(this.clip, reached.map(({ parameter }) => parameter.grad as Variable));
+    let gradients = clipped(this.clip, reached.map((each) => this.gradientOf(each)));
     if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
     const updated = reached.map((each, i) => {
+      const own = this.ownOf(each, gradients[i]);
       const { count, scalarCount } = trace;
-      const values = this.apply(each, gradients[i]);
+      const values = this.apply(each, own);
       if (asked !== null) {
-        const piece = this.pieceOf(step, count, each, gradients[i], values);
+        const piece = this.pieceOf(step, count, own, values);
         const scalars = Array.from(trace.scalars.subarray(scalarCount, trace.scalarCount));
         const other = this instanceof ElementwiseOptimizer
           ? asked.find((one) => isAlike(one, each) && isSamePiece(one.piece, piece) && sameShape(one.scalars, scalars))
@@ -320,22 +358,39 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
         if (other === undefined) asked.push({ each, piece: piece && [...piece], scalars, scalarsAt: [scalarCount] });
         else other.scalarsAt.push(scalarCount);
       }
+      checkUpdated(this.constructor.name, [...own.slots, own.value], values);
       return values;
     });
-    reached.forEach(({ parameter, memory }, i) => {
-      const targets = [...memory.slots, parameter];
-      checkUpdated(this.constructor.name, targets, updated[i]);
-      targets.forEach((target, k) => { step.assign(target, updated[i][k]); });
+    reached.forEach((each, i) => {
+      const rows = this.rowsOf(each);
+      [...each.memory.slots, each.parameter].forEach((target, k) => { step.assign(target, rows === null ? updated[i][k] : rows.put(target, updated[i][k])); });
     });
   }
 
-  private apply({ parameter, memory, group: { numbers } }: Reached<O>, gradient: Variable): Variable[] {
-    const { value, slots } = this.rule(parameter, gradient, memory.slots, { ...numbers, count: memory.count + 1 });
+  /** The gradient by rows of a parameter that only changes there; null where all of it is taken. */
+  private rowsOf({ parameter: { byRows }, group }: Reached<O>): RowGradient | null {
+    // What adds noise reaches all, and a norm is rounded otherwise without the zeros.
+    return group.lazy || (this.keepsOthers && this.noise === null && !(this.clip !== null && "norm" in this.clip)) ? byRows : null;
+  }
+
+  private gradientOf(each: Reached<O>): Variable {
+    const { parameter } = each;
+    return this.rowsOf(each)?.ofRows() ?? parameter.byRows?.wholeOf(parameter.byRows) ?? (parameter.grad as Variable);
+  }
+
+  private ownOf(each: Reached<O>, gradient: Variable): Own {
+    const rows = this.rowsOf(each);
+    const { parameter, memory: { slots } } = each;
+    return rows === null ? { gradient, value: parameter, slots } : { gradient, value: rows.take(parameter), slots: slots.map((slot) => rows.take(slot)) };
+  }
+
+  private apply({ memory, group: { numbers } }: Reached<O>, own: Own): Variable[] {
+    const { value, slots } = this.rule(own.value, own.gradient, own.slots, { ...numbers, count: memory.count + 1 });
     return [...slots, value];
   }
 
-  private pieceOf(step: Step, from: number, { parameter, memory }: Reached<O>, gradient: Variable, values: readonly Variable[]): readonly number[] | null {
-    return pieceOf(step, from, [gradient, parameter, ...memory.slots], values);
+  private pieceOf(step: Step, from: number, { gradient, value, slots }: Own, values: readonly Variable[]): readonly number[] | null {
+    return pieceOf(step, from, [gradient, value, ...slots], values);
   }
 
   /**
@@ -347,11 +402,11 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { asked, recording } = last;
     const given: Variable[] = [];
     for (const { each, piece, scalarsAt } of asked) {
+      const own = this.ownOf(each, this.gradientOf(each));
       const { count, scalarCount } = trace;
-      const gradient = each.parameter.grad as Variable;
-      const values = this.apply(each, gradient);
+      const values = this.apply(each, own);
       if (step.ran > 0) return false;
-      if (last.asking === null && !isSamePiece(piece, this.pieceOf(step, count, each, gradient, values))) return false;
+      if (last.asking === null && !isSamePiece(piece, this.pieceOf(step, count, own, values))) return false;
       for (const value of values) given.push(value);
       for (const at of scalarsAt) for (let k = scalarCount; k < trace.scalarCount; k++) recording.trace.scalars[at + k - scalarCount] = trace.scalars[k];
     }

@@ -17,7 +17,7 @@ export type GroupOptions<O extends object = object> = { readonly parameters: Tra
 /** What an optimizer takes first: what to train, or groups of it. */
 export type Target<O extends object = object> = Trainable | readonly GroupOptions<O>[];
 
-type SettingName<O extends object> = Exclude<keyof O, "learningRate" | "clip" | "noise">;
+type SettingName<O extends object> = Exclude<keyof O, "learningRate" | "clip" | "noise" | "lazy">;
 
 /** The numbers of a rule, as far as options give them, besides the learning rate; or schedules of them. */
 export type Settings<O extends object> = Readonly<Record<SettingName<O>, number | Schedule>>;
@@ -59,6 +59,8 @@ export class ParameterGroup<O extends object = object> {
     /** The numbers of the rule for these parameters, and schedules of those that change. */
     readonly settings: Settings<O>,
     private readonly kinds: Readonly<Record<string, Kind<number>>>,
+    /** Is a table changed only where it has been looked up? */
+    readonly lazy: boolean,
   ) {
     this.#learningRate = learningRate === null ? null : checkRate(caller, learningRate);
     this.numbers = { ...settings, learningRate: 0, count: 0 } as Writable<Numbers<O>>;

@@ -1,7 +1,7 @@
 /** From a trace to a program: what is needed of it, lowered to launches, fused, placed in memory. Linear in the number of nodes. */
 
 import { aligned, type Program } from "../devices/device.ts";
-import { kernelById, operandCount, outputCount } from "../kernels/kernel.ts";
+import { copy, kernelById, operandCount, outputCount, put } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 import { batch } from "./batching/batch.ts";
 import { bufferKey } from "./buffer-key.ts";
@@ -112,6 +112,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
     const arena = place(this, this.stage());
+    this.dropCopies();
     const launchMembers = options.listMembers ? this.members(fusion) : null;
     const checks = options.checks ?? false;
     const program = this.emit(arena, checks, checks || launchMembers !== null);
@@ -229,16 +230,28 @@ class Planner extends Lowering {
     const first = this.valueFirst.at(value);
     // A gradient that is not added to holds nothing that could be missed.
     const isNew = before < 0 && (this.bufferKeys[space - 1] & 1) === 1;
-    if (this.lastFallible > first && !isNew) return true;
+    if (this.lastFallible >= first && !isNew) return true;
     if (before < 0) return false;
     const last = this.valueLast.at(before);
     return last > first || (last === first && !this.isElementwiseAt(first, before));
+  }
+
+  /** Leaves out copies of what is there already. */
+  private dropCopies(): void {
+    for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      if (this.launchKernel.at(launch) !== copy.id) continue;
+      const at = this.launchStart.at(launch);
+      const [output, input] = [this.code.at(at), this.code.at(at + 2)];
+      if (this.valueSpace.at(output) !== this.valueSpace.at(input) || this.valueOffset.at(output) !== this.valueOffset.at(input)) continue;
+      if (copy.runsInPlace(this.code, at)) this.launchKernel.put(launch, GROUP);
+    }
   }
 
   /** The launch that completes each value; several may write parts of one. */
   private lastWriters(): Map<number, number> {
     const last = new Map<number, number>();
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
+      if (this.launchKernel.at(launch) === put.id) continue; // no new numbers, and where they are put there may be none yet
       const outputs = outputCount(this.launchKernel.at(launch));
       for (let k = 0; k < outputs; k++) last.set(this.code.at(this.launchStart.at(launch) + 2 * k), launch);
     }
@@ -256,7 +269,7 @@ class Planner extends Lowering {
     for (let launch = 0; launch < this.launchKernel.length; launch++) {
       starts.push(words.length);
       const id = this.launchKernel.at(launch);
-      if (id === GROUP) continue; // nothing outside read it
+      if (id === GROUP) continue; // nothing outside read it, or it has been left out
       const kernel = kernelById(id);
       const operands = operandCount(id);
       const length = this.wordsOf(launch, kernel, operands);

@@ -30,6 +30,10 @@ export const LeafKind = {
   accumulating: 4,
   /** An array in long-lived device memory that the step may assign to. */
   state: 5,
+  /** The gradient by rows, as far as there is one, of the parameter before it. */
+  rows: 6,
+  /** The same where only rows that are looked up are to change. */
+  lazyRows: 7,
 } as const;
 export type LeafKind = (typeof LeafKind)[keyof typeof LeafKind];
 

@@ -30,6 +30,8 @@ const most: readonly (readonly [name: string, operations: number, launches: numb
   ["convnet", 46, 1296, 121_828_440],
   ["transformer", 136, 87, 59_071_800],
   ["ctc", 10, 5, 1_798_788],
+  ["table-sgd", 17, 11, 2_278_932],
+  ["table-adam", 27, 15, 3_868_180],
   ["elementwise-1m", 14, 2, 40_000_004],
 ];
 

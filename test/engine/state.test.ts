@@ -16,6 +16,13 @@ describe.each(["wasm", "reference"] as const)("State on the %s device", (device)
     setDevice("wasm");
   });
 
+  it("is as before where the operation that makes its new values fails midway", () => {
+    const s = state([7, 7, 7]);
+    evaluate(() => s.assign(s.add(1))); // the device has it
+    expect(() => evaluate(() => s.assign(gather(input([10, 20, 30]), input([0, 1, 5]).add(0))))).toThrow(/index 5/);
+    expect(s.toArray()).toEqual([8, 8, 8]);
+  });
+
   it("is a Variable that is no parameter, made of numbers like one", () => {
     const s = state([[1, 2], [3, 4]]);
     expect(s).toBeInstanceOf(State);

@@ -20,7 +20,7 @@ interface Launch {
 }
 
 const [a, b] = [argument(0), argument(1)];
-const { copy, copyAdd, gather, product, random, row, scatterAdd } = kernels;
+const { copy, copyAdd, gather, product, put, random, row, scatterAdd } = kernels;
 const [m, n, k] = [3, 5, 4];
 const square = { m: 4, n: 4, k: 4, rowA: 4, columnA: 1, rowB: 4, columnB: 1, count0: 1, batchA0: 0, batchB0: 0, count1: 1, batchA1: 0, batchB1: 0 };
 
@@ -39,11 +39,14 @@ const launches: { readonly [K in kernels.Kind]: readonly Launch[] } = {
   }],
   product: [kernels.ProductMode.plain, kernels.ProductMode.matrix].map((mode) =>
     ({ kernel: product, sizes: [16, 16, 16, 16], write: (words: Ints) => kernels.writeParameters(kernels.productParameters, words, { ...square, mode }) })),
-  copy: [copy, copyAdd].map((kernel) => ({ kernel, sizes: [15, 15], write: (words: Ints) => kernel.write(words, [m, n], [n, 1], [1, m]) })),
-  gather: [{
-    kernel: gather, sizes: [k * n, m * n, k], indices: [2],
-    write: (words) => kernels.writeParameters(kernels.gatherParameters, words, { outer: 1, count: k, inner: n, size: m }),
-  }],
+  copy: [
+    ...[copy, copyAdd].map((kernel) => ({ kernel, sizes: [15, 15], write: (words: Ints) => kernel.write(words, [m, n], [n, 1], [1, m]) })),
+    { kernel: copy, sizes: [15, 15], write: (words) => copy.write(words, [15], [1], [1]) },
+  ],
+  gather: [gather, put].map((kernel) => ({
+    kernel, sizes: kernel.puts ? [m * n, k * n, k] : [k * n, m * n, k], indices: [2],
+    write: (words: Ints) => kernels.writeParameters(kernels.gatherParameters, words, { outer: 1, count: k, inner: n, size: m }),
+  })),
   scatterAdd: [{
     kernel: scatterAdd, sizes: [m * n, k, k * n, m * n], indices: [1],
     write: (words) => kernels.writeParameters(kernels.scatterAddParameters, words, { outer: 1, count: k, inner: n, size: m }),
@@ -130,6 +133,6 @@ describe("what kinds say of launches", () => {
       for (const word of words(launch).toArray()) code.push(word);
       return input >= kernels.outputCount(launch.kernel.id) && launch.kernel.runsInPlace(code, 0, input) ? [`${name}: ${input}`] : [];
     }));
-    expect(may).toEqual(["map, 1: 2", "map, 1: 3", "product, 1: 3", "scan, 0: 1", "scan, 1: 1", "scan, 2: 1", "scan, 3: 1"]);
+    expect(may).toEqual(["map, 1: 2", "map, 1: 3", "product, 1: 3", "copy, 2: 1", "scan, 0: 1", "scan, 1: 1", "scan, 2: 1", "scan, 3: 1"]);
   });
 });

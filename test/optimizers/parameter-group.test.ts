@@ -171,7 +171,7 @@ describe("refused", () => {
     ["an empty group", () => new Adam([{ parameters: p }, { parameters: [] }]), /nothing to train/],
     [
       "no options", () => new GradientDescent(p, undefined as unknown as OptimizerOptions),
-      /takes one object with the options learningRate, clip, noise, but got undefined/,
+      /takes one object with the options learningRate, clip, noise, lazy, but got undefined/,
     ],
     ["no learning rate", () => new GradientDescent(p, options({})), /learningRate, but got undefined/],
     ["a negative learning rate", () => new GradientDescent(p, { learningRate: -1 }), /learningRate/],

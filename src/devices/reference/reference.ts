@@ -5,9 +5,9 @@
 
 import { interpret } from "../../kernels/expression.ts";
 import {
-  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt,
-  identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel,
-  randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scatterAddParameters,
+  beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, type GatherKernel, gatherParameters, type HostFunction, type HostKernel,
+  hostPlaceAt, identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction,
+  type RowKernel, randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -229,13 +229,15 @@ function checkedIndex(launch: Launch, value: number, size: number): number {
   return value;
 }
 
-function gather(launch: Launch): void {
+function gather(launch: Launch, { puts }: GatherKernel): void {
   const { outer, count, inner, size } = readParameters(gatherParameters, launch.words, launch.parameters);
-  const [output, table, indices] = [0, 1, 2].map(launch.operand);
+  const [output, input, indices] = [0, 1, 2].map(launch.operand);
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < count; j++) {
-      const from = (o * size + checkedIndex(launch, indices[j], size)) * inner;
-      for (let i = 0; i < inner; i++) output[(o * count + j) * inner + i] = table[from + i];
+      const inTable = (o * size + checkedIndex(launch, indices[j], size)) * inner;
+      const inList = (o * count + j) * inner;
+      const [to, from] = puts ? [inTable, inList] : [inList, inTable];
+      for (let i = 0; i < inner; i++) output[to + i] = input[from + i];
     }
   }
 }

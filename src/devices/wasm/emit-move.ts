@@ -1,7 +1,8 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
 import {
-  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, layoutSize, scatterAddParameters, scatterBlock,
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, type GatherKernel, gatherParameters, identities, layoutSize,
+  scatterAddParameters, scatterBlock,
 } from "../../kernels/kernel.ts";
 import { type Body, F32, type Local, V128 } from "./assembler.ts";
 import { HEADER, parameters, toBytes, word } from "./layout.ts";
@@ -156,20 +157,21 @@ function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Loc
   f.get(0).get(value).get(size).call(fault);
 }
 
-export function writeGather(f: Body, fault: number): void {
+export function writeGather(f: Body, { puts }: GatherKernel, fault: number): void {
   const { outer, count, inner, size } = parameters(f, 3, gatherParameters);
-  const [out, table, indices] = [word(f, 0), word(f, 1), word(f, 2)];
-  const [j, rest, from, index, rowBytes] = f.locals(5);
+  const [table, list, indices] = [word(f, puts ? 0 : 1), word(f, puts ? 1 : 0), word(f, 2)];
+  const [j, rest, entry, index, rowBytes] = f.locals(5);
+  const [to, from] = puts ? [entry, list] : [list, entry];
   toBytes(f, inner).set(rowBytes);
   withRows(f, size, fault, (find, row) => {
     f.while(() => f.get(outer), () => {
       f.get(count).set(j).get(indices).set(index);
       f.while(() => f.get(j), () => {
         find(index);
-        f.get(row).get(rowBytes).i32Mul().get(table).i32Add().set(from);
-        alongRow(f, inner, rest, [out, from],
-          (at) => f.get(out).get(from).v128Load(at).v128Store(at),
-          () => f.get(out).get(from).f32Load().f32Store());
+        f.get(row).get(rowBytes).i32Mul().get(table).i32Add().set(entry);
+        alongRow(f, inner, rest, [to, from],
+          (at) => f.get(to).get(from).v128Load(at).v128Store(at),
+          () => f.get(to).get(from).f32Load().f32Store());
         f.increment(index, 4).increment(j, -1);
       });
       f.get(table).get(size).get(rowBytes).i32Mul().i32Add().set(table);

@@ -52,7 +52,7 @@ const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
     more: (words, at) => words[at + productParameters.n],
   },
   copy: { emit: alone(writeCopy), cut: cutCopy },
-  gather: { emit: alone((f, _, { fault }) => writeGather(f, fault)), cut: neverCut },
+  gather: { emit: alone((f, kernel, { fault }) => writeGather(f, kernel, fault)), cut: neverCut },
   scatterAdd: { emit: alone((f, _, { fault }) => writeScatterAdd(f, fault)), cut: neverCut },
   scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + columnsParameters.inner] },
   random: { emit: alone((f) => writeRandom(f)), cut: cutRandom, more: (_, __, first) => first / 4 },

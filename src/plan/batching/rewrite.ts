@@ -49,6 +49,11 @@ export class Rewrite {
       }
       if (!isReady) continue;
       open.pop();
+      if (this.operation(node) === join) {
+        const inputs = Array.from({ length: trace.inputCount(node) }, (_, k) => trace.input(node, k));
+        nodes[node] = this.join(inputs, trace.shapes[node], node);
+        continue;
+      }
       nodes[node] = this.trace.copy(trace, node, nodes);
       this.origins.push(node);
     }
