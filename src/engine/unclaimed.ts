@@ -22,6 +22,6 @@ export function checkClaimed(caller: string): void {
   warnOnce(
     "unclaimed",
     `${caller}: steps give gradients to parameters that no optimizer has, as one of shape ${formatShape((found[0] as Parameter).shape)}. Add them to one, freeze() ` +
-      "them, or train by minimize(f) or grad(f, { of }). A component does not find parameters in #private fields, sets, closures and objects of other classes.",
+      "them, or train by minimize(f). Components do not find those in #private fields, sets and closures.",
   );
 }
