@@ -238,11 +238,10 @@ function lossOf(caller: string, result: WithLoss): Variable {
 function independent({ caller, of, arrays }: Step): UsageError {
   const used = arrays.filter((array) => array instanceof Parameter && (of?.has(array) ?? true));
   if (used.length > 0 && used.every(({ isFrozen }) => isFrozen)) {
-    return new UsageError(`All parameters that the step of ${caller} could train are frozen, so there is nothing to differentiate. Call unfreeze() on some.`);
+    return new UsageError(`All parameters that the step of ${caller} could train are frozen. Call unfreeze() on some.`);
   }
-  const which = of === null ? "no parameter" : caller === "grad" ? "none of the parameters given as `of`" : "none of the optimizer's parameters";
   return new UsageError(
-    `The loss given to ${caller} depends on ${which}, so there is nothing to differentiate. ` +
+    `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, so there is nothing to differentiate. ` +
       "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
 }

@@ -19,12 +19,9 @@ export function checkClaimed(caller: string): void {
   suspects = [];
   if (found.length === 0) return;
   for (const parameter of found) (parameter as Parameter).unclaimed = -1;
-  const shapes = (found as Parameter[]).slice(0, 3).map(({ shape }) => formatShape(shape)).join(", ");
   warnOnce(
     "unclaimed",
-    `${caller}: steps compute gradients of ${found.length} parameter${found.length === 1 ? "" : "s"} that no optimizer has, of shape ${shapes}` +
-      `${found.length > 3 ? ", …" : ""}. They add up and are never applied. Give the parameters to an optimizer; or freeze() them, or train by ` +
-      "optimizer.minimize(f) or grad(f, { of }), so that they are not computed. If they are of the model itself: it finds parameters in its fields, and in " +
-      "components, arrays, maps and plain objects there, not in #private fields, sets, functions and objects of other classes.",
+    `${caller}: steps give gradients to parameters that no optimizer has, as one of shape ${formatShape((found[0] as Parameter).shape)}. Add them to one, freeze() ` +
+      "them, or train by minimize(f) or grad(f, { of }). A component does not find parameters in #private fields, sets, closures and objects of other classes.",
   );
 }

@@ -187,9 +187,7 @@ export class Variable {
 }
 
 function untrained({ shape }: Variable, name: string): UsageError {
-  const which = name === "assign" ? "a parameter or a state" : "a parameter";
-  return new UsageError(`${name} was called on a Variable ${formatShape(shape)} that is not ${which}: those are made by parameter(…)` +
-    `${name === "assign" ? " and state(…)" : ""}, and only they are kept from step to step.`);
+  return new UsageError(`${name} was called on a Variable ${formatShape(shape)}: only what parameter(…)${name === "assign" ? " or state(…)" : ""} makes has it.`);
 }
 
 /** @internal The error for numbers that are gone. */

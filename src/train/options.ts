@@ -168,7 +168,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   if (others > 0 && (restoreBest || options.checkpoint !== undefined)) {
     warnOnce("unlisted", `fit: the optimizer trains ${others} parameter${others === 1 ? "" : "s"} that ${component.constructor.name} does not list in parameters(): ` +
       "neither checkpoints nor the best epoch have the values. Keep them in fields of the component, or in components, arrays, maps and plain objects there; " +
-      "#private fields, sets, functions and objects of other classes are not looked through.");
+      "#private fields, sets, closures and objects of other classes are not looked through.");
   }
   if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
   checkFlag("fit", "restoreBest", restoreBest);
