@@ -38,9 +38,10 @@ export function copyOf<T extends Part>(root: T, isPart: (value: unknown) => valu
   for (const [from, to] of open) {
     if (isMap(from)) from.forEach((value, key) => { (to as Map<unknown, unknown>).set(copy(key), copy(value)); });
     else if (isSet(from)) from.forEach((value) => { (to as Set<unknown>).add(copy(value)); });
-    else for (const [key, field] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
-      if ("value" in field) field.value = copy(field.value);
-      Object.defineProperty(to, key, field);
+    else {
+      const fields = Object.getOwnPropertyDescriptors(from) as PropertyDescriptorMap;
+      for (const field of Object.values(fields)) field.value &&= copy(field.value); // an accessor has none
+      Object.defineProperties(to, fields);
     }
   }
   return found as T;
@@ -59,14 +60,14 @@ function checkPublic(value: object): void {
   for (let at = value; at !== null; at = Object.getPrototypeOf(at) as object) {
     const text = String(at.constructor);
     const [, name] = /\.(#[\p{L}\w$]+)/u.exec(text) ?? [];
-    if (name !== undefined && !text.includes(`static ${name}`)) throw cannot(value, `its private field ${name}`);
+    if (name !== undefined && !text.includes(`static ${name}`)) throw cannot(value, `private field ${name}`);
   }
 }
 
 /** Refuses a function that would go on using what made it, as an arrow function with `this` and a bound one do. */
 function checkFree(root: object, f: { readonly name: string }): void {
-  if (/^bound /.test(f.name) || /^(async ?)?(\(|[^(]+=>).*\bthis\b/s.test(String(f))) throw cannot(root, `its function ${f.name}, which is tied to it`);
+  if (/^bound /.test(f.name) || /^(async ?)?(\(|[^(]+=>).*\bthis\b/s.test(String(f))) throw cannot(root, `function ${f.name}, which uses this`);
 }
 
 const cannot = (part: object, why: string): UsageError =>
-  new UsageError(`${part.constructor.name} cannot be cloned, because of ${why}. Use a public field, or a method, or give the class a method clone().`);
+  new UsageError(`${part.constructor.name} cannot be cloned because of its ${why}. Give the class a method clone().`);
