@@ -8,7 +8,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,34 +19,18 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Without types it is much faster. */
-export async function build(out = standard, { types = true } = {}) {
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Much faster without types or their check. */
+export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty.`);
   // Wait for both, so that nothing writes any more when this fails.
-  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out)] : [])]);
+  const results = await Promise.allSettled([bundle(out), ...(types ? [declare(out, checked)] : [])]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Makes operations methods of Variable. */
 const methods = path.join(root, "src/operations/methods.ts");
-
-/**
- * Every entry, and every namespace below, reaches the methods of Variable. So they share a chunk with Variable itself, and no bundler of a user can drop
- * them as a module of which no export is used.
- * @type {esbuild.Plugin}
- */
-const withMethods = {
-  name: "with-methods",
-  setup(build) {
-    const sources = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
-    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      if (!sources.has(file)) return null;
-      return { contents: `import ${JSON.stringify(methods)};\n${await readFile(file, "utf8")}`, loader: "ts" };
-    });
-  },
-};
 
 /**
  * `export * as cost` and the like stay what they are, modules of their own: then bundlers that drop what is unused can drop single costs, such as CTC
@@ -105,80 +89,208 @@ function withPureConstants(text) {
   return [...calls].sort((a, b) => b - a).reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, text);
 }
 
-/** @type {esbuild.Plugin} */
-const withMarks = {
-  name: "with-marks",
-  setup(build) {
-    const always = reached(methods);
-    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
-      if (isInner(path.relative(root, file))) return null;
-      const text = withNames(await readFile(file, "utf8"));
-      return { contents: always.has(file) ? text : withPureConstants(text), loader: "ts" };
-    });
-  },
-};
+/**
+ * What constants of numbers at the top of a file are, by name: `const PAGE = 65536`, and `Role.map` of `const Role = { map: 1 } as const`.
+ * @param {ts.SourceFile} source @param {boolean} isExported
+ */
+function numbersOf(source, isExported) {
+  /** @type {Map<string, string>} */
+  const numbers = new Map();
+  /** An expression of numbers, with those of the file for their names; else undefined. @param {ts.Node} node @returns {string | undefined} */
+  function written(node) {
+    if (ts.isNumericLiteral(node) || ts.isBigIntLiteral(node)) return node.getText(source);
+    if (ts.isIdentifier(node)) return numbers.get(node.text);
+    if (ts.isPrefixUnaryExpression(node)) return ts.isNumericLiteral(node.operand) ? node.getText(source) : undefined;
+    if (!ts.isBinaryExpression(node)) return undefined;
+    const [left, right] = [written(node.left), written(node.right)];
+    return left === undefined || right === undefined ? undefined : `(${left} ${node.operatorToken.getText(source)} ${right})`;
+  }
+  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => {
+    const number = written(value);
+    if (number !== undefined) numbers.set(name, `(${number})`);
+  };
+  for (const statement of source.statements) {
+    if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
+    if (isExported !== (statement.modifiers !== undefined)) continue;
+    for (const { name, initializer } of statement.declarationList.declarations) {
+      const value = initializer && ts.isAsExpression(initializer) ? initializer.expression : initializer;
+      if (value === undefined) continue;
+      add(name.getText(source), value);
+      if (value === initializer || !ts.isObjectLiteralExpression(value)) continue;
+      for (const entry of value.properties) if (ts.isPropertyAssignment(entry)) add(`${name.getText(source)}.${entry.name.getText(source)}`, entry.initializer);
+    }
+  }
+  return numbers;
+}
+
+/** Numbers that files of src/ export under names that no other file exports. @param {readonly ts.SourceFile[]} sources */
+function sharedNumbers(sources) {
+  const counts = new Map();
+  for (const { text } of sources) {
+    const names = text.matchAll(/^export (?:declare |abstract |async )*(?:const|let|function|class) (\w+)/gm);
+    for (const name of new Set([...names].map(([, name]) => name))) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return new Map(sources.flatMap((source) => [...numbersOf(source, true)].filter(([name]) => counts.get(name.split(".")[0]) === 1)));
+}
+
+/**
+ * Constants that are numbers stand as numbers where they are used: bundlers would keep each as a variable, and objects of them whole.
+ * @param {string} text @param {ReadonlyMap<string, string>} shared
+ */
+function withNumbers(text, shared) {
+  const source = ts.createSourceFile("", text, ts.ScriptTarget.Latest, true);
+  const numbers = numbersOf(source, false);
+  for (const [name, number] of numbersOf(source, true)) numbers.set(name, number);
+  for (const statement of source.statements) {
+    if (!ts.isImportDeclaration(statement)) continue;
+    const bindings = statement.importClause?.namedBindings;
+    for (const { name, propertyName } of bindings && ts.isNamedImports(bindings) ? bindings.elements : []) {
+      if (propertyName !== undefined) continue;
+      for (const [key, number] of shared) if (key === name.text || key.startsWith(`${name.text}.`)) numbers.set(key, number);
+    }
+  }
+  /** Does a declaration leave the names of variables as they are? @param {ts.Node} node */
+  const isApart = (node) => ts.isPropertyAccessExpression(node) || ts.isPropertyAssignment(node) || ts.isClassElement(node) || ts.isTypeElement(node) ||
+    ts.isTypeAliasDeclaration(node) || ts.isImportSpecifier(node);
+  /** Names of something else too. @type {Set<string>} */
+  const others = new Set();
+  /** @type {[ts.Node, string][]} */
+  const uses = [];
+  const visit = (/** @type {ts.Node} */ node) => {
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+      const key = `${node.expression.text}.${node.name.text}`;
+      if (numbers.has(key)) {
+        uses.push([node, key]);
+        return;
+      }
+    }
+    if (ts.isIdentifier(node)) {
+      const { name, propertyName, exprName } = /** @type {{ name?: ts.Node, propertyName?: ts.Node, exprName?: ts.Node }} */ (node.parent);
+      if (name !== node && propertyName !== node && exprName !== node) uses.push([node, node.text]);
+      else if (name === node && !isApart(node.parent) && node.parent.parent?.parent?.parent !== source) others.add(node.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return uses.reverse().reduce((changed, [use, key]) => {
+    const number = others.has(key.split(".")[0]) ? undefined : numbers.get(key);
+    return number === undefined ? changed : changed.slice(0, use.getStart()) + number + changed.slice(use.end);
+  }, text);
+}
 
 /**
  * The program of the workers is a text, which no bundler of a user makes smaller.
- * @type {esbuild.Plugin}
+ * @param {string} text of the file that has it, with numbers for its constants
  */
-const withSmallTexts = {
-  name: "with-small-texts",
-  setup(build) {
-    build.onLoad({ filter: /\/wasm\/team\.ts$/ }, async ({ path: file }) => {
-      const source = await readFile(file, "utf8");
-      const [whole, program] = /(?<=const program = )`([^`]*)`/.exec(source) ?? [];
-      if (whole === undefined || program === undefined) throw new Error(`${file} has no text of the workers' program.`);
-      const { code } = await esbuild.transform(program, { minify: true, target: "es2022" });
-      return { contents: source.replace(whole, () => JSON.stringify(code.trim())), loader: "ts" };
-    });
-  },
-};
-
-/** What files declare a name of, as `readonly length: number`, in TypeScript's own description of the language and of browsers. */
-function languageNames() {
-  const lib = path.dirname(fileURLToPath(import.meta.resolve("typescript")));
-  const texts = readdirSync(lib).filter((file) => /^lib\..*\.d\.ts$/.test(file)).map((file) => readFileSync(path.join(lib, file), "utf8"));
-  return texts.flatMap((text) => [...text.matchAll(/^\s+(?:(?:readonly|get|set|static) )*(\w+)\??[(:<]/gm)].map(([, name]) => name));
-}
-
-/** What entries export by name. */
-function shownNames() {
-  const lists = entries.flatMap(({ source }) => readFileSync(path.join(root, source), "utf8").match(/(?<=^export (?:type )?)\{[^}]*\}/gm) ?? []);
-  return new Set(lists.flatMap((list) => list.match(/\w+/g)));
+async function withSmallProgram(text) {
+  const [whole, program] = /(?<=const program = )`([^`]*)`/.exec(text) ?? [];
+  if (whole === undefined || program === undefined) throw new Error("There is no text of the workers' program.");
+  const plain = program.replace(/\$\{\((\d+)\)( \/ 4)?\}/g, (_, number, by4) => String(by4 === undefined ? number : number / 4));
+  const { code } = await esbuild.transform(plain, { minify: true, target: "es2022" });
+  return text.replace(whole, () => JSON.stringify(code.trim()));
 }
 
 /**
- * Names of members and properties in inner rooms and the engine, which no user sees or extends: those that nothing else has, neither the language nor what
- * entries export, another room, a text of src/ or a type of a file's own, which may say what the environment has.
+ * What the build makes of each file before it is bundled. Every entry, and every namespace, reaches the methods of Variable. So they share a chunk with
+ * Variable itself, and no bundler of a user can drop them as a module of which no export is used.
+ * @param {ReadonlyMap<string, string>} numbers @returns {esbuild.Plugin}
  */
-function hiddenNames() {
+const withChanges = (numbers) => ({
+  name: "with-changes",
+  setup(build) {
+    const always = reached(methods);
+    const beginnings = new Set([...entries.map(({ source }) => source), ...Object.values(namespaces)].map((source) => path.join(root, source)));
+    build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+      let contents = withNumbers(await readFile(file, "utf8"), numbers);
+      if (/[/\\]wasm[/\\]team\.ts$/.test(file)) contents = await withSmallProgram(contents);
+      if (!isInner(path.relative(root, file))) contents = withNames(contents);
+      if (!isInner(path.relative(root, file)) && !always.has(file)) contents = withPureConstants(contents);
+      if (beginnings.has(file)) contents = `import ${JSON.stringify(methods)};\n${contents}`;
+      return { contents, loader: "ts" };
+    });
+  },
+});
+
+/** Names that the language itself asks objects for. */
+const languageNames = [
+  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done", "return",
+  "throw", "value", "get", "set", "raw",
+];
+
+/** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
+const statementOf = (node) => (node.parent === undefined || ts.isSourceFile(node.parent) ? node : statementOf(node.parent));
+
+/**
+ * Names of members and properties that no user sees or extends: those that are private, or declared in inner rooms or the engine by what no entry exports.
+ * Wherever src/ has such a name it must mean one of these, as its types tell, and no text may be that name.
+ * @param {readonly ts.SourceFile[]} sources @param {ts.TypeChecker} checker
+ */
+function hiddenNames(sources, checker) {
+  /** @type {Set<ts.Node>} */
+  const shown = new Set();
+  const show = (/** @type {ts.Symbol | undefined} */ module) => {
+    for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      if (symbol.flags & ts.SymbolFlags.ValueModule) show(symbol);
+      for (const declaration of symbol.declarations ?? []) shown.add(statementOf(declaration));
+    }
+  };
+  const exporting = new Set(entries.map(({ source }) => path.join(root, source)));
+  for (const file of sources) if (exporting.has(path.normalize(file.fileName))) show(checker.getSymbolAtLocation(file));
+
+  /** @param {ts.Node} declaration */
+  function isHidden(declaration) {
+    if (ts.getCombinedModifierFlags(/** @type {ts.Declaration} */ (declaration)) & ts.ModifierFlags.Private) return true;
+    const file = path.relative(root, declaration.getSourceFile().fileName);
+    return (isInner(file) || /^src[/\\](?:engine|operations)[/\\]/.test(file)) && !shown.has(statementOf(declaration));
+  }
+  /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
+  const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
+  /** Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant. @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []} */
+  function meant(node) {
+    const isOpen = (/** @type {string} */ name) => hidden.has(name) && !others.has(name);
+    if (ts.isPropertyAccessExpression(node)) {
+      const name = node.name.text;
+      return isOpen(name) ? [name, checker.getSymbolAtLocation(node.name)] : [];
+    }
+    if (ts.isBindingElement(node) && ts.isObjectBindingPattern(node.parent)) {
+      const name = (node.propertyName ?? node.name).getText();
+      return isOpen(name) ? [name, checker.getPropertyOfType(checker.getTypeAtLocation(node.parent), name)] : [];
+    }
+    if (!ts.isObjectLiteralElement(node) || node.name === undefined || !isOpen(node.name.getText())) return [];
+    const type = checker.getContextualType(/** @type {ts.ObjectLiteralExpression} */ (node.parent));
+    return [node.name.getText(), (type && checker.getPropertyOfType(type, node.name.getText())) ?? checker.getSymbolAtLocation(node.name)];
+  }
   /** @type {Set<string>} */
   const hidden = new Set();
-  const others = new Set(languageNames());
-  const shown = shownNames();
-  /** @param {ts.Node} node @param {boolean} isPublic */
-  function visit(node, isPublic) {
-    const isMember = ts.isClassElement(node) || ts.isTypeElement(node) || ts.isObjectLiteralElement(node);
-    if ((isMember || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent))) && node.name !== undefined) {
-      (isPublic ? others : hidden).add(node.name.getText());
+  const others = new Set(languageNames);
+  /** @param {ts.Node} node */
+  function collect(node) {
+    if (ts.isStringLiteralLike(node) && !ts.isIndexedAccessTypeNode(node.parent.parent)) others.add(node.text);
+    if (isMember(node) || ts.isObjectLiteralElement(node)) {
+      const name = node.name?.getText() ?? "";
+      if (isHidden(node)) hidden.add(name);
+      else if (isMember(node)) others.add(name);
     }
-    if (ts.isStringLiteralLike(node)) others.add(node.text);
-    // A program that is a text: each of its words.
-    if (ts.isNoSubstitutionTemplateLiteral(node)) for (const word of node.text.match(/\w+/g) ?? []) others.add(word);
-    ts.forEachChild(node, (child) => visit(child, isPublic));
+    ts.forEachChild(node, collect);
   }
-  for (const file of readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".ts")) continue;
-    const isOuter = !isInner(path.join("src", file)) && !file.startsWith("engine");
-    const { statements } = ts.createSourceFile(file, readFileSync(path.join(root, "src", file), "utf8"), ts.ScriptTarget.Latest, true);
-    for (const statement of statements) {
-      const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
-      const isOwn = isType && !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
-      const isShown = (isType || ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && shown.has(statement.name?.text ?? "");
-      visit(statement, isOuter || isOwn || isShown);
-    }
+  /** @param {ts.Node} node */
+  function resolve(node) {
+    const [name, symbol] = meant(node);
+    if (name !== undefined && !symbol?.declarations?.every(isHidden)) others.add(name);
+    ts.forEachChild(node, resolve);
   }
+  /** @param {ts.Node} node */
+  function collectNames(node) {
+    if (ts.isPropertyAccessExpression(node) || ts.isBindingElement(node) || ts.isObjectLiteralElement(node)) others.add(node.name?.getText() ?? "");
+    ts.forEachChild(node, collectNames);
+  }
+  for (const { text } of sources) {
+    const [, program] = /const program = `([^`]*)`/.exec(text) ?? [];
+    if (program !== undefined) collectNames(ts.createSourceFile("", program, ts.ScriptTarget.Latest, true));
+  }
+  sources.forEach(collect);
+  sources.forEach(resolve);
   return [...hidden].filter((name) => !others.has(name) && /^\w+$/.test(name));
 }
 
@@ -218,6 +330,10 @@ ${text}
 
 /** @param {string} out */
 function bundleEntries(out) {
+  const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile);
+  const { options, fileNames } = ts.parseJsonConfigFileContent({ ...config, include: ["src"] }, ts.sys, root);
+  const program = ts.createProgram(fileNames, options);
+  const sources = fileNames.flatMap((file) => program.getSourceFile(file) ?? []);
   return esbuild.build({
     absWorkingDir: root,
     entryPoints: [
@@ -228,10 +344,10 @@ function bundleEntries(out) {
     chunkNames: "chunk-[hash]",
     define: { isBuilt: "true" },
     // Names of properties are what a bundler of a user could not make shorter. The assembler's methods, one for each instruction, weigh most.
-    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames().join("|")})$`),
+    mangleProps: new RegExp(`^(?:(?:[if](?:32|64)(?:x[24])?|v128)[A-Z].*|${hiddenNames(sources, program.getTypeChecker()).join("|")})$`),
     bundle: true,
     minifySyntax: true,
-    plugins: [withMethods, withNamespaces, withSmallTexts, withMarks],
+    plugins: [withNamespaces, withChanges(sharedNumbers(sources))],
     splitting: true,
     format: "esm",
     platform: "neutral",
@@ -243,11 +359,11 @@ function bundleEntries(out) {
 }
 
 /**
- * Type declarations. The compiler checks src/ once more on the way.
- * @param {string} out
+ * Type declarations. The compiler checks src/ once more on the way, if told.
+ * @param {string} out @param {boolean} checked
  */
-async function declare(out) {
-  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out);
+async function declare(out, checked) {
+  await tsc("-p", path.join(root, "tsconfig.build.json"), "--outDir", out, ...(checked ? [] : ["--noCheck"]));
   // The compiler leaves `./shape.ts` as it is in declarations, where it has to be `./shape.js`.
   const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith(".d.ts"));
   await Promise.all(

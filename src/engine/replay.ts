@@ -15,7 +15,7 @@ export interface Recording {
 
 /** Lets the arrays of a step be those of no step. */
 function forgetArrays({ arrays }: Step): void {
-  for (const array of arrays) array.step = null;
+  for (let k = 0; k < arrays.length; k++) arrays[k].step = null;
   arrays.length = 0;
 }
 
@@ -32,7 +32,7 @@ export function recordApart(step: Step, body: () => void): Recording {
 /** Puts a recording into a step in place of what is there. */
 export function replay(step: Step, { trace, length, arrays, assigned }: Recording): void {
   forgetArrays(step);
-  for (const array of arrays) step.arrays.push(array);
+  for (let k = 0; k < arrays.length; k++) step.arrays.push(arrays[k]);
   trace.length = length;
   step.trace = trace;
   step.assigned = assigned;

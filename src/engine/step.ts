@@ -262,7 +262,7 @@ export class Step implements Compilable, Faulted {
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
     const region = this.run(compiled, trace.scalars, same, same);
-    for (const target of targets.keys()) (target.storage as Storage).written();
+    targets.forEach((_, target) => { (target.storage as Storage).written(); });
     return { compiled, region };
   }
 

@@ -3,8 +3,9 @@
 import { type Component, input, Parameter, ShapeError, ValueError, type Variable } from "../index.ts";
 import { sameShape } from "../support/shape.ts";
 import { listed } from "../support/describe.ts";
+import { nameOfPath } from "../support/places.ts";
 import { type TypedArray, typedArrays } from "./dtypes.ts";
-import { type Holding, holdings, isAssignable, isReplaceable, kindOf, nameOfPath, replace, shapeOf, type Tensor } from "./holdings.ts";
+import { type Holding, holdings, isAssignable, isReplaceable, kindOf, replace, shapeOf, type Tensor } from "./holdings.ts";
 import { shapeText } from "./messages.ts";
 import type { TensorFile } from "./tensor-file.ts";
 

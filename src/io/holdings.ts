@@ -1,7 +1,8 @@
 /** What a component holds in its fields: parameters, and what is remembered beside them. */
 
 import { Component, Parameter, State, Variable } from "../index.ts";
-import { isMap, isPlainObject } from "../support/arrays.ts";
+import { isMap } from "../support/arrays.ts";
+import { isContainer, keysOf, type Place, places } from "../support/places.ts";
 import { type TypedArray, typedArrayName } from "./dtypes.ts";
 
 /** An array of numbers in a field. */
@@ -21,12 +22,8 @@ export const isTensor = (value: unknown): value is Tensor => value instanceof Va
 /** Does it stay the same object when it gets other values? */
 export const isAssignable = (value: unknown): value is Parameter | State => value instanceof Parameter || value instanceof State;
 
-/** Arrays, maps and plain objects are gone through, as `Component.namedParameters` does. */
-export const isHolder = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && (Array.isArray(value) || isMap(value) || isPlainObject(value));
-
 /** An object may have no text, or a very long one; saving refuses it as a key. */
-const keyText = (key: unknown): string => (isHolder(key) ? "{…}" : String(key));
+const keyText = (key: unknown): string => (isContainer(key) ? "{…}" : String(key));
 
 /**
  * How many places of a component may be looked at: parts that share parts can have more paths than could ever be gone through. As it is the
@@ -44,43 +41,26 @@ const mostKeys = { through: 1000, within: 300 };
  */
 export function holdings(component: Component, into: boolean, most = mostPlaces): Holding[] | null {
   const found: Holding[] = [];
-  const open = new Set<object>();
-  const longest = into ? mostKeys.through : mostKeys.within;
-  let left = most;
-  const visit = (holder: object, path: readonly string[]): void => {
-    if (path.length > longest) left = -1;
-    open.add(holder);
-    for (const [key, value] of isMap(holder) ? holder : Object.entries(holder)) {
-      if (--left < 0) return;
-      const isPart = value instanceof Component;
-      if (isTensor(value) || (isPart && !into)) found.push({ path: [...path, keyText(key)], holder, key, value: value as Tensor | Component });
-      else if ((isPart || isHolder(value)) && !open.has(value)) visit(value, [...path, keyText(key)]);
-    }
-    open.delete(holder);
-  };
-  visit(component, []);
-  return left < 0 ? null : found;
+  const isWhole = goThrough(component, into, most, (place) => {
+    const { holder, key, value } = place;
+    if (isTensor(value) || (!into && value instanceof Component)) found.push({ path: keysOf(place).map(keyText), holder, key, value });
+  });
+  return isWhole ? found : null;
 }
 
 /** Whether `holdings` would go through all, without keeping what it finds. */
-export function canBeGoneThrough(component: Component): boolean {
-  const open = new Set<object>();
-  let left = mostPlaces;
-  const visit = (holder: object): void => {
-    open.add(holder);
-    if (open.size > mostKeys.through) left = -1;
-    for (const value of isMap(holder) ? holder.values() : Object.values(holder)) {
-      if (--left < 0) return;
-      if ((value instanceof Component || isHolder(value)) && !open.has(value)) visit(value);
-    }
-    open.delete(holder);
-  };
-  visit(component);
-  return left >= 0;
-}
+export const canBeGoneThrough = (component: Component): boolean => goThrough(component, true, mostPlaces, () => {});
 
-/** The name of a path, as `namedParameters` has it. */
-export const nameOfPath = (path: readonly string[]): string => path.reduce((name, key) => (name === "" ? key : `${name}.${key}`), "");
+/** @returns whether that was all of it */
+function goThrough(component: Component, into: boolean, most: number, visit: (place: Place) => void): boolean {
+  const longest = into ? mostKeys.through : mostKeys.within;
+  let left = most;
+  for (const place of places(component, (value) => into && value instanceof Component)) {
+    if (--left < 0 || place.depth > longest + 1) return false;
+    visit(place);
+  }
+  return true;
+}
 
 /** Puts another value where something is held. */
 export function replace({ holder, key }: Pick<Holding, "holder" | "key">, value: unknown): void {

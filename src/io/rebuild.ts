@@ -4,9 +4,10 @@ import { activationByName, activationNames } from "../components/index.ts";
 import { Component, parameter, Random, state, ValueError } from "../index.ts";
 import { sameShape, withElements } from "../support/shape.ts";
 import { messageOf } from "../support/describe.ts";
+import { isContainer, nameOfPath } from "../support/places.ts";
 import { typedArrayName, typedArrays } from "./dtypes.ts";
 import {
-  canBeGoneThrough, define, type Holding, holdings, isAssignable, isHolder, isReplaceable, isTensor, kindOf, nameOfPath, replace, shapeOf, type Tensor,
+  canBeGoneThrough, define, type Holding, holdings, isAssignable, isReplaceable, isTensor, kindOf, replace, shapeOf, type Tensor,
 } from "./holdings.ts";
 import { isRecord, mostLevels } from "./json.ts";
 import { quoted, shapeText } from "./messages.ts";
@@ -126,7 +127,7 @@ class Builder {
       let options: unknown;
       this.decode(node.options, (value) => { options = value; }, true);
       this.objects.set(id, this.construct(node, given, options));
-      this.settle(this.objects.get(id) as Component, node);
+      this.restoreInto(this.objects.get(id) as Component, node);
     } else {
       if (isOfLibrary(given)) throw this.wrong(`its structure has no options for ${quoted(node.class)}`);
       const instance = Object.create(given.prototype as object) as Component;
@@ -163,7 +164,7 @@ class Builder {
   }
 
   /** Gives what a constructor has made the values of the file, and puts shared parts in their places. */
-  private settle(instance: Component, node: Node): void {
+  private restoreInto(instance: Component, node: Node): void {
     const wrong = (what: string): Error => this.wrong(`${quoted(node.class)} ${what}`);
     if (!Array.isArray(node.holds)) throw wrong("is without its values in the structure");
     const made = new Map((holdings(instance, false, mostHeld) ?? []).map((holding) => [JSON.stringify(holding.path), holding]));
@@ -177,8 +178,8 @@ class Builder {
       const place = made.get(key) ?? (path.length === 1 && !(path[0] in instance) ? { path, holder: instance, key: path[0] } : null);
       made.delete(key);
       if (place === null) throw wrong(`has ${quoted(nameOfPath(path))} in the file, but as the class is now it makes no such field`);
-      if (json.$ === "node") this.settlePart(json.id, place, wrong);
-      else this.settleTensor(json, place, wrong);
+      if (json.$ === "node") this.restorePart(json.id, place, wrong);
+      else this.restoreTensor(json, place, wrong);
     }
     for (const { path, value } of made.values()) {
       if (isAssignable(value) || (value instanceof Component && holdings(value, true, mostHeld)?.some((part) => isAssignable(part.value)) !== false)) {
@@ -187,7 +188,7 @@ class Builder {
     }
   }
 
-  private settleTensor(json: Record<string, unknown>, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
+  private restoreTensor(json: Record<string, unknown>, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
     const { value } = place;
     const name = this.tensorName(json);
     const adopted = !this.tensors.has(name) && isAssignable(value) && json.$ === kindOf(value) && sameShape(value.shape, this.file.shape(name)) ? value : null;
@@ -207,7 +208,7 @@ class Builder {
     this.put(place, tensor);
   }
 
-  private settlePart(id: unknown, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
+  private restorePart(id: unknown, place: Omit<Holding, "value"> & { value?: unknown }, wrong: (what: string) => Error): void {
     const node = this.node(id);
     const { value } = place;
     if (isTensor(value) || "value" in node) throw wrong(`has ${quoted(nameOfPath(place.path))} as a ` +
@@ -216,7 +217,7 @@ class Builder {
     if (fresh && value instanceof Component && this.isAlike(value, node)) {
       this.objects.set(id as number, value);
       if (++this.depth > mostLevels.made) throw this.wrong(`its parts are nested in more than ${mostLevels.made} levels`);
-      this.settle(value, node);
+      this.restoreInto(value, node);
       this.depth--;
     } else this.refer(id as number, (part) => { if (part !== value) this.put(place, part); }, false);
   }
@@ -291,7 +292,7 @@ class Builder {
     for (const [keyJson, entry] of entries as [unknown, unknown][]) {
       let key: unknown;
       this.decode(keyJson, (value) => { key = value; }, true);
-      if (target instanceof Map && isHolder(key)) throw this.wrong("a map in its structure has an array or an object as a key");
+      if (target instanceof Map && isContainer(key)) throw this.wrong("a map in its structure has an array or an object as a key");
       const set =
         target instanceof Map ? (value: unknown): void => { target.set(key, value); } : (value: unknown): void => { define(target, String(key), value); };
       if (!(target instanceof Map) && typeof key !== "string") throw this.wrong("an object in its structure has a key that is no string");

@@ -2,9 +2,10 @@
 
 import { activationName } from "../components/index.ts";
 import { Component, Random, ValueError, Variable } from "../index.ts";
-import { isMap, isPlainObject } from "../support/arrays.ts";
+import { isMap } from "../support/arrays.ts";
 import { messageOf } from "../support/describe.ts";
-import { holdings, isHolder, isTensor, kindOf, type Tensor } from "./holdings.ts";
+import { isContainer } from "../support/places.ts";
+import { holdings, isTensor, kindOf, type Tensor } from "./holdings.ts";
 import { mostLevels } from "./json.ts";
 import { pathText } from "./messages.ts";
 import { hasOptions, type Registry } from "./registry.ts";
@@ -57,7 +58,7 @@ export class Encoder {
     else if (value instanceof Component) put(this.reference(value, path, making));
     else if (isTensor(value)) put(this.tensor(value, path));
     else if (value instanceof Random) put({ $: "random", ...value.state });
-    else if (typeof value === "object" && (Array.isArray(value) || isMap(value) || isPlainObject(value))) this.holder(value, path, put, making);
+    else if (isContainer(value)) this.holder(value, path, put, making);
     else throw this.cannot(
       path, `${typeof value === "object" ? `an object of the class ${value.constructor?.name || "without a name"}` : `a ${typeof value}`}`,
       "Give the class of the component an `options` getter that says what its constructor takes, in numbers, strings, arrays and components.",
@@ -102,7 +103,7 @@ export class Encoder {
 
   private pair(key: unknown, entry: unknown, path: string, making: readonly Component[]): Json {
     const pair: Json[] = [];
-    if (isHolder(key)) throw this.cannot(path, "a map with an array or an object as a key", "Use numbers or strings as keys.");
+    if (isContainer(key)) throw this.cannot(path, "a map with an array or an object as a key", "Use numbers or strings as keys.");
     this.value(key, `${path} (the key ${String(key)})`, (json) => { pair[0] = json; }, making);
     this.value(entry, `${path}.${String(key)}`, (json) => { pair[1] = json; }, making);
     return pair;

@@ -1,11 +1,11 @@
 /** Reduction over the middle axis of [outer, n, inner]. */
 
-import { layout } from "./layout.ts";
+import { readParameters } from "./layout.ts";
 import { FixedKernel, intern } from "./registry.ts";
 import type { Reduction } from "./row.ts";
 import { moved, type Work } from "./work.ts";
 
-export const columnsParameters = /*#__PURE__*/ layout("outer", "n", "inner");
+export const columnsParameters = { outer: 0, n: 1, inner: 2 } as const;
 
 /** Operands: output, input. */
 export class ColumnsKernel extends FixedKernel<"columns"> {
@@ -22,6 +22,6 @@ export function columns(reduce: Reduction): ColumnsKernel {
 
 /** What a launch takes whose parameters begin at `from`. */
 export function columnsWork(_: ColumnsKernel, words: Int32Array, from: number): Work {
-  const { outer, n, inner } = columnsParameters.read(words, from);
+  const { outer, n, inner } = readParameters(columnsParameters, words, from);
   return moved(outer * inner * (n + 1), outer * n * inner);
 }

@@ -1,11 +1,11 @@
 /** out[o, j, i] = table[o, index[j], i]. */
 
-import { layout } from "./layout.ts";
+import { readParameters } from "./layout.ts";
 import { FixedKernel } from "./registry.ts";
 import { moved, type Work } from "./work.ts";
 
 /** Of [outer, size, inner] = the table, `count` entries are looked up. */
-export const gatherParameters = /*#__PURE__*/ layout("outer", "count", "inner", "size");
+export const gatherParameters = { outer: 0, count: 1, inner: 2, size: 3 } as const;
 
 export type GatherKernel = FixedKernel<"gather">;
 /** Operands: out, table, index. */
@@ -13,6 +13,6 @@ export const gather: GatherKernel = /*#__PURE__*/ new FixedKernel("gather", ["wr
 
 /** What a launch takes whose parameters begin at `from`. */
 export function gatherWork(_: GatherKernel, words: Int32Array, from: number): Work {
-  const { outer, count, inner } = gatherParameters.read(words, from);
+  const { outer, count, inner } = readParameters(gatherParameters, words, from);
   return moved(count + 2 * outer * count * inner, 0);
 }

@@ -35,6 +35,7 @@ export * from "./columns.ts";
 export * from "./copy.ts";
 export * from "./gather.ts";
 export * from "./host.ts";
+export { layoutSize, readParameters, writeParameters } from "./layout.ts";
 export * from "./map.ts";
 export * from "./product.ts";
 export * from "./random.ts";

@@ -9,23 +9,15 @@ export interface Words {
   push(value: number): number;
 }
 
-/** Parameters that have names: all of a launch, or those with which it begins. */
-export interface Layout<Name extends string> {
-  /** Where each stands among the parameters. */
-  readonly at: { readonly [name in Name]: number };
-  readonly names: readonly Name[];
-  write(words: Words, values: { readonly [name in Name]: number }): void;
-  /** @param from where in `words` the parameters begin */
-  read(words: ArrayLike<number>, from: number): { readonly [name in Name]: number };
+/** Parameters that have names, all of a launch or those with which it begins: where each stands, in order. */
+export type Layout<Name extends string = string> = { readonly [name in Name]: number };
+
+export const layoutSize = (layout: Layout): number => Object.keys(layout).length;
+
+export function writeParameters<L extends Layout>(layout: L, words: Words, values: { readonly [name in keyof L]: number }): void {
+  for (const name in layout) words.push(values[name]);
 }
 
-/** The layout of some parameters, in order. */
-export function layout<Name extends string>(...names: Name[]): Layout<Name> {
-  type Numbers = Record<Name, number>;
-  return {
-    at: Object.fromEntries(names.map((name, i) => [name, i])) as Numbers,
-    names,
-    write: (words, values) => { for (const name of names) words.push(values[name]); },
-    read: (words, from) => Object.fromEntries(names.map((name, i) => [name, words[from + i]])) as Numbers,
-  };
-}
+/** @param from where in `words` the parameters begin */
+export const readParameters = <L extends Layout>(layout: L, words: ArrayLike<number>, from: number): { readonly [name in keyof L]: number } =>
+  Object.fromEntries(Object.entries(layout).map(([name, at]) => [name, words[from + at]])) as { readonly [name in keyof L]: number };

@@ -1,6 +1,6 @@
 /** Elementwise: each output element is an expression of the input elements under it. */
 
-import { broadcastStrides, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { broadcastStrides, mergedAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import type { Expr } from "./expression.ts";
 import type { Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
@@ -56,22 +56,11 @@ export class MapKernel extends KernelBase {
       inputs.forEach((input, k) => { if (sizeOf(input) !== total) words.put(steps + k, 0); });
       return;
     }
-    const strides = inputs.map((input) => broadcastStrides(input, shape));
-    const sizes: number[] = [];
-    const steps: number[][] = [];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (shape[axis] === 1) continue;
-      const last = sizes.length - 1;
-      if (last >= 0 && strides.every((s, k) => s[axis] === steps[last][k] * sizes[last])) sizes[last] *= shape[axis];
-      else {
-        sizes.push(shape[axis]);
-        steps.push(strides.map((s) => s[axis]));
-      }
-    }
-    sizes.forEach((size, axis) => {
+    const axes = mergedAxes(shape, ...inputs.map((input) => broadcastStrides(input, shape)));
+    axes.forEach(({ size, steps }, axis) => {
       words.push(size);
-      for (const step of steps[axis]) words.push(step);
-      if (axis === 0) words.push(sizes.length - 1);
+      for (const step of steps) words.push(step);
+      if (axis === 0) words.push(axes.length - 1);
     });
   }
 }

@@ -3,7 +3,7 @@
  * all plans that hold them and all that devices have compiled for them. Kernels that are used again get another id.
  */
 
-import type { Layout, Words } from "./layout.ts";
+import { type Layout, layoutSize, type Words } from "./layout.ts";
 
 /** What a launch does with an operand: writes all of it, changes it, or reads it. Those that are made come first: the outputs. */
 export type Role = "written" | "updated" | "read";
@@ -44,11 +44,11 @@ export abstract class KernelBase {
 
 /** A kernel of a kind whose launches all have the same parameters. */
 export class FixedKernel<K extends string> extends KernelBase {
-  constructor(readonly kind: K, operands: readonly Role[], private readonly parameters: Layout<string>, isFallible = false, key: string = kind) {
+  constructor(readonly kind: K, operands: readonly Role[], private readonly parameters: Layout, isFallible = false, key: string = kind) {
     super(key, operands, isFallible);
   }
 
-  override parameterCount(): number { return this.parameters.names.length; }
+  override parameterCount(): number { return layoutSize(this.parameters); }
 }
 
 const kernels: KernelBase[] = [];

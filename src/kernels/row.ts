@@ -1,7 +1,7 @@
 /** Row-wise: stages that each reduce an expression over the row to one number, then the outputs. */
 
 import { argument, type Expr, parts } from "./expression.ts";
-import { layout, type Words } from "./layout.ts";
+import { readParameters, type Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
 import { costOf, moved, type Work } from "./work.ts";
 
@@ -20,7 +20,7 @@ export interface RowStage {
 export type Per = "element" | "row";
 
 /** What comes first; then for each input the stride between rows, 0 where all share one. */
-export const rowParameters = /*#__PURE__*/ layout("rows", "n", "strides");
+export const rowParameters = { rows: 0, n: 1, strides: 2 } as const;
 
 /**
  * In an expression, argument k is input k at the element (or of the row), argument `inputs + s` is the result of stage s,
@@ -38,7 +38,7 @@ export class RowKernel extends KernelBase {
     super(key, [...outputs.map(() => "written" as const), ...inputs.map(() => "read" as const)]);
   }
 
-  override parameterCount(): number { return rowParameters.at.strides + this.inputs.length; }
+  override parameterCount(): number { return rowParameters.strides + this.inputs.length; }
 
   write(words: Words, rows: number, n: number, strideOf: (input: number) => number): void {
     words.push(rows);
@@ -68,8 +68,8 @@ export function rowReduction(reduce: Reduction): RowKernel {
 
 /** What a launch takes whose parameters begin at `from`. */
 export function rowWork(kernel: RowKernel, words: Int32Array, from: number): Work {
-  const { rows, n } = rowParameters.read(words, from);
-  const stridesAt = from + rowParameters.at.strides;
+  const { rows, n } = readParameters(rowParameters, words, from);
+  const stridesAt = from + rowParameters.strides;
   const read = kernel.inputs.map((per, k) => (per === "element" ? n : 1) * (words[stridesAt + k] === 0 ? 1 : rows));
   const written = kernel.outputs.map(({ per }) => (per === "element" ? n : 1) * rows);
   const roots = [...kernel.stages, ...kernel.outputs].map(({ value }) => value);

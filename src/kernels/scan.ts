@@ -1,10 +1,9 @@
 /** Along the middle axis of [outer, n, inner], each element combined with what all before it have given: running sums, products and maxima. */
 
-import { layout, type Words } from "./layout.ts";
+import { columnsParameters } from "./columns.ts";
+import { readParameters, type Words } from "./layout.ts";
 import { FixedKernel, intern } from "./registry.ts";
 import { moved, type Work } from "./work.ts";
-
-export const scanParameters = /*#__PURE__*/ layout("outer", "n", "inner");
 
 export type Scan = "sum" | "product" | "maximum";
 /** What a scan begins with. */
@@ -16,7 +15,7 @@ export const beginnings: Record<Scan, number> = { sum: 0, product: 1, maximum: -
  */
 export class ScanKernel extends FixedKernel<"scan"> {
   constructor(key: string, readonly scan: Scan, readonly isBackwards: boolean, readonly hasFactors: boolean) {
-    super("scan", hasFactors ? ["written", "read", "read"] : ["written", "read"], scanParameters, false, key);
+    super("scan", hasFactors ? ["written", "read", "read"] : ["written", "read"], columnsParameters, false, key);
   }
 
   override runsInPlace(words: Words, at: number, value: number): boolean {
@@ -32,7 +31,7 @@ export function scan(scan: Scan, isBackwards = false, hasFactors = false): ScanK
 
 /** What a launch takes whose parameters begin at `from`. */
 export function scanWork(kernel: ScanKernel, words: Int32Array, from: number): Work {
-  const { outer, n, inner } = scanParameters.read(words, from);
+  const { outer, n, inner } = readParameters(columnsParameters, words, from);
   const elements = outer * n * inner;
   return moved(kernel.operands.length * elements, (kernel.hasFactors ? 2 : 1) * elements);
 }

@@ -1,11 +1,11 @@
 /** out = 0, then out[o, index[j], i] += updates[o, j, i]. */
 
-import { layout } from "./layout.ts";
+import { readParameters } from "./layout.ts";
 import { FixedKernel } from "./registry.ts";
 import { moved, type Work } from "./work.ts";
 
 /** Of [outer, size, inner] = out, `count` updates. */
-export const scatterAddParameters = /*#__PURE__*/ layout("outer", "count", "inner", "size");
+export const scatterAddParameters = { outer: 0, count: 1, inner: 2, size: 3 } as const;
 
 export type ScatterAddKernel = FixedKernel<"scatterAdd">;
 /** Operands: out, index, updates, room: `scatterRoom` zeros for the kernel's own use, or out again where it needs none. */
@@ -22,6 +22,6 @@ export function scatterRoom(count: number, inner: number, size: number): number 
 
 /** What a launch takes whose parameters begin at `from`. */
 export function scatterAddWork(_: ScatterAddKernel, words: Int32Array, from: number): Work {
-  const { outer, count, inner, size } = scatterAddParameters.read(words, from);
+  const { outer, count, inner, size } = readParameters(scatterAddParameters, words, from);
   return moved(count + outer * inner * (2 * count + size), outer * count * inner);
 }

@@ -2,8 +2,9 @@
 
 import { ValueError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
-import { isMap, isPlainObject } from "../support/arrays.ts";
+import { isMap } from "../support/arrays.ts";
 import { checkArguments } from "../support/options.ts";
+import { keysOf, nameOfPath, type Place, places } from "../support/places.ts";
 import { inspected } from "../support/print.ts";
 import { State } from "../engine/state.ts";
 import { Parameter } from "../engine/variable.ts";
@@ -29,7 +30,7 @@ export abstract class Component {
   /** Every parameter once, in the order of the fields. */
   parameters(): Parameter[] {
     checkArguments("parameters", arguments, 0);
-    return [...new Set(placesOf(this, Parameter).map(([, parameter]) => parameter))];
+    return [...new Set(held(this, Parameter).map(({ value }) => value))];
   }
 
   /** How many trained numbers there are; shared parameters count once. */
@@ -57,19 +58,15 @@ export abstract class Component {
   toString(): string {
     const count = this.parameterCount;
     const lines = [`${this.constructor.name} (${count.toLocaleString("en-US")} parameter${count === 1 ? "" : "s"})`];
-    const open = new Set<object>([this]);
-    const visit = (value: object, indent: string): void => {
-      for (const [key, entry] of entriesOf(value)) {
-        if (isArray(entry)) lines.push(`${indent}${key}: ${formatShape(entry.shape)}${entry instanceof State ? " (state)" : ""}`);
-        else if (isHolder(entry) && !open.has(entry) && holdsArrays(entry, new Set(open))) {
-          lines.push(`${indent}${key}: ${entry instanceof Component ? entry.constructor.name : kindOf(entry)}`);
-          open.add(entry);
-          visit(entry, `${indent}  `);
-          open.delete(entry);
-        }
-      }
-    };
-    visit(this, "  ");
+    const above: (string | null)[] = []; // what leads to a place; null once that is written
+    for (const { key, value, depth } of places(this, isComponent)) {
+      above.length = depth - 1;
+      const title = `${"  ".repeat(depth)}${String(key)}: `;
+      if (isArray(value)) {
+        lines.push(...above.filter((line) => line !== null), `${title}${formatShape(value.shape)}${value instanceof State ? " (state)" : ""}`);
+        above.fill(null);
+      } else above.push(title + (isComponent(value) ? value.constructor.name : kindOf(value)));
+    }
     return lines.join("\n");
   }
 
@@ -83,50 +80,25 @@ type Kind<T> = abstract new (...values: never[]) => T;
 /** Those of a kind by their paths. */
 function named<T>(component: Component, kind: Kind<T>, plural: string): Map<string, T> {
   const found = new Map<string, T>();
-  for (const [path, array] of placesOf(component, kind)) {
-    if ((found.get(path) ?? array) !== array) {
+  for (const place of held(component, kind)) {
+    const path = nameOfPath(keysOf(place));
+    if ((found.get(path) ?? place.value) !== place.value) {
       throw new ValueError(`${component.constructor.name} holds two ${plural} under the path ${path}. Give one of them another key.`);
     }
-    found.set(path, array);
+    found.set(path, place.value);
   }
   return found;
 }
 
 /** Where a component holds those of a kind, in the order of the fields. */
-function placesOf<T>(component: Component, kind: Kind<T>): [path: string, T][] {
-  const found: [string, T][] = [];
-  const open = new Set<object>(); // a component may know its parent
-  const visit = (value: unknown, path: string): void => {
-    if (value instanceof kind) found.push([path, value]);
-    if (!isHolder(value) || open.has(value)) return;
-    open.add(value);
-    for (const [key, entry] of entriesOf(value)) visit(entry, path === "" ? key : `${path}.${key}`);
-    open.delete(value);
-  };
-  visit(component, "");
-  return found;
-}
+const held = <T>(component: Component, kind: Kind<T>): (Place & { readonly value: T })[] =>
+  [...places(component, isComponent)].filter((place): place is Place & { readonly value: T } => place.value instanceof kind);
 
 /** Is it what a component is made of? */
 const isArray = (value: unknown): value is Parameter | State => value instanceof Parameter || value instanceof State;
 
-/** May this hold parameters or state? Components, arrays, maps and plain objects do. */
-function isHolder(value: unknown): value is object {
-  return value instanceof Component || Array.isArray(value) || isMap(value) || isPlainObject(value);
-}
+const isComponent = (value: unknown): value is Component => value instanceof Component;
 
-function entriesOf(value: object): [string, unknown][] {
-  if (isMap(value)) return [...value].map(([key, entry]) => [String(key), entry]);
-  return Object.entries(value);
-}
-
-function holdsArrays(value: unknown, open: Set<object>): boolean {
-  if (isArray(value)) return true;
-  if (!isHolder(value) || open.has(value)) return false;
-  open.add(value);
-  return entriesOf(value).some(([, entry]) => holdsArrays(entry, open));
-}
-
-function kindOf(value: object): string {
+function kindOf(value: unknown): string {
   return Array.isArray(value) ? `array of ${value.length}` : isMap(value) ? `map of ${value.size}` : "object";
 }

@@ -3,6 +3,7 @@
 import { defineOperation, type Definition, newOperation, type Operation, type ReverseRule } from "../engine/operation.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
+import { refusal } from "../support/check.ts";
 import { checkArguments } from "../support/options.ts";
 import { broadcast, broadcastOrThrow, formatShape, scalarShape, type Shape } from "../support/shape.ts";
 import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
@@ -59,7 +60,7 @@ function shapeOf(name: string, x: Operand): Shape {
   if (typeof x === "number") return scalarShape;
   const shape = (x as Variable | undefined)?.shape;
   if (shape !== undefined) return shape;
-  throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
+  throw refusal(name, "Variables and numbers", x, " Wrap arrays with input(…).");
 }
 
 /** The operands of a function over expressions, as variables or numbers. */

@@ -1,7 +1,7 @@
 /** Operations that a user writes as a plain loop. */
 
 import { newOperation } from "../engine/operation.ts";
-import { describe } from "../support/describe.ts";
+import { refusal } from "../support/check.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkShape, type Shape } from "../support/shape.ts";
@@ -84,7 +84,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
   return (...inputs) => {
     const variables = inputs.map((x) => {
       if (x instanceof Variable || typeof x === "number") return x;
-      throw new ValueError(`${name} takes Variables and numbers, but got ${describe(x)}. Wrap arrays with input(…).`);
+      throw refusal(name, "Variables and numbers", x, " Wrap arrays with input(…).");
     });
     const shape = checkShape(name, definition.shape(...variables.map((x) => (typeof x === "number" ? [] : x.shape.slice()))));
     const step = openStep();

@@ -1,5 +1,6 @@
 /** Rows by number: looking up, adding up, and one-hot vectors. */
 
+import { checkInteger } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { formatShape, normalizeAxis } from "../support/shape.ts";
@@ -20,7 +21,7 @@ import { indexVariable, type Indices, kernelIndices, scatter } from "./indices.t
  */
 export function scatterAdd(indices: Indices, updates: Variable, size: number, axis = 0): Variable {
   checkCall("scatterAdd", arguments, 4, 0);
-  if (!Number.isInteger(size) || size < 0) throw new ValueError(`scatterAdd takes an integer of at least 0 as size, but got ${describe(size)}.`);
+  checkInteger("scatterAdd", "size", size, 0);
   checkVariable("scatterAdd", updates);
   const at = normalizeAxis("scatterAdd", axis, updates.shape);
   const found = kernelIndices("scatterAdd", indices, size);
@@ -42,7 +43,7 @@ export function scatterAdd(indices: Indices, updates: Variable, size: number, ax
  */
 export function oneHot(indices: Indices, depth: number): Variable {
   checkCall("oneHot", arguments, 2, 0);
-  if (!Number.isInteger(depth) || depth < 1) throw new ValueError(`oneHot takes an integer of at least 1 as depth, but got ${describe(depth)}.`);
+  checkInteger("oneHot", "depth", depth, 1);
   const found = indexVariable("oneHot", indices, depth);
   return equal(view(found, [...found.shape, 1]), fromValues(Float32Array.from({ length: depth }, (_, i) => i), [depth]));
 }

@@ -4,9 +4,10 @@ import { defineOperation } from "../engine/operation.ts";
 import { currentDevice } from "../devices/current.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
+import { refusal } from "../support/check.ts";
 import { ValueError } from "../support/errors.ts";
 import { scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom } from "../kernels/kernel.ts";
+import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom, writeParameters } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { fromValues, Variable } from "../engine/variable.ts";
@@ -30,7 +31,7 @@ export function indexVariable(operation: string, indices: Indices, limit: number
     checkIndex(operation, indices, limit);
     return fromValues(FloatArray.of(indices), scalarShape);
   }
-  if (!isList(indices)) throw new ValueError(`${operation} takes an integer, a list, a typed array or a Variable of indices, but got ${describe(indices)}.`);
+  if (!isList(indices)) throw refusal(operation, "an integer, a list, a typed array or a Variable of indices", indices);
   const list = withNumbers(indices as readonly number[]);
   const values = new FloatArray(list.length);
   for (let i = 0; i < values.length; i++) {
@@ -72,7 +73,7 @@ const gatherOperation = defineOperation({
     lowering.output(value);
     lowering.input(table);
     lowering.input(indices);
-    gatherParameters.write(lowering.code, { outer, count: lowering.size(indices), inner, size });
+    writeParameters(gatherParameters, lowering.code, { outer, count: lowering.size(indices), inner, size });
   },
   reverse: (k) => k === 1 ? null : (gradient, node) => {
     const axis = node.attribute(0);
@@ -109,7 +110,7 @@ const scatterOperation = defineOperation({
     lowering.input(indices);
     lowering.input(updates);
     lowering.operand(room);
-    scatterAddParameters.write(lowering.code, { outer, count, inner, size });
+    writeParameters(scatterAddParameters, lowering.code, { outer, count, inner, size });
   },
   reverse: (k) => k === 0 ? null : (gradient, node) => take(gradient, node.input(0), node.attribute(0)),
 });

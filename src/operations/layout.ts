@@ -2,7 +2,8 @@
 
 import { defineOperation } from "../engine/operation.ts";
 import { describe } from "../support/describe.ts";
-import { ShapeError, ValueError } from "../support/errors.ts";
+import { refusal } from "../support/check.ts";
+import { ShapeError } from "../support/errors.ts";
 import { broadcast, checkShape, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import { Role } from "../plan/role.ts";
 import { record1 } from "../engine/recording.ts";
@@ -95,7 +96,7 @@ export function broadcastTo(x: Operand, shape: Shape): Variable {
  */
 export function permute(x: Variable, order: readonly number[]): Variable {
   checkCall("permute", arguments, 2);
-  if (!Array.isArray(order)) throw new ValueError(`permute takes a list of axes as order, but got ${describe(order)}.`);
+  if (!Array.isArray(order)) throw refusal("permute", "a list of axes as order", order);
   const axes = order.map((axis) => normalizeAxis("permute", axis, x.shape));
   if (axes.length !== x.shape.length || new Set(axes).size !== axes.length) {
     throw new ShapeError(`permute got order [${order.join(", ")}] for shape ${formatShape(x.shape)}: name each of its ${x.shape.length} axes once.`);

@@ -5,7 +5,7 @@ import { argument } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
 import { type Level, once } from "../plan/product.ts";
 import { record } from "../engine/recording.ts";
-import { broadcastOrThrow, broadcastStrides, formatShape, normalizeAxes, sameShape, type Shape, sizeOf } from "../support/shape.ts";
+import { broadcastOrThrow, broadcastStrides, formatShape, mergedAxes, normalizeAxes, sameShape, type Shape, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, div, equal, mul } from "./arithmetic.ts";
 import { type Axes, moveLast } from "./axes.ts";
@@ -63,14 +63,7 @@ export function matmul(a: Variable, b: Variable): Variable {
 
 /** Batch axes as two levels, or null if it takes more. */
 function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): { outer: Level; inner: Level } | null {
-  const levels: Level[] = []; // innermost first
-  for (let axis = batch.length - 1; axis >= 0; axis--) {
-    if (batch[axis] === 1) continue;
-    const last = levels[levels.length - 1];
-    if (last !== undefined && a[axis] === last.a * last.count && b[axis] === last.b * last.count) {
-      levels[levels.length - 1] = { ...last, count: last.count * batch[axis] };
-    } else levels.push({ count: batch[axis], a: a[axis], b: b[axis] });
-  }
+  const levels = mergedAxes(batch, a, b).map(({ size, steps }): Level => ({ count: size, a: steps[0], b: steps[1] })); // innermost first
   return levels.length > 2 ? null : { inner: levels[0] ?? once, outer: levels[1] ?? once };
 }
 

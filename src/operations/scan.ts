@@ -3,7 +3,7 @@
 import { defineOperation, type Operation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type ScanKernel, scan, scanParameters } from "../kernels/kernel.ts";
+import { type ScanKernel, scan, columnsParameters, writeParameters } from "../kernels/kernel.ts";
 import { normalizeAxis } from "../support/shape.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { checkCall } from "./check.ts";
@@ -25,7 +25,7 @@ function scanOperation(name: string, kernelOf: (isBackwards: boolean) => ScanKer
       lowering.output(value);
       for (let k = 0; k < trace.inputCount(node); k++) lowering.input(trace.input(node, k));
       const { outer, size, inner } = around(lowering.shape(node), trace.attribute(node, 0));
-      scanParameters.write(lowering.code, { outer, n: size, inner });
+      writeParameters(columnsParameters, lowering.code, { outer, n: size, inner });
     },
     reverse,
   });

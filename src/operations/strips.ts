@@ -4,7 +4,7 @@
  * results add up: what is copied grows with the width of the kernel, not with its area.
  */
 
-import { ProductMode, product, productParameters } from "../kernels/kernel.ts";
+import { ProductMode, product, productParameters, writeParameters } from "../kernels/kernel.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import type { Shape } from "../support/shape.ts";
 import { type Axis, chunkOf, copyBox, forChunks, type Place, placeOf } from "./boxes.ts";
@@ -102,7 +102,7 @@ export class Strips {
     lowering.launch(product, this.node);
     lowering.output(...c);
     for (const operand of [a, b, c]) lowering.operand(...operand);
-    productParameters.write(lowering.code, {
+    writeParameters(productParameters, lowering.code, {
       m, n, k, rowA: stepsA[0], columnA: stepsA[1], rowB: stepsB[0], columnB: stepsB[1], mode: adds ? ProductMode.matrix : ProductMode.plain,
       count0: 1, batchA0: 0, batchB0: 0, count1: count, batchA1: stepsA[2], batchB1: stepsB[2],
     });

@@ -3,7 +3,7 @@
 import { defineOperation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import { fromValues, type Variable } from "../engine/variable.ts";
-import { random, randomParameters } from "../kernels/kernel.ts";
+import { random, randomParameters, writeParameters } from "../kernels/kernel.ts";
 import { defaultRandom, type Random } from "../random/random.ts";
 import { type Shape, sizeOf } from "../support/shape.ts";
 
@@ -16,7 +16,7 @@ const uniformOperation = defineOperation({
     lowering.launch(random, node);
     lowering.output(value);
     lowering.input(lowering.trace.input(node, 0));
-    randomParameters.write(lowering.code, { n: lowering.size(node) });
+    writeParameters(randomParameters, lowering.code, { n: lowering.size(node) });
   },
   reverse: () => null,
 });

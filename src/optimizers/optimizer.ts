@@ -222,10 +222,10 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
     if (reached.length === 0) return;
-    for (const { parameter, memory } of reached) {
+    reached.forEach(({ parameter, memory }) => {
       parameter.clearGrad();
       memory.count++;
-    }
+    });
     this.#step++;
   }
 

@@ -1,6 +1,6 @@
 /** Boxes: elements of an array that lie evenly along some axes, as strided views do. */
 
-import type { Shape } from "../support/shape.ts";
+import { mergedAxes, type Shape } from "../support/shape.ts";
 
 /** Element i is at `offset` + Σ iₐ · `strides`[a] of the array, counted in row-major order. No element is met twice. */
 export interface Box {
@@ -27,16 +27,12 @@ export function stridesOf(shape: Shape): number[] {
 export function compose(outer: Box, inner: Box): Box | null {
   if (inner.sizes.includes(0)) return { offset: 0, sizes: inner.sizes, strides: inner.strides };
   // The axes of the array, from the innermost; those along which it runs on in the other are one. From `low` to `high` is what `inner` meets.
-  const axes: { size: number; readonly stride: number; readonly step: number; low: number; high: number }[] = [];
   let stride = 1;
-  for (let i = outer.sizes.length - 1; i >= 0; i--) {
-    const size = outer.sizes[i];
-    if (size === 1) continue;
-    const last = axes[axes.length - 1];
-    if (last !== undefined && outer.strides[i] === last.step * last.size) last.size *= size;
-    else axes.push({ size, stride, step: outer.strides[i], low: 0, high: 0 });
+  const axes = mergedAxes(outer.sizes, outer.strides).map(({ size, steps: [step] }) => {
+    const axis = { size, stride, step, low: 0, high: 0 };
     stride *= size;
-  }
+    return axis;
+  });
   let { offset } = outer;
   for (const axis of axes) {
     axis.low = axis.high = Math.floor(inner.offset / axis.stride) % axis.size;

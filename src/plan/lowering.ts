@@ -6,7 +6,7 @@
 import { MemoryError } from "../support/errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
-  columns, columnsParameters, copy, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong,
+  columns, columnsParameters, copy, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong, writeParameters,
 } from "../kernels/kernel.ts";
 import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
@@ -200,7 +200,7 @@ export class Lowering extends Launches {
       this.output(output);
       this.operand(value, offset);
       if (inner === 1) along.write(this.code, outer, n, () => n);
-      else columnsParameters.write(this.code, { outer, n, inner });
+      else writeParameters(columnsParameters, this.code, { outer, n, inner });
       groups[at].size = 1;
       groups[at].reduced = false;
       value = output;

@@ -1,6 +1,6 @@
 /** The matrix product as a node of a trace: its attributes, and how it becomes a launch. */
 
-import { ProductMode, product, productParameters } from "../kernels/kernel.ts";
+import { ProductMode, product, productParameters, writeParameters } from "../kernels/kernel.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Lowerable, Lowering } from "./lowering.ts";
 import { counts, nextOperationId, type Recordable, type Trace } from "./trace.ts";
@@ -101,13 +101,12 @@ export function lowerProduct(lowering: Lowering, node: number, addend: Addend): 
   const m = trace.attribute(node, FormAt.m);
   const n = trace.attribute(node, FormAt.n);
   const k = trace.attribute(node, FormAt.k);
-  const { outer, inner } = FormAt;
-  productParameters.write(lowering.code, {
+  writeParameters(productParameters, lowering.code, {
     m, n, k,
     rowA: transposeA ? 1 : k, columnA: transposeA ? m : 1, rowB: transposeB ? 1 : n, columnB: transposeB ? k : 1,
     mode: !adds ? ProductMode.plain : addend === "matrix" ? ProductMode.matrix : ProductMode.row,
-    count0: trace.attribute(node, outer), batchA0: trace.attribute(node, outer + 1), batchB0: trace.attribute(node, outer + 2),
-    count1: trace.attribute(node, inner), batchA1: trace.attribute(node, inner + 1), batchB1: trace.attribute(node, inner + 2),
+    count0: trace.attribute(node, FormAt.outer), batchA0: trace.attribute(node, FormAt.outer + 1), batchB0: trace.attribute(node, FormAt.outer + 2),
+    count1: trace.attribute(node, FormAt.inner), batchA1: trace.attribute(node, FormAt.inner + 1), batchB1: trace.attribute(node, FormAt.inner + 2),
   });
 }
 

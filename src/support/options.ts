@@ -4,6 +4,7 @@
  */
 
 import { isPlainObject } from "./arrays.ts";
+import { refusal } from "./check.ts";
 import { describe } from "./describe.ts";
 import { closest } from "./edit-distance.ts";
 import { ValueError } from "./errors.ts";
@@ -34,7 +35,7 @@ export const noOptions: object = Object.freeze({});
 export function checkOptions<T extends object>(caller: string, options: T, known: readonly string[]): T {
   if (options === noOptions) return options;
   const list = (): string => known.join(", "); // only for a message: costs check their options in every step
-  if (!isPlainObject(options)) throw new ValueError(`${caller} takes one object with the options ${list()}, but got ${describe(options)}.`);
+  if (!isPlainObject(options)) throw refusal(caller, `one object with the options ${list()}`, options);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const [meant] = closest(name, known);

@@ -7,3 +7,18 @@ export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 };
+
+/** What differs between Node and browsers for who starts threads. */
+export interface Host {
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly process?: { getBuiltinModule?(name: "node:worker_threads"): { Worker: NodeWorker }; getBuiltinModule?(name: "node:os"): Cores };
+}
+interface Cores { availableParallelism(): number }
+export interface Thread { postMessage(message: object): void; terminate(): unknown }
+interface NodeThread extends Thread {
+  unref(): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  on(event: "exit", listener: () => void): void;
+}
+type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;

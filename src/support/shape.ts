@@ -68,6 +68,26 @@ export function contiguousStrides(shape: Shape): number[] {
   return broadcastStrides(shape, shape).map((stride, i) => (shape[i] === 1 ? 0 : stride));
 }
 
+/** Some axes as one along which every array runs on. */
+export interface MergedAxis {
+  readonly size: number;
+  /** The stride of each array. */
+  readonly steps: readonly number[];
+}
+
+/** The axes of arrays that are met together, from the innermost; those of size 1 are left out, and adjacent ones along which all run on are one. */
+export function mergedAxes(sizes: Shape, ...strides: readonly ArrayLike<number>[]): MergedAxis[] {
+  const axes: { size: number; steps: number[] }[] = [];
+  for (let axis = sizes.length - 1; axis >= 0; axis--) {
+    const size = sizes[axis];
+    if (size === 1) continue;
+    const last = axes[axes.length - 1];
+    if (last !== undefined && strides.every((s, k) => s[axis] === last.steps[k] * last.size)) last.size *= size;
+    else axes.push({ size, steps: strides.map((s) => s[axis]) });
+  }
+  return axes;
+}
+
 /** A valid axis, counted from the end if negative. */
 export function normalizeAxis(operation: string, axis: number, shape: Shape): number {
   const rank = shape.length;

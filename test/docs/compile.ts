@@ -1,6 +1,7 @@
-/** Compiles pieces of the documentation as a user in strict mode would, without writing them to files. */
+/** Compiles and bundles pieces of the documentation as a user in strict mode would, without writing them to files. */
 
 import path from "node:path";
+import * as esbuild from "esbuild";
 import ts from "typescript";
 import { root } from "../../scripts/package.js";
 
@@ -25,4 +26,42 @@ export function programOf(code: ReadonlyMap<string, string>, options: ts.Compile
   };
   // A value that an example makes only to show how need not be used. Node runs TypeScript from which types can be erased.
   return ts.createProgram([...code.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false, erasableSyntaxOnly: true }, host, known);
+}
+
+/** A piece, and a file that it stands for: beside it its imports resolve as a user's would. */
+export interface Piece {
+  readonly file: string;
+  readonly code: string;
+}
+
+/** Where the bundle of a piece is. */
+export const bundleOf = ({ file }: Piece, folder: string): string => path.join(folder, `${path.basename(file, ".ts")}.mjs`);
+
+/**
+ * Bundles all pieces at once.
+ * @param splitting whether they share one library; otherwise what one chooses, such as a device, is not chosen for the next
+ */
+export async function bundle(pieces: readonly Piece[], folder: string, splitting: boolean): Promise<void> {
+  const code = new Map(pieces.map((piece) => [piece.file, piece.code]));
+  await esbuild.build({
+    entryPoints: [...code.keys()],
+    plugins: [{
+      name: "pieces",
+      setup(build) {
+        build.onResolve({ filter: /^/ }, ({ path: file }) => (code.has(file) ? { path: file, namespace: "pieces" } : null));
+        build.onLoad({ filter: /^/, namespace: "pieces" }, ({ path: file }) => ({ contents: code.get(file) as string, loader: "ts", resolveDir: root }));
+      },
+    }],
+    outdir: folder,
+    entryNames: "[name]",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    keepNames: true, // as messages say them
+    splitting,
+    format: "esm",
+    platform: "node",
+    conditions: ["flimsy-source"],
+    packages: "bundle",
+    logLevel: "silent",
+  });
 }

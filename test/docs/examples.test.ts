@@ -7,18 +7,14 @@ import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import * as esbuild from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { entries, root } from "../../scripts/package.js";
-import { programOf, projectOptions } from "./compile.ts";
+import { bundle, bundleOf, type Piece, programOf, projectOptions } from "./compile.ts";
 
-interface Example {
+interface Example extends Piece {
   /** Of what, as `cost.mse`. */
   readonly name: string;
-  readonly code: string;
-  /** A file name beside which its imports resolve as a user's would. */
-  readonly file: string;
 }
 
 const options = projectOptions();
@@ -129,27 +125,7 @@ describe("the examples of the reference", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-examples-"));
     await symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction"); // optional packages are looked for beside the program
-    const code = new Map(all.map(({ file, code: text }) => [file, text]));
-    await esbuild.build({
-      entryPoints: [...code.keys()].map((file) => ({ in: file, out: path.basename(file, ".ts") })),
-      plugins: [{
-        name: "examples",
-        setup(build) {
-          build.onResolve({ filter: /example-.*\.ts$/ }, ({ path: file }) => ({ path: file }));
-          build.onLoad({ filter: /example-[^/\\]*\.ts$/ }, ({ path: file }) => ({ contents: code.get(file) as string, loader: "ts", resolveDir: root }));
-        },
-      }],
-      outdir: folder,
-      outExtension: { ".js": ".mjs" },
-      bundle: true,
-      keepNames: true, // as messages and examples say them
-      splitting: true,
-      format: "esm",
-      platform: "node",
-      conditions: ["flimsy-source"],
-      packages: "bundle",
-      logLevel: "silent",
-    });
+    await bundle(all, folder, true);
   }, 60_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -166,7 +142,7 @@ describe("the examples of the reference", () => {
     expect(errors).toEqual([]);
   }, 60_000);
 
-  it.each(all.map((example) => [example.name, example] as const))("give what they say: %s", async (_, { file, code }) => {
+  it.each(all.map((example) => [example.name, example] as const))("give what they say: %s", async (_, example) => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     let right = 0;
     vi.stubGlobal("given", (...args: Parameters<typeof compare>) => {
@@ -176,9 +152,9 @@ describe("the examples of the reference", () => {
     const before = process.cwd();
     process.chdir(folder); // what it saves
     try {
-      await import(/* @vite-ignore */ pathToFileURL(path.join(folder, path.basename(file, ".ts").concat(".mjs"))).href);
+      await import(/* @vite-ignore */ pathToFileURL(bundleOf(example, folder)).href);
       // None in a catch that is not reached.
-      expect(right).toBeGreaterThanOrEqual(code.match(/^\s*given\(/gm)?.length ?? 0);
+      expect(right).toBeGreaterThanOrEqual(example.code.match(/^\s*given\(/gm)?.length ?? 0);
     } finally {
       process.chdir(before);
       vi.unstubAllGlobals();

@@ -34,23 +34,23 @@ const launches: { readonly [K in kernels.Kind]: readonly Launch[] } = {
     { kernel: add, sizes: [9, 9, 9, 9], write: (words) => add.writeFlat(words, 9) },
   ],
   row: [{ kernel: normalized, sizes: [15, 15], write: (words) => normalized.write(words, 3, 5, () => 5) }],
-  columns: [{ kernel: kernels.columns("sum"), sizes: [10, 30], write: (words) => kernels.columnsParameters.write(words, { outer: 2, n: 3, inner: 5 }) }],
+  columns: [{ kernel: kernels.columns("sum"), sizes: [10, 30], write: (words) => kernels.writeParameters(kernels.columnsParameters, words, { outer: 2, n: 3, inner: 5 }) }],
   product: [kernels.ProductMode.plain, kernels.ProductMode.matrix].map((mode) =>
-    ({ kernel: product, sizes: [16, 16, 16, 16], write: (words: Ints) => kernels.productParameters.write(words, { ...square, mode }) })),
+    ({ kernel: product, sizes: [16, 16, 16, 16], write: (words: Ints) => kernels.writeParameters(kernels.productParameters, words, { ...square, mode }) })),
   copy: [copy, copyAdd].map((kernel) => ({ kernel, sizes: [15, 15], write: (words: Ints) => kernel.write(words, [m, n], [n, 1], [1, m]) })),
   gather: [{
     kernel: gather, sizes: [k * n, m * n, k], indices: [2],
-    write: (words) => kernels.gatherParameters.write(words, { outer: 1, count: k, inner: n, size: m }),
+    write: (words) => kernels.writeParameters(kernels.gatherParameters, words, { outer: 1, count: k, inner: n, size: m }),
   }],
   scatterAdd: [{
     kernel: scatterAdd, sizes: [m * n, k, k * n, m * n], indices: [1],
-    write: (words) => kernels.scatterAddParameters.write(words, { outer: 1, count: k, inner: n, size: m }),
+    write: (words) => kernels.writeParameters(kernels.scatterAddParameters, words, { outer: 1, count: k, inner: n, size: m }),
   }],
   scan: [[false, false], [true, false], [false, true], [true, true]].map(([isBackwards, hasFactors]) => ({
     kernel: kernels.scan("sum", isBackwards, hasFactors), sizes: hasFactors ? [60, 60, 60] : [60, 60],
-    write: (words: Ints) => kernels.scanParameters.write(words, { outer: 2, n: 5, inner: 6 }),
+    write: (words: Ints) => kernels.writeParameters(kernels.columnsParameters, words, { outer: 2, n: 5, inner: 6 }),
   })),
-  random: [{ kernel: random, sizes: [10, 8], indices: [1], write: (words) => kernels.randomParameters.write(words, { n: 10 }) }],
+  random: [{ kernel: random, sizes: [10, 8], indices: [1], write: (words) => kernels.writeParameters(kernels.randomParameters, words, { n: 10 }) }],
   host: [{ kernel: host, sizes: [6, 6], write: (words) => host.write(words, 0, [[2, 3], [6]]) }],
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   Adam, AdamW, Component, GradientDescent, Momentum, Nesterov, type OptimizerOptions, type Parameter, parameter, schedule, ValueError, grad,
 } from "../../src/index.ts";
+import { optimizers } from "./exported.ts";
 
 class Part extends Component {
   readonly w = parameter([1, 1]);
@@ -74,6 +75,32 @@ describe("parameter groups", () => {
     expect(new GradientDescent(θ, { learningRate: 1 }).parameters).toHaveLength(4);
     expect(new GradientDescent(θ.encoder.b, { learningRate: 1 }).parameters).toEqual([θ.encoder.b]);
     expect(new GradientDescent([θ.encoder, θ.decoder.b, θ.encoder.b], { learningRate: 1 }).parameters).toEqual([θ.encoder.w, θ.encoder.b, θ.decoder.b]);
+  });
+});
+
+describe.each(optimizers)("groups of %s", (name, Kind) => {
+  const own = Object.keys(Kind.options);
+
+  it("have their own numbers of each kind, or those of the optimizer", () => {
+    const p = parameter([1]);
+    const one = new Kind(p, { learningRate: 0.25 });
+    const [settings] = one.groups.map((group) => group.settings as Record<string, unknown>);
+    expect(["learningRate", ...Object.keys(settings)].sort()).toEqual([...own].sort());
+    const [first, second] = new Kind([{ parameters: p, learningRate: 0.125, ...settings }, { parameters: parameter([1]) }], { learningRate: 0.25 }).groups;
+    expect([first.learningRate, second.learningRate]).toEqual([0.125, null]);
+    expect([first.settings, second.settings]).toEqual([settings, settings]);
+  });
+
+  it.each(own)("refuse a %s that is no number", (option) => {
+    const p = parameter([1]);
+    expect(() => new Kind(p, { learningRate: 0.25, [option]: NaN })).toThrow(new RegExp(`^${name} .*${option}.* but got NaN`));
+    expect(() => new Kind([{ parameters: p, [option]: NaN }], { learningRate: 0.25 })).toThrow(new RegExp(`^${name} .*${option}.* but got NaN`));
+  });
+
+  it("refuse what the rule does not have", () => {
+    const p = parameter([1]);
+    expect(() => new Kind(p, { learningRate: 0.25, bogus: 1 })).toThrow(`${name} got the option "bogus", which it does not have`);
+    expect(() => new Kind([{ parameters: p, bogus: 1 }], { learningRate: 0.25 })).toThrow(`A group of ${name} got the option "bogus", which it does not have`);
   });
 });
 

@@ -3,9 +3,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/explain/index.ts";
 import {
-  AdaDelta, Adam, AdamW, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, Graves, grad, input, Momentum, NanError,
-  Nesterov, type Numbers, Optimizer, type Parameter, parameter, RmsProp, Random, rand, schedule, setDevice, type Updated, type Variable,
+  Adam, debug, ElementwiseOptimizer, elementwise, evaluate, GradientDescent, GradientNoise, grad, input, Momentum, NanError,
+  type Numbers, Optimizer, type Parameter, parameter, Random, rand, schedule, setDevice, type Updated, type Variable,
 } from "../../src/index.ts";
+import { optimizers } from "./exported.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -20,10 +21,6 @@ const recording = (Kind: any) => class extends Kind {
     super.update();
   }
 } as unknown as new (target: unknown, options: unknown) => Optimizer;
-
-const kinds = {
-  AdaDelta, Adam, AdamW, GradientDescent, Graves, Momentum, Nesterov, RmsProp,
-} as unknown as Record<string, new (target: unknown, options: unknown) => Optimizer>;
 
 const parameters = (): Parameter[] => [parameter([1, -2, 3]), parameter([[0.5, 1], [-1, 2]]), parameter([0.25])];
 
@@ -53,18 +50,18 @@ const options: Record<string, (all: readonly Parameter[]) => [target: unknown, o
   noise: (all) => [all, { learningRate: 0.1, noise: new GradientNoise({ eta: 0.1, random: new Random(1) }) }],
 };
 
-describe.each(Object.keys(kinds))("%s", (name) => {
+describe.each(optimizers)("%s", (_, Kind) => {
   it.each(Object.keys(options))("with %s: the same bits as when every update is recorded", (which) => {
     const [a, b] = [parameters(), parameters()];
-    const expected = run(new (recording(kinds[name]))(...options[which](a)), a);
-    expect(run(new kinds[name](...options[which](b)), b)).toEqual(expected);
+    const expected = run(new (recording(Kind))(...options[which](a)), a);
+    expect(run(new Kind(...options[which](b)), b)).toEqual(expected);
     expect(expected.every(Number.isFinite)).toBe(true);
   });
 
   it("asks its rule for the numbers of one parameter, once it has recorded all twice", () => {
-    const rule = vi.spyOn(kinds[name].prototype as unknown as { rule(): Updated }, "rule");
+    const rule = vi.spyOn(Kind.prototype as unknown as { rule(): Updated }, "rule");
     const all = parameters();
-    const optimizer = new kinds[name](all, { learningRate: 0.1 });
+    const optimizer = new Kind(all, { learningRate: 0.1 });
     const random = new Random(3);
     const calls = Array.from({ length: 4 }, () => {
       rule.mockClear();

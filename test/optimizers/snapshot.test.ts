@@ -1,19 +1,15 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  AdaDelta, Adam, AdamW, GradientDescent, GradientNoise, Graves, grad, input, Momentum, Nesterov, type Optimizer, type OptimizerState, type Parameter,
+  Adam, AdamW, GradientNoise, grad, input, type Optimizer, type OptimizerState, type Parameter,
   parameter, Random, RmsProp, ShapeError, schedule, setDevice, ValueError,
 } from "../../src/index.ts";
+import { optimizers } from "./exported.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
 const make: [string, (θ: Parameter[]) => Optimizer][] = [
-  ["GradientDescent", (θ) => new GradientDescent(θ, { learningRate: 0.1 })],
-  ["Momentum", (θ) => new Momentum(θ, { learningRate: 0.1 })],
-  ["Nesterov", (θ) => new Nesterov(θ, { learningRate: 0.1 })],
-  ["RmsProp", (θ) => new RmsProp(θ, { learningRate: 0.1 })],
-  ["Graves", (θ) => new Graves(θ)],
-  ["AdaDelta", (θ) => new AdaDelta(θ)],
-  ["Adam", (θ) => new Adam(θ, { learningRate: schedule.cosine(0.1, { steps: 9 }) })],
+  ...optimizers.map(([name, Kind]): [string, (θ: Parameter[]) => Optimizer] => [name, (θ) => new Kind(θ, { learningRate: 0.1 })]),
+  ["Adam with a schedule", (θ) => new Adam(θ, { learningRate: schedule.cosine(0.1, { steps: 9 }) })],
   ["AdamW with noise", (θ) => new AdamW(θ, { noise: new GradientNoise({ eta: 0.1, random: new Random(4) }) })],
 ];
 

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { minibatches } from "../../src/data/index.ts";
 import { Patience } from "../../src/extras/index.ts";
 import { restore, save } from "../../src/io/index.ts";
@@ -10,6 +11,7 @@ import { Component, GradientDescent, parameter, Random, ShapeError, UsageError }
 import { DivergenceError, type FitOptions, fit, type History, readMetrics, report, TrainingError } from "../../src/train/index.ts";
 import { Records } from "../../src/train/records.ts";
 import { encodeState, type TrainingState } from "../../src/train/training-state.ts";
+import { bundled } from "../io/programs.ts";
 import { begin, beginStream, failure, folders, samples, values } from "./helpers.ts";
 
 const folder = folders();
@@ -119,14 +121,24 @@ describe.each(Object.entries(starts))("resumed with %s", (_, start) => {
 });
 
 describe("Ctrl-C", () => {
-  const program = fileURLToPath(new URL("./interrupted.ts", import.meta.url));
+  const programs = mkdtempSync(path.join(tmpdir(), "flimsy-interrupted-"));
+  let program = "";
+  beforeAll(async () => { program = await bundled(new URL("./interrupted.ts", import.meta.url), programs); });
+  afterAll(() => { rmSync(programs, { recursive: true }); });
+
+  /** Runs a text as a program. */
+  async function spawned(name: string, code: string, ...args: string[]) {
+    const source = folder(`${name}.ts`);
+    writeFileSync(source, code);
+    return spawn(process.execPath, [await bundled(pathToFileURL(source), folder("")), ...args]);
+  }
 
   /** Runs the program; `signalAt` are the steps after which it gets SIGINT. */
   function run(
     kind: string, file: string, metrics: string, signalAt: readonly number[] = [],
   ): Promise<{ result: { values: number[][]; history: History; listeners: number } | null; code: number | null; signal: string | null; errors: string }> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, ["--import", "tsx", "--conditions=flimsy-source", program, kind, file, metrics, "4"]);
+      const child = spawn(process.execPath, [program, kind, file, metrics, "4"]);
       let output = "";
       let errors = "";
       const open = [...signalAt];
@@ -167,8 +179,7 @@ describe("Ctrl-C", () => {
   }, 60_000);
 
   it("ends the process at once the second time", async () => {
-    const script = folder("twice.mts");
-    writeFileSync(script, `
+    const child = await spawned("twice", `
       import { fit } from ${JSON.stringify(fileURLToPath(new URL("../../src/train/index.ts", import.meta.url)))};
       import { Component, GradientDescent, parameter } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
       class Scalar extends Component { w = parameter(1); }
@@ -179,7 +190,6 @@ describe("Ctrl-C", () => {
         onStep: () => { console.log("ready"); return wait(); },
       });
     `);
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script]);
     let errors = "";
     child.stdout.once("data", () => child.kill("SIGINT"));
     child.stderr.on("data", (text) => {
@@ -192,8 +202,8 @@ describe("Ctrl-C", () => {
   }, 30_000);
 
   it("twice within a step that takes long waits for the step, saves, and says so; the third ends the process", async () => {
-    const [script, file] = [folder("long.mts"), folder("m.safetensors")];
-    writeFileSync(script, `
+    const file = folder("m.safetensors");
+    const child = await spawned("long", `
       import { writeSync } from "node:fs";
       import { fit } from ${JSON.stringify(fileURLToPath(new URL("../../src/train/index.ts", import.meta.url)))};
       import { Component, GradientDescent, parameter } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
@@ -206,8 +216,7 @@ describe("Ctrl-C", () => {
       });
       console.log(stopped, step);
       setTimeout(() => {}, 60_000);
-    `);
-    const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "--conditions=flimsy-source", script, file]);
+    `, file);
     let [output, errors] = ["", ""];
     child.stdout.on("data", (text) => {
       if (output === "") {

@@ -1,7 +1,7 @@
 /** A program for checkpoint.test.ts: trains, slowly, and says how it went. Arguments: the data, the checkpoint, the metrics file, the epochs. */
 
 import { fit } from "../../src/train/index.ts";
-import { begin, beginStream, values } from "./helpers.ts";
+import { begin, beginStream, values } from "./small-training.ts";
 
 const [kind, path, metrics, epochs] = process.argv.slice(2);
 const { θ, ...options } = kind === "stream" ? beginStream() : begin(kind === "own");

@@ -7,7 +7,7 @@ import { interpret } from "../../kernels/expression.ts";
 import {
   beginnings, type ColumnsKernel, type CopyKernel, columnsParameters, type FloatArray, gatherParameters, type HostFunction, type HostKernel, hostPlaceAt,
   identities, type Kernel, type KernelOf, type Kind, kernelById, type MapKernel, ProductMode, parametersAt, productParameters, type Reduction, type RowKernel,
-  randomParameters, readCopyAxes, readHostShapes, readMapAxes, rowParameters, type ScanKernel, scanParameters, scatterAddParameters,
+  randomParameters, readCopyAxes, readHostShapes, readMapAxes, readParameters, rowParameters, type ScanKernel, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
@@ -152,8 +152,8 @@ function row(launch: Launch, kernel: RowKernel): void {
   const { stages } = kernel;
   const inputs = kernel.inputs.length;
   const outputs = kernel.outputs.length;
-  const { rows, n } = rowParameters.read(launch.words, launch.parameters);
-  const stridesAt = launch.parameters + rowParameters.at.strides;
+  const { rows, n } = readParameters(rowParameters, launch.words, launch.parameters);
+  const stridesAt = launch.parameters + rowParameters.strides;
   const operands = kernel.operands.map((_, k) => launch.operand(k));
   const results = new Float64Array(stages.length);
   let r = 0;
@@ -183,7 +183,7 @@ function row(launch: Launch, kernel: RowKernel): void {
 }
 
 function columns(launch: Launch, kernel: ColumnsKernel): void {
-  const { outer, n, inner } = columnsParameters.read(launch.words, launch.parameters);
+  const { outer, n, inner } = readParameters(columnsParameters, launch.words, launch.parameters);
   const [output, input] = [launch.operand(0), launch.operand(1)];
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < inner; j++) {
@@ -195,7 +195,7 @@ function columns(launch: Launch, kernel: ColumnsKernel): void {
 }
 
 function product(launch: Launch): void {
-  const { m, n, k, mode, ...p } = productParameters.read(launch.words, launch.parameters);
+  const { m, n, k, mode, ...p } = readParameters(productParameters, launch.words, launch.parameters);
   const [c, a, b, addend] = [0, 1, 2, 3].map(launch.operand);
   for (let i0 = 0; i0 < p.count0; i0++) {
     for (let i1 = 0; i1 < p.count1; i1++) {
@@ -230,7 +230,7 @@ function checkedIndex(launch: Launch, value: number, size: number): number {
 }
 
 function gather(launch: Launch): void {
-  const { outer, count, inner, size } = gatherParameters.read(launch.words, launch.parameters);
+  const { outer, count, inner, size } = readParameters(gatherParameters, launch.words, launch.parameters);
   const [output, table, indices] = [0, 1, 2].map(launch.operand);
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < count; j++) {
@@ -241,7 +241,7 @@ function gather(launch: Launch): void {
 }
 
 function scatterAdd(launch: Launch): void {
-  const { outer, count, inner, size } = scatterAddParameters.read(launch.words, launch.parameters);
+  const { outer, count, inner, size } = readParameters(scatterAddParameters, launch.words, launch.parameters);
   const [output, indices, updates] = [0, 1, 2].map(launch.operand);
   output.fill(0, 0, outer * size * inner);
   for (let o = 0; o < outer; o++) {
@@ -253,7 +253,7 @@ function scatterAdd(launch: Launch): void {
 }
 
 function scan(launch: Launch, kernel: ScanKernel): void {
-  const { outer, n, inner } = scanParameters.read(launch.words, launch.parameters);
+  const { outer, n, inner } = readParameters(columnsParameters, launch.words, launch.parameters);
   const [output, input] = [launch.operand(0), launch.operand(1)];
   const factors = kernel.hasFactors ? launch.operand(2) : null;
   for (let o = 0; o < outer; o++) {
@@ -272,7 +272,7 @@ function scan(launch: Launch, kernel: ScanKernel): void {
 }
 
 function random(launch: Launch): void {
-  const { n } = randomParameters.read(launch.words, launch.parameters);
+  const { n } = readParameters(randomParameters, launch.words, launch.parameters);
   const [output, bits] = [launch.operand(0), launch.operand(1)];
   const [key0, key1, low, high] = [0, 2, 4, 6].map((i) => (bits[i] | (bits[i + 1] << 16)) >>> 0);
   const block = new Uint32Array(4);

@@ -20,20 +20,21 @@ export type Local = number;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
+export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
 /** The body of one function under construction. Methods return `this`, so that short sequences read in one line. */
 export class Body extends (Code as new () => Code & Instructions<Body>) {
   private readonly prologue = new Bytes();
   private readonly constants = new Map<string, Local>();
-  private readonly locals: ValueType[] = [];
+  private readonly localTypes: ValueType[] = [];
   private depth = 0;
 
   constructor(private readonly parameters: number) { super(); }
 
   /** A new local variable, zero at first. */
-  local(type: ValueType): Local {
-    this.locals.push(type);
-    return this.parameters + this.locals.length - 1;
-  }
+  local(type: ValueType = I32): Local { return this.parameters + this.localTypes.push(type) - 1; }
+  /** So many of them. */
+  locals(count: number, type: ValueType = I32): Local[] { return range(count).map(() => this.local(type)); }
 
   get(local: Local): this { return this.indexed(0x20, local); }
   set(local: Local): this { return this.indexed(0x21, local); }
@@ -108,6 +109,18 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
     this.op(0x23, 0);
     return offset === 0 ? this : this.i32(offset).i32Add();
   }
+  /** float32 -> two of its lanes as float64: the low or the high ones of a local. */
+  promote(vector: Local, isHigh: boolean): Body {
+    this.get(vector);
+    if (isHigh) this.get(vector).shuffle32(2, 3, 2, 3);
+    return this.f64x2PromoteLowF32x4();
+  }
+  /** Stores the first one to three lanes, as many as a local says; of four or more the first three. */
+  storeFirst(pointer: Local, vector: Local, count: Local): void {
+    for (let lane = 0; lane < 3; lane++) {
+      this.get(count).i32(lane).i32GtU().if(() => { this.get(pointer).get(vector).v128Store32Lane(lane, 4 * lane); });
+    }
+  }
   tableSize(): this { return this.op(0xfc, 0x10, 0); }
   /** destination, source, bytes -> */
   memoryCopy(): this { return this.op(0xfc, 0x0a, 0x00, 0x00); }
@@ -123,15 +136,16 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
     return this;
   }
 
-  /** address, how many -> how many were woken */
-  atomicNotify(offset: number): this { return this.atomic(0x00, 2, offset); }
-  i32AtomicLoad(offset: number): this { return this.atomic(0x10, 2, offset); }
-  i64AtomicLoad(offset: number): this { return this.atomic(0x11, 3, offset); }
-  i64AtomicStore(offset: number): this { return this.atomic(0x18, 3, offset); }
-  /** address, value -> what was there */
-  i32AtomicAdd(offset: number): this { return this.atomic(0x1e, 2, offset); }
-  /** address, expected, new -> what was there */
-  i64AtomicCompareExchange(offset: number): this { return this.atomic(0x49, 3, offset); }
+  /** Wakes so many who wait at an address. */
+  atomicNotify(count: number, address: number): Body { return this.i32(0).i32(count).atomic(0x00, 2, address).drop(); }
+  i32AtomicLoad(address: number): this { return this.i32(0).atomic(0x10, 2, address); }
+  i64AtomicLoad(address: number): this { return this.i32(0).atomic(0x11, 3, address); }
+  /** Adds to what is at an address. */
+  i32AtomicAdd(amount: number, address: number): Body { return this.i32(0).i32(amount).atomic(0x1e, 2, address).drop(); }
+  /** 0, value -> */
+  i64AtomicStore(address: number): this { return this.atomic(0x18, 3, address); }
+  /** 0, expected, new -> what was there */
+  i64AtomicCompareExchange(address: number): this { return this.atomic(0x49, 3, address); }
 
   // -- control ----------------------------------------------------------------------------------
   // A label is the depth at which its block was opened, so that a branch can name it from any depth.
@@ -219,7 +233,7 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
   finish(): Bytes {
     const out = new Bytes();
     const runs: [number, ValueType][] = [];
-    for (const type of this.locals) {
+    for (const type of this.localTypes) {
       const last = runs[runs.length - 1];
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
@@ -302,16 +316,11 @@ export class ModuleBuilder {
     this.elements.push(bytes);
   }
 
-  /** Adds a function and returns its index. With a name it is exported. */
-  function(
-    name: string | null,
-    parameters: readonly ValueType[],
-    results: readonly ValueType[],
-    write: (body: Body) => void,
-  ): number {
-    const body = new Body(parameters.length);
-    write(body);
-    this.functionTypes.push(this.type(parameters, results));
+  /** Adds a function of so many i32 that returns nothing; returns its index. With a name it is exported. */
+  function(name: string | null, parameters: number, write: (body: Body, ...parameters: Local[]) => void): number {
+    const body = new Body(parameters);
+    write(body, ...range(parameters));
+    this.functionTypes.push(this.type(range(parameters).map(() => I32)));
     this.bodies.push(body.finish());
     const index = this.importedFunctions + this.bodies.length - 1;
     if (name !== null) this.exports.push([name, index]);

@@ -6,7 +6,7 @@
 import { parts as expressions } from "../../kernels/expression.ts";
 import {
   type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, type Kernel, type MapKernel, mapSizeAt, type ProductKernel, ProductMode,
-  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, rowParameters, type ScanKernel, scanParameters, varies,
+  productParameters, type RandomKernel, type RowKernel, randomParameters, readCopyAxes, readParameters, rowParameters, type ScanKernel, varies,
 } from "../../kernels/kernel.ts";
 
 /** A launch cut along one of its parameters. */
@@ -67,29 +67,27 @@ export function cutMap(kernel: MapKernel, words: Int32Array, at: number): Cut | 
 }
 
 export function cutRow(kernel: RowKernel, words: Int32Array, at: number): Cut | null {
-  const places = rowParameters.at;
-  const rows = words[at + places.rows];
-  const n = words[at + places.n];
+  const rows = words[at + rowParameters.rows];
+  const n = words[at + rowParameters.n];
   const cost = rows * n * elementCost(kernel);
   if (cost < 2 * PART) return null;
-  const strides = words.subarray(at + places.strides, at + places.strides + kernel.inputs.length);
-  return cut(cost, places.rows, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...strides]);
+  const strides = words.subarray(at + rowParameters.strides, at + rowParameters.strides + kernel.inputs.length);
+  return cut(cost, rowParameters.rows, rows, 1, [...kernel.outputs.map(({ per }) => (per === "row" ? 1 : n)), ...strides]);
 }
 
-export function cutColumns(_: ColumnsKernel, words: Int32Array, from: number): Cut | null {
-  const { at } = columnsParameters;
-  const { outer, n, inner } = columnsParameters.read(words, from);
-  const cost = outer * n * inner * 0.15;
-  return outer === 1 ? cut(cost, at.inner, inner, 16, [1, 1]) : cut(cost, at.outer, outer, 1, [inner, n * inner]);
+/** Of [outer, n, inner]: between the outer, or where there is one alone, by columns. @param lengths how many elements along n each operand has */
+function cutColumnwise(words: Int32Array, from: number, cost: number, lengths: (n: number) => readonly number[]): Cut | null {
+  const { outer, n, inner } = readParameters(columnsParameters, words, from);
+  const total = outer * n * inner * cost;
+  return outer === 1
+    ? cut(total, columnsParameters.inner, inner, 16, lengths(n).map(() => 1))
+    : cut(total, columnsParameters.outer, outer, 1, lengths(n).map((length) => length * inner));
 }
 
-export function cutScan(kernel: ScanKernel, words: Int32Array, from: number): Cut | null {
-  const { at } = scanParameters;
-  const { outer, n, inner } = scanParameters.read(words, from);
-  const cost = outer * n * inner * 1.2;
-  const steps = (step: number): number[] => kernel.operands.map(() => step);
-  return outer === 1 ? cut(cost, at.inner, inner, 16, steps(1)) : cut(cost, at.outer, outer, 1, steps(n * inner));
-}
+export const cutColumns = (_: ColumnsKernel, words: Int32Array, from: number): Cut | null => cutColumnwise(words, from, 0.15, (n) => [1, n]);
+
+export const cutScan = (kernel: ScanKernel, words: Int32Array, from: number): Cut | null =>
+  cutColumnwise(words, from, 1.2, (n) => kernel.operands.map(() => n));
 
 export function cutCopy(_: CopyKernel, words: Int32Array, at: number): Cut | null {
   const axes = readCopyAxes(words, at);
@@ -100,22 +98,21 @@ export function cutCopy(_: CopyKernel, words: Int32Array, at: number): Cut | nul
 }
 
 export function cutRandom(_: RandomKernel, words: Int32Array, at: number): Cut | null {
-  const { n } = randomParameters.at;
-  return cut(words[at + n] * 4, n, words[at + n], 64, [1, 0]);
+  const n = words[at + randomParameters.n];
+  return cut(n * 4, randomParameters.n, n, 64, [1, 0]);
 }
 
 export function cutProduct(_: ProductKernel, words: Int32Array, from: number): Cut | null {
-  const { at } = productParameters;
-  const cost = words[from + at.m] * words[from + at.n] * words[from + at.k] * words[from + at.count0] * words[from + at.count1] * 0.05;
+  const cost = words[from + productParameters.m] * words[from + productParameters.n] * words[from + productParameters.k] * words[from + productParameters.count0] * words[from + productParameters.count1] * 0.05;
   if (cost < 2 * PART) return null;
-  const { m, n, mode, count0, count1, ...p } = productParameters.read(words, from);
+  const { m, n, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
   const steps = (c: number, a: number, b: number): number[] => [c, a, b, mode === ProductMode.matrix ? c : 0];
-  if (count0 > 1) return cut(cost, at.count0, count0, 1, steps(count1 * m * n, p.batchA0, p.batchB0));
-  if (count1 > 1) return cut(cost, at.count1, count1, 1, steps(m * n, p.batchA1, p.batchB1));
+  if (count0 > 1) return cut(cost, productParameters.count0, count0, 1, steps(count1 * m * n, p.batchA0, p.batchB0));
+  if (count1 > 1) return cut(cost, productParameters.count1, count1, 1, steps(m * n, p.batchA1, p.batchB1));
   // Each part packs all of the other side: the longer one is cut, and into parts that repay it.
   const most = Math.max(4, Math.floor(Math.max(m, n) / 256));
-  if (m >= n) return cut(cost, at.m, m, 12, steps(n, p.rowA, 0), most);
-  return cut(cost, at.n, n, 16, [1, 0, p.columnB, mode === ProductMode.plain ? 0 : 1], most);
+  if (m >= n) return cut(cost, productParameters.m, m, 12, steps(n, p.rowA, 0), most);
+  return cut(cost, productParameters.n, n, 16, [1, 0, p.columnB, mode === ProductMode.plain ? 0 : 1], most);
 }
 
 /** Of what may refuse its data, or adds to the same elements. */

@@ -2,7 +2,7 @@
 
 import { argumentsOf } from "../../kernels/expression.ts";
 import { type MapKernel, mapSizeAt, mapStepsAt } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
 import type { VectorMath } from "./vector-math.ts";
@@ -29,21 +29,21 @@ export function writeMap(f: Body, math: VectorMath, kernel: MapKernel): void {
   const scratchOf = (operand: number): Body => f.scratch(16 * operand);
   const used = argumentsOf(...kernel.outputs);
 
-  const n = f.local(I32);
-  const rest = f.local(I32);
-  const vectors = f.local(I32);
-  const isTail = f.local(I32);
-  const rows = f.local(I32);
-  const rowNumber = f.local(I32);
-  const axis = f.local(I32);
-  const axisEnd = f.local(I32);
-  const position = f.local(I32);
-  const spare = f.local(I32);
-  const out = kernel.outputs.map(() => f.local(I32));
-  const outRow = kernel.outputs.map(() => f.local(I32));
-  const pointer = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
-  const row = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
-  const step = new Map<number, Local>(used.map((k) => [k, f.local(I32)]));
+  const n = f.local();
+  const rest = f.local();
+  const vectors = f.local();
+  const isTail = f.local();
+  const rows = f.local();
+  const rowNumber = f.local();
+  const axis = f.local();
+  const axisEnd = f.local();
+  const position = f.local();
+  const spare = f.local();
+  const out = f.locals(kernel.outputs.length);
+  const outRow = f.locals(kernel.outputs.length);
+  const pointer = new Map<number, Local>(used.map((k) => [k, f.local()]));
+  const row = new Map<number, Local>(used.map((k) => [k, f.local()]));
+  const step = new Map<number, Local>(used.map((k) => [k, f.local()]));
   const value = new Map<number, Local>(used.map((k) => [k, f.local(V128)]));
   const local = (map: Map<number, Local>, k: number): Local => map.get(k) as Local;
   const emitter = new ExpressionEmitter(f, math, kernel.outputs);

@@ -1,10 +1,11 @@
 /** Kernels that move or add whole rows: copy, gather, scatter-add, and reduction over a middle axis. */
 
 import {
-  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, scatterAddParameters, scatterBlock,
+  type ColumnsKernel, type CopyKernel, columnsParameters, copyAxisAt, copyRankAt, gatherParameters, identities, layoutSize, scatterAddParameters, scatterBlock,
 } from "../../kernels/kernel.ts";
-import { type Body, F32, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, F32, type Local, V128 } from "./assembler.ts";
 import { HEADER, parameters, toBytes, word } from "./layout.ts";
+import { reducing } from "./vector-math.ts";
 
 /** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
 function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {
@@ -98,8 +99,8 @@ export function writeCopy(f: Body, { adds }: CopyKernel): void {
   const axisBytes = 4 * (copyAxisAt(1) - copyAxisAt(0));
   const [rank, n, stepOut, stepIn] = [2 + copyRankAt, firstAxis, firstAxis + 1, firstAxis + 2].map((k) => word(f, k));
   const [out, into] = [word(f, 0), word(f, 1)];
-  const [planes, plane, rows, row, rest, axis, axisEnd, position] = Array.from({ length: 8 }, () => f.local(I32));
-  const [rowOut, rowIn, planeTo, planeFrom, to, from] = Array.from({ length: 6 }, () => f.local(I32));
+  const [planes, plane, rows, row, rest, axis, axisEnd, position] = f.locals(8);
+  const [rowOut, rowIn, planeTo, planeFrom, to, from] = f.locals(6);
 
   const spare = f.local(V128);
   toBytes(f, stepOut).set(stepOut);
@@ -143,7 +144,7 @@ export function writeCopy(f: Body, { adds }: CopyKernel): void {
  * call of `fault` (launch, index, limit), which is outside of all loops: a call in a loop keeps its variables out of registers.
  */
 function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Local) => void, row: Local, value: Local) => void): void {
-  const [row, value] = [f.local(I32), f.local(F32)];
+  const [row, value] = [f.local(), f.local(F32)];
   f.block((wrong) => {
     inner((index) => {
       // The last bits of the mantissa of 2⁵² + an integer are that integer. Of what else there is they are something else.
@@ -158,7 +159,7 @@ function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Loc
 export function writeGather(f: Body, fault: number): void {
   const { outer, count, inner, size } = parameters(f, 3, gatherParameters);
   const [out, table, indices] = [word(f, 0), word(f, 1), word(f, 2)];
-  const [j, rest, from, index, rowBytes] = Array.from({ length: 5 }, () => f.local(I32));
+  const [j, rest, from, index, rowBytes] = f.locals(5);
   toBytes(f, inner).set(rowBytes);
   withRows(f, size, fault, (find, row) => {
     f.while(() => f.get(outer), () => {
@@ -184,8 +185,8 @@ export function writeGather(f: Body, fault: number): void {
 export function writeScatterAdd(f: Body, fault: number): void {
   const { outer, count, inner, size } = parameters(f, 4, scatterAddParameters);
   const [out, indices, updates, room] = [word(f, 0), word(f, 1), word(f, 2), word(f, 3)];
-  const [j, rest, to, from, index, rowBytes] = Array.from({ length: 6 }, () => f.local(I32));
-  const [entryBytes, indexStep, gap, counter, seen, log, nextLog, entry] = Array.from({ length: 8 }, () => f.local(I32));
+  const [j, rest, to, from, index, rowBytes] = f.locals(6);
+  const [entryBytes, indexStep, gap, counter, seen, log, nextLog, entry] = f.locals(8);
   toBytes(f, inner).set(rowBytes);
   f.get(rowBytes).i32(4).i32Add().set(entryBytes);
   f.get(out).i32(0).get(outer).get(size).i32Mul().get(rowBytes).i32Mul().memoryFill();
@@ -267,12 +268,12 @@ const TILE = 4;
 /** Its launches have one more parameter: the distance between rows of the input. */
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
-  const combine = (): Body => isSum ? f.f32x4Add() : kernel.reduce === "maximum" ? f.f32x4Max() : f.f32x4Min();
+  const combine = (): Body => reducing[kernel.reduce](f);
   const { outer, n, inner } = parameters(f, 2, columnsParameters);
-  const rowBytes = word(f, 2 + columnsParameters.names.length);
+  const rowBytes = word(f, 2 + layoutSize(columnsParameters));
   const [out, input] = [word(f, 0), word(f, 1)];
-  const [columns, column, from, next, pairs, blocks] = Array.from({ length: 6 }, () => f.local(I32));
-  const results = Array.from({ length: TILE }, () => f.local(V128));
+  const [columns, column, from, next, pairs, blocks] = f.locals(6);
+  const results = f.locals(TILE, V128);
   const total = f.local(V128);
   toBytes(f, rowBytes).set(rowBytes);
 
@@ -303,9 +304,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       f.loop((again) => {
         addPairs();
         eachTotal((at, sum, isSecond) => {
-          f.get(sum);
-          if (isSecond) f.get(sum).shuffle32(2, 3, 2, 3);
-          f.f64x2PromoteLowF32x4().scratch(0).v128Load(at).f64x2Add().set(total);
+          f.promote(sum, isSecond).scratch(0).v128Load(at).f64x2Add().set(total);
           f.scratch(0).get(total).v128Store(at);
           if (isSecond) f.f32x4(0).set(sum);
         });
@@ -342,9 +341,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     }
     f.get(columns).if(() => {
       tile(1); // reads up to three elements of the next row, and keeps none of them
-      for (let lane = 0; lane < 3; lane++) {
-        f.get(columns).i32(lane).i32GtU().if(() => { f.get(out).get(results[0]).v128Store32Lane(lane, 4 * lane); });
-      }
+      f.storeFirst(out, results[0], columns);
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });
     f.get(input).get(n).get(rowBytes).i32Mul().i32Add().set(input);

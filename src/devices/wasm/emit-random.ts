@@ -1,23 +1,23 @@
 /** The random kernel: Philox4x32-10 (Salmon et al. 2011), one block of four numbers at a time. */
 
-import { randomParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, I64, type Local } from "./assembler.ts";
+import { layoutSize, randomParameters } from "../../kernels/kernel.ts";
+import { type Body, I64, type Local } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
 const MULTIPLIERS = [0xd2511f53n, 0xcd9e8d57n] as const;
 const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
-const nAt = HEADER + 4 * (2 + randomParameters.at.n);
+const nAt = HEADER + 4 * (2 + randomParameters.n);
 /** Its launches have one more parameter: the block to begin with. */
-const blockAt = HEADER + 4 * (2 + randomParameters.names.length);
+const blockAt = HEADER + 4 * (2 + layoutSize(randomParameters));
 
 export function writeRandom(f: Body): void {
-  const [out, bits, n, low, high] = Array.from({ length: 5 }, () => f.local(I32));
-  const keys = [f.local(I32), f.local(I32)];
-  const key = [f.local(I32), f.local(I32)];
-  const words = Array.from({ length: 4 }, () => f.local(I32));
-  const next = Array.from({ length: 4 }, () => f.local(I32));
+  const [out, bits, n, low, high] = f.locals(5);
+  const keys = [f.local(), f.local()];
+  const key = [f.local(), f.local()];
+  const words = f.locals(4);
+  const next = f.locals(4);
   const product = f.local(I64);
   f.get(0).i32Load(HEADER).set(out);
   f.get(0).i32Load(HEADER + 4).set(bits);

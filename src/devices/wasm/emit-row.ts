@@ -2,10 +2,10 @@
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
 import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { HEADER } from "./layout.ts";
-import type { VectorMath } from "./vector-math.ts";
+import { reducing, type VectorMath } from "./vector-math.ts";
 
 /** So many additions in float32 make a block, whose sum moves on to float64: rounding does not grow with the row. */
 const SUM_BLOCK = 16;
@@ -19,17 +19,9 @@ const SMALL = 12;
 const SHORT = 12;
 const FEW = 2;
 
-function combine(f: Body, reduce: Reduction): void {
-  if (reduce === "sum") f.f32x4Add();
-  else if (reduce === "maximum") f.f32x4Max();
-  else f.f32x4Min();
-}
-
 /** accumulator = accumulator ∘ result */
 function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): void {
-  f.get(accumulator).get(result);
-  combine(f, reduce);
-  f.set(accumulator);
+  reducing[reduce](f.get(accumulator).get(result)).set(accumulator);
 }
 
 /** Leaves one number, of an accumulator's four lanes or of a sum's two. */
@@ -79,15 +71,15 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
 
-  const [rows, n, rest, whole, count, to] = Array.from({ length: 6 }, () => f.local(I32));
-  const row = kernel.inputs.map(() => f.local(I32));
-  const pointer = kernel.inputs.map(() => f.local(I32));
-  const out = kernel.outputs.map(() => f.local(I32));
-  const value = kernel.inputs.map(() => f.local(V128));
-  const results = kernel.stages.map(() => f.local(V128));
-  const accumulators = kernel.stages.map(() => f.local(V128));
-  const partial = kernel.stages.map(() => Array.from({ length: UNROLL }, () => f.local(V128)));
-  const totals = kernel.stages.map(() => f.local(V128));
+  const [rows, n, rest, whole, count, to] = f.locals(6);
+  const row = f.locals(kernel.inputs.length);
+  const pointer = f.locals(kernel.inputs.length);
+  const out = f.locals(kernel.outputs.length);
+  const value = f.locals(kernel.inputs.length, V128);
+  const results = f.locals(kernel.stages.length, V128);
+  const accumulators = f.locals(kernel.stages.length, V128);
+  const partial = kernel.stages.map(() => f.locals(UNROLL, V128));
+  const totals = f.locals(kernel.stages.length, V128);
   const [index, mask] = [f.local(V128), f.local(V128)];
   const emitter = new ExpressionEmitter(f, math, roots);
   const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
@@ -95,8 +87,8 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   const known = new Map<Expr, Local>();
   const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
 
-  f.get(pc).i32Load(wordAt(rowParameters.at.rows)).set(rows);
-  f.get(pc).i32Load(wordAt(rowParameters.at.n)).set(n);
+  f.get(pc).i32Load(wordAt(rowParameters.rows)).set(rows);
+  f.get(pc).i32Load(wordAt(rowParameters.n)).set(n);
   row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
   out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
 
@@ -106,10 +98,10 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   function eachRow(lanes: 1 | 4): void {
     const operands = [...row, ...out];
     /** How far the rows in the other lanes are from the one in the first. */
-    const far = operands.map(() => Array.from({ length: lanes - 1 }, () => f.local(I32)));
+    const far = operands.map(() => f.locals(lanes - 1));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.at.strides + operand));
+      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.strides + operand));
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();
@@ -148,7 +140,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       known.clear();
       for (const pass of passesOf(kernel)) {
         const values = pass.map((s) => kernel.stages[s].value);
-        settle(values);
+        hoist(values);
         if (lanes === 1) {
           reduceRow(pass, values);
           continue;
@@ -159,7 +151,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       kernel.outputs.forEach((output, o) => {
         const values = [output.value];
         f.get(out[o]).set(to);
-        settle(values);
+        hoist(values);
         if (output.per === "row") store(emit(output.value)[0], o);
         else if (lanes === 1) writeElements(values);
         else {
@@ -175,7 +167,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   }
 
   /** Computes those parts of expressions, before the elements are visited, that are the same for all of them. */
-  function settle(roots: readonly Expr[]): void {
+  function hoist(roots: readonly Expr[]): void {
     for (const e of parts(...roots)) if (e.inputs.length > 0 && !known.has(e) && !varies(kernel, e)) known.set(e, emit(e)[0]);
   }
 
@@ -243,9 +235,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             f.i32x4(0, 1, 2, 3).get(rest).i32x4Splat().i32x4LtS().set(mask);
             found.forEach((result, i) => {
               f.get(accumulators[i]).get(result);
-              identity(i).get(mask).v128Bitselect();
-              combine(f, reduces[i]);
-              f.set(accumulators[i]);
+              reducing[reduces[i]](identity(i).get(mask).v128Bitselect()).set(accumulators[i]);
             });
             f.i32(0).set(rest);
           },
@@ -260,7 +250,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
       pass.forEach((_, i) => {
         if (reduces[i] !== "sum") return;
-        f.get(accumulators[i]).f64x2PromoteLowF32x4().get(accumulators[i]).get(accumulators[i]).shuffle32(2, 3, 2, 3).f64x2PromoteLowF32x4();
+        f.promote(accumulators[i], false).promote(accumulators[i], true);
         f.f64x2Add().get(totals[i]).f64x2Add().set(totals[i]);
         f.f32x4(0).set(accumulators[i]);
       });
@@ -288,9 +278,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       const [result] = next(roots);
       f.get(rest).i32(4).i32LtU().if(
         () => {
-          for (let lane = 0; lane < 3; lane++) {
-            f.get(rest).i32(lane).i32GtU().if(() => { f.get(to).get(result).v128Store32Lane(lane, 4 * lane); });
-          }
+          f.storeFirst(to, result, rest);
           f.i32(0).set(rest);
         },
         () => {

@@ -1,7 +1,7 @@
 /** Scans: running sums, products and maxima along an axis, in float64, several columns at once. */
 
-import { beginnings, type ScanKernel, scanParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type Local, V128 } from "./assembler.ts";
+import { beginnings, layoutSize, type ScanKernel, columnsParameters } from "../../kernels/kernel.ts";
+import { type Body, type Local, V128 } from "./assembler.ts";
 import { parameters, toBytes, word } from "./layout.ts";
 
 /** Columns are scanned in strips of four vectors, a cache line a row. */
@@ -10,21 +10,15 @@ const TILE = 4;
 /** Its launches have one more parameter: the distance between rows. */
 export function writeScan(f: Body, kernel: ScanKernel): void {
   const operands = kernel.operands.length;
-  const { outer, n, inner } = parameters(f, operands, scanParameters);
-  const rowBytes = word(f, operands + scanParameters.names.length);
+  const { outer, n, inner } = parameters(f, operands, columnsParameters);
+  const rowBytes = word(f, operands + layoutSize(columnsParameters));
   const bases = kernel.operands.map((_, k) => word(f, k));
-  const [first, step, columns, rest] = Array.from({ length: 4 }, () => f.local(I32));
-  const strips = bases.map(() => f.local(I32));
-  const pointers = bases.map(() => f.local(I32));
-  const [values, factors, factor] = Array.from({ length: 3 }, () => f.local(V128));
-  const totals = Array.from({ length: 2 * TILE }, () => f.local(V128));
+  const [first, step, columns, rest] = f.locals(4);
+  const strips = f.locals(bases.length);
+  const pointers = f.locals(bases.length);
+  const [values, factors, factor] = f.locals(3, V128);
+  const totals = f.locals(2 * TILE, V128);
   const combine = (): Body => kernel.scan === "sum" ? f.f64x2Add() : kernel.scan === "product" ? f.f64x2Mul() : f.f64x2Max();
-  /** Leaves two numbers of four. */
-  const half = (vector: Local, isSecond: boolean): Body => {
-    f.get(vector);
-    if (isSecond) f.get(vector).shuffle32(2, 3, 2, 3);
-    return f.f64x2PromoteLowF32x4();
-  };
 
   /** Scans some vectors of columns, or, for none, a single one. */
   const strip = (vectors: number): void => {
@@ -36,7 +30,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
     const vector = (v: number): void => {
       const own = sums.slice(2 * v, 2 * v + 2);
       const multiply = (): void => own.forEach((total, i) => {
-        half(factors, i === 1).set(factor);
+        f.promote(factors, i === 1).set(factor);
         f.get(total).get(factor).f64x2Mul().get(factor).f64x2(0).f64x2Eq().v128AndNot().set(total);
       });
       load(1, 16 * v, values);
@@ -44,7 +38,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
       if (kernel.hasFactors && !kernel.isBackwards) multiply();
       own.forEach((total, i) => {
         f.get(total);
-        half(values, i === 1);
+        f.promote(values, i === 1);
         combine().set(total);
       });
       f.get(pointers[0]).get(own[0]).f32x4DemoteF64x2Zero();

@@ -22,17 +22,17 @@ export interface Cuttable {
 export function encode(
   { program: { words, strands }, cuts }: Cuttable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
 ): number {
-  for (let at = 0, group = 0; at < words.length; ) {
+  for (let at = 0, strandsAt = 0; at < words.length; ) {
     const fork = to;
-    if (group < strands.length && strands[group + 1] === at) {
-      const count = strands[group++];
+    if (strandsAt < strands.length && strands[strandsAt + 1] === at) {
+      const count = strands[strandsAt++];
       let launches = 0;
       to += forkHeader(count) / 4;
       for (let strand = 0; strand < count; strand++) {
         i32[fork + FORK_PARTS / 4 + strand] = (to - fork) * 4;
-        for (const end = strands[++group]; at < end; at += words[at + 1], launches++) writeLaunch(at, null, 0);
+        for (const end = strands[++strandsAt]; at < end; at += words[at + 1], launches++) writeLaunch(at, null, 0);
       }
-      group++;
+      strandsAt++;
       closeFork(fork, count, launches);
       continue;
     }

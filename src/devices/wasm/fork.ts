@@ -31,23 +31,23 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   /** Calls the kernel of the launch whose address is in the local. */
   const call = (f: Body, launch: number): Body => f.get(launch).get(launch).i32Load().callIndirect(kernelType);
 
-  const run = module.function("run", [I32, I32], [], (f) => {
+  const run = module.function("run", 2, (f) => {
     f.while(() => f.get(0).get(1).i32LtU(), () => {
       call(f, 0).get(0).get(0).i32Load(4).i32Add().set(0);
     });
   });
   const inOrder = (f: Body): Body => f.get(0).get(0).i32Load(FORK_PARTS).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
   if (!isShared) {
-    module.fillTable(0, [module.function(null, [I32], [], inOrder)]);
+    module.fillTable(0, [module.function(null, 1, inOrder)]);
     return module.finish();
   }
 
-  const work = module.function(null, [], [], (f) => {
+  const work = module.function(null, 0, (f) => {
     const ticket = f.local(I64);
-    const part = f.local(I32);
-    const end = f.local(I32);
+    const part = f.local();
+    const end = f.local();
     f.block((done) => f.loop((again) => {
-      f.i32(0).i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
+      f.i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
       f.i32(0).get(ticket).get(ticket).i64(1n).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
       f.get(ticket).i64(32n).i64ShrU().i32WrapI64().set(part);
       // Where the place of the part is written.
@@ -62,15 +62,15 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
     }));
   });
 
-  const fork = module.function(null, [I32], [], (f) => {
-    const spins = f.local(I32);
-    f.i32(0).i32AtomicLoad(control.limit).if(
+  const fork = module.function(null, 1, (f) => {
+    const spins = f.local();
+    f.i32AtomicLoad(control.limit).if(
       () => {
         f.i32(0).get(0).i64ExtendI32U().i64(32n).i64Shl().get(0).i32Load(HEADER).i64ExtendI32U().i64Or().i64AtomicStore(control.ticket);
-        f.i32(0).i32AtomicLoad(control.sleepers).if(() => f.i32(0).i32(-1).atomicNotify(control.ticket).drop());
+        f.i32AtomicLoad(control.sleepers).if(() => f.atomicNotify(-1, control.ticket));
         f.call(work);
         f.i32(CALLER_SPINS).set(spins);
-        f.while(() => f.i32(0).i32AtomicLoad(control.active), () => {
+        f.while(() => f.i32AtomicLoad(control.active), () => {
           f.get(spins).if(() => f.increment(spins, -1), () => f.call(wait));
         });
       },
@@ -79,18 +79,18 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   });
   module.fillTable(0, [fork]);
 
-  module.function("serve", [I32, I32], [], (f) => {
-    const spins = f.local(I32);
+  module.function("serve", 2, (f) => {
+    const spins = f.local();
     f.i32(WORKER_SPINS).set(spins);
-    const isCurrent = (): Body => f.i32(0).i32AtomicLoad(control.generation).get(1).i32Eq();
-    f.while(() => { f.get(spins).i32(0).i32Ne().i32(0).i32AtomicLoad(control.limit).get(0).i32GtU().i32And(); isCurrent().i32And(); }, () => {
+    const isCurrent = (): Body => f.i32AtomicLoad(control.generation).get(1).i32Eq();
+    f.while(() => { f.get(spins).i32(0).i32Ne().i32AtomicLoad(control.limit).get(0).i32GtU().i32And(); isCurrent().i32And(); }, () => {
       f.increment(spins, -1);
-      f.i32(0).i32AtomicLoad(control.ticket).if(() => {
-        f.i32(0).i32(1).i32AtomicAdd(control.active).drop();
+      f.i32AtomicLoad(control.ticket).if(() => {
+        f.i32AtomicAdd(1, control.active);
         // Kernels are forgotten while nobody is active: they stay current until this worker is not.
         isCurrent().if(() => f.call(work));
-        f.i32(0).i32(-1).i32AtomicAdd(control.active).drop();
-        f.i32(0).i32AtomicLoad(control.waiting).if(() => f.i32(0).i32(1).atomicNotify(control.active).drop());
+        f.i32AtomicAdd(-1, control.active);
+        f.i32AtomicLoad(control.waiting).if(() => f.atomicNotify(1, control.active));
         f.i32(WORKER_SPINS).set(spins);
       });
     });

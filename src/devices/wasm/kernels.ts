@@ -10,7 +10,7 @@ import { importMath, mathImports } from "./vector-math.ts";
 /** Does the engine have relaxed SIMD, and in it the fused multiply-add? */
 export function hasRelaxedSimd(): boolean {
   const module = new ModuleBuilder();
-  module.function(null, [], [], (f) => { f.f32x4(0).f32x4(0).f32x4Madd(true, () => f.f32x4(0)).drop(); });
+  module.function(null, 0, (f) => { f.f32x4(0).f32x4(0).f32x4Madd(true, () => f.f32x4(0)).drop(); });
   return WebAssembly.validate(module.finish());
 }
 

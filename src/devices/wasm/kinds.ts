@@ -1,7 +1,7 @@
 /** How each kind of kernel becomes a function of WebAssembly, and its launches what that function reads. */
 
-import { columnsParameters, type Kernel, type KernelOf, type Kind, mapSizeAt, productParameters, scanParameters } from "../../kernels/kernel.ts";
-import { type Body, I32, type ModuleBuilder } from "./assembler.ts";
+import { columnsParameters, type Kernel, type KernelOf, type Kind, mapSizeAt, productParameters } from "../../kernels/kernel.ts";
+import type { Body, ModuleBuilder } from "./assembler.ts";
 import { type Cut, cutColumns, cutCopy, cutMap, cutProduct, cutRandom, cutRow, cutScan, neverCut } from "./cut.ts";
 import { writeMap } from "./emit-map.ts";
 import { writeColumns, writeCopy, writeGather, writeScatterAdd } from "./emit-move.ts";
@@ -36,7 +36,7 @@ interface WasmKind<K extends Kernel> {
 
 /** A kernel whose function calls no other. */
 const alone = <K extends Kernel>(write: (f: Body, kernel: K, surroundings: Surroundings) => void): WasmKind<K>["emit"] =>
-  (module, name, kernel, surroundings) => { module.function(name, [I32], [], (f) => write(f, kernel, surroundings)); };
+  (module, name, kernel, surroundings) => { module.function(name, 1, (f) => write(f, kernel, surroundings)); };
 
 const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
   map: {
@@ -45,16 +45,16 @@ const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
     roundsUp: (kernel, words, at) => (words[at + kernel.rankAt] === 0 ? mapSizeAt : -1),
   },
   row: { emit: alone((f, kernel, { fused, math }) => writeRow(f, new VectorMath(f, fused, math), kernel)), cut: cutRow },
-  columns: { emit: alone(writeColumns), cut: cutColumns, more: (words, at) => words[at + columnsParameters.at.inner] },
+  columns: { emit: alone(writeColumns), cut: cutColumns, more: (words, at) => words[at + columnsParameters.inner] },
   product: {
     emit: (module, name, _, surroundings) => { emitProduct(module, name, surroundings); },
     cut: cutProduct,
-    more: (words, at) => words[at + productParameters.at.n],
+    more: (words, at) => words[at + productParameters.n],
   },
   copy: { emit: alone(writeCopy), cut: cutCopy },
   gather: { emit: alone((f, _, { fault }) => writeGather(f, fault)), cut: neverCut },
   scatterAdd: { emit: alone((f, _, { fault }) => writeScatterAdd(f, fault)), cut: neverCut },
-  scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + scanParameters.at.inner] },
+  scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + columnsParameters.inner] },
   random: { emit: alone((f) => writeRandom(f)), cut: cutRandom, more: (_, __, first) => first / 4 },
   host: { emit: alone((f, _, { host }) => { f.get(0).call(host); }), cut: neverCut },
 };

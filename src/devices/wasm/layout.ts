@@ -1,21 +1,21 @@
 /** How a launch lies in memory: kernel (its place in the table), bytes to the next launch, operand addresses, parameters. */
 
 import type { Layout } from "../../kernels/layout.ts";
-import { type Body, I32, type Local } from "./assembler.ts";
+import type { Body, Local } from "./assembler.ts";
 
 /** Bytes before the first operand. */
 export const HEADER = 8;
 
 /** Loads a word of a launch into a local: operands come first. */
 export function word(f: Body, k: number): Local {
-  const local = f.local(I32);
+  const local = f.local();
   f.get(0).i32Load(HEADER + 4 * k).set(local);
   return local;
 }
 
 /** Loads the parameters of a launch with so many operands. */
-export function parameters<Name extends string>(f: Body, operands: number, { names }: Layout<Name>): Record<Name, Local> {
-  return Object.fromEntries(names.map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
+export function parameters<Name extends string>(f: Body, operands: number, layout: Layout<Name>): Record<Name, Local> {
+  return Object.fromEntries(Object.keys(layout).map((name, i) => [name, word(f, operands + i)])) as Record<Name, Local>;
 }
 
 /** bytes(local) = 4 · elements. */

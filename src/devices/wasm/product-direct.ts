@@ -1,7 +1,7 @@
 /** Products of A and B where they lie: tiles of C from contiguous rows of B, and dot products. Strides are in bytes; M, N, K count elements. */
 
-import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
-import { addOuterProduct, advanceTimes, clear, emitStepFrom, locals, push, range, storeTile, type Sums } from "./product-packed.ts";
+import { type Body, type Local, type ModuleBuilder, range, V128 } from "./assembler.ts";
+import { addOuterProduct, advanceTimes, clear, emitStepFrom, push, storeTile, type Sums } from "./product-packed.ts";
 
 /** Calls the function for the m (fewer than `height`) rows left, which has the same parameters. */
 function callForRest(f: Body, parameters: number, m: Local, functions: readonly number[], height: number): void {
@@ -16,13 +16,12 @@ function callForRest(f: Body, parameters: number, m: Local, functions: readonly 
  */
 export function emitTiles(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   const widths = height > 2 ? [2, 1] : [4, 2, 1];
-  return module.function(null, range(12).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, from] = range(12);
-    const [stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = locals(f, 8);
-    const rows = locals(f, height);
-    const pointers = locals(f, height);
-    const allSums = range(height).map(() => locals(f, widths[0], V128));
-    const vectorsB = locals(f, widths[0], V128);
+  return module.function(null, 12, (f, a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, from) => {
+    const [stepFrom, columns, counter, pointerB, spare, tileB, tileC, tileFrom] = f.locals(8);
+    const rows = f.locals(height);
+    const pointers = f.locals(height);
+    const allSums = range(height).map(() => f.locals(widths[0], V128));
+    const vectorsB = f.locals(widths[0], V128);
     const numberA = f.local(V128);
 
     const tile = (width: number): void => {
@@ -66,19 +65,18 @@ export function emitTiles(module: ModuleBuilder, fused: boolean, height: number,
 export function emitDots(module: ModuleBuilder, fused: boolean, height: number, lower: readonly number[]): number {
   /** So many rows of A are used again for every four columns of B. */
   const blockRows = 32;
-  return module.function(null, range(11).map(() => I32), [], (f) => {
-    const [a, rowA, b, columnB, c, stepC, m, n, k, mode, from] = range(11);
-    const [stepFrom, rows, row, columns, counter, spare] = locals(f, 6);
-    const [tileA, tileC, tileFrom, offset] = locals(f, 4);
-    const pointersA = locals(f, height);
-    const columnsB = locals(f, 4);
-    const pointersB = locals(f, 4);
-    const newSums = (): Local[][] => range(height).map(() => locals(f, 4, V128));
+  return module.function(null, 11, (f, a, rowA, b, columnB, c, stepC, m, n, k, mode, from) => {
+    const [stepFrom, rows, row, columns, counter, spare] = f.locals(6);
+    const [tileA, tileC, tileFrom, offset] = f.locals(4);
+    const pointersA = f.locals(height);
+    const columnsB = f.locals(4);
+    const pointersB = f.locals(4);
+    const newSums = (): Local[][] => range(height).map(() => f.locals(4, V128));
     const sums = newSums();
     // Eight additions can be under way at once.
     const otherSums = height > 1 ? sums : newSums();
-    const vectorsA = locals(f, height, V128);
-    const [vectorB, mask] = locals(f, 2, V128);
+    const vectorsA = f.locals(height, V128);
+    const [vectorB, mask] = f.locals(2, V128);
 
     const load = (pointer: Local, offset: number, masked: boolean): void => {
       f.get(pointer).v128Load(offset);

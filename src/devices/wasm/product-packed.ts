@@ -4,7 +4,7 @@
  * Strides are in bytes here; M, N, K count elements.
  */
 
-import { type Body, I32, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
+import { type Body, type Local, type ModuleBuilder, range, V128 } from "./assembler.ts";
 
 /** A tile of C is this wide, and high: its sums, a row of B, a number of A and a product share fifteen registers. */
 const tileColumns = 8;
@@ -21,14 +21,6 @@ const blockABytes = blockM * blockK * 4;
 export const packedScratchBytes = blockABytes + blockN * blockK * 4;
 
 // -- what all the product kernels are made of ---------------------------------------------------
-
-export function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
-
-export function locals(f: Body, count: number, type: typeof I32 | typeof V128 = I32): Local[] {
-  return range(count).map(() => f.local(type));
-}
 
 export function push(f: Body, ...values: Local[]): Body {
   for (const value of values) f.get(value);
@@ -129,11 +121,10 @@ export function storeTile(f: Body, sums: Sums, place: Place): void {
  * In place of the streams that the last panel lacks it repeats the last one; what comes of them is not stored.
  */
 function emitPack(module: ModuleBuilder, width: number): number {
-  return module.function(null, range(6).map(() => I32), [], (f) => {
-    const [from, across, along, streams, length, to] = range(6);
-    const [counter, rest, panelBytes, toPanel, toRow] = locals(f, 5);
-    const pointers = locals(f, width);
-    const vectors = locals(f, 8, V128);
+  return module.function(null, 6, (f, from, across, along, streams, length, to) => {
+    const [counter, rest, panelBytes, toPanel, toRow] = f.locals(5);
+    const pointers = f.locals(width);
+    const vectors = f.locals(8, V128);
 
     /** Neighbouring streams, the whole panels of them: row after row, four rows at a time to write in longer runs. */
     const copyPanels = (depth: number): void => {
@@ -209,7 +200,7 @@ function emitPack(module: ModuleBuilder, width: number): number {
 
     f.get(length).i32(4 * width).i32Mul().set(panelBytes);
     f.get(across).i32(4).i32Eq().get(streams).i32(width).i32GeU().i32And().if(() => {
-      const [from0, to0] = locals(f, 2);
+      const [from0, to0] = f.locals(2);
       f.get(from).set(from0).get(to).set(to0);
       f.get(length).set(counter);
       f.while(() => f.get(counter).i32(4).i32GeU(), () => {
@@ -239,11 +230,10 @@ function emitPack(module: ModuleBuilder, width: number): number {
 
 /** A packed block of A times a panel of B: (a, b, stepB, k, c, stepC, rows, columns, mode, from, stepFrom). */
 function emitPanel(module: ModuleBuilder, fused: boolean, height: number): number {
-  return module.function(null, range(11).map(() => I32), [], (f) => {
-    const [a, b, stepB, k, c, stepC, rows, columns, mode, from, stepFrom] = range(11);
-    const [pointerB, counter, spare] = locals(f, 3);
-    const sums = range(height).map(() => locals(f, tileColumns / 4, V128));
-    const rowB = locals(f, tileColumns / 4, V128);
+  return module.function(null, 11, (f, a, b, stepB, k, c, stepC, rows, columns, mode, from, stepFrom) => {
+    const [pointerB, counter, spare] = f.locals(3);
+    const sums = range(height).map(() => f.locals(tileColumns / 4, V128));
+    const rowB = f.locals(tileColumns / 4, V128);
     const numberA = f.local(V128);
     const place = { c, stepC, columns, rows, mode, from, stepFrom, spare };
 
@@ -284,13 +274,12 @@ export function emitPacked(module: ModuleBuilder, options: { fused: boolean; scr
   const packLowA = hasLow ? emitPack(module, lowTileRows) : packA;
   const lowPanel = hasLow ? emitPanel(module, fused, lowTileRows) : panel;
 
-  return module.function(null, range(14).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, columnB, c, stepC, m, n, k, mode, from, direct] = range(14);
-    const [stepFrom, parts, depth] = locals(f, 3);
-    const [i, rows, j, columns, l, length] = locals(f, 6);
-    const [pointer, panelJ, packedFrom, panelB, stepB, left, panelC, panelFrom] = locals(f, 8);
-    const [mode0, from0, stepFrom0] = locals(f, 3);
-    const [highRows, lowRows, lowA] = locals(f, 3);
+  return module.function(null, 14, (f, a, rowA, columnA, b, rowB, columnB, c, stepC, m, n, k, mode, from, direct) => {
+    const [stepFrom, parts, depth] = f.locals(3);
+    const [i, rows, j, columns, l, length] = f.locals(6);
+    const [pointer, panelJ, packedFrom, panelB, stepB, left, panelC, panelFrom] = f.locals(8);
+    const [mode0, from0, stepFrom0] = f.locals(3);
+    const [highRows, lowRows, lowA] = f.locals(3);
 
     /** for (index = 0; index < total; index += step) with part = min(step, total − index) */
     const blocks = (index: Local, total: Local, step: () => void, part: Local, inner: () => void): void => {

@@ -1,13 +1,13 @@
 /** Products of few rows with a large B, which is read in order, once. Strides are in bytes; M, N, K count elements. */
 
-import { type Body, I32, type ModuleBuilder, V128 } from "./assembler.ts";
-import { advanceTimes, locals, push, range, storeLanes } from "./product-packed.ts";
+import { type Body, type ModuleBuilder, V128 } from "./assembler.ts";
+import { advanceTimes, push, storeLanes } from "./product-packed.ts";
 
 /** So many products are added up before their sum is added to C: rounding grows with the blocks, not with K. (A packed product has blocks of its own.) */
 export const blockK = 256;
 /** How many rows of B a stream reads side by side. */
 export const streamDepth = 8;
-/** The sums of so many columns have room in the scratch memory: streams are no higher than 39 rows (`limits`). */
+/** The sums of so many columns have room in the scratch memory: streams are no higher than 39 rows (product.ts). */
 const streamColumns = 4096;
 
 /**
@@ -15,11 +15,10 @@ const streamColumns = 4096;
  * (a, rowA, columnA, b, rowB, c, stepC, M, N, K); K is a multiple of eight.
  */
 function emitStream(module: ModuleBuilder, fused: boolean): number {
-  return module.function(null, range(10).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k] = range(10);
-    const [row, columns, numbers, rowC, pointerC] = locals(f, 5);
-    const pointers = locals(f, streamDepth);
-    const factors = locals(f, streamDepth, V128);
+  return module.function(null, 10, (f, a, rowA, columnA, b, rowB, c, stepC, m, n, k) => {
+    const [row, columns, numbers, rowC, pointerC] = f.locals(5);
+    const pointers = f.locals(streamDepth);
+    const factors = f.locals(streamDepth, V128);
     const sum = f.local(V128);
 
     const vector = (v: number): void => {
@@ -70,9 +69,8 @@ function emitStream(module: ModuleBuilder, fused: boolean): number {
 /** The same for any K: what makes the second block and each after it is added up in scratch memory first. */
 export function emitStreamInBlocks(module: ModuleBuilder, { fused, scratch }: { fused: boolean; scratch: number }): number {
   const stream = emitStream(module, fused);
-  return module.function(null, range(10).map(() => I32), [], (f) => {
-    const [a, rowA, columnA, b, rowB, c, stepC, m, n, k] = range(10);
-    const [column, columns, step, row, rest, rowC, to, from] = locals(f, 8);
+  return module.function(null, 10, (f, a, rowA, columnA, b, rowB, c, stepC, m, n, k) => {
+    const [column, columns, step, row, rest, rowC, to, from] = f.locals(8);
     const sum = f.local(V128);
     const pushBlock = (): Body => f.i32(blockK).get(k).get(k).i32(blockK).i32GtU().select();
 

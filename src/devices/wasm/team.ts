@@ -5,6 +5,7 @@
  */
 
 import { FlimsyError } from "../../support/errors.ts";
+import type { Host, Thread } from "../../support/platform.ts";
 import type { Heap } from "./heap.ts";
 import { scratchBytes, type TableModule } from "./kernels.ts";
 import { control } from "./layout.ts";
@@ -12,12 +13,12 @@ import { control } from "./layout.ts";
 /** More do not help by themselves: large launches are cut into at least eight parts, and they share the way to the memory. */
 const DEFAULT_LIMIT = 4;
 /**
- * What a worker does: `control` and the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
+ * What a worker does; the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
  * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
  * generation has changed.
  */
 const program = `
-const start = ({ memory, scratch, worker, control }) => {
+const start = ({ memory, scratch, worker }) => {
   const words = new Int32Array(memory.buffer);
   const never = () => { throw new Error("not in a worker"); };
   const { sin, cos, pow } = Math;
@@ -25,56 +26,58 @@ const start = ({ memory, scratch, worker, control }) => {
   let generation, last, serve;
   function next() {
     let found = null;
-    Atomics.add(words, control.active / 4, 1);
-    if (Atomics.load(words, control.generation / 4) === generation) {
+    Atomics.add(words, ${control.active / 4}, 1);
+    if (Atomics.load(words, ${control.generation / 4}) === generation) {
       memory.grow(0); // else the buffer may be of before the memory grew to there
       const view = new Int32Array(memory.buffer);
       const address = Atomics.load(view, last >>> 2) >>> 0;
       if (address !== 0) {
         const [, places, size] = view.subarray(address / 4);
-        found = { address, places, bytes: new Uint8Array(memory.buffer, address + 12, size).slice() };
+        found = [address, places, new Uint8Array(memory.buffer, address + 12, size).slice()];
       }
     }
-    Atomics.sub(words, control.active / 4, 1);
-    Atomics.notify(words, control.active / 4);
+    Atomics.sub(words, ${control.active / 4}, 1);
+    Atomics.notify(words, ${control.active / 4});
     return found;
   }
   function load() {
-    for (let module; (module = next()) !== null; last = module.address) {
-      env.table.grow(module.places - env.table.length);
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env });
+    for (let found; (found = next()) !== null; ) {
+      const [address, places, bytes] = found;
+      env.table.grow(places - env.table.length);
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
       for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
       serve ??= exports.serve;
+      last = address;
     }
   }
   function follow() {
-    const now = Atomics.load(words, control.generation / 4);
+    const now = Atomics.load(words, ${control.generation / 4});
     if (now !== generation) {
       generation = now;
       env.table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-      last = control.modules;
+      last = ${control.modules};
       serve = undefined;
     }
     if (!serve) load();
   }
-  Atomics.add(words, control.started / 4, 1);
+  Atomics.add(words, ${control.started / 4}, 1);
   for (;;) {
-    const limit = Atomics.load(words, control.limit / 4);
+    const limit = Atomics.load(words, ${control.limit / 4});
     if (worker >= limit) {
-      Atomics.wait(words, control.limit / 4, limit);
+      Atomics.wait(words, ${control.limit / 4}, limit);
       continue;
     }
     follow();
     try {
       serve?.(worker, generation);
     } catch (error) {
-      Atomics.store(words, control.failed / 4, 1);
-      Atomics.notify(words, control.active / 4);
+      Atomics.store(words, ${control.failed / 4}, 1);
+      Atomics.notify(words, ${control.active / 4});
       throw error;
     }
-    Atomics.add(words, control.sleepers / 4, 1);
-    Atomics.wait(words, control.ticket / 4, 0);
-    Atomics.sub(words, control.sleepers / 4, 1);
+    Atomics.add(words, ${control.sleepers / 4}, 1);
+    Atomics.wait(words, ${control.ticket / 4}, 0);
+    Atomics.sub(words, ${control.sleepers / 4}, 1);
   }
 };
 if (typeof require === "function") require("node:worker_threads").parentPort.once("message", start);
@@ -82,19 +85,6 @@ else onmessage = (event) => start(event.data);
 `;
 
 /** What differs between Node and browsers. */
-interface Host {
-  readonly crossOriginIsolated?: boolean;
-  readonly navigator?: { readonly hardwareConcurrency?: number };
-  readonly process?: { getBuiltinModule?(name: "node:worker_threads"): { Worker: NodeWorker }; getBuiltinModule?(name: "node:os"): Cores };
-}
-interface Cores { availableParallelism(): number }
-interface Thread { postMessage(message: object): void; terminate(): unknown }
-interface NodeThread extends Thread {
-  unref(): void;
-  on(event: "error", listener: (error: Error) => void): void;
-  on(event: "exit", listener: () => void): void;
-}
-type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
 export const host = globalThis as Host;
 
 /** May the memory be shared with other threads? Browsers ask for isolated pages. */
@@ -157,7 +147,7 @@ export class Team {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.allocate(scratchBytes);
         const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
-        thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length, control });
+        thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length });
         this.threads.push(thread);
       }
       for (const module of this.modules.splice(0)) this.add(module);
@@ -191,7 +181,7 @@ export class Team {
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.modules), 0);
     Atomics.add(i32, word(control.generation), 1);
-    this.settle();
+    this.recall();
     for (const { address, bytes } of this.chain.splice(0)) this.heap.free(address, bytes);
     this.last = control.modules;
   }
@@ -224,7 +214,7 @@ export class Team {
   }
 
   /** After an error in a part: nobody works on the others any more. */
-  settle(): void {
+  recall(): void {
     if (!this.heap.isShared || this.failure !== "") return;
     const { i32 } = this.heap;
     Atomics.store(i32, word(control.ticket), 0);

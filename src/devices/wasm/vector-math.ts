@@ -10,6 +10,7 @@
  */
 
 import { type BinaryName, type ComparisonName, power, type UnaryName } from "../../kernels/expression.ts";
+import type { Reduction } from "../../kernels/kernel.ts";
 import { type Body, F64, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
 
 /** What a module with vector math imports from the host, under "env". */
@@ -36,8 +37,8 @@ const LOG = [
   -7.6344974e-2, 1.2761578e-1, -1.3160183e-1, 1.4201757e-1, -1.6623357e-1, 2.0001227e-1, -2.5000820e-1, 3.3333331e-1,
 ];
 /** (sin r − r) / r³ and cos r as functions of r², for |r| ≤ π/4 (Cephes). */
-const SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1];
-const COS = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2, -0.5, 1];
+const SIN = [-1.9515296e-4, 8.3321609e-3, -1.6666655e-1];
+const COS = [2.4433157e-5, -1.3887316e-3, 4.1666646e-2, -0.5, 1];
 /** log₂((1 + s) / (1 − s)) / s as a function of s², for |s| ≤ 3 − 2√2: its Taylor series. */
 const LOG2 = [6, 5, 4, 3, 2, 1, 0].map((i) => 2 / Math.LN2 / (2 * i + 1));
 /** 2ᶠ for |f| ≤ ½: its Taylor series. */
@@ -75,6 +76,24 @@ const F64X2_PMIN = 0xf6;
 const F64X2_PMAX = 0xf7;
 const F64X2_RELAXED_MADD = 0x107;
 
+/** Two vectors -> one. */
+export const arithmetic = {
+  add: (f: Body): Body => f.f32x4Add(),
+  sub: (f: Body): Body => f.f32x4Sub(),
+  mul: (f: Body): Body => f.f32x4Mul(),
+  div: (f: Body): Body => f.f32x4Div(),
+  maximum: (f: Body): Body => f.f32x4Max(),
+  minimum: (f: Body): Body => f.f32x4Min(),
+};
+/** Two vectors -> all bits where the comparison holds. */
+const comparisons: Readonly<Record<ComparisonName, (f: Body) => Body>> = {
+  equal: (f) => f.f32x4Eq(),
+  less: (f) => f.f32x4Lt(),
+  lessEqual: (f) => f.f32x4Le(),
+};
+/** How a reduction takes one vector more. */
+export const reducing: Readonly<Record<Reduction, (f: Body) => Body>> = { ...arithmetic, sum: arithmetic.add };
+
 /** Emits functions of vectors into a body. Results are left on the stack; arguments are never changed. */
 export class VectorMath {
   private readonly body: Body;
@@ -92,30 +111,21 @@ export class VectorMath {
   }
 
   /** The function of `x`, within 4 units in the last place (of float32, denormals included). */
-  unary(name: UnaryName, x: Local): void {
-    const { body } = this;
-    switch (name) {
-      case "neg": body.get(x).f32x4Neg(); break;
-      case "abs": body.get(x).f32x4Abs(); break;
-      case "floor": body.get(x).f32x4Floor(); break;
-      case "sqrt": body.get(x).f32x4Sqrt(); break;
-      case "relu": body.get(x).f32x4(0).simd(F32X4_PMAX); break;
-      case "sign":
-        // ±1 where |x| > 0, else x, which is 0 or NaN.
-        body.f32x4(1);
-        this.signLike(x);
-        body.get(x).get(x).f32x4Abs().f32x4(0).f32x4Gt().v128Bitselect();
-        break;
-      case "exp": this.exp(x); break;
-      case "expm1": this.expm1(x); break;
-      case "log": this.logarithm(x); break;
-      case "log1p": this.log1p(x); break;
-      case "tanh": this.tanh(x); break;
-      case "sigmoid": this.sigmoid(x); break;
-      case "sin":
-      case "cos": this.circular(name, x); break;
-    }
+  unary(name: UnaryName, x: Local): void { this[name](x); }
+
+  neg(x: Local): void { this.body.get(x).f32x4Neg(); }
+  abs(x: Local): void { this.body.get(x).f32x4Abs(); }
+  floor(x: Local): void { this.body.get(x).f32x4Floor(); }
+  sqrt(x: Local): void { this.body.get(x).f32x4Sqrt(); }
+  relu(x: Local): void { this.body.get(x).f32x4(0).simd(F32X4_PMAX); }
+  /** ±1 where |x| > 0, else x, which is 0 or NaN. */
+  sign(x: Local): void {
+    this.body.f32x4(1);
+    this.signLike(x).get(x).get(x).f32x4Abs().f32x4(0).f32x4Gt().v128Bitselect();
   }
+  log(x: Local): void { this.logarithm(x); }
+  sin(x: Local): void { this.circular("sin", x); }
+  cos(x: Local): void { this.circular("cos", x); }
 
   binary(name: BinaryName, a: Local, b: Local): void {
     if (name === "pow") {
@@ -123,15 +133,8 @@ export class VectorMath {
       return;
     }
     const body = this.body.get(a).get(b);
-    switch (name) {
-      case "add": body.f32x4Add(); break;
-      case "sub": body.f32x4Sub(); break;
-      case "mul": body.f32x4Mul(); break;
-      case "div": body.f32x4Div(); break;
-      case "maximum": body.f32x4Max(); break;
-      case "minimum": body.f32x4Min(); break;
-      default: this.compare(name).f32x4(1).v128And();
-    }
+    if (name in arithmetic) arithmetic[name as keyof typeof arithmetic](body);
+    else comparisons[name as ComparisonName](body).f32x4(1).v128And();
   }
 
   /** The bits of `a` where the condition is not 0 (NaN is not), else those of `b`. */
@@ -141,13 +144,7 @@ export class VectorMath {
 
   /** The bits of `a` where x and y compare so, else those of `b`. */
   selectWhere(comparison: ComparisonName, [x, y]: readonly Local[], a: Local, b: Local): void {
-    this.body.get(a).get(b).get(x).get(y);
-    this.compare(comparison).v128Bitselect();
-  }
-
-  /** Two vectors -> all bits where the comparison holds. */
-  private compare(name: ComparisonName): Body {
-    return name === "equal" ? this.body.f32x4Eq() : name === "less" ? this.body.f32x4Lt() : this.body.f32x4Le();
+    comparisons[comparison](this.body.get(a).get(b).get(x).get(y)).v128Bitselect();
   }
 
   // -- building blocks --------------------------------------------------------------------------
@@ -189,13 +186,6 @@ export class VectorMath {
   /** y -> y with the sign of x, for y ≥ 0 or of the same sign. */
   private signLike(x: Local): Body {
     return this.body.get(x).i32x4(SIGN).v128And().v128Or();
-  }
-
-  /** Two of the lanes of `x`, the low or the high ones, as float64. */
-  private promote(x: Local, half: number): Body {
-    if (half === 0) this.body.get(x);
-    else this.body.get(x).get(x).shuffle32(2, 3, 2, 3);
-    return this.body.f64x2PromoteLowF32x4();
   }
 
   /** Overwrites special lanes of `result` with a host function of the arguments; what is in a lane depends on no other. */
@@ -250,7 +240,7 @@ export class VectorMath {
     });
   }
 
-  private exp(x: Local): void {
+  exp(x: Local): void {
     const { body } = this;
     this.temporaries((n, r, power, otherPower) => {
       // Beyond these bounds the result is infinite or 0 anyway, and n would leave its range.
@@ -263,7 +253,7 @@ export class VectorMath {
     });
   }
 
-  private expm1(x: Local): void {
+  expm1(x: Local): void {
     const { body } = this;
     this.temporaries((n, r, power, otherPower) => {
       body.get(x).f32x4(89).simd(F32X4_PMIN).f32x4(-20).simd(F32X4_PMAX);
@@ -278,7 +268,7 @@ export class VectorMath {
   }
 
   /** (e²ˣ − 1) / (e²ˣ + 1), of |x| */
-  private tanh(x: Local): void {
+  tanh(x: Local): void {
     const { body } = this;
     this.temporaries((n, r, power) => {
       body.get(x).f32x4Abs().tee(r).get(r).f32x4Add().f32x4(20).simd(F32X4_PMIN); // tanh(10) rounds to 1
@@ -293,7 +283,7 @@ export class VectorMath {
   }
 
   /** With e = exp(−|x|), which cannot overflow: 1 / (1 + e) for x ≥ 0, e / (1 + e) for x < 0. */
-  private sigmoid(x: Local): void {
+  sigmoid(x: Local): void {
     const { body } = this;
     this.temporaries((e) => {
       body.get(x).f32x4Abs().f32x4Neg().set(e);
@@ -307,7 +297,7 @@ export class VectorMath {
   // -- logarithms -------------------------------------------------------------------------------
 
   /** ln(1 + x) = ln(u) + c / u, where u is 1 + x rounded and c what rounding took away (fdlibm). */
-  private log1p(x: Local): void {
+  log1p(x: Local): void {
     const { body } = this;
     this.temporaries((u, c) => {
       body.get(x).f32x4(1).f32x4Add().set(u);
@@ -360,7 +350,7 @@ export class VectorMath {
     this.temporaries((n, r, square, result, isLarge) => {
       // The reduction needs float64: r may be tiny next to |x|.
       const split = (half: number, t: Local, rest: Local): void => {
-        this.promote(x, half).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
+        body.promote(x, half === 1).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
         body.f64x2(ROUND_F64).f64x2Sub().set(square);
         body.get(rest).get(square).f64x2(HALF_PI_HIGH).f64x2Mul().f64x2Sub();
         body.get(square).f64x2(HALF_PI_LOW).f64x2Mul().f64x2Sub().f32x4DemoteF64x2Zero().set(rest);
@@ -412,7 +402,7 @@ export class VectorMath {
     const { body } = this;
     this.temporaries((bits, s, square) => {
       // a = 2ᵏ m with √½ ≤ m < √2, from the exponent 1024 + k and the mantissa of `bits`.
-      this.promote(a, half).i64x2((1024n << 52n) - SQRT_HALF_BITS_F64).i64x2Add().tee(bits);
+      body.promote(a, half === 1).i64x2((1024n << 52n) - SQRT_HALF_BITS_F64).i64x2Add().tee(bits);
       body.i64x2((1n << 52n) - 1n).v128And().i64x2(SQRT_HALF_BITS_F64).i64x2Add().tee(s);
       // log₂(a) = k + log₂(m), by the series in s = (m − 1) / (m + 1).
       body.f64x2(1).f64x2Sub().get(s).f64x2(1).f64x2Add().f64x2Div().tee(s).get(s).f64x2Mul().set(square);
@@ -420,7 +410,7 @@ export class VectorMath {
       // The bits of 2⁵² with those of an integer below it are the float64 of their sum.
       body.get(bits).i32(52).simd(I64X2_SHR_U).f64x2(2 ** 52).v128Or().f64x2(2 ** 52 + 1024).f64x2Sub().f64x2Add();
       // Beyond ±200 the result is infinite or 0 in float32 anyway.
-      this.promote(b, half).f64x2Mul().f64x2(200).simd(F64X2_PMIN).f64x2(-200).simd(F64X2_PMAX).tee(s);
+      body.promote(b, half === 1).f64x2Mul().f64x2(200).simd(F64X2_PMIN).f64x2(-200).simd(F64X2_PMAX).tee(s);
       // 2ⁿ⁺ᶠ; float64 holds 2ⁿ, and the last step rounds to denormals.
       body.f64x2(ROUND_F64).f64x2Add().set(bits);
       body.get(s).get(bits).f64x2(ROUND_F64).f64x2Sub().f64x2Sub().set(s);

@@ -164,18 +164,18 @@ export class WasmDevice implements Device {
     const cuts = new Map<number, Cut>();
     let size = words.length;
     // Launches in strands stay whole.
-    let group = 0;
+    let strandsAt = 0;
     let [from, to] = [0, 0];
     const next = (): void => {
-      if (group === strands.length) return;
-      from = strands[group + 1];
-      to = strands[group + 1 + strands[group]];
-      size += forkHeader(strands[group]) / 4;
-      group += strands[group] + 2;
+      if (strandsAt === strands.length) return;
+      from = strands[strandsAt + 1];
+      to = strands[strandsAt + 1 + strands[strandsAt]];
+      size += forkHeader(strands[strandsAt]) / 4;
+      strandsAt += strands[strandsAt] + 2;
     };
     next();
     for (let at = 0; at < words.length; at += words[at + 1]) {
-      while (at >= to && group < strands.length) next();
+      while (at >= to && strandsAt < strands.length) next();
       const id = words[at];
       const kernel = kernelById(id);
       if (!this.kernels.has(id)) {
@@ -202,7 +202,7 @@ export class WasmDevice implements Device {
   run(prepared: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times: Float64Array | null = null): number {
     const executable = prepared as WasmExecutable;
     const { program } = executable;
-    if (this.running !== null) this.team.settle(); // the last run ended with an error
+    if (this.running !== null) this.team.recall(); // the last run ended with an error
     if (executable.cuts.size > 0 || program.strands.length > 0) this.team.start();
     const arena = this.reserve(program.arena * 4);
     if (executable.address === 0) {
@@ -229,7 +229,7 @@ export class WasmDevice implements Device {
       else if (program.checks === null) this.kernels.run(executable.address, executable.end);
       else this.runChecked(executable, program.checks, [arena, ...buffers.map((buffer) => (buffer as WasmBuffer).address)]);
     } catch (error) {
-      if (!(error instanceof LaunchFault)) this.team.settle();
+      if (!(error instanceof LaunchFault)) this.team.recall();
       throw error;
     }
     this.running = null;

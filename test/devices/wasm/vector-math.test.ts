@@ -21,7 +21,7 @@ function assemble(fused: boolean): Uint8Array<ArrayBuffer> {
   module.importMemory("memory");
   const imports = importMath(module);
   const loop = (name: string, write: (math: VectorMath, a: number, b: number, c: number) => void): void => {
-    module.function(name, [I32, I32, I32, I32, I32], [], (body) => {
+    module.function(name, 5, (body) => {
       const math = new VectorMath(body, fused, imports);
       const [offset, ...locals] = [body.local(I32), body.local(V128), body.local(V128), body.local(V128)];
       body.while(
