@@ -15,7 +15,7 @@ import type { Variable } from "./variable.ts";
  * part, what it needs is computed again, from what `f` used and from the same random numbers; so the results are the same, and a step whose parts are all
  * checkpoints takes about a third more time, one of a recurrent layer up to twice. `f` itself is called once.
  *
- * Of a chain of n equal parts, one checkpoint each keeps the n results in between, and one part. Checkpoints may be nested. They act inside `grad`, and wherever
+ * Of a chain of n equal parts, one checkpoint each keeps the n results in between, and one part. Checkpoints may be nested. They act inside `grad`, and where
  * `gradients` is called after them; elsewhere this is `f()`. What has run already, because a number was looked at, is kept. Steps with checkpoints do not
  * stack what many members do alike, so small models gain nothing.
  *
@@ -60,7 +60,7 @@ const held = after("checkpoint", (lowering, node) => { lowering.alias(node, lowe
 const fence = after("checkpoint", (lowering, node) => { lowering.fence(node, lowering.trace.input(node, 0)); });
 
 /**
- * Records regions again as the backward pass comes to them. They must not be computed before, with the forward pass or with other regions, so what they use goes
+ * Records regions again as the backward pass comes to them. They must not run before, with the forward pass or with other regions, so what they use goes
  * through `held`, which waits until the gradients are there that the regions after them have given, and, before the first, until the forward pass is done.
  */
 class Recomputation implements Again {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  add, customGradient, detach, div, evaluate, exp, grad, gradients, greater, identity, input, jacobian, linear, log, mul, parameter, Random, randn, ShapeError, setDevice,
-  sub, sum, tanh, UsageError, ValueError, type Variable, where,
+  add, customGradient, detach, div, evaluate, exp, grad, gradients, greater, identity, input, jacobian, linear, log, mul, parameter, Random, randn, ShapeError,
+  setDevice, sub, sum, tanh, UsageError, ValueError, type Variable, where,
 } from "../../src/index.ts";
 import { launchesOf } from "../launches.ts";
 import { describeOnEach, expectNear } from "./harness.ts";
@@ -139,9 +139,9 @@ describe("what customGradient refuses", () => {
     ["another kind of option", () => customGradient((y: Variable) => y, () => [], any({ structural: 1 })), ValueError, /true or false as structural/],
     ["further arguments", () => any<(...args: unknown[]) => void>(customGradient)(() => x, () => [], {}, 5), ValueError, /an argument too many/],
     ["a function that gives no Variable", () => customGradient(() => any<Variable>(3), () => [])(), ValueError, /must return a Variable, but returned 3/],
-    ["a rule that gives no list", of((g: Variable) => g), ValueError, /reverse rule of square must return an array with a gradient \(or null\) for each of its 1 inputs/],
+    ["a rule that gives no list", of((g: Variable) => g), ValueError, /reverse rule of square must return an array with a gradient/],
     ["a rule that gives too many", of((g: Variable) => [g, g]), ValueError, /for each of its 1 inputs/],
-    ["a gradient of another shape", of((g: Variable) => [sum(g)]), ShapeError, /reverse rule of square gave \[\] as the gradient of input 0, which has shape \[2\]/],
+    ["a gradient of another shape", of((g: Variable) => [sum(g)]), ShapeError, /square gave \[\] as the gradient of input 0, which has shape \[2\]/],
     ["a gradient that is a number", of(() => [5]), ShapeError, /gave 5 as the gradient of input 0/],
   ];
   it.each(cases)("%s", (_, f, kind, message) => {

@@ -10,7 +10,8 @@ import { entries, tables } from "./table/index.ts";
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
   "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
-  "evaluate", "grad", "gradients", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient", "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
+  "evaluate", "grad", "gradients", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
+  "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
 ];
 
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
