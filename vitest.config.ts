@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const conditions = ["flimsy-source", "module", "node", "development|production"];
 
 /** Tests of what things give, not of what the library holds: they may follow each other in one process, in which it is loaded and compiled only once. */
-const together = ["components", "cost", "ctc", "data", "extras", "initialization", "model", "operations", "optimizers", "random", "synthetic"]
+const together = ["components", "cost", "ctc", "data", "explain", "extras", "initialization", "model", "operations", "optimizers", "plan", "random", "synthetic"]
   .map((room) => `test/${room}/**/*.test.ts`);
 
 export default defineConfig({

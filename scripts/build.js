@@ -19,7 +19,7 @@ import { entries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
-/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. It is much faster without types, or if they need no check. */
+/** Builds into a folder: `dist`, which is emptied first, or another one, which must be new or empty. Much faster without types or their check. */
 export async function build(out = standard, { types = true, checked = true } = {}) {
   if (out === standard) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
@@ -98,10 +98,19 @@ function withPureConstants(text) {
 function numbersOf(source, isExported) {
   /** @type {Map<string, string>} */
   const numbers = new Map();
-  /** @param {ts.Node} node @returns {boolean} */
-  const isNumber = (node) => ts.isNumericLiteral(node) || ts.isBigIntLiteral(node) || (ts.isPrefixUnaryExpression(node) && isNumber(node.operand)) ||
-    (ts.isBinaryExpression(node) && isNumber(node.left) && isNumber(node.right));
-  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => { if (isNumber(value)) numbers.set(name, `(${value.getText(source)})`); };
+  /** An expression of numbers, with those of the file for their names; else undefined. @param {ts.Node} node @returns {string | undefined} */
+  function written(node) {
+    if (ts.isNumericLiteral(node) || ts.isBigIntLiteral(node)) return node.getText(source);
+    if (ts.isIdentifier(node)) return numbers.get(node.text);
+    if (ts.isPrefixUnaryExpression(node)) return ts.isNumericLiteral(node.operand) ? node.getText(source) : undefined;
+    if (!ts.isBinaryExpression(node)) return undefined;
+    const [left, right] = [written(node.left), written(node.right)];
+    return left === undefined || right === undefined ? undefined : `(${left} ${node.operatorToken.getText(source)} ${right})`;
+  }
+  const add = (/** @type {string} */ name, /** @type {ts.Node} */ value) => {
+    const number = written(value);
+    if (number !== undefined) numbers.set(name, `(${number})`);
+  };
   for (const statement of source.statements) {
     if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
     if (isExported !== (statement.modifiers !== undefined)) continue;
@@ -118,10 +127,12 @@ function numbersOf(source, isExported) {
 
 /** Numbers that files of src/ export under names that no other file exports. @param {readonly ts.SourceFile[]} sources */
 function sharedNumbers(sources) {
-  const all = sources.flatMap((source) => [...numbersOf(source, true)]);
   const counts = new Map();
-  for (const [name] of all) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return new Map(all.filter(([name]) => counts.get(name) === 1));
+  for (const { text } of sources) {
+    const names = text.matchAll(/^export (?:declare |abstract |async )*(?:const|let|function|class) (\w+)/gm);
+    for (const name of new Set([...names].map(([, name]) => name))) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return new Map(sources.flatMap((source) => [...numbersOf(source, true)].filter(([name]) => counts.get(name.split(".")[0]) === 1)));
 }
 
 /**
@@ -140,6 +151,11 @@ function withNumbers(text, shared) {
       for (const [key, number] of shared) if (key === name.text || key.startsWith(`${name.text}.`)) numbers.set(key, number);
     }
   }
+  /** Does a declaration leave the names of variables as they are? @param {ts.Node} node */
+  const isApart = (node) => ts.isPropertyAccessExpression(node) || ts.isPropertyAssignment(node) || ts.isClassElement(node) || ts.isTypeElement(node) ||
+    ts.isTypeAliasDeclaration(node) || ts.isImportSpecifier(node);
+  /** Names of something else too. @type {Set<string>} */
+  const others = new Set();
   /** @type {[ts.Node, string][]} */
   const uses = [];
   const visit = (/** @type {ts.Node} */ node) => {
@@ -150,16 +166,18 @@ function withNumbers(text, shared) {
         return;
       }
     }
-    if (ts.isIdentifier(node) && numbers.has(node.text)) {
+    if (ts.isIdentifier(node)) {
       const { name, propertyName, exprName } = /** @type {{ name?: ts.Node, propertyName?: ts.Node, exprName?: ts.Node }} */ (node.parent);
       if (name !== node && propertyName !== node && exprName !== node) uses.push([node, node.text]);
-      // The name of something else too?
-      else if (name === node && !ts.isImportSpecifier(node.parent) && node.parent.parent.parent.parent !== source) numbers.delete(node.text);
+      else if (name === node && !isApart(node.parent) && node.parent.parent?.parent?.parent !== source) others.add(node.text);
     }
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return uses.reverse().reduce((changed, [use, key]) => changed.slice(0, use.getStart()) + (numbers.get(key) ?? use.getText()) + changed.slice(use.end), text);
+  return uses.reverse().reduce((changed, [use, key]) => {
+    const number = others.has(key.split(".")[0]) ? undefined : numbers.get(key);
+    return number === undefined ? changed : changed.slice(0, use.getStart()) + number + changed.slice(use.end);
+  }, text);
 }
 
 /**
@@ -197,8 +215,8 @@ const withChanges = (numbers) => ({
 
 /** Names that the language itself asks objects for. */
 const languageNames = [
-  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done", "return",
-  "throw", "value", "get", "set", "raw",
+  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done",
+  "return", "throw", "value", "get", "set", "raw",
 ];
 
 /** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
@@ -226,11 +244,15 @@ function hiddenNames(sources, checker) {
   function isHidden(declaration) {
     if (ts.getCombinedModifierFlags(/** @type {ts.Declaration} */ (declaration)) & ts.ModifierFlags.Private) return true;
     const file = path.relative(root, declaration.getSourceFile().fileName);
-    return (isInner(file) || /^src[/\\]engine[/\\]/.test(file)) && !shown.has(statementOf(declaration));
+    return (isInner(file) || /^src[/\\](?:engine|operations)[/\\]/.test(file)) && !shown.has(statementOf(declaration));
   }
   /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
-  const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
-  /** Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant. @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []} */
+  const isMember = (node) =>
+    ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
+  /**
+   * Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant.
+   * @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []}
+   */
   function meant(node) {
     const isOpen = (/** @type {string} */ name) => hidden.has(name) && !others.has(name);
     if (ts.isPropertyAccessExpression(node)) {
@@ -250,7 +272,7 @@ function hiddenNames(sources, checker) {
   const others = new Set(languageNames);
   /** @param {ts.Node} node */
   function collect(node) {
-    if (ts.isStringLiteralLike(node)) others.add(node.text);
+    if (ts.isStringLiteralLike(node) && !ts.isIndexedAccessTypeNode(node.parent.parent)) others.add(node.text);
     if (isMember(node) || ts.isObjectLiteralElement(node)) {
       const name = node.name?.getText() ?? "";
       if (isHidden(node)) hidden.add(name);

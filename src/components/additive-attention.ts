@@ -5,6 +5,7 @@ import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 import { joined, type Mask, maskVariable, type Sequence, withoutPadding } from "./sequence.ts";
 
+/** What an `AdditiveAttention` is made with. */
 export interface AdditiveAttentionOptions {
   /** The size of a query, such as a decoder's state. */
   readonly queries: number;

@@ -4,6 +4,7 @@ import { checkArguments } from "../support/options.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
+/** What a `Bidirectional` is made with. */
 export interface BidirectionalOptions {
   /** Reads from the first step on. */
   readonly forward: Recurrent;

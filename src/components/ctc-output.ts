@@ -5,6 +5,7 @@ import { integer, type Kinds, of, optional, size, take } from "../support/option
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { joined, type Sequence } from "./sequence.ts";
 
+/** What a `CtcOutput` is made with. */
 export interface CtcOutputOptions {
   /** The number of features of a step. */
   readonly inputs: number;

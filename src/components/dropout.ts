@@ -3,6 +3,7 @@ import { describe } from "../support/describe.ts";
 import { type Kind, type Kinds, of, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
 
+/** What a `Dropout` is made with. */
 export interface DropoutOptions {
   /** The probability that an element is dropped: from 0 to less than 1. */
   readonly p: number;

@@ -3,6 +3,7 @@ import { normal } from "../initialization/index.ts";
 import { amount, derived, type Kinds, of, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
 
+/** What an `Embedding` is made with. */
 export interface EmbeddingOptions {
   /** The number of symbols. */
   readonly inputs: number;

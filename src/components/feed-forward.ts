@@ -6,6 +6,7 @@ import { type Activation, type ActivationLike, activation } from "./activation.t
 import { checkLast } from "./checks.ts";
 import { dropped, share } from "./dropout.ts";
 
+/** What a `FeedForward` is made with. */
 export interface FeedForwardOptions {
   readonly inputs: number;
   /** The sizes of the layers between input and output, in order; none unless given. */

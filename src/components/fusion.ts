@@ -5,6 +5,7 @@ import { type Kinds, list, of, size, take } from "../support/option.ts";
 import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 
+/** What a `Fusion` is made with. */
 export interface FusionOptions {
   /** The size of each input. */
   readonly inputs: readonly number[];

@@ -7,6 +7,7 @@ import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
+/** What a `GatedRecurrent` is made with. */
 export interface GatedRecurrentOptions {
   readonly inputs: number;
   readonly outputs: number;

@@ -3,6 +3,7 @@ import { amount, type Kinds, of, optional, size, take } from "../support/option.
 import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 
+/** What a `LayerNorm` is made with. */
 export interface LayerNormOptions {
   readonly inputs: number;
   /** Added to the variance, so that a constant sample does not divide by 0; 10⁻⁵ unless given. */

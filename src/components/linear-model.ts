@@ -7,6 +7,7 @@ import { checkArguments } from "../support/options.ts";
 import { checkLast } from "./checks.ts";
 import { dropped, share } from "./dropout.ts";
 
+/** What a linear model is made with. */
 export interface LinearModelOptions {
   /** The number of features of a sample. */
   readonly inputs: number;

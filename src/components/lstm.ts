@@ -7,6 +7,7 @@ import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
+/** What an `Lstm` is made with. */
 export interface LstmOptions {
   readonly inputs: number;
   readonly outputs: number;

@@ -8,6 +8,7 @@ import { describe } from "../support/describe.ts";
 import { derived, flag, type Kinds, of, optional, size, take } from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
+/** What a `MemoryNetwork` is made with. */
 export interface MemoryNetworkOptions {
   /** The number of words. */
   readonly inputs: number;
@@ -28,6 +29,7 @@ export type Sentence = readonly number[];
 /** Sentences in the order of time; there may be none. */
 export type Story = readonly Sentence[];
 
+/** How memories are read. */
 export interface ReadOptions {
   /** Without the softmax over memories: how the paper begins training, where with it nothing would be learnt ("linear start"). */
   readonly linear?: boolean;

@@ -8,6 +8,7 @@ import { checkLast } from "./checks.ts";
 import { dropped, share } from "./dropout.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
 
+/** What a `MultiHeadAttention` is made with. */
 export interface MultiHeadAttentionOptions {
   /** The size of what attends. */
   readonly inputs: number;
@@ -23,6 +24,7 @@ export interface MultiHeadAttentionOptions {
   readonly dropout?: number;
 }
 
+/** Which steps see which. */
 export interface AttendOptions {
   /** [..., steps] of what is attended to, with 0 for steps that get no weight. */
   readonly mask?: Mask;

@@ -8,6 +8,7 @@ import { checkLast } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched } from "./sequence.ts";
 
+/** What a `SimpleRecurrent` is made with. */
 export interface SimpleRecurrentOptions {
   readonly inputs: number;
   readonly outputs: number;

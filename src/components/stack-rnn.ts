@@ -7,6 +7,7 @@ import { checkLast, checkShapeOf } from "./checks.ts";
 import { Recurrent } from "./recurrent.ts";
 import { batched, checkParts } from "./sequence.ts";
 
+/** What a `StackRnn` is made with. */
 export interface StackRnnOptions {
   readonly inputs: number;
   /** The number of hidden units. */

@@ -7,6 +7,7 @@ import { dropped, share } from "./dropout.ts";
 import { Recurrent } from "./recurrent.ts";
 import { checkParts, SequenceComponent, type RecurrentState } from "./sequence.ts";
 
+/** What a `Stacked` is made with. */
 export interface StackedOptions {
   /** From the input on: recurrent components, bidirectional ones, or stacks of them. */
   readonly layers: readonly SequenceComponent[];

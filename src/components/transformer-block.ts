@@ -9,6 +9,7 @@ import { LayerNorm } from "./layer-norm.ts";
 import { MultiHeadAttention } from "./multi-head-attention.ts";
 import { type Mask, maskVariable, withoutPadding } from "./sequence.ts";
 
+/** What a `TransformerBlock` is made with. */
 export interface TransformerBlockOptions {
   /** The size of a step, in and out. */
   readonly inputs: number;

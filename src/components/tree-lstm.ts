@@ -9,6 +9,7 @@ import { checkLast } from "./checks.ts";
 import type { LstmState } from "./lstm.ts";
 import { checkParts } from "./sequence.ts";
 
+/** What a tree LSTM is made with. */
 export interface TreeLstmOptions {
   /** The size of the input of a node; 0 if no node has one. */
   readonly inputs: number;

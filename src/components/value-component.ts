@@ -3,6 +3,7 @@ import { refusal } from "../support/check.ts";
 import { integer } from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 
+/** What a `ValueComponent` is made with. */
 export interface ValueComponentOptions {
   /** The initial value, which is copied; 0 unless given. */
   readonly value?: TensorLike;

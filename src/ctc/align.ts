@@ -5,6 +5,7 @@ import { expand } from "./labels.ts";
 import { skips } from "./tables.ts";
 import { type CtcTargetOptions, ctcOptions, logProbabilities, type Scores, type Targets } from "./utterances.ts";
 
+/** Which label is at which steps: what `align` gives. */
 export interface Alignment {
   /** The symbol of each step; empty if no path spells the labels. */
   readonly path: number[];

@@ -43,6 +43,7 @@ export function greedy(scores: Scores, options: CtcOptions = {}): Hypothesis[] {
   });
 }
 
+/** How `beamSearch` searches. */
 export interface BeamOptions extends CtcOptions {
   /** How many prefixes are followed. Default 16. */
   readonly width?: number | undefined;

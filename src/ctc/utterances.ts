@@ -15,6 +15,7 @@ export type Targets = Sequence | readonly Sequence[] | Variable;
 /** How long each utterance of a batch is; a number for one utterance. */
 export type Lengths = number | NumberList | Variable;
 
+/** What every function of scores of symbols takes. */
 export interface CtcOptions {
   /** The symbol that stands for no label. Default 0. */
   readonly blank?: number | undefined;
@@ -22,6 +23,7 @@ export interface CtcOptions {
   readonly inputLengths?: Lengths | undefined;
 }
 
+/** What every function of scores and targets takes. */
 export interface CtcTargetOptions extends CtcOptions {
   /** How many labels of each target count; the rest is padding. By default all. */
   readonly targetLengths?: Lengths | undefined;

@@ -6,6 +6,7 @@ import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { type AsyncSource, isAsyncIterable, isIterable, type Source, type Stage, staged } from "./source.ts";
 import { StreamError } from "./stream-error.ts";
 
+/** How samples of a stream become batches. */
 export interface BatchOptions {
   /** Leave out a last batch that is not full. */
   readonly dropLast?: boolean | undefined;
@@ -13,6 +14,7 @@ export interface BatchOptions {
   readonly count?: number | undefined;
 }
 
+/** How samples of a table become batches. */
 export interface TableBatchOptions {
   /** Leave out a last batch that is not full. */
   readonly dropLast?: boolean | undefined;

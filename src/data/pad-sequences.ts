@@ -6,6 +6,7 @@ import { checkInstance, checkInteger, refusal } from "../support/check.ts";
 /** A sequence: steps first, then what each step has. Numbers, such as labels, or arrays of equal shape. */
 export type SequenceLike = Variable | readonly NestedArray[] | ArrayLike<number>;
 
+/** How sequences become of one length. */
 export interface PadOptions {
   /** What fills the end of shorter sequences; 0 unless given. */
   readonly value?: number | undefined;

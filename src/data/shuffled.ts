@@ -3,6 +3,7 @@ import { Random } from "../index.ts";
 import { checkInstance, checkInteger } from "../support/check.ts";
 import { type AsyncSource, type Source, type Stage, staged } from "./source.ts";
 
+/** How samples are brought into a random order. */
 export interface ShuffleOptions {
   /** Where the order comes from; the default generator, which `seed` sets, unless given. */
   readonly random?: Random | undefined;

@@ -14,6 +14,7 @@ import { checkInteger } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { estimate, workOf } from "./work.ts";
 
+/** How `explain` looks. */
 export interface ExplainOptions {
   /** How often to call the function; times are the least of all calls. 5 unless given. */
   readonly runs?: number;
@@ -51,6 +52,7 @@ export interface StepReport {
   readonly notes: readonly string[];
 }
 
+/** What `explain` found out. */
 export interface Explanation {
   /** The plans of the last call, in the order in which they ran. */
   readonly steps: readonly StepReport[];

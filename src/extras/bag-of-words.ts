@@ -7,6 +7,7 @@ import { describe } from "../support/describe.ts";
 /** The words of a text by number. */
 type Words = NumberList;
 
+/** How words become counts. */
 export interface BagOfWordsOptions {
   /** Count each word, instead of saying only whether it is there. */
   readonly counts?: boolean | undefined;

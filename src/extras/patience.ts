@@ -1,6 +1,7 @@
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkInteger, checkNumber, refusal } from "../support/check.ts";
 
+/** When a `Patience` is over. */
 export interface PatienceOptions {
   /** Whether large values are good, such as accuracies, instead of small ones, such as costs. */
   readonly maximize?: boolean | undefined;

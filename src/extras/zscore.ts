@@ -3,6 +3,7 @@ import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkNumber } from "../support/check.ts";
 
+/** How a `ZScore` is fitted. */
 export interface ZScoreOptions {
   /** The least that is divided by, for features that hardly vary; 10⁻⁶ unless given. */
   readonly minSigma?: number | undefined;

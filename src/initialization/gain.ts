@@ -14,6 +14,7 @@ const gains = {
 /** An activation by its name. */
 export type ActivationName = keyof typeof gains;
 
+/** Where numbers come from, and for which activation. */
 export interface GainOptions {
   /** A factor; 1 unless given. */
   readonly gain?: number | undefined;

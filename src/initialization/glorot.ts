@@ -3,6 +3,7 @@ import { checkChoice } from "../support/check.ts";
 import { type GainOptions, gainOf } from "./gain.ts";
 import { type InitializationOptions, independent, randomOf, weightsOf } from "./weights.ts";
 
+/** Where numbers come from, and how large they are. */
 export interface ScaledOptions extends InitializationOptions, GainOptions {
   /** The distribution of the numbers, of the same variance either way. */
   readonly distribution?: "uniform" | "normal" | undefined;

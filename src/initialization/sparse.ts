@@ -2,6 +2,7 @@ import { input, type Shape, type Variable } from "../index.ts";
 import { checkInteger, checkNumber } from "../support/check.ts";
 import { type InitializationOptions, randomOf, weightsOf } from "./weights.ts";
 
+/** Where numbers come from, and how many there are. */
 export interface SparseOptions extends InitializationOptions {
   /** How many inputs each output is connected to, or all of them if there are fewer; 15 unless given. */
   readonly connections?: number | undefined;

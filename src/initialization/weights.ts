@@ -5,6 +5,7 @@ import { checkShape, formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkInstance } from "../support/check.ts";
 
+/** What every way to begin takes. */
 export interface InitializationOptions {
   /** Where the numbers are drawn from; the default generator, which `seed` sets, unless given. */
   readonly random?: Random | undefined;

@@ -25,6 +25,7 @@ import {
   type AnyOptimizer, alone, decodeTraining, encodeOptimizer, encodeRandoms, named, noTraining, type OneOrMore, type SavedOptimizer, type Training,
 } from "./training.ts";
 
+/** What `save` keeps beside a component. */
 export interface SaveOptions {
   /** What it remembers is saved too: of one optimizer, or of several by name. */
   readonly optimizer?: OneOrMore<AnyOptimizer> | undefined;
@@ -38,6 +39,7 @@ export interface SaveOptions {
   readonly components?: Readonly<Record<string, ComponentClass>> | undefined;
 }
 
+/** What `restore` fills, and what it goes on from. */
 export interface RestoreOptions<C extends Component = Component> {
   /** Takes the values, instead of a new component. */
   readonly into?: C | undefined;
@@ -364,6 +366,7 @@ export function readTensors(source: Source): Map<string, Variable> {
 /** Tensors by name. */
 export type Tensors = ReadonlyMap<string, Variable> | Readonly<Record<string, Variable>>;
 
+/** What a file of tensors keeps beside them. */
 export interface TensorsOptions {
   /** Strings by name, in the header. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;

@@ -38,7 +38,9 @@ export class Expr {
   private constructor(
     /** Unique. */
     readonly id: number,
+    /** What it is: the name of a method, an argument, or a constant. */
     readonly kind: "argument" | "constant" | "index" | "select" | UnaryName | BinaryName,
+    /** What it is of. */
     readonly inputs: readonly Expr[],
     /** The number of an argument, the value of a constant, else 0. */
     readonly value: number,
@@ -56,20 +58,24 @@ export class Expr {
     return expr;
   }
 
+  /** Is it a number? */
   get isConstant(): boolean { return this.kind === "constant"; }
   /** Is it this constant? */
   is(value: number): boolean { return this.kind === "constant" && Object.is(this.value, value); }
 
+  /** x + y */
   add(other: ExprLike): Expr {
     const b = expression(other);
     if (this.is(0)) return b;
     if (b.is(0)) return this;
     return binary("add", this, b);
   }
+  /** x − y */
   sub(other: ExprLike): Expr {
     const b = expression(other);
     return b.is(0) ? this : binary("sub", this, b);
   }
+  /** x · y */
   mul(other: ExprLike): Expr {
     const b = expression(other);
     if (this.is(1)) return b;
@@ -78,12 +84,16 @@ export class Expr {
     if (b.is(-1)) return this.neg();
     return binary("mul", this, b);
   }
+  /** x / y */
   div(other: ExprLike): Expr {
     const b = expression(other);
     return b.is(1) ? this : binary("div", this, b);
   }
+  /** −x */
   neg(): Expr { return this.kind === "neg" ? this.inputs[0] : unary("neg", this); }
+  /** 1 / x */
   recip(): Expr { return expression(1).div(this); }
+  /** xʸ */
   pow(exponent: ExprLike): Expr {
     const b = expression(exponent);
     if (b.is(1)) return this;
@@ -93,32 +103,47 @@ export class Expr {
     if (b.is(-1)) return this.recip();
     return binary("pow", this, b);
   }
+  /** |x| */
   abs(): Expr { return unary("abs", this); }
   /** −1, 0 or 1. */
   sign(): Expr { return unary("sign", this); }
+  /** The greatest integer that is not above x. */
   floor(): Expr { return unary("floor", this); }
+  /** √x */
   sqrt(): Expr { return unary("sqrt", this); }
+  /** eˣ */
   exp(): Expr { return unary("exp", this); }
   /** exp(x) − 1, exact for small x. */
   expm1(): Expr { return unary("expm1", this); }
+  /** The natural logarithm. */
   log(): Expr { return unary("log", this); }
   /** log(1 + x), exact for small x. */
   log1p(): Expr { return unary("log1p", this); }
+  /** The sine, of radians. */
   sin(): Expr { return unary("sin", this); }
+  /** The cosine, of radians. */
   cos(): Expr { return unary("cos", this); }
+  /** The hyperbolic tangent. */
   tanh(): Expr { return unary("tanh", this); }
   /** 1 / (1 + exp(−x)) */
   sigmoid(): Expr { return unary("sigmoid", this); }
   /** max(x, 0), with derivative 0 at 0. */
   relu(): Expr { return unary("relu", this); }
+  /** The larger one; NaN if one is NaN. */
   maximum(other: ExprLike): Expr { return binary("maximum", this, expression(other)); }
+  /** The smaller one; NaN if one is NaN. */
   minimum(other: ExprLike): Expr { return binary("minimum", this, expression(other)); }
   /** Comparisons are 1 where they hold and 0 where not (also where an operand is NaN). */
   equal(other: ExprLike): Expr { return binary("equal", this, expression(other)); }
+  /** 1 where they differ, else 0; a NaN differs from all. */
   notEqual(other: ExprLike): Expr { return expression(1).sub(this.equal(other)); }
+  /** 1 where x < y, else 0. */
   less(other: ExprLike): Expr { return binary("less", this, expression(other)); }
+  /** 1 where x ≤ y, else 0. */
   lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, expression(other)); }
+  /** 1 where x > y, else 0. */
   greater(other: ExprLike): Expr { return expression(other).less(this); }
+  /** 1 where x ≥ y, else 0. */
   greaterEqual(other: ExprLike): Expr { return expression(other).lessEqual(this); }
   /** `a` where this is not 0, else `b`. Only the chosen value counts: a NaN in the other does no harm. */
   where(a: ExprLike, b: ExprLike): Expr {
@@ -129,6 +154,7 @@ export class Expr {
     return Expr.make("select", [this, x, y]);
   }
 
+  /** As calls, such as `mul(a, 2)`. */
   toString(): string {
     if (this.kind === "argument") return String.fromCharCode(97 + this.value);
     if (this.kind === "constant") return String(this.value);

@@ -31,18 +31,22 @@ export interface CheckOptions {
 
 /** A gradient entry that is wrong. */
 export interface GradientMismatch {
+  /** The parameter, by its path. */
   readonly parameter: string;
+  /** Which of its entries. */
   readonly index: readonly number[];
   /** What back-propagation gave. */
   readonly gradient: number;
   /** What it should be: the central difference, or the reference device's gradient. */
   readonly expected: number;
+  /** What the gradient was compared with. */
   readonly against: "finite differences" | "the reference device";
   /** The slopes on both sides of a kink, as of relu at 0, if the gradient lies between them; null elsewhere. */
   readonly kink: readonly [below: number, above: number] | null;
 }
 
 export interface GradientReport {
+  /** Whether all agree. */
   readonly ok: boolean;
   readonly parameters: readonly {
     readonly name: string;

@@ -7,7 +7,9 @@ import { describe } from "../support/describe.ts";
 import { refusal } from "../support/check.ts";
 import { ValueError } from "../support/errors.ts";
 import { scalarShape, type Shape, sizeOf } from "../support/shape.ts";
-import { gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom, writeParameters } from "../kernels/kernel.ts";
+import {
+  gatherParameters, gather as gatherKernel, scatterAddParameters, scatterAdd as scatterAddKernel, scatterRoom, writeParameters,
+} from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
 import { openStep, record } from "../engine/recording.ts";
 import { fromValues, Variable } from "../engine/variable.ts";

@@ -15,6 +15,7 @@ export interface BabiStory {
   supporting: number[];
 }
 
+/** What the stories of a `BabiTask` are like. */
 export interface BabiTaskOptions extends TaskOptions {
   /** The number of sentences, or the least and the greatest; [2, 10], [5, 20] and [8, 30] for the three kinds unless given. */
   readonly length?: Length | undefined;

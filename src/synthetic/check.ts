@@ -4,6 +4,7 @@ import { checkOptions } from "../support/options.ts";
 import { Random, ValueError } from "../index.ts";
 import { checkInstance, checkInteger } from "../support/check.ts";
 
+/** What every task takes. */
 export interface TaskOptions {
   /** Where the task and its samples are drawn from; the default generator, which `seed` sets, unless given. */
   readonly random?: Random | undefined;

@@ -4,6 +4,7 @@ import { checkInteger } from "../support/check.ts";
 import { checkLength, checkRandom, drawLength, type Length, type TaskOptions } from "./check.ts";
 import type { LabelledSequence } from "./xor-task.ts";
 
+/** What the sequences of a `CopyTask` are like. */
 export interface CopyTaskOptions extends TaskOptions {
   /** How many different letters there are; 8 unless given. */
   readonly letters?: number | undefined;

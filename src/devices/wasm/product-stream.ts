@@ -7,7 +7,7 @@ import { advanceTimes, push, storeLanes } from "./product-packed.ts";
 export const blockK = 256;
 /** How many rows of B a stream reads side by side. */
 export const streamDepth = 8;
-/** The sums of so many columns have room in the scratch memory: streams are no higher than 39 rows (`limits`). */
+/** The sums of so many columns have room in the scratch memory: streams are no higher than 39 rows (product.ts). */
 const streamColumns = 4096;
 
 /**

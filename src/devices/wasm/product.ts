@@ -17,19 +17,23 @@ export const productScratchBytes: number = packedScratchBytes;
 /** A dot product is made of the sums of four lanes. */
 const blockDots = 4 * blockK;
 
-/**
- * The choice among the ways, measured on one machine (x86-64, 48 KiB of L1 and 2 MiB of L2) and not sharp:
- * at the limits the ways differ by a tenth.
- */
-const limits = {
-  /** Packing pays from here on where rows of B are contiguous … */
-  packed: { rows: 16, columns: 24, rowsAndColumns: 72, depth: 4 },
-  /** … and where dot products are the alternative: always, or if K is not much more than the sides of C. */
-  packedForDots: { always: 48, least: 8, moreDepth: 8 },
-  /** B of more elements (1 MiB) should be packed, or read in order; half of that where many rows repay the packing. */
-  elementsB: { fewRows: 1 << 18, manyRows: 1 << 17, rows: 96 },
-  stream: { columns: 32, depth: 32 },
-};
+// The choice among the ways, measured on one machine (x86-64, 48 KiB of L1 and 2 MiB of L2) and not sharp: at the limits the ways differ by a tenth.
+
+/** Packing pays from here on where rows of B are contiguous … */
+const packedRows = 16;
+const packedColumns = 24;
+const packedSides = 72;
+const packedDepth = 4;
+/** … and where dot products are the alternative: always, or if K is not much more than the sides of C. */
+const dotsAlways = 48;
+const dotsLeast = 8;
+const dotsMoreDepth = 8;
+/** B of more elements (1 MiB) should be packed, or read in order; half of that where many rows repay the packing. */
+const largeB = 1 << 18;
+const largeForManyRows = 1 << 17;
+const manyRows = 96;
+const streamLeastColumns = 32;
+const streamLeastDepth = 32;
 
 /**
  * Adds the function (address of a launch record), and those it calls; returns its index.
@@ -140,15 +144,14 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       equals(m, 1).if(call(1), call(2));
     };
     const multiplyByRows = (): void => {
-      const { packed: { rows, columns, rowsAndColumns, depth }, elementsB } = limits;
-      f.get(n).get(k).i32Mul().i32(elementsB.fewRows).i32(elementsB.manyRows).get(m).i32(elementsB.rows).i32LtU().select();
+      f.get(n).get(k).i32Mul().i32(largeB).i32(largeForManyRows).get(m).i32(manyRows).i32LtU().select();
       f.i32LeU().set(smallB);
-      atLeast(m, rows);
-      atLeast(n, columns).i32And().get(m).get(n).i32Add().i32(rowsAndColumns).i32GeU().i32And();
-      atLeast(k, depth).i32And();
+      atLeast(m, packedRows);
+      atLeast(n, packedColumns).i32And().get(m).get(n).i32Add().i32(packedSides).i32GeU().i32And();
+      atLeast(k, packedDepth).i32And();
       f.if(() => callPacked(() => f.get(smallB)), () => {
-        atLeast(n, limits.stream.columns);
-        atLeast(k, limits.stream.depth).i32And();
+        atLeast(n, streamLeastColumns);
+        atLeast(k, streamLeastDepth).i32And();
         equals(m, 1).get(smallB).i32Eqz().i32Or().i32And();
         f.if(callStream, () => inBlocks(blockK, () => {
           chooseTiles(() => push(f, partA, rowA, columnA, partB, rowB, c, stepC, m, n, partK, partMode, from));
@@ -156,11 +159,10 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       });
     };
     const multiplyByColumns = (): void => {
-      const { always, least, moreDepth } = limits.packedForDots;
       const side = spare;
       f.get(m).get(n).get(m).get(n).i32LtU().select().set(side);
-      atLeast(side, always);
-      atLeast(side, least).get(k).get(side).i32(moreDepth).i32Add().i32LeU().i32And().i32Or();
+      atLeast(side, dotsAlways);
+      atLeast(side, dotsLeast).get(k).get(side).i32(dotsMoreDepth).i32Add().i32LeU().i32And().i32Or();
       f.if(() => callPacked(() => f.i32(0)), () => {
         inBlocks(blockDots, () => {
           chooseDots(() => push(f, partA, rowA, partB, columnB, c, stepC, m, n, partK, partMode, from));
@@ -170,7 +172,6 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
 
     /** Few columns in one batch and one block need none of the choices below: what has to be known is read from the record, and no more. */
     const multiplyFewColumns = (): void => {
-      const { packed: { columns }, packedForDots: { least } } = limits;
       const word = (local: Local): Body => f.get(record).i32Load(HEADER + 4 * words.indexOf(local));
       const isOne = (local: Local): Body => word(local).i32(1).i32Eq();
       const pushWords = (...parameters: Local[]): void => {
@@ -182,13 +183,13 @@ export function emitProduct(module: ModuleBuilder, name: string | null, options:
       for (const local of [m, n, k]) word(local).set(local);
       isOne(count0);
       isOne(count1).i32And().get(k).i32(2).i32Sub().i32(blockK - 1).i32LtU().i32And();
-      f.get(n).i32(2).i32Sub().i32(columns - 2).i32LtU().i32And();
+      f.get(n).i32(2).i32Sub().i32(packedColumns - 2).i32LtU().i32And();
       f.if(() => {
         isOne(columnB).if(() => {
           chooseTiles(() => pushWords(a, rowA, columnA, b, rowB, c, stepC, m, n, k, mode, addend));
           f.return();
         });
-        f.get(m).i32(least).i32LtU().get(n).i32(least).i32LtU().i32Or();
+        f.get(m).i32(dotsLeast).i32LtU().get(n).i32(dotsLeast).i32LtU().i32Or();
         isOne(columnA).i32And();
         isOne(rowB).i32And().if(() => {
           chooseDots(() => pushWords(a, rowA, b, columnB, c, stepC, m, n, k, mode, addend));
