@@ -119,17 +119,16 @@ export class Samples {
     const { name, shape, known, mask } = this;
     // A number of the step costs less than an array.
     if (mask === null && shape.length === 0 && Number.isInteger(given) && (given as number) >= 0 && (given as number) < classes) return given as number;
-    const { values, variable, ...found } = numbers(name, "labels", given);
-    if (sizeOf(found.shape) !== sizeOf(shape)) {
-      throw new ShapeError(
-        `${name} got an output of shape ${formatShape(output)}, that is ${sizeOf(shape)} samples of ${classes} classes, but ${sizeOf(found.shape)} ` +
-          "labels.",
-      );
+    const found = numbers(name, "labels", given);
+    const { values } = found;
+    const size = sizeOf(shape);
+    const count = sizeOf(found.shape);
+    if (count !== size) {
+      throw new ShapeError(`${name} got an output of shape ${formatShape(output)}, that is ${size} samples of ${classes} classes, but ${count} labels.`);
     }
-    let labels: Indices = variable();
-    if (mask !== null) {
-      labels = known === null || values === null ? where(mask, view(labels, shape), 0) : Array.from(values, (label, i) => (known[i] === 0 ? 0 : label));
-    }
+    let labels: Indices = given instanceof Variable || values === null ? found.variable() : values;
+    if (mask !== null && known !== null && values !== null) labels = Array.from(values, (label, i) => (known[i] === 0 ? 0 : label));
+    else if (mask !== null) labels = where(mask, view(found.variable(), shape), 0);
     return view(indexVariable(name, labels, classes), shape);
   }
 
@@ -216,6 +215,8 @@ export function shaped({ shape, values, variable }: Found, wanted: Shape, misfit
   return { shape: wanted, values, variable: () => view(variable(), wanted) };
 }
 
+const isNumber = (entry: unknown): boolean => typeof entry === "number";
+
 /** Numbers in any form that a cost takes. */
 export function numbers(name: string, what: string, given: Numbers): Found {
   if (given instanceof Variable) {
@@ -224,7 +225,7 @@ export function numbers(name: string, what: string, given: Numbers): Found {
   }
   let values: ArrayLike<number>;
   let shape: readonly number[];
-  if (isList(given) && !Array.isArray(given)) {
+  if (isList(given) && (!Array.isArray(given) || given.every(isNumber))) {
     values = withNumbers(given as ArrayLike<number>);
     shape = [values.length];
   } else {
