@@ -73,7 +73,9 @@ function epochLine(record: EpochRecord, epochs: number, improved: boolean): stri
 /** The course of an epoch: a smoothed loss, and how fast it goes. */
 class Course {
   private begin = performance.now();
+  /** The batch and the step after which it began. */
   private first = 0;
+  private firstStep = 0;
   private samples: number | null = 0;
   private average: number | null = null;
   private batches: number | null = null;
@@ -83,27 +85,28 @@ class Course {
   take(event: Step): void {
     const isFirst = this.average === null;
     this.average = this.average === null ? event.loss : 0.98 * this.average + 0.02 * event.loss;
-    if (isFirst) this.start(event.batch); // how long it took is not known
+    if (isFirst) this.start(event.batch, event.step); // how long it took is not known
     else this.samples = this.samples === null || event.samples === null ? null : this.samples + event.samples;
     this.batches = event.batches ?? this.batches;
   }
 
-  start(first: number): void {
+  start(first: number, firstStep: number): void {
     this.begin = performance.now();
     this.first = first;
+    this.firstStep = firstStep;
     this.samples = 0;
   }
 
   /** How much of the epoch is done, null if that is not known. */
   share({ batch }: Step): number | null { return this.batches === null ? null : Math.min(batch / this.batches, 1); }
 
-  parts({ epoch, batch, learningRate }: Step): { head: string; rest: string[] } {
+  parts({ epoch, batch, step, learningRate }: Step): { head: string; rest: string[] } {
     const seconds = (performance.now() - this.begin) / 1000;
-    const steps = batch - this.first;
+    const [batches, steps] = [batch - this.first, step - this.firstStep]; // a step may be made of several batches
     const rest = [`loss ${compact(this.average ?? NaN)}`, `lr ${rateText(learningRate)}`, ...(steps > 0 ? rates(steps, this.samples, seconds) : [])];
-    if (this.batches !== null && steps > 0 && this.epochs < Infinity) {
+    if (this.batches !== null && batches > 0 && this.epochs < Infinity) {
       const left = Math.max(this.batches - batch, 0) + (this.epochs - epoch) * this.batches;
-      rest.push(`ETA ${duration((left * seconds) / steps)}`);
+      rest.push(`ETA ${duration((left * seconds) / batches)}`);
     }
     return { head: `epoch ${of(epoch, this.epochs).trimStart()}  ${batch}${this.batches === null ? "" : `/${this.batches}`}`, rest };
   }
@@ -133,7 +136,7 @@ export class Lines implements Listener {
     const inner = record.epoch > 1 && record.epoch < this.epochs;
     if (this.epochs > MANY && inner && performance.now() - this.last < SHORT) this.skipped = line;
     else this.say(line);
-    this.course.start(0);
+    this.course.start(0, record.step);
   }
 
   /** A line of its own, with the epoch before it if that has not been said. */
