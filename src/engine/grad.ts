@@ -15,6 +15,7 @@ import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
+import { suspect } from "./unclaimed.ts";
 import { Parameter, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
@@ -66,11 +67,15 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
     const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
     const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
-    for (const array of compiled.reached) {
+    const { reached } = compiled;
+    let unowned = 0;
+    for (const array of reached) {
       const parameter = step.arrays[array] as Parameter;
       parameter.hasGradient = true;
       parameter.gradient.written();
+      if (!parameter.isOwned) unowned++;
     }
+    if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map((array) => step.arrays[array] as Parameter));
     kept.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
     return result;
   }, of);
@@ -233,11 +238,10 @@ function lossOf(caller: string, result: WithLoss): Variable {
 function independent({ caller, of, arrays }: Step): UsageError {
   const used = arrays.filter((array) => array instanceof Parameter && (of?.has(array) ?? true));
   if (used.length > 0 && used.every(({ isFrozen }) => isFrozen)) {
-    return new UsageError(`All parameters that the step of ${caller} could train are frozen, so there is nothing to differentiate. Call unfreeze() on some.`);
+    return new UsageError(`All parameters that ${caller} could train are frozen. Call unfreeze() on some.`);
   }
-  const which = of === null ? "no parameter" : caller === "grad" ? "none of the parameters given as `of`" : "none of the optimizer's parameters";
   return new UsageError(
-    `The loss given to ${caller} depends on ${which}, so there is nothing to differentiate. ` +
+    `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, so there is nothing to differentiate. ` +
       "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
 }

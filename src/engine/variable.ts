@@ -49,7 +49,7 @@ export class Variable {
   index: number;
   /** @internal Its numbers, if it outlives its step. */
   storage: Storage | null;
-  /** @internal These four are of parameters alone. */
+  /** @internal These are of parameters alone. */
   declare readonly gradient: Storage;
   /** @internal */
   declare hasGradient: boolean;
@@ -57,6 +57,9 @@ export class Variable {
   declare frozen: boolean;
   /** @internal */
   declare standIn: Variable | null;
+  declare isOwned: boolean;
+  /** @internal */
+  declare unclaimed: number;
 
   /** @internal Use `input`, `parameter` or an operation. */
   constructor(shape: Shape, operation: Recordable | null, step: Owner | null, index: number, storage: Storage | null) {
@@ -183,9 +186,7 @@ export class Variable {
 }
 
 function untrained({ shape }: Variable, name: string): UsageError {
-  const which = name === "assign" ? "a parameter or a state" : "a parameter";
-  return new UsageError(`${name} was called on a Variable ${formatShape(shape)} that is not ${which}: those are made by parameter(…)` +
-    `${name === "assign" ? " and state(…)" : ""}, and only they are kept from step to step.`);
+  return new UsageError(`${name} was called on a Variable ${formatShape(shape)}: only what parameter(…)${name === "assign" ? " or state(…)" : ""} makes has it.`);
 }
 
 /** @internal The error for numbers that are gone. */
@@ -215,6 +216,10 @@ export class Parameter extends Variable {
   override frozen = false;
   /** @internal What is used in its place, for a while. */
   override standIn: Variable | null = null;
+  /** @internal Has an optimizer been given it? */
+  override isOwned = false;
+  /** @internal At how many updates it had a gradient that nobody had read and no optimizer applied; negative once the gradient has been read. */
+  override unclaimed = 0;
 
   /** @internal Use `parameter`. */
   constructor(shape: Shape, values: FloatArray) {
@@ -230,7 +235,9 @@ export class Parameter extends Variable {
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   override get grad(): Variable | null {
-    return this.hasGradient ? new Variable(this.shape, null, null, -1, this.gradient) : null;
+    if (!this.hasGradient) return null;
+    this.unclaimed = -1;
+    return new Variable(this.shape, null, null, -1, this.gradient);
   }
 
   /**

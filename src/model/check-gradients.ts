@@ -66,12 +66,12 @@ export interface GradientReport {
 /**
  * Compares the gradients of `f` by every parameter with central differences in float64 on the reference device, and the
  * gradients of the current device with those of the reference device. Random numbers drawn by `f` from the default
- * generator (dropout) are the same in every run. Parameters, their gradients and states are as before afterwards.
+ * generator (dropout) are the same in every run. Frozen parameters are constants. Parameters, their gradients and states are as before afterwards.
  *
  * @param f returns the loss, or an object with it as `loss`; it must compute the same whenever it is called
  * @param target a component whose parameters are checked, but for those that are frozen; a parameter, an array of them, or named ones
  * @throws GradientError naming parameter, index and both values, unless `throws` is false
- * @throws UsageError inside a step; ValueError where there is nothing to check, or for an option out of range
+ * @throws UsageError inside a step, or if all parameters are frozen; ValueError where there is nothing to check, or for an option out of range
  * @example
  * const w = parameter([0.5, 2]);
  * checkGradients(() => log(w).sum(), w).ok; // true
@@ -124,7 +124,7 @@ export function checkGradients(
     let least = 1e-6;
     for (const gradient of onReference.values()) for (const value of gradient) if (Number.isFinite(value)) least = Math.max(least, 1e-4 * Math.abs(value));
     const mismatches: GradientMismatch[] = [];
-    const parameters = [...named].map(([name, parameter]) => {
+    const parameters = [...named].filter(([, { isFrozen }]) => !isFrozen).map(([name, parameter]) => {
       const exact = onReference.get(name) as FloatArray;
       const entries = chooseEntries(exact, maxEntries, chooser);
       let error = 0;

@@ -79,8 +79,7 @@ export abstract class Component {
    * @throws UsageError inside a step that uses one of them
    */
   clearGrad(): void {
-    checkArguments("clearGrad", arguments, 0);
-    for (const parameter of this.parameters()) parameter.clearGrad();
+    callAll(this, "clearGrad", arguments);
   }
 
   /**
@@ -92,9 +91,7 @@ export abstract class Component {
    * model.w.unfreeze(); // this one is trained again
    */
   freeze(): this {
-    checkArguments("freeze", arguments, 0);
-    for (const parameter of this.parameters()) parameter.freeze();
-    return this;
+    return callAll(this, "freeze", arguments);
   }
 
   /**
@@ -102,9 +99,7 @@ export abstract class Component {
    * @throws as `freeze`
    */
   unfreeze(): this {
-    checkArguments("unfreeze", arguments, 0);
-    for (const parameter of this.parameters()) parameter.unfreeze();
-    return this;
+    return callAll(this, "unfreeze", arguments);
   }
 
   /** The structure with shapes and the number of parameters, one line a field. */
@@ -129,6 +124,13 @@ export abstract class Component {
 
   /** What `console.log` prints in Node. */
   [inspected](): string { return this.toString(); }
+}
+
+/** Calls a method of all parameters. */
+function callAll<C extends Component>(component: C, name: "clearGrad" | "freeze" | "unfreeze", given: IArguments): C {
+  checkArguments(name, given, 0);
+  for (const parameter of component.parameters()) parameter[name]();
+  return component;
 }
 
 const sizeOf = (parameters: readonly Parameter[]): number => parameters.reduce((total, { size }) => total + size, 0);

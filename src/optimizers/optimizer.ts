@@ -13,6 +13,7 @@ import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
+import { checkClaimed } from "../engine/unclaimed.ts";
 import { fromValues, type Parameter, type Variable } from "../engine/variable.ts";
 import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
@@ -176,6 +177,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     checkDisjoint(this.constructor.name, parameters);
     this.#groups = Object.freeze(groups);
     this.#parameters = Object.freeze(parameters.flat());
+    for (const parameter of this.#parameters) parameter.isOwned = true;
     this.reachable = null;
   }
 
@@ -256,7 +258,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const reached = this.begin();
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${this.constructor.name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
-    if (reached.length > 0) this.end(reached);
+    if (reached.length === 0) return;
+    this.end(reached);
+    checkClaimed(`${this.constructor.name}.update`);
   }
 
   /** @internal Makes the numbers of groups those of the next update. @returns the parameters that have a gradient */

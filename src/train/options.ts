@@ -3,6 +3,7 @@
 import { Patience } from "../extras/index.ts";
 import { Component, Optimizer, type Parameter, type ParameterAverage, type Plateau, type Random, ValueError, type Variable, type WithLoss } from "../index.ts";
 import { checkOptions as checkNames } from "../support/options.ts";
+import { warnOnce } from "../support/warn.ts";
 import type { Signal } from "../support/platform.ts";
 import { checkChoice, checkFlag, checkFunction, checkInstance, checkInteger, refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
@@ -179,6 +180,12 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   if (patience !== undefined && typeof patience !== "number") checkInstance("fit", "a number or a Patience as patience", patience, Patience);
   checkUpdates(options, own);
   const { monitor = "loss", restoreBest = patience !== undefined } = options;
+  const others = optimizer.parameters.filter((parameter) => !own.has(parameter)).length;
+  if (others > 0 && (restoreBest || options.checkpoint !== undefined)) {
+    warnOnce("unlisted", `fit: the optimizer trains ${others} parameter${others === 1 ? "" : "s"} that ${component.constructor.name} does not list in parameters(): ` +
+      "neither checkpoints nor the best epoch have the values. Keep them in fields of the component, or in components, arrays, maps and plain objects there; " +
+      "#private fields, sets, closures and objects of other classes are not looked through.");
+  }
   if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
   checkFlag("fit", "restoreBest", restoreBest);
   return {
