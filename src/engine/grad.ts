@@ -238,7 +238,7 @@ function lossOf(caller: string, result: WithLoss): Variable {
 function independent({ caller, of, arrays }: Step): UsageError {
   const used = arrays.filter((array) => array instanceof Parameter && (of?.has(array) ?? true));
   if (used.length > 0 && used.every(({ isFrozen }) => isFrozen)) {
-    return new UsageError(`All parameters that ${caller} could train are frozen. Call unfreeze() on some.`);
+    return new UsageError(`All parameters that ${caller} could train are frozen: unfreeze() some.`);
   }
   return new UsageError(
     `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, so there is nothing to differentiate. ` +

@@ -4,13 +4,8 @@ import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { Parameter } from "./variable.ts";
 
-/** What has parameters: a component, which is made of what is here. */
-interface Holder {
-  parameters(): readonly Parameter[];
-}
-
-/** What can be trained: a Component, a Parameter, or several of these. */
-export type Trainable = Holder | Parameter | readonly (Holder | Parameter)[];
+/** What can be trained: a Component (or what has parameters as one does), a Parameter, or several of these. */
+export type Trainable = { parameters(): readonly Parameter[] } | Parameter | readonly ({ parameters(): readonly Parameter[] } | Parameter)[];
 
 /** The parameters of a target, each once. */
 export function parametersOf(caller: string, target: Trainable): Parameter[] {
@@ -26,4 +21,6 @@ export function parametersOf(caller: string, target: Trainable): Parameter[] {
   return [...new Set(found)];
 }
 
-export const isHolder = (value: unknown): value is Holder => typeof (value as Partial<Holder> | null | undefined)?.parameters === "function";
+/** Components are known by what they do, as they are made of what is here. */
+export const isHolder = (value: unknown): value is { parameters(): readonly Parameter[] } =>
+  typeof (value as { readonly parameters?: unknown } | null | undefined)?.parameters === "function";

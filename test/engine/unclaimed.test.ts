@@ -38,7 +38,7 @@ it("are given by fit, of parameters that a component hides", async () => {
   const θ = new Hiding();
   await training.fit(θ, { data: [1, 2, 3], cost: () => θ.cost(), optimizer: new GradientDescent(θ, { learningRate: 0.1 }), epochs: 2, progress: "none" });
   expect(warn).toHaveBeenCalledTimes(1);
-  expect(warn.mock.calls[0][0]).toMatch(/that no optimizer has, as one of shape \[2\]\. .*#private fields, sets, closures/s);
+  expect(warn.mock.calls[0][0]).toMatch(/that no optimizer has, as one of shape \[2\]\. .*#private fields, sets and closures/s);
 });
 
 it("are given by fit, of parameters that are trained but would not be saved", async () => {
