@@ -422,6 +422,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { clip, noise, groups } = this;
     return formatCall(this.constructor.name, {
       learningRate: this.#learningRate, ...(groups.length > 1 ? { groups: groups.length } : groups[0].settings), clip: clip && JSON.stringify(clip), noise,
+      lazy: groups.some(({ lazy }) => lazy) || null,
     });
   }
 
