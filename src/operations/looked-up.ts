@@ -168,7 +168,9 @@ export class LookedUp extends Variable implements RowGradient {
     if (earlier === null) return own;
     const both = [earlier, own];
     return list(
-      joined(step, both.map((flat) => this.numbersOf(flat)), [total]), joined(step, both.map((flat) => this.valuesOf(flat)), [total, ...this.rest]), this.tableRows,
+      joined(step, both.map((flat) => this.numbersOf(flat)), [total]),
+      joined(step, both.map((flat) => this.valuesOf(flat)), [total, ...this.rest]),
+      this.tableRows,
     );
   }
 
