@@ -213,8 +213,8 @@ const withChanges = (numbers) => ({
 
 /** Names that the language itself asks objects for. */
 const languageNames = [
-  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done", "return",
-  "throw", "value", "get", "set", "raw",
+  "constructor", "name", "length", "prototype", "message", "stack", "cause", "toString", "toLocaleString", "valueOf", "toJSON", "then", "next", "done",
+  "return", "throw", "value", "get", "set", "raw",
 ];
 
 /** The statement of a file that a declaration is part of. @param {ts.Node} node @returns {ts.Node} */
@@ -245,8 +245,12 @@ function hiddenNames(sources, checker) {
     return (isInner(file) || /^src[/\\](?:engine|operations)[/\\]/.test(file)) && !shown.has(statementOf(declaration));
   }
   /** @param {ts.Node} node @returns {node is ts.ClassElement | ts.TypeElement | ts.ParameterDeclaration} */
-  const isMember = (node) => ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
-  /** Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant. @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []} */
+  const isMember = (node) =>
+    ts.isClassElement(node) || ts.isTypeElement(node) || (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
+  /**
+   * Where a node reads, writes or gives a property whose name may be hidden: the name, and what is meant.
+   * @param {ts.Node} node @returns {[string, ts.Symbol | undefined] | []}
+   */
   function meant(node) {
     const isOpen = (/** @type {string} */ name) => hidden.has(name) && !others.has(name);
     if (ts.isPropertyAccessExpression(node)) {

@@ -8,7 +8,10 @@ import { moved, type Work } from "./work.ts";
  * M, N, K; row and column strides of A and of B; what is added; for both levels of the batch, outer first: how many, and how far apart those of A
  * and of B are.
  */
-export const productParameters = { m: 0, n: 1, k: 2, rowA: 3, columnA: 4, rowB: 5, columnB: 6, mode: 7, count0: 8, batchA0: 9, batchB0: 10, count1: 11, batchA1: 12, batchB1: 13 } as const;
+export const productParameters = {
+  m: 0, n: 1, k: 2, rowA: 3, columnA: 4, rowB: 5, columnB: 6, mode: 7,
+  count0: 8, batchA0: 9, batchB0: 10, count1: 11, batchA1: 12, batchB1: 13,
+} as const;
 
 /** What a product adds: nothing, a matrix as large as C, which may be C itself, or a row. */
 export const ProductMode = { plain: 0, matrix: 1, row: 2 } as const;

@@ -34,7 +34,9 @@ const launches: { readonly [K in kernels.Kind]: readonly Launch[] } = {
     { kernel: add, sizes: [9, 9, 9, 9], write: (words) => add.writeFlat(words, 9) },
   ],
   row: [{ kernel: normalized, sizes: [15, 15], write: (words) => normalized.write(words, 3, 5, () => 5) }],
-  columns: [{ kernel: kernels.columns("sum"), sizes: [10, 30], write: (words) => kernels.writeParameters(kernels.columnsParameters, words, { outer: 2, n: 3, inner: 5 }) }],
+  columns: [{
+    kernel: kernels.columns("sum"), sizes: [10, 30], write: (words) => kernels.writeParameters(kernels.columnsParameters, words, { outer: 2, n: 3, inner: 5 }),
+  }],
   product: [kernels.ProductMode.plain, kernels.ProductMode.matrix].map((mode) =>
     ({ kernel: product, sizes: [16, 16, 16, 16], write: (words: Ints) => kernels.writeParameters(kernels.productParameters, words, { ...square, mode }) })),
   copy: [

@@ -103,7 +103,9 @@ export function cutRandom(_: RandomKernel, words: Int32Array, at: number): Cut |
 }
 
 export function cutProduct(_: ProductKernel, words: Int32Array, from: number): Cut | null {
-  const cost = words[from + productParameters.m] * words[from + productParameters.n] * words[from + productParameters.k] * words[from + productParameters.count0] * words[from + productParameters.count1] * 0.05;
+  // Most are small, so not all of it is read yet.
+  const at = productParameters;
+  const cost = words[from + at.m] * words[from + at.n] * words[from + at.k] * words[from + at.count0] * words[from + at.count1] * 0.05;
   if (cost < 2 * PART) return null;
   const { m, n, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
   const steps = (c: number, a: number, b: number): number[] => [c, a, b, mode === ProductMode.matrix ? c : 0];
