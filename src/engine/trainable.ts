@@ -1,6 +1,6 @@
 /** Which parameters are meant. */
 
-import { refusal } from "../support/check.ts";
+import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { Parameter } from "./variable.ts";
 
@@ -13,7 +13,7 @@ export function parametersOf(caller: string, target: Trainable): Parameter[] {
   const found = entries.flatMap((entry) => {
     if (entry instanceof Parameter) return [entry];
     if (isHolder(entry)) return entry.parameters();
-    throw refusal(caller, "a Component, a Parameter or an array of these", entry);
+    throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
   });
   if (found.length === 0) {
     throw new ValueError(`${caller} got nothing to train: no Parameter is in it. Make them with parameter(…) and keep them in fields.`);

@@ -75,12 +75,6 @@ export class Variable {
     this.index = index;
   }
 
-  /** @internal */
-  get byRows(): RowGradient | null { return null; }
-
-  /** @internal */
-  reached(_: number): void {}
-
   /** The number of elements. */
   get size(): number { return sizeOf(this.shape); }
 
@@ -219,9 +213,8 @@ const untrained = ({ shape }: Variable, name: string, other: string): UsageError
 /** @internal The error for numbers that are gone. */
 export function stale(variable: Variable): StaleVariableError {
   return new StaleVariableError(
-    `This Variable ${formatShape(variable.shape)} was made by ${variable.operation?.name ?? "an operation"} in a step that has ended, ` +
-      "and its memory has been reused. Return it from the function given to grad or evaluate (in an array or object if there are several), " +
-      "or read it with item() or toArray() before that function returns.",
+    `This Variable ${formatShape(variable.shape)} was made by ${variable.operation?.name ?? "an operation"} in a step that has ended. ` +
+      "Return it from the function given to grad or evaluate (several in an array or object), or read it there with item() or toArray().",
   );
 }
 
@@ -292,17 +285,7 @@ export class Parameter extends Variable {
   override get grad(): Variable | null {
     if (!this.hasGradient) return null;
     this.unclaimed = -1;
-    return new Variable(this.shape, null, null, -1, this.byRows?.whole() ?? this.gradient);
-  }
-
-  /** @internal The gradient that it has now, if that is by rows. */
-  override get byRows(): RowGradient | null { return this.hasGradient && this.rows !== null && this.rows.count >= 0 ? this.rows : null; }
-
-  /** @internal Says that a step has written the gradient: of so many rows, or with −1 all of it. */
-  override reached(rows: number): void {
-    this.hasGradient = true;
-    this.rows?.arrived(rows);
-    if (rows < 0) this.gradient.written();
+    return new Variable(this.shape, null, null, -1, byRowsOf(this)?.whole() ?? this.gradient);
   }
 
   /**
@@ -315,6 +298,16 @@ export class Parameter extends Variable {
     (this.storage as Storage).assign(assignable("parameter", this.shape, value).values().slice());
     return this;
   }
+}
+
+/** @internal The gradient that a parameter has now, if that is by rows. */
+export const byRowsOf = ({ hasGradient, rows }: Parameter): RowGradient | null => (hasGradient && rows !== null && rows.count >= 0 ? rows : null);
+
+/** @internal Says that a step has written the gradient of a parameter: of so many rows, or with −1 all of it. */
+export function markReached(parameter: Parameter, rows: number): void {
+  parameter.hasGradient = true;
+  parameter.rows?.arrived(rows);
+  if (rows < 0) parameter.gradient.written();
 }
 
 /** @internal The error for a change of a parameter that nobody would see now. */

@@ -48,7 +48,8 @@ export function checkState(name: string, saved: OptimizerState, shapes: readonly
     if (found !== wanted) throw new ValueError(`${caller} got ${found || "nothing"} for parameter ${i}, but ${name} remembers ${wanted || "nothing"}.`);
     for (const key of names) {
       const { shape } = parameter.slots[key];
-      if (!sameShape(shape, shapes[i])) throw new ShapeError(`${caller} got ${key} of shape ${formatShape(shape)} for parameter ${i} of shape ${formatShape(shapes[i])}.`);
+      if (sameShape(shape, shapes[i])) continue;
+      throw new ShapeError(`${caller} got ${key} of shape ${formatShape(shape)} for parameter ${i} of shape ${formatShape(shapes[i])}.`);
     }
   });
   for (const rate of learningRates) if (typeof rate === "number") checkRate(name, rate);
