@@ -4,7 +4,7 @@ import type { Operand } from "../engine/step.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, mul, neg } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { gather } from "../operations/gather.ts";
+import { oneHot } from "../operations/indexing.ts";
 import { sum } from "../operations/reduction.ts";
 import { logSoftmax } from "../operations/softmax.ts";
 import { checkNumber } from "../support/check.ts";
@@ -47,18 +47,13 @@ function cost({ name, atLabel, logs }: Form, output: Variable, target: Labels | 
   const weights = classWeights === undefined ? null : numbersOfClasses(name, "classWeights", classWeights, classes);
   // One class has one form: a label.
   const labels = classes > 1 && isForElements(target, output.shape) ? null : samples.labels(target as Labels, classes, output.shape);
-  const counts = labels === null || weights === null ? null : gather(weights, labels);
   const clean = samples.clean(output);
-  if (labels === null) {
-    const given = targetsOf(samples, target as Numbers, output.shape, probabilities);
-    const shares = smoothing === 0 ? given : add(mul(given, 1 - smoothing), smoothing / classes);
-    return samples.reduce(sharedSurprise(weights === null ? shares : mul(shares, weights), logs(clean)));
-  }
-  const own = atLabel(clean, labels);
-  const costs = counts === null ? own : mul(own, counts);
-  if (smoothing === 0) return samples.reduce(costs, counts);
-  const all = sum(sharedSurprise(weights ?? 1, logs(clean)), -1);
-  return samples.reduce(add(mul(costs, 1 - smoothing), mul(all, smoothing / classes)), counts);
+  if (labels !== null && weights === null && smoothing === 0) return samples.reduce(atLabel(clean, labels));
+  // All others are of a share of each class.
+  const given = labels === null ? targetsOf(samples, target as Numbers, output.shape, probabilities) : oneHot(labels, classes);
+  const shares = smoothing === 0 ? given : add(mul(given, 1 - smoothing), smoothing / classes);
+  const counts = labels === null || weights === null ? null : sum(mul(given, weights), -1);
+  return samples.reduce(sharedSurprise(weights === null ? shares : mul(shares, weights), logs(clean)), counts);
 }
 
 const fromScores: Form = { name: "categoricalCrossEntropyWithScores", atLabel: crossEntropy, logs: (scores) => logSoftmax(scores) };

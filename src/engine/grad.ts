@@ -16,7 +16,7 @@ import { keep, openStep, withStep } from "./recording.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
 import { suspect } from "./unclaimed.ts";
-import { Parameter, Variable } from "./variable.ts";
+import { byRowsOf, markReached, Parameter, type RowGradient, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -71,7 +71,7 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
     let unowned = 0;
     for (const { array, rows } of reached) {
       const parameter = step.arrays[array] as Parameter;
-      parameter.reached(rows);
+      markReached(parameter, rows);
       if (!parameter.isOwned) unowned++;
     }
     if (unowned > 0 && unowned < reached.length && of === null) suspect(reached.map(({ array }) => step.arrays[array] as Parameter));
@@ -102,21 +102,16 @@ function gradientGoal(step: Step, [loss, ...kept]: readonly number[]): Goal {
     const leaf = parameters[i];
     const array = trace.leafOrdinal(leaf);
     let before = trace.leafKind(leaf) === LeafKind.accumulating ? earlierGradient(bufferKey.gradient(array), gradient.shape) : null;
-    const rows = step.rowsOf(array);
-    if (rows !== null && before === null) {
-      const target = bufferKey.gradient(array + 1);
-      const known = rows === (step.arrays[array] as Parameter).byRows ? earlierGradient(target, rows.shape) : null;
-      const list = rows.listed(gradient, known);
-      if (list !== null) {
-        roots.push({ node: step.node(list), target });
-        reached.push({ array, rows: rows.countOf(list.size) });
-        return;
-      }
-      before = known && rows.wholeOf(known);
+    const rows = before === null ? step.rowsOf(array) : null;
+    let list: Variable | null = null;
+    if (rows !== null) {
+      const known = rows === byRowsOf(step.arrays[array] as Parameter) ? earlierGradient(bufferKey.gradient(array + 1), rows.shape) : null;
+      list = rows.listed(gradient, known);
+      if (list === null) before = known && rows.wholeOf(known);
     }
-    const total = before === null ? gradient : addGradients(before, gradient);
-    roots.push({ node: step.node(total), target: bufferKey.gradient(array) });
-    reached.push({ array, rows: -1 });
+    const total = list ?? (before === null ? gradient : addGradients(before, gradient));
+    roots.push({ node: step.node(total), target: bufferKey.gradient(list === null ? array : array + 1) });
+    reached.push({ array, rows: list === null ? -1 : (rows as RowGradient).countOf(list.size) });
   });
   if (reached.length === 0) throw independent(step);
   return {
@@ -226,8 +221,8 @@ export function call<R>(caller: string, f: () => R): R {
     // Nobody will wait for it; its failure is not one more error.
     (result as unknown as Promise<unknown>).then(undefined, () => {});
     throw new UsageError(
-      `The function given to ${caller} is async: it returned a Promise, and what it does after its first await would be outside of the step. ` +
-        `Await your data before calling ${caller}, and give it a function that is not async.`,
+      `The function given to ${caller} is async: what it does after its first await would be outside of the step. ` +
+        `Await your data before calling ${caller}.`,
     );
   }
   return result;

@@ -13,7 +13,7 @@ import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { switches } from "./switches.ts";
-import { absent, Parameter, type RowGradient, stale, Variable } from "./variable.ts";
+import { absent, byRowsOf, Parameter, type RowGradient, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -150,7 +150,7 @@ export class Step implements Compilable, Faulted {
     if (storage === null) throw stale(variable);
     let kind: LeafKind = LeafKind.host;
     if (variable instanceof Parameter && this.trains(variable)) {
-      kind = variable.hasGradient && variable.byRows === null ? LeafKind.accumulating : LeafKind.parameter;
+      kind = variable.hasGradient && byRowsOf(variable) === null ? LeafKind.accumulating : LeafKind.parameter;
     } else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
@@ -167,10 +167,11 @@ export class Step implements Compilable, Faulted {
   /** Is the gradient of a parameter wanted? Else it is an array like others. */
   private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
   /** One more leaf behind a parameter whose gradient may be by rows. */
-  private enterRows({ rows, byRows, isLazy }: Parameter): void {
+  private enterRows(parameter: Parameter): void {
+    const { rows, isLazy } = parameter;
     if (rows === null) return;
     this.arrays.push(rows);
-    this.trace.array(isLazy ? LeafKind.lazyRows : LeafKind.rows, byRows?.shape ?? none);
+    this.trace.array(isLazy ? LeafKind.lazyRows : LeafKind.rows, byRowsOf(parameter)?.shape ?? none);
   }
 
   /** The gradient by rows of the parameter that is an array of this step. */

@@ -16,7 +16,7 @@ export function parametersOf(caller: string, target: Trainable): Parameter[] {
     throw new ValueError(`${caller} takes a Component, a Parameter or an array of these, but got ${describe(entry)}${Array.isArray(target) ? " in one" : ""}.`);
   });
   if (found.length === 0) {
-    throw new ValueError(`${caller} got nothing to train: the component holds no Parameter. Make them with parameter(…) and keep them in fields.`);
+    throw new ValueError(`${caller} got nothing to train: no Parameter is in it. Make them with parameter(…) and keep them in fields.`);
   }
   return [...new Set(found)];
 }

@@ -75,12 +75,6 @@ export class Variable {
     this.index = index;
   }
 
-  /** @internal */
-  get byRows(): RowGradient | null { return null; }
-
-  /** @internal */
-  reached(_: number): void {}
-
   /** The number of elements. */
   get size(): number { return sizeOf(this.shape); }
 
@@ -156,30 +150,39 @@ export class Variable {
 
   /**
    * Forgets the gradient of a parameter.
-   * @throws UsageError for any other Variable
+   * @throws UsageError for any other Variable, and inside a step that uses the parameter
    */
-  clearGrad(): void { throw untrained(this, "clearGrad"); }
+  clearGrad(): void { changed(this, "clearGrad", arguments).hasGradient = false; }
 
   /** Is it a parameter that is frozen? */
-  get isFrozen(): boolean { return false; }
+  get isFrozen(): boolean { return Boolean(this.frozen); }
 
   /**
-   * Freezes a parameter.
-   * @throws UsageError for any other Variable
+   * Trains a parameter no longer: it is a constant in the steps that follow, so that nothing is computed for its gradient; the one that it has is forgotten.
+   * Optimizers leave it alone and keep what they remember for it. `assign` still gives it other values. It stays frozen when it is saved and restored.
+   * @throws as `clearGrad`
    */
-  freeze(): this { throw untrained(this, "freeze"); }
+  freeze(): this {
+    const parameter = changed(this, "freeze", arguments);
+    parameter.hasGradient = false;
+    parameter.frozen = true;
+    return this;
+  }
 
   /**
    * Trains a frozen parameter again.
-   * @throws UsageError for any other Variable
+   * @throws as `clearGrad`
    */
-  unfreeze(): this { throw untrained(this, "unfreeze"); }
+  unfreeze(): this {
+    changed(this, "unfreeze", arguments).frozen = false;
+    return this;
+  }
 
   /**
    * Replaces the values of a parameter or a state.
    * @throws UsageError for any other Variable
    */
-  assign(_value: TensorLike): this { throw untrained(this, "assign"); }
+  assign(_value: TensorLike): this { throw untrained(this, "assign", " or state(…)"); }
 
   /** What `JSON.stringify` writes: the elements as nested arrays. */
   toJSON(): NestedArray { return this.toArray(); }
@@ -196,18 +199,22 @@ export class Variable {
   }
 }
 
-function untrained({ shape }: Variable, name: string): UsageError {
-  const which = name === "assign" ? "a parameter or a state" : "a parameter";
-  return new UsageError(`${name} was called on a Variable ${formatShape(shape)} that is not ${which}: those are made by parameter(…)` +
-    `${name === "assign" ? " and state(…)" : ""}, and only they are kept from step to step.`);
+/** A parameter that a method may change now: what a step has recorded runs later, and would see it. */
+function changed(variable: Variable, name: string, given: IArguments, most = 0): Parameter {
+  if (!(variable instanceof Parameter)) throw untrained(variable, name, "");
+  checkArguments(name, given, most);
+  if (variable.step === null || variable.step.ended) return variable;
+  throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
 }
+
+const untrained = ({ shape }: Variable, name: string, other: string): UsageError =>
+  new UsageError(`${name} was called on a Variable ${formatShape(shape)}: only what parameter(…)${other} makes has it.`);
 
 /** @internal The error for numbers that are gone. */
 export function stale(variable: Variable): StaleVariableError {
   return new StaleVariableError(
-    `This Variable ${formatShape(variable.shape)} was made by ${variable.operation?.name ?? "an operation"} in a step that has ended, ` +
-      "and its memory has been reused. Return it from the function given to grad or evaluate (in an array or object if there are several), " +
-      "or read it with item() or toArray() before that function returns.",
+    `This Variable ${formatShape(variable.shape)} was made by ${variable.operation?.name ?? "an operation"} in a step that has ended. ` +
+      "Return it from the function given to grad or evaluate (several in an array or object), or read it there with item() or toArray().",
   );
 }
 
@@ -278,54 +285,7 @@ export class Parameter extends Variable {
   override get grad(): Variable | null {
     if (!this.hasGradient) return null;
     this.unclaimed = -1;
-    return new Variable(this.shape, null, null, -1, this.byRows?.whole() ?? this.gradient);
-  }
-
-  /** @internal The gradient that it has now, if that is by rows. */
-  override get byRows(): RowGradient | null { return this.hasGradient && this.rows !== null && this.rows.count >= 0 ? this.rows : null; }
-
-  /** @internal Says that a step has written the gradient: of so many rows, or with −1 all of it. */
-  override reached(rows: number): void {
-    this.hasGradient = true;
-    this.rows?.arrived(rows);
-    if (rows < 0) this.gradient.written();
-  }
-
-  /**
-   * Forgets the gradient.
-   * @throws UsageError inside a step that uses the parameter
-   */
-  override clearGrad(): void {
-    checkArguments("clearGrad", arguments, 0);
-    checkUnused(this, "clearGrad");
-    this.hasGradient = false;
-  }
-
-  /** Is it frozen? */
-  override get isFrozen(): boolean { return this.frozen; }
-
-  /**
-   * Trains it no longer: it is a constant in the steps that follow, so that nothing is computed for its gradient; the one that it has is forgotten.
-   * Optimizers leave it alone and keep what they remember for it. `assign` still gives it other values. It stays frozen when it is saved and restored.
-   * @throws UsageError inside a step that uses the parameter
-   */
-  override freeze(): this {
-    checkArguments("freeze", arguments, 0);
-    checkUnused(this, "freeze");
-    this.hasGradient = false;
-    this.frozen = true;
-    return this;
-  }
-
-  /**
-   * Trains it again.
-   * @throws UsageError inside a step that uses the parameter
-   */
-  override unfreeze(): this {
-    checkArguments("unfreeze", arguments, 0);
-    checkUnused(this, "unfreeze");
-    this.frozen = false;
-    return this;
+    return new Variable(this.shape, null, null, -1, byRowsOf(this)?.whole() ?? this.gradient);
   }
 
   /**
@@ -333,23 +293,26 @@ export class Parameter extends Variable {
    * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
   override assign(value: TensorLike): this {
-    checkArguments("assign", arguments, 1);
     if (this.standIn !== null) throw absent("assign");
-    checkUnused(this, "assign");
+    changed(this, "assign", arguments, 1);
     (this.storage as Storage).assign(assignable("parameter", this.shape, value).values().slice());
     return this;
   }
 }
 
+/** @internal The gradient that a parameter has now, if that is by rows. */
+export const byRowsOf = ({ hasGradient, rows }: Parameter): RowGradient | null => (hasGradient && rows !== null && rows.count >= 0 ? rows : null);
+
+/** @internal Says that a step has written the gradient of a parameter: of so many rows, or with −1 all of it. */
+export function markReached(parameter: Parameter, rows: number): void {
+  parameter.hasGradient = true;
+  parameter.rows?.arrived(rows);
+  if (rows < 0) parameter.gradient.written();
+}
+
 /** @internal The error for a change of a parameter that nobody would see now. */
 export const absent = (caller: string): UsageError =>
   new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
-
-/** What a step has recorded runs later, and would see the change. */
-function checkUnused({ step }: Parameter, name: string): void {
-  if (step === null || step.ended) return;
-  throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
-}
 
 /**
  * @internal What is assigned, as a Variable.

@@ -12,7 +12,7 @@ import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import type { Trainable } from "../engine/trainable.ts";
-import { Parameter, Variable } from "../engine/variable.ts";
+import { markReached, Parameter, Variable } from "../engine/variable.ts";
 import { checkNumber } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 
@@ -161,7 +161,7 @@ function remember(parameter: Parameter): () => void {
     (parameter.storage as Storage).assign(values);
     parameter.clearGrad();
     if (gradient === null) return;
-    parameter.reached(-1);
+    markReached(parameter, -1);
     parameter.gradient.assign(gradient);
   };
 }

@@ -5,7 +5,7 @@ import { Storage } from "../devices/storage.ts";
 import { newOperation } from "../engine/operation.ts";
 import { openStep, record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
-import { fromValues, type Parameter, type RowGradient, Variable } from "../engine/variable.ts";
+import { byRowsOf, fromValues, type Parameter, type RowGradient, Variable } from "../engine/variable.ts";
 import { gather, gatherParameters, put, writeParameters } from "../kernels/kernel.ts";
 import { stridesOf } from "../plan/box.ts";
 import { join } from "../plan/join.ts";
@@ -192,7 +192,7 @@ export class LookedUp extends Variable implements RowGradient {
     const size = count * (this.inner + 1);
     if (size <= this.storage.size) return;
     const larger = new Storage(2 ** Math.ceil(Math.log2(size)), null, "gradients");
-    if (this.parameter.byRows === this) {
+    if (byRowsOf(this.parameter) === this) {
       const values = new (currentDevice().FloatArray)(larger.size);
       values.set(this.storage.values());
       larger.assign(values);

@@ -1,6 +1,6 @@
 /** What an optimizer has to remember from one run of a program to the next, and whether it is that of another one. */
 
-import { describe } from "../support/describe.ts";
+import { checkInteger } from "../support/check.ts";
 import { ShapeError, ValueError } from "../support/errors.ts";
 import { formatShape, type Shape, sameShape } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
@@ -27,34 +27,30 @@ export interface OptimizerState {
 
 /**
  * Refuses the state of another kind of optimizer, or of one of other parameters.
- * @param caller the class
+ * @param name of the class
  * @param slots what its rule remembers for a parameter
  */
-export function checkState(caller: string, saved: OptimizerState, shapes: readonly Shape[], groups: number, slots: readonly string[]): void {
+export function checkState(name: string, saved: OptimizerState, shapes: readonly Shape[], groups: number, slots: readonly string[]): void {
+  const caller = `${name}.restore`;
   const { step, parameters, learningRates } = saved;
-  if (!Number.isSafeInteger(step) || step < 0) throw new ValueError(`${caller}.restore got step ${describe(step)}, which is not an integer of at least 0.`);
+  checkInteger(caller, "step", step, 0);
   if (parameters.length !== shapes.length || learningRates.length !== groups + 1) {
     throw new ValueError(
-      `${caller}.restore got the state of ${parameters.length} parameters in ${learningRates.length - 1} groups, ` +
-        `but this optimizer trains ${shapes.length} in ${groups}. Groups that were added later must be added before.`,
+      `${caller} got the state of ${parameters.length} parameters in ${learningRates.length - 1} groups, but this optimizer trains ${shapes.length} in ` +
+        `${groups}. Groups that were added later must be added before.`,
     );
   }
-  parameters.forEach((parameter, i) => { checkParameter(caller, parameter, i, shapes[i], slots); });
-  for (const rate of learningRates) if (typeof rate === "number") checkRate(caller, rate);
-}
-
-function checkParameter(caller: string, { count, slots }: ParameterState, i: number, shape: Shape, expected: readonly string[]): void {
-  const names = Object.keys(slots).sort();
-  if (names.join() !== [...expected].sort().join()) {
-    const [found, wanted] = [names.join(", ") || "nothing", expected.join(", ") || "nothing"];
-    throw new ValueError(`${caller}.restore got ${found} for parameter ${i}, but ${caller} remembers ${wanted}.`);
-  }
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new ValueError(`${caller}.restore got count ${describe(count)} for parameter ${i}, which is not an integer of at least 0.`);
-  }
-  for (const key of names) {
-    if (!sameShape(slots[key].shape, shape)) {
-      throw new ShapeError(`${caller}.restore got ${key} of shape ${formatShape(slots[key].shape)} for parameter ${i} of shape ${formatShape(shape)}.`);
+  const wanted = [...slots].sort().join(", ");
+  parameters.forEach((parameter, i) => {
+    checkInteger(caller, `count of parameter ${i}`, parameter.count, 0);
+    const names = Object.keys(parameter.slots).sort();
+    const found = names.join(", ");
+    if (found !== wanted) throw new ValueError(`${caller} got ${found || "nothing"} for parameter ${i}, but ${name} remembers ${wanted || "nothing"}.`);
+    for (const key of names) {
+      const { shape } = parameter.slots[key];
+      if (sameShape(shape, shapes[i])) continue;
+      throw new ShapeError(`${caller} got ${key} of shape ${formatShape(shape)} for parameter ${i} of shape ${formatShape(shapes[i])}.`);
     }
-  }
+  });
+  for (const rate of learningRates) if (typeof rate === "number") checkRate(name, rate);
 }

@@ -15,7 +15,7 @@ import { State } from "../engine/state.ts";
 import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { checkClaimed } from "../engine/unclaimed.ts";
-import { fromValues, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
+import { byRowsOf, fromValues, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
 import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
@@ -95,7 +95,7 @@ const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other:
   group === other.group && memory.count === other.memory.count;
 
 /** How many rows its gradient has, −1 where that is not by rows. */
-const countOf = ({ parameter }: { readonly parameter: Parameter }): number => parameter.byRows?.count ?? -1;
+const countOf = ({ parameter }: { readonly parameter: Parameter }): number => byRowsOf(parameter)?.count ?? -1;
 
 const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
 
@@ -369,14 +369,15 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   }
 
   /** The gradient by rows of a parameter that only changes there; null where all of it is taken. */
-  private rowsOf({ parameter: { byRows }, group }: Reached<O>): RowGradient | null {
+  private rowsOf({ parameter, group }: Reached<O>): RowGradient | null {
     // What adds noise reaches all, and a norm is rounded otherwise without the zeros.
-    return group.lazy || (this.keepsOthers && this.noise === null && !(this.clip !== null && "norm" in this.clip)) ? byRows : null;
+    return group.lazy || (this.keepsOthers && this.noise === null && !(this.clip !== null && "norm" in this.clip)) ? byRowsOf(parameter) : null;
   }
 
   private gradientOf(each: Reached<O>): Variable {
     const { parameter } = each;
-    return this.rowsOf(each)?.ofRows() ?? parameter.byRows?.wholeOf(parameter.byRows) ?? (parameter.grad as Variable);
+    const rows = byRowsOf(parameter);
+    return this.rowsOf(each)?.ofRows() ?? rows?.wholeOf(rows) ?? (parameter.grad as Variable);
   }
 
   private ownOf(each: Reached<O>, gradient: Variable): Own {
