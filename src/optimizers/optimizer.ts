@@ -311,7 +311,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       memory.count++;
     });
     this.#step++;
-    checkClaimed(`${name}.update`);
+    checkClaimed(`${this.constructor.name}.update`);
   }
 
   private run(step: Step, reached: readonly Reached<O>[]): void {
