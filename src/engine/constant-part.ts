@@ -14,8 +14,8 @@ export const detached = defineOperation({
 });
 
 /**
- * The constant parts of a step. Within one, operations are recorded as everywhere, so derivatives are as everywhere too, also by what lies outside. Whatever way
- * its nodes are used from outside, when it has been left, it is through a `detach`.
+ * The constant parts of a step. Within one, operations are recorded as everywhere, so derivatives are as everywhere too, also by what lies outside.
+ * Whatever way its nodes are used from outside, when it has been left, it is through a `detach`.
  */
 class Parts implements Constants {
   /** Where those that have been left begin and end: one after the other, as one that is left swallows those in it. */

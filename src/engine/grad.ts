@@ -257,8 +257,8 @@ function independent({ caller, of, arrays }: Step): UsageError {
     return new UsageError(`All parameters that ${caller} could train are frozen: unfreeze() some.`);
   }
   return new UsageError(
-    `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, so there is nothing to differentiate. ` +
-      "Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
+    `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, ` +
+      "so there is nothing to differentiate. Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
 }
 

@@ -21,7 +21,7 @@ export function checkClaimed(caller: string): void {
   for (const parameter of found) (parameter as Parameter).unclaimed = -1;
   warnOnce(
     "unclaimed",
-    `${caller}: steps give gradients to parameters that no optimizer has, as one of shape ${formatShape((found[0] as Parameter).shape)}. Add them to one, freeze() ` +
-      "them, or train by minimize(f). Components do not find those in #private fields, sets and closures.",
+    `${caller}: steps give gradients to parameters that no optimizer has, as one of shape ${formatShape((found[0] as Parameter).shape)}. ` +
+      "Add them to one, freeze() them, or train by minimize(f). Components do not find those in #private fields, sets and closures.",
   );
 }

@@ -1,6 +1,8 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
-import { Component, FlimsyError, grad, type OptimizerState, Parameter, parameter, Random, type RandomState, UsageError, ValueError, Variable } from "../index.ts";
+import {
+  Component, FlimsyError, grad, type OptimizerState, Parameter, parameter, Random, type RandomState, UsageError, ValueError, Variable,
+} from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { replaceFile } from "../support/files.ts";

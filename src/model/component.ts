@@ -115,7 +115,8 @@ export abstract class Component {
       above.length = depth - 1;
       const title = `${"  ".repeat(depth)}${String(key)}: `;
       if (isArray(value)) {
-        lines.push(...above.filter((line) => line !== null), `${title}${formatShape(value.shape)}${value instanceof State ? " (state)" : value.isFrozen ? " (frozen)" : ""}`);
+        const kind = value instanceof State ? " (state)" : value.isFrozen ? " (frozen)" : "";
+        lines.push(...above.filter((line) => line !== null), `${title}${formatShape(value.shape)}${kind}`);
         above.fill(null);
       } else above.push(title + (isComponent(value) ? value.constructor.name : kindOf(value)));
     }

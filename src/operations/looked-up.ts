@@ -12,7 +12,7 @@ import { join } from "../plan/join.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
-import { type Shape, sizeOf } from "../support/shape.ts";
+import { type Shape, sameShape, sizeOf } from "../support/shape.ts";
 import { addRows, take } from "./indices.ts";
 import { cut } from "./pieces.ts";
 
@@ -101,8 +101,10 @@ const list = (indices: Variable, updates: Variable, size: number): Variable => {
 function lookUps(trace: Trace, gradient: number): number[] | null {
   const found: number[] = [];
   const open = [gradient];
+  const shape = trace.shapes[gradient];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     const role = roleOf(trace, node);
+    if (!sameShape(trace.shapes[node], shape)) return null; // it is broadcast
     // As sums are taken apart by batching, since the order of terms is that of rounding.
     if (role === Role.add) for (let k = 0; k < trace.inputCount(node); k++) open.push(trace.input(node, k));
     else if (role === Role.scatterAdd && trace.attribute(node, 0) === 0) found.push(node);
@@ -168,7 +170,9 @@ export class LookedUp extends Variable implements RowGradient {
     if (earlier === null) return own;
     const both = [earlier, own];
     return list(
-      joined(step, both.map((flat) => this.numbersOf(flat)), [total]), joined(step, both.map((flat) => this.valuesOf(flat)), [total, ...this.rest]), this.tableRows,
+      joined(step, both.map((flat) => this.numbersOf(flat)), [total]),
+      joined(step, both.map((flat) => this.valuesOf(flat)), [total, ...this.rest]),
+      this.tableRows,
     );
   }
 

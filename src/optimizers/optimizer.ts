@@ -294,7 +294,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const reached = this.begin();
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
     withStep(`${this.constructor.name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
-    if (reached.length > 0) this.end(reached);
+    if (reached.length === 0) return;
+    this.end(reached);
+    checkClaimed(`${this.constructor.name}.update`);
   }
 
   /** @internal Makes the numbers of groups those of the next update. @returns the parameters that have a gradient */
@@ -311,7 +313,6 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       memory.count++;
     });
     this.#step++;
-    checkClaimed(`${this.constructor.name}.update`);
   }
 
   private run(step: Step, reached: readonly Reached<O>[]): void {
@@ -421,6 +422,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const { clip, noise, groups } = this;
     return formatCall(this.constructor.name, {
       learningRate: this.#learningRate, ...(groups.length > 1 ? { groups: groups.length } : groups[0].settings), clip: clip && JSON.stringify(clip), noise,
+      lazy: groups.some(({ lazy }) => lazy) || null,
     });
   }
 

@@ -180,9 +180,12 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
   const { monitor = "loss", restoreBest = patience !== undefined } = options;
   const others = optimizer.parameters.filter((parameter) => !own.has(parameter)).length;
   if (others > 0 && (restoreBest || options.checkpoint !== undefined)) {
-    warnOnce("unlisted", `fit: the optimizer trains ${others} parameter${others === 1 ? "" : "s"} that ${component.constructor.name} does not list in parameters(): ` +
-      "neither checkpoints nor the best epoch have the values. Keep them in fields of the component, or in components, arrays, maps and plain objects there; " +
-      "#private fields, sets, closures and objects of other classes are not looked through.");
+    warnOnce(
+      "unlisted",
+      `fit: the optimizer trains ${others} parameter${others === 1 ? "" : "s"} that ${component.constructor.name} does not list in parameters(): ` +
+        "neither checkpoints nor the best epoch have the values. Keep them in fields of the component, or in components, arrays, maps and plain objects " +
+        "there; #private fields, sets, closures and objects of other classes are not looked through.",
+    );
   }
   if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
   checkFlag("fit", "restoreBest", restoreBest);

@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  Adam, add, affine, checkGradients, Component, evaluate, grad, gradients, input, linear, matmul, mean, mul, parameter, randn, setDevice, state, sum, tanh, UsageError,
+  Adam, add, affine, checkGradients, Component, evaluate, grad, gradients, input, linear, matmul, mean, mul, parameter, randn, setDevice, state, sum, tanh,
+  UsageError,
   type Variable, zeros,
 } from "../../src/index.ts";
 import { launchesOf } from "../launches.ts";

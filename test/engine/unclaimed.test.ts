@@ -24,7 +24,9 @@ it("are given once, at the second update that leaves such a gradient", async () 
     optimizer.update();
     expect(warn).toHaveBeenCalledTimes(run === 0 ? 0 : 1);
   }
-  expect(warn.mock.calls[0][0]).toMatch(/^GradientDescent\.update: steps give gradients to parameters that no optimizer has, as one of shape \[1, 2\]\. .*freeze\(\)/s);
+  expect(warn.mock.calls[0][0]).toMatch(
+    /^GradientDescent\.update: steps give gradients to parameters that no optimizer has, as one of shape \[1, 2\]\. .*freeze\(\)/s,
+  );
 });
 
 it("are given by fit, of parameters that a component hides", async () => {

@@ -359,8 +359,9 @@ describe("going on", () => {
       return { θ, rate, optimizer };
     };
     const first = begin();
+    first.θ.b.freeze();
     train(first.θ, first.optimizer, 2);
-    first.θ.b.clearGrad();
+    first.θ.b.unfreeze();
     first.optimizer.addGroup({ parameters: first.θ.b, beta1: 0.5 });
     for (const loss of [3, 4, 5, 6]) first.rate.observe(loss);
     train(first.θ, first.optimizer, 2);

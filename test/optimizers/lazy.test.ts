@@ -120,6 +120,7 @@ it("is an option of elementwise rules, of the optimizer and of each group", () =
   const [w, v] = [parameter([1]), parameter([2])];
   const optimizer = new Adam([{ parameters: w, lazy: false }, { parameters: v }], { lazy: true });
   expect(optimizer.groups.map(({ lazy }) => lazy)).toEqual([false, true]);
+  expect(String(new GradientDescent(w, { learningRate: 0.5, lazy: true }))).toBe("GradientDescent(learningRate=0.5, lazy=true)");
   expect(() => new Adam(w, { lazy: 1 as never })).toThrow(/lazy/);
   class Whole extends Optimizer {
     protected readonly slots = [];

@@ -1,7 +1,9 @@
 /** One step of training in one call, by the optimizer's own parameters. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { Adam, type DeviceName, evaluate, GradientDescent, grad, input, mul, parameter, setDevice, sub, sum, UsageError, type Variable } from "../../src/index.ts";
+import {
+  Adam, type DeviceName, evaluate, GradientDescent, grad, input, mul, parameter, setDevice, sub, sum, UsageError, type Variable,
+} from "../../src/index.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
