@@ -37,7 +37,7 @@ export { Lion, type LionOptions } from "./optimizers/lion.ts";
 export { Momentum, type MomentumOptions } from "./optimizers/momentum.ts";
 export { Nesterov } from "./optimizers/nesterov.ts";
 export { ElementwiseOptimizer, Optimizer, type OptimizerOptions } from "./optimizers/optimizer.ts";
-export type { OptimizerState } from "./optimizers/optimizer-state.ts";
+export type { OptimizerState, ParameterState } from "./optimizers/optimizer-state.ts";
 export type { GroupOptions, NumberKinds, Numbers, ParameterGroup, Settings, Target } from "./optimizers/parameter-group.ts";
 export { RmsProp, type RmsPropOptions } from "./optimizers/rms-prop.ts";
 export type { Plateau, PlateauOptions, PlateauState } from "./optimizers/plateau.ts";

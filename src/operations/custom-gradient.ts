@@ -49,9 +49,9 @@ export function customGradient<I extends readonly Operand[]>(
   options: CustomGradientOptions = noOptions,
 ): (...inputs: I) => Variable {
   checkArguments("customGradient", arguments, 3);
+  const structural = checkFlag("customGradient", "structural", checkOptions("customGradient", options, ["structural"]).structural ?? false);
   checkFunction("customGradient", "f", f, "(...inputs) => result");
   checkFunction("customGradient", "reverse", reverse, "(gradient, inputs, output) => gradients");
-  const structural = checkFlag("customGradient", "structural", checkOptions("customGradient", options, ["structural"]).structural ?? false);
   const name = f.name === "" ? "customGradient" : f.name;
   /** Inputs: the result of f, then what f was given. */
   const operation = newOperation({

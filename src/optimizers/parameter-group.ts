@@ -17,21 +17,19 @@ export type GroupOptions<O extends object = object> = { readonly parameters: Tra
 /** What an optimizer takes first: what to train, or groups of it. */
 export type Target<O extends object = object> = Trainable | readonly GroupOptions<O>[];
 
-type SettingName<O extends object> = Exclude<keyof O, "learningRate" | "clip" | "noise" | "lazy">;
-
 /** The numbers of a rule, as far as options give them, besides the learning rate; or schedules of them. */
-export type Settings<O extends object> = Readonly<Record<SettingName<O>, number | Schedule>>;
+export type Settings<O extends object> = Readonly<Record<Exclude<keyof O, "learningRate" | "clip" | "noise" | "lazy">, number | Schedule>>;
 
 /** What these may be at each update, and the learning rate, as an optimizer declares it. Any of them may be given as a schedule. */
 export type NumberKinds<O extends object> = {
-  readonly [K in SettingName<O> | ("learningRate" & keyof O)]-?: Partial<Pick<O, K>> extends Pick<O, K> ? Optional<number> : Kind<number>;
+  readonly [K in keyof Settings<O> | ("learningRate" & keyof O)]-?: Partial<Pick<O, K>> extends Pick<O, K> ? Optional<number> : Kind<number>;
 };
 
 /**
  * The numbers that a rule works with: the learning rate, the settings, and `count`, which is 1 at the first update of the
  * parameter. They are data of the step: other numbers run the same plan.
  */
-export type Numbers<O extends object = object> = Readonly<Record<SettingName<O> | "learningRate" | "count", number>>;
+export type Numbers<O extends object = object> = Readonly<Record<keyof Settings<O> | "learningRate" | "count", number>>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**

@@ -14,7 +14,10 @@ import { type Kind, type Matrix, resultOf } from "./metric-results.ts";
  * right.result(); // 0.6667
  */
 export class Metric {
-  /** @param values what is added up over batches, or put one after another */
+  /**
+   * @internal Use a function of `metric`.
+   * @param values what is added up over batches, or put one after another
+   */
   constructor(readonly kind: Kind, readonly values: Variable) {}
 
   /** What it is of these samples alone: a number, or the matrix of `confusionMatrix`. */
@@ -42,6 +45,8 @@ export class Running {
   /** One array of sums, or arrays that are put one after another. */
   private parts: Float64Array[] = [];
 
+  constructor() { checkArguments("Running", arguments, 0); }
+
   /**
    * Adds samples.
    * @throws UsageError for a metric of another kind; ShapeError for one of another number of classes
@@ -56,7 +61,7 @@ export class Running {
     return this;
   }
 
-  /** What can be added, as it is. */
+  /** @internal What can be added, as it is. */
   check(more: Metric): Metric {
     const { kind, values: { size } } = more;
     if (this.kind === null) return more;

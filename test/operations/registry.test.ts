@@ -10,7 +10,7 @@ import { entries, tables } from "./table/index.ts";
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
   "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
-  "evaluate", "grad", "gradients", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
+  "evaluate", "grad", "gradients", "withParameters", "summary", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
   "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
 ];
 
