@@ -29,7 +29,7 @@ export interface BatchNormOptions {
  * In training, within `grad`, mean and variance are those of the batch, over all axes but that of the features, and the running statistics, the states
  * `mean` and `variance`, become (1 − momentum) · running + momentum · batch, with the unbiased variance. Anywhere else the running statistics are used. So are
  * they in training where `frozen` is set, which may be done at any time, or gain and bias are frozen, as by `freeze()` of a model that this is part of:
- * a network that is fine-tuned keeps what it knows.
+ * a network that is fine-tuned keeps what it knows. (Without gain and bias only `frozen` says so.)
  * @example
  * const norm = new BatchNorm({ inputs: 2, momentum: 0.5 });
  * const x = input([[1, 30], [3, 10]]);

@@ -3,7 +3,7 @@
 import { add, broadcastTo, mul, ones, reshape, scatterAdd, stack, sum, ValueError, type Variable } from "../index.ts";
 import { checkChoice } from "../support/check.ts";
 import { noOptions } from "../support/options.ts";
-import type { Average } from "./metric-results.ts";
+import type { Average, Matrix } from "./metric-results.ts";
 import { Metric } from "./running.ts";
 import { type MetricSamples, predicted, samplesOf, type ThresholdOptions, thresholdOptions, type Truth } from "./metric-samples.ts";
 
@@ -89,7 +89,7 @@ export function f1(output: Variable, truth: Truth, options: AverageOptions = noO
  * @example
  * metric.confusionMatrix(input([[2, 0, 0], [0, 1, 0], [0, 3, 0]]), [0, 1, 2]).result(); // [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
  */
-export function confusionMatrix(output: Variable, truth: Truth, options: ThresholdOptions = noOptions): Metric {
+export function confusionMatrix(output: Variable, truth: Truth, options: ThresholdOptions = noOptions): Metric<Matrix> {
   const name = "confusionMatrix";
   const samples = samplesOf(name, arguments, output, truth, options, thresholdOptions);
   const guess = predicted(name, samples, options);

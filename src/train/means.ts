@@ -3,13 +3,13 @@
 import { UsageError, Variable } from "../index.ts";
 import { isList } from "../support/arrays.ts";
 import { describe } from "../support/describe.ts";
-import type { Matrix } from "./metric-results.ts";
+import type { Matrix, Result } from "./metric-results.ts";
 import { Metric, Running, type RunningState } from "./running.ts";
 
 export type Numbers = Record<string, number>;
 export type Matrices = Record<string, Matrix>;
 /** What a cost gave, by name. */
-export type Measures = Record<string, number | Metric>;
+export type Measures = Record<string, number | Metric<Result>>;
 
 /** Names that lines of metrics use for themselves. */
 export const reserved: readonly string[] = ["event", "time", "run", "epoch", "step", "learningRate", "seconds", "steps", "samples"];
@@ -81,7 +81,7 @@ export type MeansState = readonly (readonly [name: string, ...state: Mean["state
 
 /** The mean of each number, over the batches that gave it; of metrics the result over all. */
 export class Means {
-  private readonly parts = new Map<string, Mean | Running>();
+  private readonly parts = new Map<string, Mean | Running<Result>>();
 
   /**
    * A measurement that can be added, before anything is done with it.
@@ -101,9 +101,9 @@ export class Means {
   add(measures: Measures, weight: number): void {
     this.checked({ measures, weight });
     for (const [name, value] of Object.entries(measures)) {
-      const part = this.parts.get(name) ?? (value instanceof Metric ? new Running() : new Mean());
+      const part = this.parts.get(name) ?? (value instanceof Metric ? new Running<Result>() : new Mean());
       this.parts.set(name, part);
-      if (part instanceof Running) part.add(value as Metric);
+      if (part instanceof Running) part.add(value as Metric<Result>);
       else part.add(value as number, weight);
     }
   }
@@ -123,8 +123,8 @@ export class Means {
   }
 }
 
-function running(state: RunningState): Running {
-  const found = new Running();
+function running(state: RunningState): Running<Result> {
+  const found = new Running<Result>();
   found.state = state;
   return found;
 }

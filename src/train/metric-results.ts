@@ -2,6 +2,8 @@
 
 /** A row for each class, a number for each class in it. */
 export type Matrix = readonly (readonly number[])[];
+/** What a metric is of its samples. */
+export type Result = number | Matrix;
 
 /**
  * How numbers of classes become one: that of the only class, or of the second of two ("binary"); the mean over classes ("macro"), by how often each is
@@ -66,7 +68,7 @@ export function square(values: Float64Array): Matrix {
   return Array.from({ length: n }, (_, i) => Array.from(values.subarray(i * n, (i + 1) * n)));
 }
 
-export function resultOf({ name, average }: Kind, values: Float64Array): number | Matrix {
+export function resultOf({ name, average }: Kind, values: Float64Array): Result {
   switch (name) {
     case "ratio": return values[0] / values[1];
     case "perplexity": return Math.exp(values[0] / values[1]);

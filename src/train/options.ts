@@ -10,6 +10,7 @@ import { describe } from "../support/describe.ts";
 import { checkData, type Data } from "./batches.ts";
 import type { EpochRecord } from "./history.ts";
 import type { Numbers } from "./means.ts";
+import type { Result } from "./metric-results.ts";
 import type { Metric } from "./running.ts";
 import { minimizesItself } from "./window.ts";
 
@@ -43,7 +44,7 @@ export interface EpochEvent extends EpochRecord {
 }
 
 /** A number by itself is the loss. */
-export type Measured = number | Variable | Readonly<Record<string, number | Variable | Metric>>;
+export type Measured = number | Variable | Readonly<Record<string, number | Variable | Metric<Result>>>;
 
 /** Validation by a cost over batches, or by a function of one's own. */
 export type Validation<V> =

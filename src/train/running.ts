@@ -3,7 +3,7 @@
 import { ShapeError, UsageError, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
 import { checkInstance } from "../support/check.ts";
-import { type Kind, type Matrix, resultOf } from "./metric-results.ts";
+import { type Kind, type Result, resultOf } from "./metric-results.ts";
 
 /**
  * What a function of `metric` gives for some samples: sums and counts, or what else it takes to go on with further samples. A cost for `fit` returns it by a
@@ -13,7 +13,7 @@ import { type Kind, type Matrix, resultOf } from "./metric-results.ts";
  * const right = metric.accuracy(input([[2, 1], [0, 3], [1, 0]]), [0, 1, 1]);
  * right.result(); // 0.6667
  */
-export class Metric {
+export class Metric<R extends Result = number> {
   /**
    * @internal Use a function of `metric`.
    * @param values what is added up over batches, or put one after another
@@ -21,9 +21,9 @@ export class Metric {
   constructor(readonly kind: Kind, readonly values: Variable) {}
 
   /** What it is of these samples alone: a number, or the matrix of `confusionMatrix`. */
-  result(): number | Matrix {
+  result(): R {
     checkArguments("result", arguments, 0);
-    return new Running().add(this).result();
+    return new Running<R>().add(this).result();
   }
 }
 
@@ -31,7 +31,7 @@ export class Metric {
 export type RunningState = readonly [kind: Kind, values: Float64Array];
 
 /**
- * A metric over batches, for loops of one's own: `fit` does the same with what a cost returns.
+ * A metric over batches, for loops of one's own: `fit` does the same with what a cost returns. Of matrices it is a `Running<Matrix>`.
  *
  * @example
  * const f1 = new metric.Running();
@@ -40,7 +40,7 @@ export type RunningState = readonly [kind: Kind, values: Float64Array];
  * }
  * f1.result(); // 0.8
  */
-export class Running {
+export class Running<R extends Result = number> {
   private kind: Kind | null = null;
   /** One array of sums, or arrays that are put one after another. */
   private parts: Float64Array[] = [];
@@ -51,7 +51,7 @@ export class Running {
    * Adds samples.
    * @throws UsageError for a metric of another kind; ShapeError for one of another number of classes
    */
-  add(more: Metric): this {
+  add(more: Metric<R>): this {
     checkArguments("add", arguments, 1);
     const { kind, values: { data } } = this.check(checkInstance("add", "what a function of metric gives", more, Metric));
     const [sums] = this.parts;
@@ -62,7 +62,7 @@ export class Running {
   }
 
   /** @internal What can be added, as it is. */
-  check(more: Metric): Metric {
+  check(more: Metric<R>): Metric<R> {
     const { kind, values: { size } } = more;
     if (this.kind === null) return more;
     if (kind.name !== this.kind.name || kind.average !== this.kind.average) {
@@ -74,10 +74,10 @@ export class Running {
   }
 
   /** What it is of all samples so far; NaN before the first. */
-  result(): number | Matrix {
+  result(): R {
     checkArguments("result", arguments, 0);
     const { state } = this;
-    return state === null ? NaN : resultOf(...state);
+    return (state === null ? NaN : resultOf(...state)) as R;
   }
 
   /** Forgets all samples. */

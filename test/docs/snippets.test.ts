@@ -1,11 +1,11 @@
-/** Every TypeScript block of the README and of docs/ compiles in strict mode and runs. */
+/** Every TypeScript block of the README and of docs/ compiles in strict mode, runs without a warning, and is right in what it asserts. */
 
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { bundle, bundleOf, type Piece, programOf, projectOptions } from "./compile.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,6 +36,7 @@ describe("the snippets of the documentation", () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-snippets-"));
     await bundle(all, folder, false);
   }, 60_000);
+  afterEach(() => { vi.restoreAllMocks(); });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it("has some", () => {
@@ -57,11 +58,10 @@ describe("the snippets of the documentation", () => {
   }, 60_000);
 
   it.each(all.map((snippet) => [snippet.place, snippet] as const))("runs %s", async (_, snippet) => {
-    const log = vi.spyOn(console, "log").mockImplementation(() => {});
-    try {
-      await import(/* @vite-ignore */ pathToFileURL(bundleOf(snippet, folder)).href);
-    } finally {
-      log.mockRestore();
-    }
-  });
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const [warn, assert] = [vi.spyOn(console, "warn"), vi.spyOn(console, "assert")];
+    await import(/* @vite-ignore */ pathToFileURL(bundleOf(snippet, folder)).href);
+    expect(warn.mock.calls).toEqual([]);
+    expect(assert.mock.calls.filter(([holds]) => holds !== true)).toEqual([]);
+  }, 30_000);
 });

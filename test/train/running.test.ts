@@ -14,7 +14,7 @@ const labels = Array.from({ length: n }, () => random.integer(0, 3));
 const answers = labels.map((label) => label > 0);
 
 /** Each metric, of some of the samples. */
-const metrics: Record<string, (from: number, to: number) => metric.Metric> = {
+const metrics: Record<string, (from: number, to: number) => metric.Metric<metric.Result>> = {
   accuracy: (from, to) => metric.accuracy(slice(scores, [from, to]), labels.slice(from, to)),
   topK: (from, to) => metric.topK(slice(scores, [from, to]), labels.slice(from, to), 2),
   precision: (from, to) => metric.precision(slice(scores, [from, to]), labels.slice(from, to)),
@@ -33,12 +33,12 @@ describe("a running metric", () => {
   });
 
   it.each(Object.entries(metrics))("of %s in uneven batches is that of all samples", (_, f) => {
-    const running = new metric.Running();
+    const running = new metric.Running<metric.Result>();
     expect(running.result()).toBeNaN();
     for (const [from, to] of [[0, 17], [17, 18], [18, n]]) running.add(f(from, to));
     const all = [f(0, n).result()].flat(2);
     [running.result()].flat(2).forEach((value, i) => expect(value).toBeCloseTo(all[i], 5));
-    const later = new metric.Running();
+    const later = new metric.Running<metric.Result>();
     later.state = running.state;
     expect(later.add(f(3, 9)).result()).toEqual(running.add(f(3, 9)).result());
     running.reset();
@@ -46,7 +46,7 @@ describe("a running metric", () => {
   });
 
   it("refuses another kind, or another number of classes", () => {
-    const running = new metric.Running().add(metrics.f1(0, n));
+    const running = new metric.Running<metric.Result>().add(metrics.f1(0, n));
     expect(() => running.add(metrics.recall(0, n))).toThrow('add got recall ("weighted"), but what it goes on with is f1 ("macro"): make a Running for each.');
     expect(() => running.add(metric.f1(input([[1, 2]]), [1], { average: "macro" }))).toThrow(ShapeError);
     expect(() => running.add(0.5 as never)).toThrow(/add takes what a function of metric gives, but got 0.5/);
