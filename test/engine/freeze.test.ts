@@ -137,9 +137,9 @@ describe("what all variables have by their type", () => {
     for (const v of [x, s]) {
       for (const f of [() => v.clearGrad(), () => v.freeze(), () => v.unfreeze()]) {
         expect(f).toThrow(UsageError);
-        expect(f).toThrow(/was called on a Variable \[2\] that is not a parameter: those are made by parameter\(…\)/);
+        expect(f).toThrow(/was called on a Variable \[2\]: only what parameter\(…\) makes has it/);
       }
     }
-    expect(() => x.assign([3, 4])).toThrow(/assign was called on a Variable \[2\] that is not a parameter or a state: those are made by parameter\(…\) and state\(…\)/);
+    expect(() => x.assign([3, 4])).toThrow(/assign was called on a Variable \[2\]: only what parameter\(…\) or state\(…\) makes/);
   });
 });
