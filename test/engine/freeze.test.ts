@@ -140,6 +140,7 @@ describe("what all variables have by their type", () => {
         expect(f).toThrow(/was called on a Variable \[2\] that is not a parameter: those are made by parameter\(…\)/);
       }
     }
-    expect(() => x.assign([3, 4])).toThrow(/assign was called on a Variable \[2\] that is not a parameter or a state: those are made by parameter\(…\) and state\(…\)/);
+    const message = /assign was called on a Variable \[2\] that is not a parameter or a state: those are made by parameter\(…\) and state\(…\)/;
+    expect(() => x.assign([3, 4])).toThrow(message);
   });
 });
