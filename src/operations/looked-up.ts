@@ -127,7 +127,7 @@ function joined(step: Step, parts: readonly Variable[], shape: Shape): Variable 
 
 /** By rows only where these are at most this part of all, and not for smaller tables: there is less to do for the whole. */
 const PART = 1 / 4;
-const LARGE = 2 ** 14;
+const LARGE = 2 ** 16;
 
 export class LookedUp extends Variable implements RowGradient {
   declare shape: Shape;

@@ -11,7 +11,7 @@ import {
 import { kernelById } from "../../src/kernels/kernel.ts";
 
 /** A table that is large enough for gradients by rows; of another one like it `gather` makes gradients as a whole. */
-const SIZE = 2 ** 14;
+const SIZE = 2 ** 16;
 const table = (inner: number, random: Random, rows = Math.ceil(SIZE / inner) + 3): Float32Array =>
   Float32Array.from({ length: rows * inner }, () => random.uniform() - 0.5);
 
