@@ -192,8 +192,8 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
    */
   override minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    const [caller, own] = [`${this.constructor.name}.minimize`, new Set(this.parameters)];
-    const differentiate = (): R => gradOf(caller, f, own, true);
+    const caller = `${this.constructor.name}.minimize`;
+    const differentiate = (): R => gradOf(caller, f, this.owned, true);
     const result = differentiate();
     if (!Number.isFinite(lossOf(result))) {
       this.clearGrad();

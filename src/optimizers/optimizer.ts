@@ -127,9 +127,11 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   #step = 0;
   #groups: readonly ParameterGroup<O>[] = [];
   #parameters: readonly Parameter[] = [];
-  /** The numbers for groups that have none of their own. */
-  private readonly lazy: boolean;
+  /** @internal The same, to ask whether one is among them. */
+  protected owned: ReadonlySet<Parameter> = new Set();
+  /** The numbers for groups that have none of their own, and whether these are lazy. */
   private readonly common: Readonly<Record<string, number | Schedule>>;
+  private readonly lazy: boolean;
   private readonly memories = new Map<Parameter, Memory>();
   private reachable: readonly Reached<O>[] | null = null;
   private last: Recorded<O> | null = null;
@@ -198,6 +200,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     checkDisjoint(this.constructor.name, parameters);
     this.#groups = Object.freeze(groups);
     this.#parameters = Object.freeze(parameters.flat());
+    this.owned = new Set(this.#parameters);
     for (const { lazy, parameters } of groups) {
       for (const parameter of parameters) {
         parameter.isOwned = true;
@@ -249,7 +252,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   private memoryOf(parameter: Parameter): Memory {
     let memory = this.memories.get(parameter);
     if (memory === undefined) {
-      if (!this.parameters.includes(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
+      if (!this.owned.has(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
       memory = { count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) };
       this.memories.set(parameter, memory);
     }
@@ -271,7 +274,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    const result = gradOf(`${this.constructor.name}.minimize`, f, new Set(this.parameters), true);
+    const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned, true);
     this.update();
     return result;
   }
