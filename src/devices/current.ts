@@ -30,6 +30,7 @@ const standard = (): Device => device("wasm", () => {
     throw new DeviceError(
       `WebAssembly does not work here (${error}). A Content-Security-Policy needs script-src 'wasm-unsafe-eval' for it; ` +
         `setDevice("reference") does without, slowly.`,
+      "missing",
       { cause: error },
     );
   }
@@ -55,6 +56,7 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
 /**
  * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
  * Parameters and inputs move over when they are next used.
+ * @returns when all that was on a device that answers later has left it; these two are in use at once
  * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work.
  * @example
  * setDevice("reference");
@@ -62,9 +64,11 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  * setDevice("wasm");
  * div(1, input(3)).item() === Math.fround(1 / 3); // true
  */
-export function setDevice(name: DeviceName): void {
+export function setDevice(name: DeviceName): Promise<void> {
   checkArguments("setDevice", arguments, 1);
+  const before = active;
   useDevice(deviceByName(name));
+  return before?.later?.leave() ?? Promise.resolve();
 }
 
 /**
@@ -90,6 +94,9 @@ export function useDevice(device: Device): void {
   if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step.");
   active = device;
 }
+
+/** @internal Lets a name stand for another device. */
+export function renameDevice(name: DeviceName, device: Device): void { made.set(name, device); }
 
 /** Every device that has been used so far. */
 export const usedDevices = (): readonly Device[] => [...made.values()];

@@ -1,9 +1,10 @@
 /**
- * What every device can do. Nothing above this room knows a pointer or a buffer's inside. Reading is synchronous, and `Variable.data` and looks
- * rely on that.
+ * What every device can do. Nothing above this room knows a pointer or a buffer's inside, nor that a run has been done when it has been asked for:
+ * a device may answer later.
  */
 
 import type { FloatArray, HostFunction } from "../kernels/kernel.ts";
+import type { Journal } from "./journal.ts";
 import type { Buffer } from "./residency.ts";
 
 /** What long-lived memory is for; `memory()` reports by these. */
@@ -65,10 +66,28 @@ export interface ThreadReport {
   readonly why: string;
 }
 
+/**
+ * What a device has that answers later. Everything is done in the order in which it was asked for. After a launch that fails nothing is written by
+ * any that follow, of later steps too, until that has been reported: then `journal` takes back what the host has noted of them.
+ */
+export interface Later {
+  /** May a caller be made to wait? Else `read` and `readRegion` throw a DeviceError. */
+  readonly canWait: boolean;
+  readonly journal: Journal;
+  /** Copies part of a region or a buffer to the beginning of a buffer. */
+  copy(from: Region | Buffer, offset: number, size: number, to: Buffer): void;
+  /** The values of a buffer as they are when all that was asked for before has been done. */
+  read(buffer: Buffer): Promise<FloatArray>;
+  /** Lets all that is on the device leave for the host. */
+  leave(): Promise<void>;
+}
+
 export interface Device {
   readonly name: string;
   /** The array type of its numbers. */
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
+  /** Null for a device on which a run has ended when `run` returns. */
+  readonly later: Later | null;
 
   /** New memory, zeroed. Where there is too little, arrays that the running step does not use leave (`residency.ts`). */
   allocate(size: number, kind: MemoryKind): Buffer;
@@ -77,7 +96,7 @@ export interface Device {
 
   prepare(program: Program): Executable;
   /**
-   * Runs a program; throws a LaunchFault where a kernel refuses its data.
+   * Runs a program, or asks for it; throws a LaunchFault where a kernel refuses its data.
    * @param times is filled with the milliseconds that each launch takes, if given
    */
   run(executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times?: Float64Array | null): Region;

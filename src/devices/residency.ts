@@ -23,6 +23,8 @@ export abstract class Buffer {
   isCopy = false;
   /** The values with which it left, where it was no copy. */
   saved: FloatArray | null = null;
+  /** Why it has none: the run that should have made them has failed, or the device has been lost. */
+  failure: Error | null = null;
   /** The step that used it last. */
   lastStep = step;
 
@@ -42,6 +44,11 @@ export abstract class Buffer {
   use(): this {
     this.lastStep = step;
     return this;
+  }
+
+  fail(error: Error): void {
+    this.failure = error;
+    this.free();
   }
 
   free(): void {

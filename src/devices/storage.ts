@@ -1,7 +1,7 @@
 /** The values of an array that outlives a step: on the host, on a device, or on both. */
 
 import type { FloatArray } from "../kernels/kernel.ts";
-import type { Device, MemoryKind } from "./device.ts";
+import type { Device, Later, MemoryKind, Region } from "./device.ts";
 import type { Buffer } from "./residency.ts";
 
 /** The value of a field that refuses `structuredClone` and `postMessage`, which quote it: what arrived would have no numbers. */
@@ -15,6 +15,8 @@ export class Storage {
   private device: Device | null = null;
   /** The step that last used this array, 0 before the first: an input used in a second step moves to the device. */
   lastStep = 0;
+  /** How often it has got other values. */
+  private writes = 0;
 
   constructor(
     readonly size: number,
@@ -25,18 +27,40 @@ export class Storage {
 
   get isResident(): boolean { return this.buffer?.isThere ?? false; }
 
-  /** The current values, for reading only. */
+  /** Where the values are if they cannot be had without waiting for them, else null. */
+  private get awaited(): { readonly buffer: Buffer; readonly later: Later } | null {
+    const { buffer, host, device } = this;
+    const later = host === null && buffer?.isThere ? (device as Device).later : null;
+    return later && { buffer: buffer as Buffer, later };
+  }
+
+  /** Can the values be had without waiting for a device? */
+  get isAtHand(): boolean { return this.awaited === null; }
+
+  /** The current values, for reading only, when they are there. */
+  async read(): Promise<FloatArray> {
+    const { awaited, writes } = this;
+    if (awaited === null) return this.values();
+    const values = await awaited.later.read(awaited.buffer);
+    if (writes === this.writes) this.known(values);
+    return values;
+  }
+
+  private known(values: FloatArray): FloatArray {
+    this.host = values;
+    if (this.buffer !== null) this.buffer.isCopy = true;
+    return values;
+  }
+
+  /** The current values, for reading only; waits for them where that is possible. */
   values(): FloatArray {
-    if (this.host === null) {
-      this.host = this.elsewhere() ?? new Float32Array(this.size);
-      if (this.buffer !== null) this.buffer.isCopy = true;
-    }
-    return this.host;
+    return this.host ?? this.known(this.elsewhere() ?? new Float32Array(this.size));
   }
 
   /** The values that the host lacks; null where nothing has ever been written. */
   private elsewhere(): FloatArray | null {
     const { buffer, device } = this;
+    if (buffer?.failure) throw buffer.failure;
     return buffer?.isThere ? (device as Device).read(buffer) : (buffer?.saved ?? null);
   }
 
@@ -61,16 +85,41 @@ export class Storage {
   /** Says that the device has written new values. */
   written(): void {
     this.host = null;
+    this.writes++;
     if (this.buffer !== null) this.buffer.isCopy = false;
   }
 
   /** Replaces the values from the host. */
   assign(values: FloatArray): void {
     this.host = values;
+    this.writes++;
     const { buffer, device } = this;
     if (buffer === null) return;
     if (buffer.isThere) (device as Device).write(buffer, values);
     buffer.isCopy = true;
     buffer.saved = null;
+  }
+  /** Takes over the values of another one, which may be smaller, without waiting for them. */
+  copy(from: Storage): this {
+    const { awaited } = from;
+    if (awaited === null) {
+      const values = from.values();
+      const all = new (values.constructor as Float32ArrayConstructor)(this.size);
+      all.set(values);
+      this.assign(all);
+    } else {
+      awaited.later.copy(awaited.buffer, 0, from.size, this.on(from.device as Device));
+      this.written();
+    }
+    return this;
+  }
+
+  /** An array that stays on a device that answers later: a copy of part of a region or a buffer. */
+  static kept(device: Device, later: Later, from: Region | Buffer, offset: number, size: number): Storage {
+    const storage = new Storage(size, null, "inputs");
+    const to = storage.on(device);
+    later.copy(from, offset, size, to);
+    later.journal.result(to);
+    return storage;
   }
 }

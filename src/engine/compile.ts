@@ -28,6 +28,8 @@ export interface Compiled {
   readonly executable: Executable;
   readonly fused: boolean;
   runs: number;
+  /** The operations of the launches, where they may be asked for when the step has ended. */
+  names?: readonly string[];
   readonly reached: readonly Reached[];
   /** The numbers and arrays that the gradients brought in: part of the structure, so bound again at each run. */
   readonly constants: { readonly scalars: Float64Array; readonly arrays: readonly Variable[] };

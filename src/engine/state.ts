@@ -6,7 +6,10 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Shape, sizeOf } from "../support/shape.ts";
 import { openStep } from "./recording.ts";
-import { assignable, numbers, type TensorLike, Variable } from "./variable.ts";
+import { assignable, assignTo, numbers, type TensorLike, Variable, withValuesOf } from "./variable.ts";
+
+/** The open step that has used it. */
+const stepOf = ({ step }: Variable): Variable["step"] => (step?.ended === false ? step : null);
 
 /**
  * An array that a component keeps between steps and that is not trained, such as running statistics or a hidden state. It is saved and restored
@@ -23,10 +26,13 @@ export class State extends Variable {
   }
 
   /** @internal */
-  override get isKnown(): boolean { return this.step === null || this.step.ended || this.step.knows(this); }
+  override get isKnown(): boolean { return stepOf(this)?.knows(this) ?? super.isKnown; }
 
   /** @internal Within a step what it has there, which may have been assigned. */
-  override values(): FloatArray { return this.step === null || this.step.ended ? (this.storage as Storage).values() : this.step.values(this); }
+  override values(): FloatArray { return stepOf(this)?.values(this) ?? super.values(); }
+
+  /** @internal */
+  override later(): Promise<FloatArray> { return stepOf(this)?.read(this) ?? super.later(); }
 
   /**
    * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,
@@ -41,7 +47,7 @@ export class State extends Variable {
     checkArguments("assign", arguments, 1);
     const given = assignable("state", this.shape, value);
     const step = openStep();
-    if (step === null) (this.storage as Storage).assign(given.values().slice());
+    if (step === null) assignTo(this.storage as Storage, given);
     else step.assign(this, given);
     return this;
   }
@@ -64,7 +70,7 @@ export class State extends Variable {
 export function state(value: TensorLike, shape?: Shape): State {
   checkArguments("state", arguments, 2);
   const { values, shape: found } = numbers("state", value, shape);
-  return new State(found, values);
+  return withValuesOf(value, new State(found, values));
 }
 
 /**

@@ -8,12 +8,12 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
-import { UsageError, userLocation, ValueError } from "../support/errors.ts";
+import { place, stackHere, UsageError, userLocation, ValueError } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { switches } from "./switches.ts";
-import { absent, byRowsOf, Parameter, type RowGradient, stale, Variable } from "./variable.ts";
+import { absent, byRowsOf, Parameter, type RowGradient, stale, takenBack, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -77,6 +77,8 @@ export class Step implements Compilable, Faulted {
   trace = sharedTrace;
   readonly serial = nextStep();
   readonly device = currentDevice();
+  /** Where it was called, if the device tells of errors later. */
+  private readonly at = this.device.later === null ? undefined : stackHere();
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
   ownRules = false;
@@ -112,6 +114,8 @@ export class Step implements Compilable, Faulted {
     /** The parameters whose gradients are wanted, in training; null for all that there are. */
     readonly of: ReadonlySet<Parameter> | null,
   ) {
+    // What is found later is told from the trace.
+    if (this.device.later !== null && this.callers !== null) this.trace = new Trace();
     this.trace.reset();
   }
 
@@ -121,7 +125,7 @@ export class Step implements Compilable, Faulted {
   end(): void {
     this.ended = true;
     this.assigned = nothing;
-    this.arrays.length = 0;
+    if (this.callers === null) this.arrays.length = 0;
     this.pinned.length = 0;
     this.device.endStep();
   }
@@ -156,7 +160,12 @@ export class Step implements Compilable, Faulted {
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
     storage.lastStep = this.serial;
-    this.arrays.push(variable);
+    let array = variable;
+    if (kind === LeafKind.host && !storage.isAtHand) {
+      kind = LeafKind.resident;
+      array = new Variable(variable.shape, null, null, -1, new Storage(storage.size, null, "inputs").copy(storage));
+    }
+    this.arrays.push(array);
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);
     this.called(variable.index);
@@ -224,6 +233,23 @@ export class Step implements Compilable, Faulted {
 
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
+    const pinned = this.see(variable);
+    if (pinned === null) return this.leafValues(variable.index);
+    if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
+    return this.device.readRegion(pinned.region, pinned.offset, variable.size);
+  }
+
+  /** The same, when they are there. */
+  async read(variable: Variable): Promise<FloatArray> {
+    const { device, device: { later } } = this;
+    const pinned = later && this.see(variable);
+    if (later === null || pinned === null) return this.values(variable);
+    const base = "array" in pinned ? (this.arrays[pinned.array].storage as Storage).on(device) : pinned.region;
+    return Storage.kept(device, later, base, pinned.offset, variable.size).read();
+  }
+
+  /** Runs what a variable needs, and tells where it is then; null for a leaf. */
+  private see(variable: Variable): Pinned | null {
     const node = variable.index;
     if (this.reversing >= 0 && !this.ownRules) {
       throw new UsageError(
@@ -231,7 +257,7 @@ export class Step implements Compilable, Faulted {
           "is used in later steps, whatever their numbers are. Leave structural out, or choose by operations, such as where(…).",
       );
     }
-    if (this.trace.isLeaf(node)) return this.leafValues(node);
+    if (this.trace.isLeaf(node)) return null;
     this.comparisons?.looked(node);
     if (this.isRunning) {
       throw new UsageError(
@@ -240,9 +266,7 @@ export class Step implements Compilable, Faulted {
       );
     }
     if (node >= this.ran) this.look();
-    const pinned = this.pinned[node] as Pinned;
-    if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
-    return this.device.readRegion(pinned.region, pinned.offset, variable.size);
+    return this.pinned[node] as Pinned;
   }
 
   private leafValues(node: number): FloatArray {
@@ -253,8 +277,9 @@ export class Step implements Compilable, Faulted {
   }
 
   knownValues(leaf: number): FloatArray | null {
-    const isKnown = this.trace.leafKind(leaf) === LeafKind.scalar || this.arrays[this.trace.leafOrdinal(leaf)] !== placeholder;
-    return isKnown ? this.leafValues(leaf) : null;
+    const isScalar = this.trace.leafKind(leaf) === LeafKind.scalar;
+    const storage = isScalar ? null : this.arrays[this.trace.leafOrdinal(leaf)].storage;
+    return isScalar || (storage !== null && (storage.isAtHand || this.device.later?.canWait)) ? this.leafValues(leaf) : null;
   }
 
   /** Runs every node recorded since the last look and keeps the results until the step ends. */
@@ -301,7 +326,6 @@ export class Step implements Compilable, Faulted {
     trace.addScalars(scalars);
     this.arrays.length = trace.arrayCount;
     for (const array of arrays) this.arrays.push(array);
-    for (const { array, rows } of compiled.reached) this.rowsOf(array)?.reserve(rows);
     const region = this.run(compiled, trace.scalars, same, same);
     targets.forEach((_, target) => { (target.storage as Storage).written(); });
     return { compiled, region };
@@ -313,6 +337,13 @@ export class Step implements Compilable, Faulted {
     const { watcher } = switches;
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
+    const journal = this.device.later?.journal;
+    journal?.begin(this.explainer(compiled, nodeOf));
+    for (const { array, rows } of compiled.reached) {
+      const parameter = this.arrays[array] as Parameter;
+      journal?.note(parameter, takenBack(parameter));
+      this.rowsOf(array)?.reserve(rows);
+    }
     hosts.length = buffers.length = 0;
     for (const array of plan.hostArrays) hosts.push((this.arrays[keyOf(array * 2) >> 1].storage as Storage).values());
     for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
@@ -339,8 +370,17 @@ export class Step implements Compilable, Faulted {
     return ((key & 1) === 0 ? (array.storage as Storage) : (array as Parameter).gradient).on(this.device);
   }
 
-  private explain(fault: LaunchFault, node: number): Error {
-    const name = node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass";
+  /** Tells what went wrong in a run that ends later, when the trace is that of another step, unless numbers are checked. */
+  private explainer(compiled: Compiled, nodeOf: (node: number) => number): (error: Error) => Error {
+    const { launchNodes } = compiled.plan;
+    compiled.names ??= Array.from(launchNodes, (node) => this.nameOf(nodeOf(node)));
+    const { names } = compiled;
+    return (error) => place(error instanceof LaunchFault ? this.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error, this.at);
+  }
+
+  private nameOf(node: number): string { return node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass"; }
+
+  private explain(fault: LaunchFault, node: number, name = this.nameOf(node)): Error {
     return fault.reason === "index" || switches.explainNan === null ? indexError(name, fault) : switches.explainNan(this, fault, name, node);
   }
 
@@ -348,9 +388,11 @@ export class Step implements Compilable, Faulted {
 
   /** Gives a variable of this step its numbers for good. */
   materialize(variable: Variable, region: Region, result: { space: number; offset: number }): void {
-    const values = result.space === 0
-      ? this.device.readRegion(region, result.offset, variable.size)
-      : this.device.read(buffers[result.space - 1]).slice(result.offset, result.offset + variable.size);
-    variable.storage = new Storage(values.length, values, "inputs");
+    const { device, device: { later } } = this;
+    const { space, offset } = result;
+    const { size } = variable;
+    variable.storage = later !== null ? Storage.kept(device, later, space === 0 ? region : buffers[space - 1], offset, size) : new Storage(
+      size, space === 0 ? device.readRegion(region, offset, size) : device.read(buffers[space - 1]).slice(offset, offset + size), "inputs",
+    );
   }
 }

@@ -26,6 +26,7 @@ interface Owner {
   /** Have its numbers been computed? */
   knows(variable: Variable): boolean;
   values(variable: Variable): FloatArray;
+  read(variable: Variable): Promise<FloatArray>;
 }
 
 /**
@@ -79,7 +80,7 @@ export class Variable {
   get size(): number { return sizeOf(this.shape); }
 
   /** @internal Can its numbers be had without running anything? */
-  get isKnown(): boolean { return this.storage !== null || (this.step?.ended === false && this.step.knows(this)); }
+  get isKnown(): boolean { return this.storage?.isAtHand ?? (this.step?.ended === false && this.step.knows(this)); }
 
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
@@ -94,10 +95,17 @@ export class Variable {
    */
   get data(): FloatArray { return new (currentDevice().FloatArray)(this.values()); }
 
-  /** The elements, on every device, also those that cannot be waited for. */
+  /** The elements, when they are there: on every device, also where the program cannot be made to wait. */
   async read(): Promise<FloatArray> {
     checkArguments("read", arguments, 0);
-    return this.data;
+    return new (currentDevice().FloatArray)(await this.later());
+  }
+
+  /** @internal The numbers themselves, for reading only, when they are there. */
+  later(): Promise<FloatArray> {
+    if (this.storage !== null) return this.storage.read();
+    if (this.step === null || this.step.ended) return Promise.reject(stale(this));
+    return this.step.read(this);
   }
 
   /**
@@ -139,7 +147,12 @@ export class Variable {
   toString(): string {
     const { shape } = this;
     const head = `${this.constructor.name} ${formatShape(shape)}`;
-    if (!this.isKnown) return `${head} (${this.operation?.name ?? "assign"}, ${this.step?.ended === false ? "not computed yet" : "of a step that has ended"})`;
+    if (!this.isKnown) {
+      const { step, storage, operation } = this;
+      const isOpen = step?.ended === false && !step.knows(this);
+      if (storage !== null && !isOpen) return `${head} (on the device: await read())`;
+      return `${head} (${operation?.name ?? "assign"}, ${isOpen ? "not computed yet" : "of a step that has ended"})`;
+    }
     return `${head}${shape.length > 1 ? "\n" : " "}${formatArray(this.values(), shape)}`;
   }
 
@@ -233,6 +246,8 @@ export interface RowGradient extends Variable {
   reserve(count: number): void;
   /** Says that a step has written so many rows, or with −1 a whole gradient. */
   arrived(count: number): void;
+  /** How to go back to what there is now. */
+  takenBack(): () => void;
   /** The place of the whole gradient, which has it then. */
   whole(): Storage;
   /** The gradients of the rows, and these rows of a table, in an update. */
@@ -276,10 +291,13 @@ export class Parameter extends Variable {
   }
 
   /** @internal */
-  override get isKnown(): boolean { return this.standIn?.isKnown ?? true; }
+  override get isKnown(): boolean { return this.standIn?.isKnown ?? super.isKnown; }
 
   /** @internal */
   override values(): FloatArray { return this.standIn === null ? super.values() : this.standIn.values(); }
+
+  /** @internal */
+  override later(): Promise<FloatArray> { return this.standIn === null ? super.later() : this.standIn.later(); }
 
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   override get grad(): Variable | null {
@@ -295,7 +313,7 @@ export class Parameter extends Variable {
   override assign(value: TensorLike): this {
     if (this.standIn !== null) throw absent("assign");
     changed(this, "assign", arguments, 1);
-    (this.storage as Storage).assign(assignable("parameter", this.shape, value).values().slice());
+    assignTo(this.storage as Storage, assignable("parameter", this.shape, value));
     return this;
   }
 }
@@ -310,6 +328,16 @@ export function markReached(parameter: Parameter, rows: number): void {
   if (rows < 0) parameter.gradient.written();
 }
 
+/** @internal How to take back what `markReached` notes of a parameter. */
+export function takenBack(parameter: Parameter): () => void {
+  const { hasGradient, rows } = parameter;
+  const rowsTakenBack = rows?.takenBack();
+  return () => {
+    parameter.hasGradient = hasGradient && !parameter.frozen;
+    rowsTakenBack?.();
+  };
+}
+
 /** @internal The error for a change of a parameter that nobody would see now. */
 export const absent = (caller: string): UsageError =>
   new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
@@ -322,6 +350,12 @@ export function assignable(kind: string, shape: Shape, value: TensorLike): Varia
   const given = value instanceof Variable ? value : input(value, ArrayBuffer.isView(value) ? shape : undefined);
   if (sameShape(given.shape, shape)) return given;
   throw new ShapeError(`assign got shape ${formatShape(given.shape)} for a ${kind} of shape ${formatShape(shape)}.`);
+}
+
+/** @internal Gives an array the numbers of a Variable, which stay on the device if they are there. */
+export function assignTo(storage: Storage, value: Variable): void {
+  if (isAway(value)) storage.copy(value.storage);
+  else storage.assign(value.values().slice());
 }
 
 /** @internal A Variable with numbers of its own. */
@@ -343,8 +377,17 @@ export function fromValues(values: FloatArray, shape: Shape, kind: MemoryKind = 
 export function input(data: TensorLike, shape?: Shape): Variable {
   checkArguments("input", arguments, 2);
   const { values, shape: found } = numbers("input", data, shape);
-  return fromValues(values, found);
+  return withValuesOf(data, fromValues(values, found));
 }
+
+/** @internal What has been made of a Variable, with its numbers where these stay on a device. */
+export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
+  if (isAway(data)) (made.storage as Storage).copy(data.storage);
+  return made;
+}
+
+/** Are its numbers on a device that would have to be waited for? */
+const isAway = (data: TensorLike): data is Variable & { storage: Storage } => data instanceof Variable && data.storage?.isAtHand === false;
 
 /**
  * A trained array with these initial values, which are copied.
@@ -359,7 +402,7 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 export function parameter(value: TensorLike, shape?: Shape): Parameter {
   checkArguments("parameter", arguments, 2);
   const { values, shape: found } = numbers("parameter", value, shape);
-  return new Parameter(found, values);
+  return withValuesOf(value, new Parameter(found, values));
 }
 
 /** @internal The numbers in the precision of the device, and their shape. */
@@ -379,7 +422,7 @@ export function numbers(operation: string, data: TensorLike, shape?: Shape): { v
 }
 
 function flatten(operation: string, data: TensorLike): { values: FloatArray; shape: Shape } {
-  if (data instanceof Variable) return { values: data.data, shape: data.shape };
+  if (data instanceof Variable) return { values: isAway(data) ? new (currentDevice().FloatArray)(data.size) : data.data, shape: data.shape };
   if (typeof data === "number") return { values: Float64Array.of(data), shape: scalarShape };
   if (isList(data) && kindOf(data).startsWith("Float")) return { values: (data as FloatArray).slice(), shape: [data.length] };
   if (isList(data) && !Array.isArray(data)) {

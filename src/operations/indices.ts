@@ -25,7 +25,7 @@ export type Indices = number | NumberList | Variable;
  */
 export function indexVariable(operation: string, indices: Indices, limit: number): Variable {
   if (indices instanceof Variable) {
-    if (indices.storage === null) return checked(indices, limit);
+    if (!indices.storage?.isAtHand) return checked(indices, limit);
     for (const value of indices.values()) checkIndex(operation, value, limit);
     return indices;
   }

@@ -192,11 +192,7 @@ export class LookedUp extends Variable implements RowGradient {
     const size = count * (this.inner + 1);
     if (size <= this.storage.size) return;
     const larger = new Storage(2 ** Math.ceil(Math.log2(size)), null, "gradients");
-    if (byRowsOf(this.parameter) === this) {
-      const values = new (currentDevice().FloatArray)(larger.size);
-      values.set(this.storage.values());
-      larger.assign(values);
-    }
+    if (byRowsOf(this.parameter) === this) larger.copy(this.storage);
     this.storage = this.gradient = larger;
   }
 
@@ -210,9 +206,19 @@ export class LookedUp extends Variable implements RowGradient {
     this.shape = [Math.max(0, count) * (this.inner + 1)];
   }
 
+  takenBack(): () => void {
+    const { storage, count, shape, isWhole } = this;
+    return () => { Object.assign(this, { storage, gradient: storage, count, shape, isWhole }); };
+  }
+
   whole(): Storage {
     const { parameter, inner, count } = this;
     if (this.isWhole) return parameter.gradient;
+    if (!this.storage.isAtHand && openStep() === null) {
+      parameter.gradient.copy(this.wholeOf(this).storage as Storage);
+      this.isWhole = true;
+      return parameter.gradient;
+    }
     const values = this.storage.values();
     const found = new (currentDevice().FloatArray)(parameter.size);
     for (let i = 0; i < count; i++) {

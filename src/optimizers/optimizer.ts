@@ -1,5 +1,6 @@
 /** What all optimizers share: which parameters, the learning rate, clipping, noise, and applying a rule as one step on the device. */
 
+import { currentDevice } from "../devices/current.ts";
 import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
@@ -311,6 +312,14 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /** @internal Counts an update of these. */
   protected end(reached: readonly Reached<O>[]): void {
+    const step = this.#step;
+    currentDevice().later?.journal.note(this, () => {
+      this.#step = step;
+      for (const { parameter, memory } of reached) {
+        memory.count--;
+        parameter.hasGradient = !parameter.frozen;
+      }
+    });
     reached.forEach(({ parameter, memory }) => {
       parameter.clearGrad();
       memory.count++;
@@ -458,6 +467,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const parameters = saved.parameters.map(({ count, slots }) => ({ count, slots: this.upgraded(slots) }));
     checkState(this.constructor.name, { ...saved, parameters }, this.parameters.map(({ shape }) => shape), this.groups.length, this.slots);
     if (saved.random !== null && this.noise?.random) this.noise.random.state = saved.random;
+    currentDevice().later?.journal.keep(this);
     const [rate, ...rates] = saved.learningRates;
     this.#learningRate = resumed(this.#learningRate, rate);
     this.groups.forEach((group, i) => { group.learningRate = resumed(group.learningRate, rates[i]); });

@@ -46,14 +46,24 @@ function isOwn({ file, at }: Place): boolean {
 /** Engines keep the top frames only, which may all be Flimsy's own. */
 const DEEP = 64;
 
-/** Where Flimsy was called, the innermost place first. */
-function userPlaces(): Place[] {
+/** The stack as it is here, for an error that may be made later. */
+export function stackHere(): Error {
   const limit = Error.stackTraceLimit;
   const setLimit = (frames: number): boolean => Reflect.set(Error, "stackTraceLimit", frames); // not there, or frozen: then it stays as it is
   setLimit(DEEP);
   const error = new Error();
   setLimit(limit);
-  return placesOf(error).filter((place) => !isOwn(place));
+  return error;
+}
+
+/** Where Flimsy was called, the innermost place first. */
+const userPlaces = (at = stackHere()): Place[] => placesOf(at).filter((place) => !isOwn(place));
+
+/** Lets an error begin where the user called Flimsy. */
+export function place<E extends Error>(error: E, at?: Error): E {
+  const frames = userPlaces(at).slice(0, Error.stackTraceLimit).map(({ frame }) => frame);
+  if (frames.length > 0) error.stack = [`${error.name}: ${error.message}`, ...frames].join("\n");
+  return error;
 }
 
 /** Where the user called, as `file:line:column`, or "" where the engine does not tell. */
@@ -73,8 +83,7 @@ export class FlimsyError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
-    const frames = userPlaces().slice(0, Error.stackTraceLimit).map(({ frame }) => frame);
-    if (frames.length > 0) this.stack = [`${this.name}: ${message}`, ...frames].join("\n");
+    place(this);
   }
 }
 
@@ -133,15 +142,25 @@ export class StaleVariableError extends FlimsyError {}
  */
 export class NanError extends FlimsyError {}
 
+/** Why a device does not do what was asked: it has been lost, is not to be had here, or cannot be waited for. */
+export type DeviceReason = "lost" | "missing" | "cannot-wait";
+
 /**
  * A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`.
  * @example
  * try { setDevice("wasm"); } catch (error) {
  *   if (!(error instanceof DeviceError)) throw error;
+ *   error.reason; // "missing"
  *   setDevice("reference");
  * }
  */
-export class DeviceError extends FlimsyError {}
+export class DeviceError extends FlimsyError {
+  /**
+   * @param reason "missing": it cannot be had here; "lost": it is there no more, with all that was on it alone; "cannot-wait": an answer was asked for
+   *   where nobody can wait for it
+   */
+  constructor(message: string, readonly reason: DeviceReason, options?: ErrorOptions) { super(message, options); }
+}
 
 /**
  * The device has no more memory.

@@ -45,6 +45,7 @@ interface Launch {
 export class ReferenceDevice implements Device {
   readonly name = "reference";
   readonly FloatArray = Float64Array;
+  readonly later = null;
   private readonly live: Record<MemoryKind, number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0 };
 
   allocate(size: number, kind: MemoryKind): Buffer {

@@ -71,6 +71,7 @@ const MOST_SEVERAL = 1024;
 export class WasmDevice implements Device {
   readonly name = "wasm";
   readonly FloatArray = Float32Array;
+  readonly later = null;
   private readonly heap: Heap;
   private readonly kernels: KernelTable;
   readonly team: Team;
