@@ -6,7 +6,7 @@ import type { FloatArray, HostArray, Kernel } from "../../src/kernels/kernel.ts"
 export interface Settings {
   /** The words that both see: how many answers there are, how many of the host's, and the last run that has succeeded. */
   readonly shared: SharedArrayBuffer;
-  /** The mean of what passes before and after each thing, in milliseconds. */
+  /** The mean of what passes before and after each run and each answer, in milliseconds. */
   readonly delay: number;
   readonly seed: number;
   /** What computes. */
@@ -38,7 +38,6 @@ export type Asked =
   | { readonly kind: "endStep" }
   | { readonly kind: "read"; readonly request: number; readonly place: Place }
   | { readonly kind: "reset" };
-export type Question = Asked;
 
 export type Answer =
   | { readonly kind: "read"; readonly request: number; readonly values: FloatArray }
