@@ -48,6 +48,7 @@ export type { OneCycleOptions } from "./optimizers/schedule.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
 export { checkpoint } from "./engine/checkpoint.ts";
 export { debug } from "./engine/debug.ts";
+export { ready } from "./engine/ready.ts";
 export { isTraining, State, state } from "./engine/state.ts";
 export type { Operand } from "./engine/step.ts";
 export * as option from "./support/option.ts";

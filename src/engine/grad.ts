@@ -1,7 +1,6 @@
 /** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
 
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
-import { isMap, kindOf } from "../support/arrays.ts";
 import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
@@ -13,6 +12,7 @@ import { LeafKind, Mark } from "../plan/trace.ts";
 import type { Goal, Reached } from "./compile.ts";
 import { asConstant } from "./constant-part.ts";
 import { keep, openStep, withStep } from "./recording.ts";
+import { variablesIn } from "./results.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
 import { suspect } from "./unclaimed.ts";
@@ -255,22 +255,4 @@ function independent({ caller, of, arrays }: Step): UsageError {
     `The loss given to ${caller} depends on ${of === null ? "no parameter" : "none of the parameters that are asked for"}, ` +
       "so there is nothing to differentiate. Make it from variables created by parameter(…), inside the function; detach() and evaluate() cut the dependence.",
   );
-}
-
-/** Every Variable in arrays, objects, maps and sets, each once. */
-function variablesIn(value: unknown): Variable[] {
-  if (value instanceof Variable) return [value];
-  const found = new Set<Variable>();
-  const seen = new Set<unknown>();
-  const open: unknown[] = [value]; // no recursion: a result may be a list with ten thousand links
-  while (open.length > 0) {
-    const part = open.pop();
-    if (typeof part !== "object" || part === null || seen.has(part) || ArrayBuffer.isView(part)) continue;
-    seen.add(part);
-    if (part instanceof Variable) found.add(part);
-    else if (Array.isArray(part) || kindOf(part) === "Set") (part as unknown[]).forEach((entry) => { open.push(entry); });
-    else if (isMap(part)) part.forEach((entry, key) => open.push(key, entry));
-    else for (const entry of Object.values(part)) open.push(entry);
-  }
-  return [...found];
 }
