@@ -4,7 +4,7 @@ import { layoutSize, randomParameters } from "../../kernels/kernel.ts";
 import { type Body, I64, type Local } from "./assembler.ts";
 import { HEADER } from "./layout.ts";
 
-const MULTIPLIERS = [0xd2511f53n, 0xcd9e8d57n] as const;
+const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
 const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 
@@ -41,7 +41,7 @@ export function writeRandom(f: Body): void {
       [0, 2].forEach((source, i) => {
         f.get(words[source]).i64ExtendI32U().i64(MULTIPLIERS[i]).i64Mul().set(product);
         f.get(product).i32WrapI64().set(next[3 - source]);
-        f.get(product).i64(32n).i64ShrU().i32WrapI64().get(words[3 - source]).i32Xor().get(key[1 - i]).i32Xor().set(next[2 - source]);
+        f.get(product).i64(32).i64ShrU().i32WrapI64().get(words[3 - source]).i32Xor().get(key[1 - i]).i32Xor().set(next[2 - source]);
       });
       words.forEach((local, i) => { f.get(next[i]).set(local); });
       key.forEach((local, i) => { f.increment(local, WEYL[i]); });

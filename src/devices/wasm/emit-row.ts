@@ -174,7 +174,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   /** Pointers and positions at the row's beginning. */
   function start(roots: readonly Expr[]): void {
     for (const k of elementsOf(roots)) f.get(row[k]).set(pointer[k]);
-    if (usesIndex(roots)) f.f32x4Index().set(index);
+    if (usesIndex(roots)) f.f32x4(0, 1, 2, 3).set(index);
     f.get(n).set(rest);
   }
 
