@@ -1,18 +1,17 @@
 /** Scans: running sums, products and maxima along an axis, in float64, several columns at once. */
 
-import { beginnings, layoutSize, type ScanKernel, columnsParameters } from "../../kernels/kernel.ts";
+import { beginnings, type ScanKernel } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
-import { parameters, toBytes, word } from "./layout.ts";
+import { partOfColumns } from "./emit-move.ts";
+import { parameters, toBytes, words } from "./layout.ts";
 
 /** Columns are scanned in strips of four vectors, a cache line a row. */
 const TILE = 4;
 
-/** Its launches have one more parameter: the distance between rows. */
 export function writeScan(f: Body, kernel: ScanKernel): void {
   const operands = kernel.operands.length;
-  const { outer, n, inner } = parameters(f, operands, columnsParameters);
-  const rowBytes = word(f, operands + layoutSize(columnsParameters));
-  const bases = kernel.operands.map((_, k) => word(f, k));
+  const { outer, n, inner, rowBytes } = parameters(f, operands, partOfColumns);
+  const bases = words(f, 0, operands);
   const [first, step, columns, rest] = f.locals(4);
   const strips = f.locals(bases.length);
   const pointers = f.locals(bases.length);

@@ -16,7 +16,7 @@ const plain = {
 } as const;
 
 /** Behind the prefix 0xFD, as LEB128. Minimum and maximum are NaN if either operand is; `v128Bitselect` is a, b, mask -> (a & mask) | (b & ~mask). */
-const vector = {
+export const vectorOpcodes = {
   i32x4Splat: 0x11, f32x4Splat: 0x13,
   i32x4LtS: 0x39, i32x4GtS: 0x3b, f32x4Eq: 0x41, f32x4Ne: 0x42, f32x4Lt: 0x43, f32x4Gt: 0x44, f32x4Le: 0x45, f32x4Ge: 0x46, f64x2Eq: 0x47,
   v128And: 0x4e, v128AndNot: 0x4f, v128Or: 0x50, v128Xor: 0x51, v128Bitselect: 0x52, v128AnyTrue: 0x53,
@@ -34,7 +34,7 @@ const vectorMemory = { v128Load: 0x00, v128Load32Splat: 0x09, v128Store: 0x0b } 
 
 /** Instructions as methods of what appends them to code, a `B`. */
 export type Instructions<B> =
-  & { readonly [name in keyof typeof plain | keyof typeof vector]: () => B }
+  & { readonly [name in keyof typeof plain | keyof typeof vectorOpcodes]: () => B }
   & { readonly [name in keyof typeof memory | keyof typeof vectorMemory]: (offset?: number) => B };
 
 /** Code that instructions are appended to. */
@@ -69,7 +69,7 @@ export class Code {
       }
     };
     define(plain, (code, opcode) => code.op(opcode));
-    define(vector, (code, opcode) => code.simd(opcode));
+    define(vectorOpcodes, (code, opcode) => code.simd(opcode));
     define(memory, (code, opcode, offset) => code.op(opcode).at(offset));
     define(vectorMemory, (code, opcode, offset) => code.simd(opcode).at(offset));
   }
