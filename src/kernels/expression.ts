@@ -193,19 +193,10 @@ function binary(name: BinaryName, a: Expr, b: Expr): Expr {
 export function evaluateUnary(name: UnaryName, x: number): number {
   switch (name) {
     case "neg": return -x;
-    case "abs": return Math.abs(x);
-    case "sign": return x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : Number.NaN;
-    case "floor": return Math.floor(x);
-    case "sqrt": return Math.sqrt(x);
-    case "exp": return Math.exp(x);
-    case "expm1": return Math.expm1(x);
-    case "log": return Math.log(x);
-    case "log1p": return Math.log1p(x);
-    case "sin": return Math.sin(x);
-    case "cos": return Math.cos(x);
-    case "tanh": return Math.tanh(x);
+    case "sign": return Math.sign(x) + 0; // never −0
     case "sigmoid": return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
     case "relu": return Math.max(x, 0);
+    default: return Math[name](x);
   }
 }
 
@@ -292,16 +283,13 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
   }
 }
 
-/** The derivative of an expression by one of its arguments. */
-export function derivative(expr: Expr, argumentIndex: number): Expr {
+/** What `make` gives for an expression, from what it gives for parts; once for each, however many share it. */
+function fromParts(expr: Expr, make: (e: Expr, visit: (part: Expr) => Expr) => Expr): Expr {
   const known = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
-    if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
-    if (e.inputs.length === 0) return zero;
     let result = known.get(e);
     if (result === undefined) {
-      const d = e.inputs.map(visit);
-      result = d.every((x) => x.is(0)) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+      result = make(e, visit);
       known.set(e, result);
     }
     return result;
@@ -309,22 +297,23 @@ export function derivative(expr: Expr, argumentIndex: number): Expr {
   return visit(expr);
 }
 
+/** The derivative of an expression by one of its arguments. */
+export function derivative(expr: Expr, argumentIndex: number): Expr {
+  return fromParts(expr, (e, visit) => {
+    if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
+    const d = e.inputs.map(visit);
+    return d.every((x) => x.is(0)) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+  });
+}
+
 /** The expression with some of its parts replaced. */
 export function substitute(expr: Expr, replacement: (part: Expr) => Expr | undefined): Expr {
-  const known = new Map<Expr, Expr>();
-  const visit = (e: Expr): Expr => {
-    let result = known.get(e);
-    if (result === undefined) {
-      result = replacement(e);
-      if (result === undefined) {
-        const inputs = e.inputs.map(visit);
-        result = inputs.every((input, i) => input === e.inputs[i]) ? e : Expr.make(e.kind, inputs, e.value);
-      }
-      known.set(e, result);
-    }
-    return result;
-  };
-  return visit(expr);
+  return fromParts(expr, (e, visit) => {
+    const replaced = replacement(e);
+    if (replaced !== undefined) return replaced;
+    const inputs = e.inputs.map(visit);
+    return inputs.every((input, i) => input === e.inputs[i]) ? e : Expr.make(e.kind, inputs, e.value);
+  });
 }
 
 /** Every distinct part of some expressions, inputs before what uses them. */
