@@ -130,17 +130,17 @@ export class Expr {
   /** max(x, 0), with derivative 0 at 0. */
   relu(): Expr { return unary("relu", this); }
   /** The larger one; NaN if one is NaN. */
-  maximum(other: ExprLike): Expr { return binary("maximum", this, expression(other)); }
+  maximum(other: ExprLike): Expr { return binary("maximum", this, other); }
   /** The smaller one; NaN if one is NaN. */
-  minimum(other: ExprLike): Expr { return binary("minimum", this, expression(other)); }
+  minimum(other: ExprLike): Expr { return binary("minimum", this, other); }
   /** Comparisons are 1 where they hold and 0 where not (also where an operand is NaN). */
-  equal(other: ExprLike): Expr { return binary("equal", this, expression(other)); }
+  equal(other: ExprLike): Expr { return binary("equal", this, other); }
   /** 1 where they differ, else 0; a NaN differs from all. */
   notEqual(other: ExprLike): Expr { return expression(1).sub(this.equal(other)); }
   /** 1 where x < y, else 0. */
-  less(other: ExprLike): Expr { return binary("less", this, expression(other)); }
+  less(other: ExprLike): Expr { return binary("less", this, other); }
   /** 1 where x ≤ y, else 0. */
-  lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, expression(other)); }
+  lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, other); }
   /** 1 where x > y, else 0. */
   greater(other: ExprLike): Expr { return expression(other).less(this); }
   /** 1 where x ≥ y, else 0. */
@@ -185,7 +185,8 @@ function unary(name: UnaryName, a: Expr): Expr {
   return a.isConstant ? constant(evaluateUnary(name, a.value)) : Expr.make(name, [a]);
 }
 
-function binary(name: BinaryName, a: Expr, b: Expr): Expr {
+function binary(name: BinaryName, a: Expr, other: ExprLike): Expr {
+  const b = expression(other);
   return a.isConstant && b.isConstant ? constant(evaluateBinary(name, a.value, b.value)) : Expr.make(name, [a, b]);
 }
 

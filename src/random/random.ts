@@ -15,7 +15,7 @@ import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { describe } from "../support/describe.ts";
 import { isList } from "../support/arrays.ts";
-import { checkInstance, checkInteger, refusal } from "../support/check.ts";
+import { checkInstance, checkInteger, checkNumber, refusal } from "../support/check.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -68,8 +68,6 @@ const LAST = Number.MAX_SAFE_INTEGER;
  */
 export class Random {
   #seed = 0;
-  #key0 = 0;
-  #key1 = 0;
   /** The block after the one in `#words`. */
   #next = 0;
   readonly #words = new Uint32Array(4);
@@ -99,8 +97,6 @@ export class Random {
     checkInteger("Random", "the seed", seed, 0, LAST);
     checkInteger("Random", "the counter of a state", counter, 0, LAST);
     this.#seed = seed;
-    this.#key0 = lowOf(seed);
-    this.#key1 = highOf(seed);
     this.#seek(Math.floor(counter / 4));
     if (counter % 4 > 0) {
       this.#refill();
@@ -206,7 +202,7 @@ export class Random {
     const end = next + Math.ceil(n / 4);
     if (4 * end > LAST) throw new ValueError(`reserve: ${n} words are more than the generator has left.`);
     this.#seek(end);
-    return { key0: this.#key0, key1: this.#key1, counterLow: lowOf(next), counterHigh: highOf(next) };
+    return { key0: lowOf(this.#seed), key1: highOf(this.#seed), counterLow: lowOf(next), counterHigh: highOf(next) };
   }
 
   toString(): string {
@@ -223,7 +219,7 @@ export class Random {
   }
 
   #refill(): void {
-    philoxBlock(lowOf(this.#next), highOf(this.#next), 0, 0, this.#key0, this.#key1, this.#words);
+    philoxBlock(lowOf(this.#next), highOf(this.#next), 0, 0, lowOf(this.#seed), highOf(this.#seed), this.#words);
     this.#next++;
     this.#lane = 0;
   }
@@ -275,7 +271,7 @@ export class Random {
     for (let i = 0; i < length; i++) {
       const weight = weights[i];
       if (!(Number.isFinite(weight) && weight >= 0)) {
-        throw new ValueError(`choice: a weight must be finite and not negative, but weight ${i} is ${weight}.`);
+        throw refusal("choice", `a finite number of at least 0 as weight ${i}`, weight);
       }
       if (weight > 0) last = i;
       total += weight;
@@ -301,11 +297,8 @@ function checkRange(name: string, low: number, high: number): void {
 }
 
 function checkNormal(name: string, mean: number, std: number): void {
-  if (Number.isFinite(mean) && Number.isFinite(std) && std >= 0) return;
-  throw new ValueError(
-    `${name}: the mean must be finite, the standard deviation finite and not negative, ` +
-      `but got mean ${describe(mean)} and std ${describe(std)}.`,
-  );
+  checkNumber(name, "the mean", mean);
+  checkNumber(name, "the standard deviation", std, 0);
 }
 
 const generator = new Random(0);

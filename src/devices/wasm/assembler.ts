@@ -184,14 +184,19 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
     });
   }
 
+  /** So often as a local says, which is 0 then. */
+  times(counter: Local, inner: () => void): this { return this.get(counter).if(() => { this.repeat(counter, inner); }); }
+
   /** local += amount. */
   increment(local: Local, amount: number): Body {
     return this.get(local).i32(amount).i32Add().set(local);
   }
 
-  /** local += other. */
-  advance(local: Local, other: Local): Body {
-    return this.get(local).get(other).i32Add().set(local);
+  /** local += other, or other · factor. */
+  advance(local: Local, other: Local, factor?: Local): Body {
+    this.get(local).get(other);
+    if (factor !== undefined) this.get(factor).i32Mul();
+    return this.i32Add().set(local);
   }
 
   /** Saturating, so that no input traps. */

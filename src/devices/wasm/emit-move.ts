@@ -5,7 +5,7 @@ import {
   scatterAddParameters, scatterBlock,
 } from "../../kernels/kernel.ts";
 import { type Body, F32, type Local, V128 } from "./assembler.ts";
-import { eachPlace, HEADER, parameters, toBytes, words } from "./layout.ts";
+import { eachPlace, loadWord, parameters, toBytes, words } from "./layout.ts";
 import { reducing } from "./vector-math.ts";
 
 /** Copies a number, or adds it to what is there. */
@@ -25,13 +25,11 @@ function moveNeighbours(f: Body, adds: boolean, count: Local, rest: Local, to: L
     }
     f.increment(to, 16 * number).increment(from, 16 * number);
   };
-  f.get(count).i32(3).i32ShrU().tee(rest).if(() => { f.repeat(rest, () => vectors(2)); });
+  f.get(count).i32(3).i32ShrU().set(rest).times(rest, () => vectors(2));
   f.get(count).i32(4).i32And().if(() => vectors(1));
-  f.get(count).i32(3).i32And().tee(rest).if(() => {
-    f.repeat(rest, () => {
-      moveNumber(f, adds, to, from);
-      f.increment(to, 4).increment(from, 4);
-    });
+  f.get(count).i32(3).i32And().set(rest).times(rest, () => {
+    moveNumber(f, adds, to, from);
+    f.increment(to, 4).increment(from, 4);
   });
 }
 
@@ -67,9 +65,9 @@ function moveRow(f: Body, adds: boolean, count: Local, rest: Local, to: Local, s
     ),
     () => isStep(stepIn, 4).if(toLanes),
   );
-  f.while(() => f.get(rest), () => {
+  f.times(rest, () => {
     moveNumber(f, adds, to, from);
-    f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
+    f.advance(to, stepOut).advance(from, stepIn);
   });
 }
 
@@ -85,16 +83,15 @@ export function writeCopy(f: Body, { adds }: CopyKernel): void {
   const spare = f.local(V128);
   f.i32(1).set(rows);
   f.get(rank).i32(1).i32GtU().if(() => {
-    second.forEach((local, i) => { f.get(0).i32Load(HEADER + 4 * (2 + copyAxisAt(1) + i)).set(local); });
+    second.forEach((local, i) => { loadWord(f, 2 + copyAxisAt(1) + i).set(local); });
   });
   for (const step of [stepOut, stepIn, rowOut, rowIn]) toBytes(f, step).set(step);
   f.increment(rank, -2);
   eachPlace(f, rank, 2 + copyAxisAt(2), [0, 1], bases, plane, () => {
-    f.get(rows).set(row);
-    f.while(() => f.get(row), () => {
+    f.get(rows).set(row).times(row, () => {
       f.get(plane[0]).set(to).get(plane[1]).set(from);
       moveRow(f, adds, n, rest, to, stepOut, from, stepIn, spare);
-      f.advance(plane[0], rowOut).advance(plane[1], rowIn).increment(row, -1);
+      f.advance(plane[0], rowOut).advance(plane[1], rowIn);
     });
   });
 }
@@ -124,16 +121,14 @@ export function writeGather(f: Body, { puts }: GatherKernel, fault: number): voi
   const [to, from] = puts ? [entry, list] : [list, entry];
   toBytes(f, inner).set(rowBytes);
   withRows(f, size, fault, (find, row) => {
-    f.while(() => f.get(outer), () => {
-      f.get(count).set(j).get(indices).set(index);
-      f.while(() => f.get(j), () => {
+    f.times(outer, () => {
+      f.get(indices).set(index).get(count).set(j).times(j, () => {
         find(index);
         f.get(row).get(rowBytes).i32Mul().get(table).i32Add().set(entry);
         moveNeighbours(f, false, inner, rest, to, from);
-        f.increment(index, 4).increment(j, -1);
+        f.increment(index, 4);
       });
-      f.get(table).get(size).get(rowBytes).i32Mul().i32Add().set(table);
-      f.increment(outer, -1);
+      f.advance(table, size, rowBytes);
     });
   });
 }
@@ -165,9 +160,9 @@ export function writeScatterAdd(f: Body, fault: number): void {
       moveNeighbours(f, true, inner, rest, to, from);
     };
     const addAll = (add: () => void) => (): void => {
-      f.while(() => f.get(j), () => {
+      f.times(j, () => {
         add();
-        f.increment(index, 4).increment(j, -1);
+        f.increment(index, 4);
       });
     };
 
@@ -211,12 +206,10 @@ export function writeScatterAdd(f: Body, fault: number): void {
     };
     const isOne = (): Body => f.get(inner).i32(1).i32Eq();
 
-    f.while(() => f.get(outer), () => {
+    f.times(outer, () => {
       f.get(count).set(j).get(indices).set(index).get(updates).set(from);
       f.get(count).i32(scatterBlock).i32GtU().if(addInBlocks, () => { isOne().if(addAll(addNumber), addAll(addRow)); });
-      f.get(out).get(size).get(rowBytes).i32Mul().i32Add().set(out);
-      f.get(updates).get(count).get(rowBytes).i32Mul().i32Add().set(updates);
-      f.increment(outer, -1);
+      f.advance(out, size, rowBytes).advance(updates, count, rowBytes);
     });
   });
 }
@@ -231,6 +224,7 @@ export const partOfColumns = { ...columnsParameters, rowBytes: layoutSize(column
 
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
+  const combine = reducing[kernel.reduce];
   const { outer, n, inner, rowBytes } = parameters(f, 2, partOfColumns);
   const [out, input] = words(f, 0, 2);
   const [columns, column, from, next, pairs, blocks] = f.locals(6);
@@ -245,15 +239,12 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       for (let i = 0; i < 2 * width; i++) visit(16 * i, sums[i >> 1], i % 2 === 1);
     };
     const addPairs = (): void => {
-      f.get(pairs).if(() => {
-        f.repeat(pairs, () => {
-          f.get(from).get(rowBytes).i32Add().set(next);
-          sums.forEach((sum, v) => {
-            f.get(from).v128Load(16 * v).get(next).v128Load(16 * v);
-            f.simd(reducing[kernel.reduce]).get(sum).simd(reducing[kernel.reduce]).set(sum);
-          });
-          f.get(next).get(rowBytes).i32Add().set(from);
+      f.times(pairs, () => {
+        f.get(from).get(rowBytes).i32Add().set(next);
+        sums.forEach((sum, v) => {
+          f.get(from).v128Load(16 * v).get(next).v128Load(16 * v).simd(combine).get(sum).simd(combine).set(sum);
         });
+        f.get(next).get(rowBytes).i32Add().set(from);
       });
     };
     const addBlocks = (): void => {
@@ -290,7 +281,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     else addPairs();
   };
 
-  f.while(() => f.get(outer), () => {
+  f.times(outer, () => {
     f.get(inner).set(columns).get(input).set(column);
     for (const width of [TILE, 1]) {
       f.while(() => f.get(columns).i32(4 * width).i32GeU(), () => {
@@ -304,7 +295,6 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       f.storeFirst(out, results[0], columns);
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });
-    f.get(input).get(n).get(rowBytes).i32Mul().i32Add().set(input);
-    f.increment(outer, -1);
+    f.advance(input, n, rowBytes);
   });
 }

@@ -4,7 +4,7 @@ import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
 import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import { expressionEmitter } from "./emit-expression.ts";
-import { HEADER, word, words } from "./layout.ts";
+import { loadWord, word, words } from "./layout.ts";
 import { reducing, type VectorMath } from "./vector-math.ts";
 
 /** So many additions in float32 make a block, whose sum moves on to float64: rounding does not grow with the row. */
@@ -24,18 +24,13 @@ function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): vo
   f.get(accumulator).get(result).simd(reducing[reduce]).set(accumulator);
 }
 
-/** Leaves one number, of an accumulator's four lanes or of a sum's two. */
-function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): void {
-  if (reduce === "sum") {
-    f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64();
-    return;
+/** Leaves what all lanes of an accumulator give, or both of a sum, in each lane. */
+function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): Body {
+  if (reduce === "sum") return f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64().f32x4Splat();
+  for (const far of [2, 1]) {
+    f.get(accumulator).get(accumulator).get(accumulator).shuffle32(far, 1 ^ far, 2 ^ far, 3 ^ far).simd(reducing[reduce]).set(accumulator);
   }
-  f.get(accumulator).f32x4ExtractLane(0);
-  for (let lane = 1; lane < 4; lane++) {
-    f.get(accumulator).f32x4ExtractLane(lane);
-    if (reduce === "maximum") f.f32Max();
-    else f.f32Min();
-  }
+  return f.get(accumulator);
 }
 
 const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
@@ -98,7 +93,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const far = operands.map(() => f.locals(lanes - 1));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(0).i32Load(HEADER + 4 * (parametersAt + rowParameters.strides + operand));
+      if (operand < inputs) loadWord(f, parametersAt + rowParameters.strides + operand);
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();
@@ -116,14 +111,13 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const eachElement = (roots: readonly Expr[], visit: (results: readonly Local[]) => void): void => {
       start(roots);
       f.f32x4(0).set(index);
-      f.while(() => f.get(rest), () => {
+      f.times(rest, () => {
         for (const k of elementsOf(roots)) {
           load(pointer[k], k);
           f.increment(pointer[k], 4);
         }
         visit(emit(...roots));
         advanceIndex(roots, 1);
-        f.increment(rest, -1);
       });
     };
 
@@ -253,8 +247,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
     });
     pass.forEach((s, i) => {
-      joinLanes(f, reduces[i], accumulators[i], totals[i]);
-      f.f32x4Splat().set(results[s]);
+      joinLanes(f, reduces[i], accumulators[i], totals[i]).set(results[s]);
     });
   }
 

@@ -59,7 +59,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
     f.get(n).i32(1).i32Sub().get(rowBytes).i32Mul().set(first);
     f.i32(0).get(rowBytes).i32Sub().set(step);
   }
-  f.while(() => f.get(outer), () => {
+  f.times(outer, () => {
     f.get(inner).set(columns);
     strips.forEach((at, k) => { f.get(bases[k]).set(at); });
     for (const vectors of [TILE, 1, 0]) {
@@ -70,7 +70,6 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
         f.increment(columns, -width);
       });
     }
-    for (const base of bases) f.get(n).get(rowBytes).i32Mul().get(base).i32Add().set(base);
-    f.increment(outer, -1);
+    for (const base of bases) f.advance(base, n, rowBytes);
   });
 }

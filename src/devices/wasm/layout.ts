@@ -6,10 +6,13 @@ import { type Body, type Local, range } from "./assembler.ts";
 /** Bytes before the first operand. */
 export const HEADER = 8;
 
-/** Loads a word of a launch into a local: operands come first. */
+/** Leaves a word of the launch: operands come first. */
+export const loadWord = (f: Body, k: number, launch: Local = 0): Body => f.get(launch).i32Load(HEADER + 4 * k);
+
+/** Loads a word into a local. */
 export function word(f: Body, k: number): Local {
   const local = f.local();
-  f.get(0).i32Load(HEADER + 4 * k).set(local);
+  loadWord(f, k).set(local);
   return local;
 }
 
@@ -34,7 +37,7 @@ export function eachPlace(
   f: Body, rank: Local, first: number, used: readonly number[], bases: readonly Local[], at: readonly Local[], visit: () => void,
 ): void {
   const [places, place, rest, axis, end, position] = f.locals(6);
-  const load = (k: number): Body => f.get(axis).i32Load(HEADER + 4 * (first + k));
+  const load = (k: number): Body => loadWord(f, first + k, axis);
   const eachAxis = (visit: () => void): void => {
     f.get(0).set(axis);
     f.while(() => f.get(axis).get(end).i32LtU(), () => {
