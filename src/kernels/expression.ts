@@ -247,7 +247,7 @@ export function scaled(gradient: Expr, slope: Expr): Expr {
 }
 
 /** All derivatives at a glance: e is the expression itself, a and b its inputs, da and db their derivatives. */
-function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
+function rule(e: Expr, da: Expr, db = zero, dc = zero): Expr {
   const [a, b] = e.inputs;
   switch (e.kind) {
     case "neg": return da.neg();
@@ -302,8 +302,9 @@ function fromParts(expr: Expr, make: (e: Expr, visit: (part: Expr) => Expr) => E
 export function derivative(expr: Expr, argumentIndex: number): Expr {
   return fromParts(expr, (e, visit) => {
     if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
-    const d = e.inputs.map(visit);
-    return d.every((x) => x.is(0)) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+    const slopes = e.inputs.map(visit);
+    const [da, db, dc] = slopes;
+    return slopes.every((slope) => slope.is(0)) ? zero : rule(e, da, db, dc);
   });
 }
 

@@ -164,9 +164,7 @@ export class Random {
    */
   choice<T>(array: ArrayLike<T>, weights?: ArrayLike<number>): T {
     checkArguments("choice", arguments, 2);
-    if (typeof array !== "object" && typeof array !== "string" || array === null || !(array.length >= 1)) {
-      throw refusal("choice", "an array with at least one element", array);
-    }
+    if (typeof array === "function" || !(array?.length >= 1)) throw refusal("choice", "an array with at least one element", array);
     return array[weights === undefined ? this.#below(array.length) : this.#weighted(weights, array.length)];
   }
 

@@ -216,11 +216,9 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
 
   // -- other vectors ----------------------------------------------------------------------------
 
-  /** Sixteen byte lanes out of two vectors. */
-  i8x16Shuffle(...lanes: number[]): this { return this.simd(0x0d).op(...lanes); }
   /** Four 32-bit lanes out of two vectors, 0–3 from the first, 4–7 from the second. */
-  shuffle32(a: number, b: number, c: number, d: number): this {
-    return this.i8x16Shuffle(...[a, b, c, d].flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
+  shuffle32(...lanes: [number, number, number, number]): this {
+    return this.simd(0x0d).op(...lanes.flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
   }
 
   finish(): Bytes {

@@ -92,19 +92,12 @@ export const reducing: Readonly<Record<Reduction, number>> = {
 
 /** Emits functions of vectors into a body. Results are left on the stack; arguments are never changed. */
 export class VectorMath {
-  private readonly body: Body;
-  private readonly fused: boolean;
-  private readonly imports: MathImports;
   /** Vector locals for intermediate results; the first `used` are in use. */
   private readonly pool: Local[] = [];
   private used = 0;
 
   /** @param fused Use relaxed SIMD's multiply-add, which rounds once where the machine can. */
-  constructor(body: Body, fused: boolean, imports: MathImports) {
-    this.body = body;
-    this.fused = fused;
-    this.imports = imports;
-  }
+  constructor(private readonly body: Body, private readonly fused: boolean, private readonly imports: MathImports) {}
 
   /** The function of `a`, or of `a` and `b`, within 4 units in the last place (of float32, denormals included). Comparisons are 1 where they hold. */
   apply(name: UnaryName | BinaryName, a: Local, b?: Local): void {
@@ -135,7 +128,6 @@ export class VectorMath {
     this.body.f32x4(1);
     this.signLike(x).get(x).get(x).f32x4Abs().f32x4(0).f32x4Gt().v128Bitselect();
   }
-  log(x: Local): void { this.logarithm(x); }
   sin(x: Local): void { this.circular("sin", x); }
   cos(x: Local): void { this.circular("cos", x); }
 
@@ -180,16 +172,19 @@ export class VectorMath {
     return this.body.get(x).i32x4(SIGN).v128And().v128Or();
   }
 
-  /** Overwrites special lanes of `result` with a host function of the arguments; what is in a lane depends on no other. */
-  private callHost(imported: number, args: readonly Local[], isSpecial: Local, result: Local): void {
+  /** A mask -> `result`, but where the mask is set a host function of the arguments; what is in a lane depends on no other. */
+  private unlessSpecial(result: Local, name: keyof MathImports, ...args: readonly Local[]): void {
     const { body } = this;
-    this.temporaries((found) => {
-      for (let lane = 0; lane < 4; lane++) {
-        body.get(found);
-        for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
-        body.call(imported).f32DemoteF64().f32x4ReplaceLane(lane).set(found);
-      }
-      body.get(found).get(result).get(isSpecial).v128Bitselect().set(result);
+    this.temporaries((isSpecial, found) => {
+      body.tee(isSpecial).v128AnyTrue().if(() => {
+        for (let lane = 0; lane < 4; lane++) {
+          body.get(found);
+          for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
+          body.call(this.imports[name]).f32DemoteF64().f32x4ReplaceLane(lane).set(found);
+        }
+        body.get(found).get(result).get(isSpecial).v128Bitselect().set(result);
+      });
+      body.get(result);
     });
   }
 
@@ -296,13 +291,13 @@ export class VectorMath {
       body.get(x).f32x4(1).simd(F32X4_PMIN);
       body.get(u).get(x).f32x4(1).simd(F32X4_PMAX).f32x4Sub().f32x4Sub();
       body.get(u).f32x4Div().set(c);
-      this.logarithm(u, c);
+      this.log(u, c);
       this.signLike(x);
     });
   }
 
   /** ln(x), plus a small correction. x = 2ᵏ (1 + f) with √½ ≤ 1 + f < √2. */
-  private logarithm(x: Local, correction?: Local): void {
+  log(x: Local, correction?: Local): void {
     const { body } = this;
     this.temporaries((bits, k, f, square) => {
       body.get(x).i32x4(SQRT_HALF_BITS).i32x4Sub().tee(bits).i32(23).i32x4ShrS().set(k);
@@ -338,7 +333,7 @@ export class VectorMath {
   /** |x| = n π/2 + r with |r| ≤ π/4; n mod 4 says whether it is ±sin(r) or ±cos(r). */
   private circular(name: "sin" | "cos", x: Local): void {
     const { body } = this;
-    this.temporaries((n, r, square, result, isLarge) => {
+    this.temporaries((n, r, square, result) => {
       // The reduction needs float64: r may be tiny next to |x|.
       const split = (isHigh: boolean, t: Local, rest: Local): void => {
         body.promote(x, isHigh).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
@@ -363,9 +358,8 @@ export class VectorMath {
       if (name === "sin") body.get(x).v128Xor();
       body.i32x4(SIGN).v128And().v128Xor().set(result);
 
-      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt().tee(isLarge).v128AnyTrue();
-      body.if(() => this.callHost(this.imports[name], [x], isLarge, result));
-      body.get(result);
+      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt();
+      this.unlessSpecial(result, name, x);
     });
   }
 
@@ -374,16 +368,15 @@ export class VectorMath {
   /** 2 to the b log₂(a), in float64, since an error of the logarithm counts b times. All special cases are the host's. */
   pow(a: Local, b: Local): void {
     const { body } = this;
-    this.temporaries((result, high, isSpecial) => {
+    this.temporaries((result, high) => {
       this.powHalf(a, b, false);
       body.set(result);
       this.powHalf(a, b, true);
       body.set(high).get(result).get(high).shuffle32(0, 1, 4, 5).set(result);
 
       body.get(a).f32x4(0).f32x4Gt().get(a).f32x4(Infinity).f32x4Lt().v128And();
-      body.get(b).f32x4Abs().f32x4(Infinity).f32x4Lt().v128And().simd(V128_NOT).tee(isSpecial).v128AnyTrue();
-      body.if(() => this.callHost(this.imports.pow, [a, b], isSpecial, result));
-      body.get(result);
+      body.get(b).f32x4Abs().f32x4(Infinity).f32x4Lt().v128And().simd(V128_NOT);
+      this.unlessSpecial(result, "pow", a, b);
     });
   }
 
