@@ -48,12 +48,8 @@ export function grown<A extends Int32Array | Float64Array>(array: A, needed = 0)
   return next;
 }
 
-/** A multiplicative hash of the words from one to another. */
-export function hashOf(words: Int32Array, from: number, to: number): number {
-  let hash = to - from;
-  for (let i = from; i < to; i++) {
-    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash;
+/** A multiplicative hash: that of some words, and one more. */
+export function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
 }

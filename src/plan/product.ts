@@ -75,6 +75,10 @@ export function decodeForm(x: ArrayLike<number>): Form {
   };
 }
 
+/** Is a product one of two matrices, not of batches, with A stored so? */
+export const isPlain = (trace: Trace, node: number, transposeA: 0 | 1): boolean =>
+  trace.attribute(node, FormAt.transposeA) === transposeA && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
+
 /** What a third input of a product is. */
 export type Addend = "matrix" | "bias";
 
@@ -90,17 +94,12 @@ export function lowerProduct(lowering: Lowering, node: number, addend: Addend): 
   lowering.input(trace.input(node, 1));
   if (adds) lowering.input(trace.input(node, 2));
   else lowering.operand(value);
-  const transposeA = trace.attribute(node, FormAt.transposeA) === 1;
-  const transposeB = trace.attribute(node, FormAt.transposeB) === 1;
-  const m = trace.attribute(node, FormAt.m);
-  const n = trace.attribute(node, FormAt.n);
-  const k = trace.attribute(node, FormAt.k);
+  const { transposeA, transposeB, m, n, k, outer, inner } = decodeForm(trace.attributes(node));
   writeParameters(productParameters, lowering.code, {
     m, n, k,
     rowA: transposeA ? 1 : k, columnA: transposeA ? m : 1, rowB: transposeB ? 1 : n, columnB: transposeB ? k : 1,
     mode: !adds ? ProductMode.plain : addend === "matrix" ? ProductMode.matrix : ProductMode.row,
-    count0: trace.attribute(node, FormAt.outer), batchA0: trace.attribute(node, FormAt.outer + 1), batchB0: trace.attribute(node, FormAt.outer + 2),
-    count1: trace.attribute(node, FormAt.inner), batchA1: trace.attribute(node, FormAt.inner + 1), batchB1: trace.attribute(node, FormAt.inner + 2),
+    count0: outer.count, batchA0: outer.a, batchB0: outer.b, count1: inner.count, batchA1: inner.a, batchB1: inner.b,
   });
 }
 
