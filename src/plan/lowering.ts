@@ -10,7 +10,6 @@ import {
 } from "../kernels/kernel.ts";
 import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
-import { Ints } from "./ints.ts";
 import { Launches } from "./launches.ts";
 import type { Role } from "./role.ts";
 import type { Recordable, Trace } from "./trace.ts";
@@ -38,8 +37,8 @@ interface CompleteGroup {
 }
 
 export class Lowering extends Launches {
-  readonly nodeValue = Ints.take();
-  readonly nodeOffset = Ints.take();
+  readonly nodeValue = this.take();
+  readonly nodeOffset = this.take();
   fuser: Fuser | null = null;
   private homes: Homes | null = null;
   private readonly sizes: Float64Array;
@@ -49,12 +48,6 @@ export class Lowering extends Launches {
     const { count, shapes } = trace;
     this.sizes = new Float64Array(count);
     for (let node = 0; node < count; node++) this.sizes[node] = shapes[node] === shapes[node - 1] ? this.sizes[node - 1] : sizeOf(shapes[node]);
-  }
-
-  override release(): void {
-    super.release();
-    Ints.give(this.nodeValue);
-    Ints.give(this.nodeOffset);
   }
 
   // -- nodes and their values -------------------------------------------------------------------------
