@@ -8,7 +8,8 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
-import { UsageError, userLocation, ValueError } from "../support/errors.ts";
+import { refusal } from "../support/check.ts";
+import { UsageError, userLocation } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
@@ -129,11 +130,7 @@ export class Step implements Compilable, Faulted {
   }
 
   private enter(variable: Variable): number {
-    if (!(variable instanceof Variable)) {
-      throw new ValueError(
-        `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
-      );
-    }
+    if (!(variable instanceof Variable)) throw refusal("An operation", "Variables and numbers", variable, " Wrap arrays with input(…).");
     const parameter = variable instanceof Parameter ? variable : null;
     if (parameter !== null && parameter.standIn !== null) {
       variable.index = this.node(parameter.standIn);
@@ -220,7 +217,7 @@ export class Step implements Compilable, Faulted {
           "is used in later steps, whatever their numbers are. Leave structural out, or choose by operations, such as where(…).",
       );
     }
-    if (this.trace.isLeaf(node)) return this.leafValues(node);
+    if (this.trace.isLeaf(node)) return this.knownValues(node) as FloatArray;
     this.comparisons?.looked(node);
     if (this.isRunning) {
       throw new UsageError(
@@ -234,16 +231,10 @@ export class Step implements Compilable, Faulted {
     return this.device.readRegion(pinned.region, pinned.offset, variable.size);
   }
 
-  private leafValues(node: number): FloatArray {
-    const ordinal = this.trace.leafOrdinal(node);
-    return this.trace.leafKind(node) === LeafKind.scalar
-      ? this.device.FloatArray.of(this.trace.scalars[ordinal])
-      : (this.arrays[ordinal].storage as Storage).values();
-  }
-
-  knownValues(leaf: number): FloatArray | null {
-    const isKnown = this.trace.leafKind(leaf) === LeafKind.scalar || this.arrays[this.trace.leafOrdinal(leaf)] !== placeholder;
-    return isKnown ? this.leafValues(leaf) : null;
+  knownValues(leaf: number): FloatArray | undefined {
+    const { trace } = this;
+    const ordinal = trace.leafOrdinal(leaf);
+    return trace.leafKind(leaf) === LeafKind.scalar ? this.device.FloatArray.of(trace.scalars[ordinal]) : this.arrays[ordinal].storage?.values();
   }
 
   /** Runs every node recorded since the last look and keeps the results until the step ends. */
