@@ -11,6 +11,7 @@ import { view } from "../operations/broadcasting.ts";
 import { sum } from "../operations/reduction.ts";
 import { perElement, perRow, softmaxGradient } from "../operations/rows.ts";
 import { softmax } from "../operations/softmax.ts";
+import { samplesOf } from "./samples.ts";
 
 const x = argument(0);
 const label = argument(1);
@@ -50,4 +51,4 @@ const crossEntropyOperation = perRow("categoricalCrossEntropyWithScores", forwar
  * @param scores [rows…, classes]
  * @param labels [rows…]
  */
-export const crossEntropy = (scores: Variable, labels: Operand): Variable => record(crossEntropyOperation, scores.shape.slice(0, -1), [scores, labels]);
+export const crossEntropy = (scores: Variable, labels: Operand): Variable => record(crossEntropyOperation, samplesOf(scores.shape), [scores, labels]);

@@ -23,10 +23,10 @@ export class State extends Variable {
   }
 
   /** @internal */
-  override get isKnown(): boolean { return this.step === null || this.step.ended || this.step.knows(this); }
+  override get isKnown(): boolean { return this.step?.ended !== false || this.step.knows(this); }
 
   /** @internal Within a step what it has there, which may have been assigned. */
-  override values(): FloatArray { return this.step === null || this.step.ended ? (this.storage as Storage).values() : this.step.values(this); }
+  override values(): FloatArray { return this.step?.ended === false ? this.step.values(this) : (this.storage as Storage).values(); }
 
   /**
    * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,
