@@ -194,10 +194,8 @@ export class WasmDevice implements Device {
       this.live.plans += Heap.blockSize(bytes);
       executable.bases = new Float64Array();
     }
-    if (executable.bases[0] !== arena) {
-      executable.bases = Float64Array.of(arena, ...buffers.map((buffer) => buffer.address));
-      executable.end = encode(executable, executable.bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
-    } else {
+    if (executable.bases[0] !== arena) this.encode(executable, arena, buffers);
+    else {
       for (let k = 0; k < buffers.length; k++) {
         if (executable.bases[k + 1] !== buffers[k].address) this.rebind(executable, k + 1, buffers[k].address);
       }
@@ -217,6 +215,12 @@ export class WasmDevice implements Device {
     }
     this.running = null;
     return arena;
+  }
+
+  /** Writes the launches with their addresses. */
+  private encode(executable: WasmExecutable, arena: number, buffers: readonly WasmBuffer[]): void {
+    executable.bases = Float64Array.of(arena, ...buffers.map((buffer) => buffer.address));
+    executable.end = encode(executable, executable.bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
   }
 
   /** A buffer has moved: patches the launches that use it. */
