@@ -28,14 +28,13 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   module.importMemory("memory", isShared);
   module.importTable("table");
   const kernelType = module.type([I32]);
-  /** Calls the kernel of the launch whose address is in the local. */
-  const call = (f: Body, launch: number): Body => f.get(launch).get(launch).i32Load().callIndirect(kernelType);
-
-  const run = module.function("run", 2, (f) => {
-    f.while(() => f.get(0).get(1).i32LtU(), () => {
-      call(f, 0).get(0).get(0).i32Load(4).i32Add().set(0);
-    });
+  /** Calls the kernels of the launches from one address to another, which are in locals; before each what `prepare` does. */
+  const runAll = (f: Body, at: number, end: number, prepare = () => {}): Body => f.while(() => f.get(at).get(end).i32LtU(), () => {
+    prepare();
+    f.get(at).get(at).i32Load().callIndirect(kernelType).get(at).get(at).i32Load(4).i32Add().set(at);
   });
+
+  const run = module.function("run", 2, (f, from, to) => { runAll(f, from, to); });
   const inOrder = (f: Body): Body => f.get(0).get(0).i32Load(FORK_PARTS).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
   if (!isShared) {
     module.putFirst(module.function(null, 1, inOrder));
@@ -54,10 +53,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
       f.get(ticket).i32WrapI64().i32(1).i32Sub().i32(4).i32Mul().get(part).i32Add().set(end);
       f.get(part).get(end).i32Load(FORK_PARTS + 4).i32Add();
       f.get(part).get(end).i32Load(FORK_PARTS).i32Add().set(part).set(end);
-      f.while(() => f.get(part).get(end).i32LtU(), () => {
-        f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load));
-        call(f, part).get(part).get(part).i32Load(4).i32Add().set(part);
-      });
+      runAll(f, part, end, () => f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load)));
       f.branch(again);
     }));
   });
