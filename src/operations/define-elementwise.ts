@@ -48,7 +48,10 @@ function derived(name: string, arity: number, expr: Expr, k: number): ReverseRul
   const operation = newOperation(definitionOf(`${name}′`, used.length, renumbered));
   return (gradient, node) => {
     const operands = used.map((value) => (value === arity + 1 ? gradient : value === arity ? node.output : node.input(value)));
-    return sumTo(record(operation, node.shape, operands), node.inputShape(k));
+    const { shape } = node;
+    const part = operands.length === 1 ? record1(operation, shape, operands[0])
+      : operands.length === 2 ? record2(operation, shape, operands[0], operands[1]) : record(operation, shape, operands);
+    return sumTo(part, node.inputShape(k));
   };
 }
 
