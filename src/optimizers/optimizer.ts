@@ -7,7 +7,7 @@ import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { sameShape } from "../support/shape.ts";
-import { gradOf, type WithLoss } from "../engine/grad.ts";
+import { gradOf, type WithLoss, withoutGradients } from "../engine/grad.ts";
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
@@ -264,7 +264,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    * constants meanwhile: nothing is computed for them. What is applied is the gradient of `f`: what an earlier `grad` has left to these parameters is
    * forgotten first. To add up the gradients of several steps, call `grad` for each, then `update`.
    * @returns what `f` returned, as `grad` does
-   * @throws as `grad` and `update`
+   * @throws as `grad` and `update`. After any error gradients are as before, too.
    * @example
    * const [w, fixed] = [parameter([3]), parameter([2])];
    * const optimizer = new GradientDescent(w, { learningRate: 0.25 });
@@ -274,9 +274,11 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned, true);
-    this.update();
-    return result;
+    return withoutGradients(this.#parameters, () => {
+      const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned);
+      this.update();
+      return result;
+    });
   }
 
   /**
