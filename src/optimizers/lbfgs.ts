@@ -13,9 +13,10 @@ import { UsageError, ValueError } from "../support/errors.ts";
 import { amount, optional, size } from "../support/kinds.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Point, strongWolfe } from "./line-search.ts";
-import { Optimizer, type Reached } from "./optimizer.ts";
+import { Optimizer } from "./optimizer.ts";
 import type { GroupOptions, Numbers, NumberKinds } from "./parameter-group.ts";
 import { type LearningRate, rate, type Schedule } from "./rate.ts";
+import type { Trained } from "./update.ts";
 
 export interface LBFGSOptions {
   /** How far along the direction a search looks first; 1 unless given. */
@@ -231,7 +232,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     }
   }
 
-  private searchedOf({ parameter, memory: { slots } }: Reached<LBFGSOptions>): Searched {
+  private searchedOf({ parameter, slots }: Trained<LBFGSOptions>): Searched {
     let searched = this.searched.get(parameter);
     if (searched === undefined) {
       const [start, direction, before] = [0, 1, 2].map(() => new State(parameter.shape, null, "optimizer"));
