@@ -259,7 +259,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** @internal Counts an update of these. */
   protected end(reached: readonly Trained<O>[]): void {
     for (const each of reached) {
-      each.parameter.clearGrad();
+      each.parameter.hasGradient = false;
       each.count++;
     }
     this.#step++;
@@ -276,7 +276,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   ask({ count, group: { numbers } }: Trained<O>, own: Own): readonly Variable[] {
     const { value, slots } = this.rule(own.value, own.gradient, own.slots, { ...numbers, count: count + 1 });
     const values = [...slots, value];
-    checkUpdated(this.constructor.name, [...own.slots, own.value], values);
+    checkUpdated(this.constructor.name, own, values);
     return values;
   }
 

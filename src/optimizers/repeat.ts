@@ -3,16 +3,18 @@
 import { Beginning, pieceOf } from "../engine/piece.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import type { Step } from "../engine/step.ts";
-import { byRowsOf, type Variable } from "../engine/variable.ts";
+import { byRowsOf, type Parameter, type Variable } from "../engine/variable.ts";
 import { sameShape } from "../support/shape.ts";
 import { boundOf } from "./clip.ts";
 import { type Own, ownOf, record, type Trained, type Updating } from "./update.ts";
 
-/** An update: another one of the same parameters, with the same numbers here, is the same but for others. */
+/** An update: another one of the same parameters is the same but for its numbers. */
 export interface Recorded<O extends object> {
   readonly reached: readonly Trained<O>[];
-  /** The bound on the gradients, and how many rows the gradient of each has, −1 where that is not by rows. */
-  readonly numbers: readonly number[];
+  /** How many rows the gradient of each has. */
+  readonly rows: readonly number[];
+  /** The bound on the gradients. */
+  readonly bound: number | null;
   /** What is needed to repeat it: at its second time, as other parameters may be reached at each. */
   repeatable: Repeatable<O> | null;
 }
@@ -20,7 +22,7 @@ export interface Recorded<O extends object> {
 interface Repeatable<O extends object> {
   readonly recording: Recording;
   readonly asked: readonly Asked<O>[];
-  /** What asking them has recorded, since the first time. */
+  /** What asking them has recorded, since the first time: with arrays and all, as that is compared sooner. */
   asking: Beginning | null;
 }
 
@@ -34,16 +36,19 @@ interface Asked<O extends object> {
   readonly scalarsAt: number[];
 }
 
+/** How many rows its gradient has, −1 where that is not by rows. */
+const rowCountOf = ({ parameter }: { readonly parameter: Parameter }): number => byRowsOf(parameter)?.count ?? -1;
+
 /** Records an update, or repeats the last one. @returns what the next one may repeat */
 export function makeUpdate<O extends object>(
   step: Step, optimizer: Updating<O>, reached: readonly Trained<O>[], last: Recorded<O> | null,
 ): Recorded<O> {
-  const numbers = [boundOf(optimizer.clip) ?? NaN, ...reached.map(({ parameter }) => byRowsOf(parameter)?.count ?? -1)];
-  const isSame = last !== null && numbers.length === last.numbers.length && numbers.every((number, i) => Object.is(number, last.numbers[i])) &&
-    reached.every((each, i) => each === last.reached[i]);
+  const bound = boundOf(optimizer.clip);
+  const isSame = last !== null && last.bound === bound && last.reached.length === reached.length &&
+    reached.every((each, i) => each === last.reached[i] && rowCountOf(each) === last.rows[i]);
   if (!isSame || optimizer.noise !== null || step.isWatched) {
     record(step, optimizer, reached);
-    return { reached, numbers, repeatable: null };
+    return { reached, rows: reached.map(rowCountOf), bound, repeatable: null };
   }
   if (last.repeatable === null || !repeat(step, optimizer, last.repeatable)) last.repeatable = recordToRepeat(step, optimizer, reached);
   return last;
@@ -90,12 +95,12 @@ function repeat<O extends object>(step: Step, optimizer: Updating<O>, last: Repe
   const { asked, recording } = last;
   const given: Variable[] = [];
   for (const { each, piece, scalarsAt } of asked) {
-    const own = ownOf(optimizer, each);
+    const own = ownOf(step, optimizer, each);
     const { count, scalarCount } = trace;
     const values = optimizer.ask(each, own);
     if (step.ran > 0 || (last.asking === null && !sameShape(piece, pieceFrom(step, count, own, values) ?? []))) return false;
-    given.push(...values);
-    for (const at of scalarsAt) recording.trace.scalars.set(trace.scalars.subarray(scalarCount, trace.scalarCount), at);
+    for (const value of values) given.push(value);
+    for (const at of scalarsAt) for (let k = scalarCount; k < trace.scalarCount; k++) recording.trace.scalars[at + k - scalarCount] = trace.scalars[k];
   }
   last.asking ??= new Beginning(step, given);
   if (!last.asking.isOf(step, given)) return false;

@@ -43,10 +43,15 @@ function gradientOf<O extends object>(optimizer: Updating<O>, each: Trained<O>):
 }
 
 /** @param gradient its gradient, or what that has been made to */
-export function ownOf<O extends object>(optimizer: Updating<O>, each: Trained<O>, gradient = gradientOf(optimizer, each)): Own {
+export function ownOf<O extends object>(step: Step, optimizer: Updating<O>, each: Trained<O>, gradient = gradientOf(optimizer, each)): Own {
   const rows = optimizer.rowsOf(each);
   const { parameter: value, slots } = each;
-  return rows === null ? { gradient, value, slots } : { gradient, value: rows.take(value), slots: slots.map((slot) => rows.take(slot)) };
+  if (rows !== null) return { gradient, value: rows.take(value), slots: slots.map((slot) => rows.take(slot)) };
+  // Entered now, so that what the rule records is a piece of its own.
+  step.node(gradient);
+  step.node(value);
+  for (const slot of slots) step.node(slot);
+  return { gradient, value, slots };
 }
 
 /** Records an update of all these. @param ask as the optimizer does */
@@ -56,7 +61,7 @@ export function record<O extends object>(
   const { clip, noise } = optimizer;
   let gradients = clipped(clip, reached.map((each) => gradientOf(optimizer, each)));
   if (noise !== null) gradients = noise.disturbed(gradients, optimizer.step);
-  const updated = reached.map((each, i) => ask(each, ownOf(optimizer, each, gradients[i])));
+  const updated = reached.map((each, i) => ask(each, ownOf(step, optimizer, each, gradients[i])));
   reached.forEach((each, i) => {
     const rows = optimizer.rowsOf(each);
     [...each.slots, each.parameter].forEach((target, k) => { step.assign(target, rows === null ? updated[i][k] : rows.put(target, updated[i][k])); });
