@@ -1,7 +1,6 @@
-/** What a step has recorded, for telling whether it is recorded again: all of it, or a part without where that is. */
+/** A part of what a step has recorded, for telling whether it is recorded again. */
 
 import { LeafKind } from "../plan/trace.ts";
-import type { Storage } from "../devices/storage.ts";
 import type { Step } from "./step.ts";
 import type { Variable } from "./variable.ts";
 
@@ -36,29 +35,6 @@ export function pieceOf(step: Step, from: number, own: readonly Variable[], resu
     // The place of a number among the numbers is no part of it.
     for (let k = isLeaf ? 2 : 0; k < attributes; k++) words.push(trace.attribute(node, k));
   }
-  for (const result of results) words.push(result.step === step ? placeOf(result.index, from, own) : NaN);
+  for (const result of results) words.push(placeOf(step.node(result), from, own));
   return words.includes(NaN) ? null : words;
-}
-
-/** All that a step has recorded until now. Another one that begins so, with the same arrays, has the same in each of its parts. */
-export class Beginning {
-  private readonly words: Int32Array;
-  private readonly arrays: readonly (Storage | null)[];
-  private readonly results: readonly number[];
-
-  /** @param results what it gave: told besides */
-  constructor({ trace, arrays }: Step, results: readonly Variable[]) {
-    this.words = trace.words.slice(0, trace.length);
-    this.arrays = arrays.map(({ storage }) => storage);
-    this.results = results.map(({ index }) => index);
-  }
-
-  isOf(step: Step, results: readonly Variable[]): boolean {
-    const { trace, arrays } = step;
-    if (trace.length !== this.words.length || arrays.length !== this.arrays.length || results.length !== this.results.length) return false;
-    for (let k = 0; k < results.length; k++) if (results[k].step !== step || results[k].index !== this.results[k]) return false;
-    for (let k = 0; k < arrays.length; k++) if (arrays[k].storage !== this.arrays[k]) return false;
-    for (let k = 0; k < trace.length; k++) if (trace.words[k] !== this.words[k]) return false;
-    return true;
-  }
 }

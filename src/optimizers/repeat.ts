@@ -1,8 +1,9 @@
 /** An update again: the same but for its numbers, so that it need not be recorded. */
 
-import { Beginning, pieceOf } from "../engine/piece.ts";
+import { pieceOf } from "../engine/piece.ts";
 import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import type { Step } from "../engine/step.ts";
+import { Mark } from "../plan/trace.ts";
 import { byRowsOf, type Parameter, type Variable } from "../engine/variable.ts";
 import { sameShape } from "../support/shape.ts";
 import { boundOf } from "./clip.ts";
@@ -22,8 +23,8 @@ export interface Recorded<O extends object> {
 interface Repeatable<O extends object> {
   readonly recording: Recording;
   readonly asked: readonly Asked<O>[];
-  /** What asking them has recorded, since the first time: with arrays and all, as that is compared sooner. */
-  asking: Beginning | null;
+  /** What asking them has recorded, since the first time: all of it, as that is compared sooner. */
+  words: Int32Array | null;
 }
 
 /** A parameter that is asked for itself and others. */
@@ -83,7 +84,7 @@ function recordToRepeat<O extends object>(step: Step, optimizer: Updating<O>, re
     return values;
   };
   const recording = recordApart(step, () => { record(step, optimizer, reached, ask); });
-  return step.ran === 0 && isWhole ? { recording, asked, asking: null } : null;
+  return step.ran === 0 && isWhole ? { recording, asked, words: null } : null;
 }
 
 /**
@@ -93,17 +94,20 @@ function recordToRepeat<O extends object>(step: Step, optimizer: Updating<O>, re
 function repeat<O extends object>(step: Step, optimizer: Updating<O>, last: Repeatable<O>): boolean {
   const { trace } = step;
   const { asked, recording } = last;
-  const given: Variable[] = [];
+  const given: number[] = [];
   for (const { each, piece, scalarsAt } of asked) {
     const own = ownOf(step, optimizer, each);
     const { count, scalarCount } = trace;
     const values = optimizer.ask(each, own);
-    if (step.ran > 0 || (last.asking === null && !sameShape(piece, pieceFrom(step, count, own, values) ?? []))) return false;
-    for (const value of values) given.push(value);
+    if (step.ran > 0 || (last.words === null && !sameShape(piece, pieceFrom(step, count, own, values) ?? []))) return false;
+    for (const value of values) given.push(step.node(value));
     for (const at of scalarsAt) for (let k = scalarCount; k < trace.scalarCount; k++) recording.trace.scalars[at + k - scalarCount] = trace.scalars[k];
   }
-  last.asking ??= new Beginning(step, given);
-  if (!last.asking.isOf(step, given)) return false;
+  trace.mark(Mark.evaluate, given);
+  last.words ??= trace.words.slice(0, trace.length);
+  const { words } = last;
+  if (words.length !== trace.length) return false;
+  for (let k = 0; k < words.length; k++) if (words[k] !== trace.words[k]) return false;
   replay(step, recording);
   return true;
 }
