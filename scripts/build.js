@@ -14,6 +14,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import * as esbuild from "esbuild";
+import { minify } from "terser";
 import ts from "typescript";
 import { entries, root } from "./package.js";
 
@@ -312,8 +313,16 @@ async function bundle(out) {
     for (const name of Object.keys(namespaces)) {
       text = text.replaceAll(`"${placeholder(name)}"`, JSON.stringify(`./${path.posix.relative(path.posix.dirname(file), `${name}.js`)}`));
     }
-    await writeFile(path.join(out, file), marked(text));
+    await writeFile(path.join(out, file), marked(await compressed(text)));
   }
+}
+
+/** The same in less code, as far as that needs no other names: those are for the bundler of a user to shorten. @param {string} text */
+async function compressed(text) {
+  const { code } = await minify(text, {
+    module: true, ecma: 2022, mangle: false, compress: { passes: 3, keep_fargs: false, sequences: false, comparisons: false }, format: { beautify: true, indent_level: 2, preserve_annotations: true },
+  });
+  return code ?? text;
 }
 
 /**

@@ -9,8 +9,9 @@ import { row } from "../kernels/kernel.ts";
 import { mul, sub } from "../operations/arithmetic.ts";
 import { view } from "../operations/broadcasting.ts";
 import { sum } from "../operations/reduction.ts";
-import { perElement, perRow, softmaxGradient } from "../operations/rows.ts";
+import { onRows, softmaxGradient } from "../operations/rows.ts";
 import { softmax } from "../operations/softmax.ts";
+import { samplesOf } from "./samples.ts";
 
 const x = argument(0);
 const label = argument(1);
@@ -34,7 +35,7 @@ const backwardKernel = row(
 );
 
 /** Inputs: scores, labels, gradient of each row. */
-const crossEntropyGradient: Operation = perElement("crossEntropy′", backwardKernel, (k) => k === 1 ? null : (v, node) => {
+const crossEntropyGradient: Operation = onRows("crossEntropy′", backwardKernel, (k) => k === 1 ? null : (v, node) => {
   const [scores, labels, g] = [node.input(0), node.input(1), node.input(2)];
   if (k === 0) return mul(softmaxGradient(softmax(scores), v), view(g, [...g.shape, 1]));
   const ones = record(crossEntropyGradient, scores.shape, [scores, labels, sub(g, g).add(1)]);
@@ -42,7 +43,7 @@ const crossEntropyGradient: Operation = perElement("crossEntropy′", backwardKe
 });
 
 /** Inputs: scores [rows…, classes], labels [rows…]. */
-const crossEntropyOperation = perRow("categoricalCrossEntropyWithScores", forwardKernel, (k) => k === 1 ? null : (gradient, node) =>
+const crossEntropyOperation = onRows("categoricalCrossEntropyWithScores", forwardKernel, (k) => k === 1 ? null : (gradient, node) =>
   record(crossEntropyGradient, node.inputShape(0), [node.input(0), node.input(1), gradient]));
 
 /**
@@ -50,4 +51,4 @@ const crossEntropyOperation = perRow("categoricalCrossEntropyWithScores", forwar
  * @param scores [rows…, classes]
  * @param labels [rows…]
  */
-export const crossEntropy = (scores: Variable, labels: Operand): Variable => record(crossEntropyOperation, scores.shape.slice(0, -1), [scores, labels]);
+export const crossEntropy = (scores: Variable, labels: Operand): Variable => record(crossEntropyOperation, samplesOf(scores.shape), [scores, labels]);

@@ -5,13 +5,18 @@
 
 import type { Buffer } from "./residency.ts";
 
+/** How to take back what has been noted, and of whom. */
+interface Note {
+  readonly owner: object;
+  readonly undo: () => void;
+}
+
 /** A run that has been asked for. */
 interface Run {
   readonly number: number;
   /** What went wrong, in the words of the program. */
   readonly explain: (error: Error) => Error;
-  /** How to take back what has been noted, and of whom. */
-  readonly notes: { readonly owner: object; readonly undo: () => void }[];
+  readonly notes: Note[];
   /** What it makes. */
   readonly results: Buffer[];
 }
@@ -20,19 +25,26 @@ export class Journal {
   /** The last run that has been asked for. */
   last = 0;
   private runs: Run[] = [];
+  /** Of the run that will be asked for next. */
+  private next: Note[] = [];
 
   /** Another run is going to be asked for. */
-  begin(explain: Run["explain"]): void { this.runs.push({ number: ++this.last, explain, notes: [], results: [] }); }
+  begin(explain: Run["explain"]): void { this.runs.push({ number: ++this.last, explain, notes: this.next.splice(0), results: [] }); }
 
   /** Something has been noted of the last run. Where all runs have succeeded it is certain. */
   note(owner: object, undo: () => void): void { this.runs.at(-1)?.notes.push({ owner, undo }); }
+
+  /** Something has been noted of the run that will be asked for next. */
+  noteNext(owner: object, undo: () => void): void { this.next.push({ owner, undo }); }
 
   /** A buffer gets its values by the last run. */
   result(buffer: Buffer): void { this.runs.at(-1)?.results.push(buffer); }
 
   /** What has been noted of something holds whatever happens, as it has been replaced. */
   keep(owner: object): void {
-    for (const { notes } of this.runs) for (let i = notes.length - 1; i >= 0; i--) if (notes[i].owner === owner) notes.splice(i, 1);
+    const others = (notes: readonly Note[]): Note[] => notes.filter((note) => note.owner !== owner);
+    this.next = others(this.next);
+    this.runs = this.runs.map((run) => ({ ...run, notes: others(run.notes) }));
   }
 
   /** All runs up to this one have succeeded. */

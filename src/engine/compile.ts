@@ -91,14 +91,11 @@ export function compile(
   const { scalarCount, arrayCount } = planned;
   if (nodes !== null) step.trace = planned;
   step.memberCounts = stacked?.memberCounts ?? [];
-  const wanted = goal(stacked?.nodes ?? nodes ?? []);
-  const options = {
-    fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched,
-    ...(wanted.arrayKey === undefined ? {} : { arrayKey: wanted.arrayKey }),
-  };
-  const plan = step.ran > 0 && nodes !== null ? planRest(step, wanted, options) : makePlan(planned, wanted.roots, options);
+  const { roots, arrayKey = bufferKey.value, reached = [] } = goal(stacked?.nodes ?? nodes ?? []);
+  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, arrayKey };
+  const plan = step.ran > 0 && nodes !== null ? planRest(step, roots, arrayKey, options) : makePlan(planned, roots, options);
   const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: step.arrays.slice(arrayCount) };
-  const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached: wanted.reached ?? [], constants };
+  const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached, constants };
   if (isOwn) return compiled;
   if (stacked === null) {
     trace.truncate(count, length);
@@ -114,13 +111,12 @@ export function compile(
 }
 
 /** After looks: plans what has not run yet, with the pinned values as leaves. */
-function planRest(step: Compilable, goal: Goal, options: PlanOptions): Plan {
+function planRest(step: Compilable, roots: readonly Root[], keyOf: (ordinal: number) => number, options: PlanOptions): Plan {
   const rest = extract(step.trace, step.ran);
   const position = new Map(rest.nodes.map((node, i) => [node, i]));
-  const keyOf = goal.arrayKey ?? bufferKey.value;
   const plan = makePlan(
     rest.trace,
-    goal.roots.map((root) => ({ node: position.get(root.node) ?? rest.enter(root.node), target: root.target })),
+    roots.map((root) => ({ node: position.get(root.node) ?? rest.enter(root.node), target: root.target })),
     { ...options, arrayKey: (ordinal) => (rest.keys[ordinal] < 0 ? rest.keys[ordinal] : keyOf(rest.keys[ordinal] >> 1)) },
   );
   for (let i = 0; i < plan.program.scalars.length; i++) plan.program.scalars[i] = rest.scalars[plan.program.scalars[i]];

@@ -2,7 +2,7 @@
 
 import { Role } from "../plan/role.ts";
 import { defineOperation } from "./operation.ts";
-import type { Constants, Step } from "./step.ts";
+import { type Operand, Step } from "./step.ts";
 import { Variable } from "./variable.ts";
 
 /** x itself, as a constant. */
@@ -17,14 +17,20 @@ export const detached = defineOperation({
  * The constant parts of a step. Within one, operations are recorded as everywhere, so derivatives are as everywhere too, also by what lies outside.
  * Whatever way its nodes are used from outside, when it has been left, it is through a `detach`.
  */
-class Parts implements Constants {
+class Parts {
   /** Where those that have been left begin and end: one after the other, as one that is left swallows those in it. */
   private readonly begins: number[] = [];
   private readonly ends: number[] = [];
   /** What nodes in them are outside. */
   private readonly known = new Map<number, number>();
 
-  constructor(private readonly step: Step) {}
+  constructor(private readonly step: Step) {
+    const { node } = Step.prototype;
+    step.node = (operand: Operand): number => {
+      const found = node.call(step, operand);
+      return step.constants === this ? this.nodeFor(found) : found;
+    };
+  }
 
   leave(begin: number): void {
     const { begins, ends, step: { trace } } = this;
@@ -46,7 +52,8 @@ class Parts implements Constants {
     return this.begins[low] <= node && !this.step.trace.isLeaf(node);
   }
 
-  nodeFor(node: number): number {
+  /** What stands for a node where it is used now: a constant, if it is of a part that has been left. */
+  private nodeFor(node: number): number {
     let found = node;
     // A constant that stands for it may have been recorded in a part that has been left as well.
     while (this.has(found)) found = this.known.get(found) ?? this.constant(found);

@@ -12,7 +12,7 @@ export interface Faulted {
   /** Where the user called each operation, while numbers are checked. */
   readonly callers: readonly (string | undefined)[] | null;
   /** The numbers of a leaf, if they are known outside of the step. */
-  knownValues(leaf: number): FloatArray | null;
+  knownValues(leaf: number): FloatArray | undefined;
 }
 
 /** An index that is not there. */

@@ -1,5 +1,7 @@
 /** The three ways to run a function of variables: with gradients, without, and gradients as variables. */
 
+import { currentDevice } from "../devices/current.ts";
+import { Storage } from "../devices/storage.ts";
 import { addGradients, differentiate, zeroGradient } from "./differentiate.ts";
 import { checkFlag } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
@@ -50,13 +52,36 @@ export interface GradOptions {
 export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOptions): R {
   checkArguments("grad", arguments, 2);
   const { of } = checkOptions("grad", options, ["of"]);
-  return gradOf("grad", f, of === undefined ? null : new Set(parametersOf("grad({ of })", of)), false);
+  return gradOf("grad", f, of === undefined ? null : new Set(parametersOf("grad({ of })", of)));
 }
 
-/** The same for a caller with a name of its own. `anew`: gradients that the parameters have are forgotten. */
-export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: ReadonlySet<Parameter> | null, anew: boolean): R {
+/** Runs `body` where parameters have no gradients yet. After an error they have again those that they had. */
+export function withoutGradients<R>(parameters: readonly Parameter[], body: () => R): R {
+  const earlier = parameters.map(({ grad }) => grad && new Storage(grad.size, null, "gradients").copy(grad.storage as Storage));
+  for (const parameter of parameters) parameter.hasGradient = false;
+  const takeBack = (): void => {
+    parameters.forEach((parameter, i) => {
+      const values = earlier[i];
+      parameter.hasGradient = false;
+      if (values === null) return;
+      markReached(parameter, -1);
+      parameter.gradient.copy(values);
+    });
+  };
+  const journal = currentDevice().later?.journal;
+  journal?.noteNext(parameters, takeBack);
+  try {
+    return body();
+  } catch (error) {
+    journal?.keep(parameters);
+    takeBack();
+    throw error;
+  }
+}
+
+/** The same as `grad` for a caller with a name of its own. */
+export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: ReadonlySet<Parameter> | null): R {
   return withStep(caller, "training", (step) => {
-    if (anew && of !== null) for (const parameter of of) parameter.hasGradient = false;
     const found = call(caller, f);
     // A loss that is a parameter or a state itself comes back as its number now, like any other loss.
     const result = found instanceof Variable && found.storage !== null ? (step.variable(step.node(found)) as WithLoss as R) : found;

@@ -1,65 +1,40 @@
-/** What a step has recorded, for telling whether it is recorded again: all of it, or a part without where that is. */
+/** A part of what a step has recorded, for telling whether it is recorded again. */
 
 import { LeafKind } from "../plan/trace.ts";
-import type { Storage } from "../devices/storage.ts";
 import type { Step } from "./step.ts";
 import type { Variable } from "./variable.ts";
 
 // Kept, so that a comparison allocates nothing.
 const words: number[] = [];
-const names = new Map<number, number>();
+
+/** Nodes of a piece from 0 on, those of its own from −1 down, NaN for any other. */
+function placeOf(node: number, from: number, own: readonly Variable[]): number {
+  if (node >= from) return node - from;
+  for (let k = 0; k < own.length; k++) if (own[k].index === node) return -1 - k;
+  return NaN;
+}
 
 /**
  * A part of what a step has recorded, without where it is: recorded again, or for other arrays, it is the same words.
  * @param from the first node of it
- * @param own what it was recorded for: told by the places in this list
+ * @param own what it was recorded for, which the step knew before: told by the places in this list
  * @param results what it gave
  * @returns words that are good until the next call, or null where it has used something else from outside, besides numbers
  */
 export function pieceOf(step: Step, from: number, own: readonly Variable[], results: readonly Variable[]): readonly number[] | null {
   const { trace } = step;
-  const nodeOf = (variable: Variable): number => (variable.step === step ? variable.index : -1);
-  const tell = (node: number): void => { words.push(names.get(node) ?? NaN); };
   words.length = 0;
-  names.clear();
-  own.forEach((variable, k) => { names.set(nodeOf(variable), -1 - k); });
-  names.delete(-1);
-  let count = 0;
   for (let node = from; node < trace.count; node++) {
-    if (names.has(node)) continue;
-    names.set(node, count++);
     const isLeaf = trace.isLeaf(node);
     if (isLeaf && trace.leafKind(node) !== LeafKind.scalar) return null;
     const inputs = trace.inputCount(node);
     const attributes = trace.attributeCount(node);
-    words.push(trace.operations[node].id, inputs);
-    for (let k = 0; k < inputs; k++) tell(trace.input(node, k));
+    words.push(trace.operations[node].id);
+    words.push(inputs);
+    for (let k = 0; k < inputs; k++) words.push(placeOf(trace.input(node, k), from, own));
     // The place of a number among the numbers is no part of it.
     for (let k = isLeaf ? 2 : 0; k < attributes; k++) words.push(trace.attribute(node, k));
   }
-  for (const result of results) tell(nodeOf(result));
+  for (const result of results) words.push(placeOf(step.node(result), from, own));
   return words.includes(NaN) ? null : words;
-}
-
-/** All that a step has recorded until now. Another one that begins so, with the same arrays, has the same in each of its parts. */
-export class Beginning {
-  private readonly words: Int32Array;
-  private readonly arrays: readonly (Storage | null)[];
-  private readonly results: readonly number[];
-
-  /** @param results what it gave: told besides */
-  constructor({ trace, arrays }: Step, results: readonly Variable[]) {
-    this.words = trace.words.slice(0, trace.length);
-    this.arrays = arrays.map(({ storage }) => storage);
-    this.results = results.map(({ index }) => index);
-  }
-
-  isOf(step: Step, results: readonly Variable[]): boolean {
-    const { trace, arrays } = step;
-    if (trace.length !== this.words.length || arrays.length !== this.arrays.length || results.length !== this.results.length) return false;
-    for (let k = 0; k < results.length; k++) if (results[k].step !== step || results[k].index !== this.results[k]) return false;
-    for (let k = 0; k < arrays.length; k++) if (arrays[k].storage !== this.arrays[k]) return false;
-    for (let k = 0; k < trace.length; k++) if (trace.words[k] !== this.words[k]) return false;
-    return true;
-  }
 }

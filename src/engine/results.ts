@@ -14,8 +14,7 @@ export function variablesIn(value: unknown): Variable[] {
     if (typeof part !== "object" || part === null || seen.has(part) || ArrayBuffer.isView(part)) continue;
     seen.add(part);
     if (part instanceof Variable) found.add(part);
-    else if (Array.isArray(part) || kindOf(part) === "Set") (part as unknown[]).forEach((entry) => { open.push(entry); });
-    else if (isMap(part)) part.forEach((entry, key) => open.push(key, entry));
+    else if (Array.isArray(part) || isMap(part) || kindOf(part) === "Set") (part as Map<unknown, unknown>).forEach((entry, key) => open.push(key, entry));
     else for (const entry of Object.values(part)) open.push(entry);
   }
   return [...found];

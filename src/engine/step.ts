@@ -8,7 +8,8 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { extract } from "../plan/extract.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
-import { place, stackHere, UsageError, userLocation, ValueError } from "../support/errors.ts";
+import { refusal } from "../support/check.ts";
+import { place, stackHere, UsageError, userLocation } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
@@ -49,12 +50,6 @@ class Assigned {
 
 export const nothing = new Assigned();
 
-/** Parts of a step from which no gradient passes. */
-export interface Constants {
-  /** What stands for a node where it is used now: a constant, if it is of a part that has been left. */
-  nodeFor(node: number): number;
-}
-
 /** Where a pinned value is: in a region of this step, or (a view of it) in an outside array. */
 type Pinned = { readonly region: Region; readonly offset: number } | { readonly array: number; readonly offset: number };
 
@@ -91,8 +86,8 @@ export class Step implements Compilable, Faulted {
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
   assigned = nothing;
-  /** Its constant parts, if it has any. */
-  constants: Constants | null = null;
+  /** Its constant parts, if it has any: these answer in place of `node`. */
+  constants: object | null = null;
   /** Is one of them being recorded? */
   isEvaluating = false;
   /** Does dropout act although nothing is trained? */
@@ -135,27 +130,25 @@ export class Step implements Compilable, Faulted {
   /** The node of a variable; one from outside becomes a leaf. */
   node(operand: Operand): number {
     if (typeof operand === "number") return this.trace.scalar(operand, scalarShape);
-    if (operand.step !== this) return this.enter(operand);
-    return this.constants === null ? operand.index : this.constants.nodeFor(operand.index);
+    return operand.step === this ? operand.index : this.enter(operand);
   }
 
   private enter(variable: Variable): number {
-    if (!(variable instanceof Variable)) {
-      throw new ValueError(
-        `An operation takes Variables and numbers, but got ${variable === null ? "null" : typeof variable}. Wrap arrays with input(…).`,
-      );
-    }
-    if (variable instanceof Parameter && variable.standIn !== null) {
-      variable.index = this.node(variable.standIn);
+    if (!(variable instanceof Variable)) throw refusal("An operation", "Variables and numbers", variable, " Wrap arrays with input(…).");
+    const parameter = variable instanceof Parameter ? variable : null;
+    if (parameter !== null && parameter.standIn !== null) {
+      variable.index = this.node(parameter.standIn);
       variable.step = this;
       return variable.index;
     }
     const { storage } = variable;
     if (storage === null) throw stale(variable);
+    const isTraining = this.purpose === "training";
+    /** A parameter whose gradient is wanted; any other is an array like others. */
+    const trained = isTraining && parameter !== null && !parameter.frozen && (this.of === null || this.of.has(parameter)) ? parameter : null;
     let kind: LeafKind = LeafKind.host;
-    if (variable instanceof Parameter && this.trains(variable)) {
-      kind = variable.hasGradient && byRowsOf(variable) === null ? LeafKind.accumulating : LeafKind.parameter;
-    } else if (this.purpose === "training" && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
+    if (trained !== null) kind = trained.hasGradient && byRowsOf(trained) === null ? LeafKind.accumulating : LeafKind.parameter;
+    else if (isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
@@ -169,18 +162,11 @@ export class Step implements Compilable, Faulted {
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);
     this.called(variable.index);
-    if (kind === LeafKind.parameter || kind === LeafKind.accumulating) this.enterRows(variable as Parameter);
+    if (trained !== null && trained.rows !== null) { // One more leaf behind a parameter whose gradient may be by rows.
+      this.arrays.push(trained.rows);
+      this.trace.array(trained.isLazy ? LeafKind.lazyRows : LeafKind.rows, byRowsOf(trained)?.shape ?? none);
+    }
     return variable.index;
-  }
-
-  /** Is the gradient of a parameter wanted? Else it is an array like others. */
-  private trains(parameter: Parameter): boolean { return this.purpose === "training" && !parameter.frozen && (this.of === null || this.of.has(parameter)); }
-  /** One more leaf behind a parameter whose gradient may be by rows. */
-  private enterRows(parameter: Parameter): void {
-    const { rows, isLazy } = parameter;
-    if (rows === null) return;
-    this.arrays.push(rows);
-    this.trace.array(isLazy ? LeafKind.lazyRows : LeafKind.rows, byRowsOf(parameter)?.shape ?? none);
   }
 
   /** The gradient by rows of the parameter that is an array of this step. */
@@ -234,7 +220,7 @@ export class Step implements Compilable, Faulted {
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
     const pinned = this.see(variable);
-    if (pinned === null) return this.leafValues(variable.index);
+    if (pinned === null) return this.knownValues(variable.index) ?? (variable.storage as Storage).values();
     if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
     return this.device.readRegion(pinned.region, pinned.offset, variable.size);
   }
@@ -269,17 +255,12 @@ export class Step implements Compilable, Faulted {
     return this.pinned[node] as Pinned;
   }
 
-  private leafValues(node: number): FloatArray {
-    const ordinal = this.trace.leafOrdinal(node);
-    return this.trace.leafKind(node) === LeafKind.scalar
-      ? this.device.FloatArray.of(this.trace.scalars[ordinal])
-      : (this.arrays[ordinal].storage as Storage).values();
-  }
-
-  knownValues(leaf: number): FloatArray | null {
-    const isScalar = this.trace.leafKind(leaf) === LeafKind.scalar;
-    const storage = isScalar ? null : this.arrays[this.trace.leafOrdinal(leaf)].storage;
-    return isScalar || (storage !== null && (storage.isAtHand || this.device.later?.canWait)) ? this.leafValues(leaf) : null;
+  knownValues(leaf: number): FloatArray | undefined {
+    const { trace, device } = this;
+    const ordinal = trace.leafOrdinal(leaf);
+    if (trace.leafKind(leaf) === LeafKind.scalar) return device.FloatArray.of(trace.scalars[ordinal]);
+    const { storage } = this.arrays[ordinal];
+    return storage?.isAtHand || device.later?.canWait !== false ? storage?.values() : undefined;
   }
 
   /** Runs every node recorded since the last look and keeps the results until the step ends. */

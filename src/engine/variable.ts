@@ -8,6 +8,7 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import type { Recordable } from "../plan/trace.ts";
 import { checkShape, formatShape, type Shape, sameShape, scalarShape, sizeOf } from "../support/shape.ts";
 import { isList, kindOf, type NumberList } from "../support/arrays.ts";
+import { refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments } from "../support/options.ts";
@@ -85,7 +86,7 @@ export class Variable {
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
     if (this.storage !== null) return this.storage.values();
-    if (this.step === null || this.step.ended) throw stale(this);
+    if (this.step?.ended !== false) throw stale(this);
     return this.step.values(this);
   }
 
@@ -216,7 +217,7 @@ export class Variable {
 function changed(variable: Variable, name: string, given: IArguments, most = 0): Parameter {
   if (!(variable instanceof Parameter)) throw untrained(variable, name, "");
   checkArguments(name, given, most);
-  if (variable.step === null || variable.step.ended) return variable;
+  if (variable.step?.ended !== false) return variable;
   throw new UsageError(`${name} was called inside grad or evaluate on a parameter that the step uses. Call it before or after the step.`);
 }
 
@@ -434,9 +435,7 @@ function flatten(operation: string, data: TensorLike): { values: FloatArray; sha
     }
     return { values, shape: [values.length] };
   }
-  if (!Array.isArray(data)) {
-    throw new ValueError(`${operation} takes a number, nested arrays of numbers or a typed array, but got ${describe(data)}.`);
-  }
+  if (!Array.isArray(data)) throw refusal(operation, "a number, nested arrays of numbers or a typed array", data);
   return readNested(data, (entry) => typeof entry === "number", (entry, place, expected) => {
     const path = ["data", ...place.map((i) => `[${i}]`)].join("");
     if (expected === null && !isList(entry)) return new ValueError(`${operation} got ${describe(entry)} at ${path}, which is not a number.`);

@@ -12,12 +12,9 @@ export class ColumnsKernel extends FixedKernel<"columns"> {
   constructor(key: string, readonly reduce: Reduction) { super("columns", ["written", "read"], columnsParameters, false, key); }
 }
 
-const reductions: Partial<Record<Reduction, ColumnsKernel>> = {};
-
 export function columns(reduce: Reduction): ColumnsKernel {
   const key = `columns ${reduce}`;
-  reductions[reduce] ??= intern(key, () => new ColumnsKernel(key, reduce));
-  return reductions[reduce];
+  return intern(key, () => new ColumnsKernel(key, reduce));
 }
 
 /** What a launch takes whose parameters begin at `from`. */

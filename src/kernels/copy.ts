@@ -1,5 +1,6 @@
 /** Strided copy of a box, or its addition to what is there; then no element of the output is met twice. */
 
+import { mergedAxes } from "../support/shape.ts";
 import type { Words } from "./layout.ts";
 import { KernelBase } from "./registry.ts";
 import { moved, type Work } from "./work.ts";
@@ -31,31 +32,8 @@ export class CopyKernel extends KernelBase {
 
   /** Axes from the outermost. Those along which both run on are one, and those of size 1 are left out. */
   write(words: Words, sizes: readonly number[], outputStrides: ArrayLike<number>, inputStrides: ArrayLike<number>): void {
-    const rank = words.push(0);
-    const axis = (size: number, out: number, into: number): void => {
-      words.push(size);
-      words.push(out);
-      words.push(into);
-    };
-    let axes = 0;
-    let size = 1;
-    let out = 1;
-    let into = 1;
-    for (let k = sizes.length - 1; k >= 0; k--) {
-      if (sizes[k] === 1) continue;
-      if (axes > 0 && outputStrides[k] === out * size && inputStrides[k] === into * size) {
-        size *= sizes[k]; // runs on where the axis before ended
-        words.put(words.length - axisWords, size);
-        continue;
-      }
-      size = sizes[k];
-      out = outputStrides[k];
-      into = inputStrides[k];
-      axis(size, out, into);
-      axes++;
-    }
-    if (axes === 0) axis(1, 1, 1);
-    words.put(rank, Math.max(1, axes));
+    const axes = mergedAxes(sizes, outputStrides, inputStrides).map(({ size, steps: [out, into] }): CopyAxis => [size, out, into]);
+    writeCopyAxes(words, axes.length > 0 ? axes : [[1, 1, 1]]);
   }
 }
 

@@ -130,17 +130,17 @@ export class Expr {
   /** max(x, 0), with derivative 0 at 0. */
   relu(): Expr { return unary("relu", this); }
   /** The larger one; NaN if one is NaN. */
-  maximum(other: ExprLike): Expr { return binary("maximum", this, expression(other)); }
+  maximum(other: ExprLike): Expr { return binary("maximum", this, other); }
   /** The smaller one; NaN if one is NaN. */
-  minimum(other: ExprLike): Expr { return binary("minimum", this, expression(other)); }
+  minimum(other: ExprLike): Expr { return binary("minimum", this, other); }
   /** Comparisons are 1 where they hold and 0 where not (also where an operand is NaN). */
-  equal(other: ExprLike): Expr { return binary("equal", this, expression(other)); }
+  equal(other: ExprLike): Expr { return binary("equal", this, other); }
   /** 1 where they differ, else 0; a NaN differs from all. */
   notEqual(other: ExprLike): Expr { return expression(1).sub(this.equal(other)); }
   /** 1 where x < y, else 0. */
-  less(other: ExprLike): Expr { return binary("less", this, expression(other)); }
+  less(other: ExprLike): Expr { return binary("less", this, other); }
   /** 1 where x ≤ y, else 0. */
-  lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, expression(other)); }
+  lessEqual(other: ExprLike): Expr { return binary("lessEqual", this, other); }
   /** 1 where x > y, else 0. */
   greater(other: ExprLike): Expr { return expression(other).less(this); }
   /** 1 where x ≥ y, else 0. */
@@ -185,7 +185,8 @@ function unary(name: UnaryName, a: Expr): Expr {
   return a.isConstant ? constant(evaluateUnary(name, a.value)) : Expr.make(name, [a]);
 }
 
-function binary(name: BinaryName, a: Expr, b: Expr): Expr {
+function binary(name: BinaryName, a: Expr, other: ExprLike): Expr {
+  const b = expression(other);
   return a.isConstant && b.isConstant ? constant(evaluateBinary(name, a.value, b.value)) : Expr.make(name, [a, b]);
 }
 
@@ -193,19 +194,10 @@ function binary(name: BinaryName, a: Expr, b: Expr): Expr {
 export function evaluateUnary(name: UnaryName, x: number): number {
   switch (name) {
     case "neg": return -x;
-    case "abs": return Math.abs(x);
-    case "sign": return x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : Number.NaN;
-    case "floor": return Math.floor(x);
-    case "sqrt": return Math.sqrt(x);
-    case "exp": return Math.exp(x);
-    case "expm1": return Math.expm1(x);
-    case "log": return Math.log(x);
-    case "log1p": return Math.log1p(x);
-    case "sin": return Math.sin(x);
-    case "cos": return Math.cos(x);
-    case "tanh": return Math.tanh(x);
+    case "sign": return Math.sign(x) + 0; // never −0
     case "sigmoid": return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
     case "relu": return Math.max(x, 0);
+    default: return Math[name](x);
   }
 }
 
@@ -255,7 +247,7 @@ export function scaled(gradient: Expr, slope: Expr): Expr {
 }
 
 /** All derivatives at a glance: e is the expression itself, a and b its inputs, da and db their derivatives. */
-function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
+function rule(e: Expr, da: Expr, db = zero, dc = zero): Expr {
   const [a, b] = e.inputs;
   switch (e.kind) {
     case "neg": return da.neg();
@@ -292,16 +284,13 @@ function rule(e: Expr, da: Expr, db: Expr, dc: Expr): Expr {
   }
 }
 
-/** The derivative of an expression by one of its arguments. */
-export function derivative(expr: Expr, argumentIndex: number): Expr {
+/** What `make` gives for an expression, from what it gives for parts; once for each, however many share it. */
+function fromParts(expr: Expr, make: (e: Expr, visit: (part: Expr) => Expr) => Expr): Expr {
   const known = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
-    if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
-    if (e.inputs.length === 0) return zero;
     let result = known.get(e);
     if (result === undefined) {
-      const d = e.inputs.map(visit);
-      result = d.every((x) => x.is(0)) ? zero : rule(e, d[0], d[1] ?? zero, d[2] ?? zero);
+      result = make(e, visit);
       known.set(e, result);
     }
     return result;
@@ -309,22 +298,24 @@ export function derivative(expr: Expr, argumentIndex: number): Expr {
   return visit(expr);
 }
 
+/** The derivative of an expression by one of its arguments. */
+export function derivative(expr: Expr, argumentIndex: number): Expr {
+  return fromParts(expr, (e, visit) => {
+    if (e.kind === "argument") return e.value === argumentIndex ? one : zero;
+    const slopes = e.inputs.map(visit);
+    const [da, db, dc] = slopes;
+    return slopes.every((slope) => slope.is(0)) ? zero : rule(e, da, db, dc);
+  });
+}
+
 /** The expression with some of its parts replaced. */
 export function substitute(expr: Expr, replacement: (part: Expr) => Expr | undefined): Expr {
-  const known = new Map<Expr, Expr>();
-  const visit = (e: Expr): Expr => {
-    let result = known.get(e);
-    if (result === undefined) {
-      result = replacement(e);
-      if (result === undefined) {
-        const inputs = e.inputs.map(visit);
-        result = inputs.every((input, i) => input === e.inputs[i]) ? e : Expr.make(e.kind, inputs, e.value);
-      }
-      known.set(e, result);
-    }
-    return result;
-  };
-  return visit(expr);
+  return fromParts(expr, (e, visit) => {
+    const replaced = replacement(e);
+    if (replaced !== undefined) return replaced;
+    const inputs = e.inputs.map(visit);
+    return inputs.every((input, i) => input === e.inputs[i]) ? e : Expr.make(e.kind, inputs, e.value);
+  });
 }
 
 /** Every distinct part of some expressions, inputs before what uses them. */

@@ -1,6 +1,6 @@
 /** Elementwise: each output element is an expression of the input elements under it. */
 
-import { broadcastStrides, mergedAxes, type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { mergedAxes, type Shape, sameShape, sizeOf, stridesOf } from "../support/shape.ts";
 import type { Expr } from "./expression.ts";
 import type { Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
@@ -56,7 +56,7 @@ export class MapKernel extends KernelBase {
       inputs.forEach((input, k) => { if (sizeOf(input) !== total) words.put(steps + k, 0); });
       return;
     }
-    const axes = mergedAxes(shape, ...inputs.map((input) => broadcastStrides(input, shape)));
+    const axes = mergedAxes(shape, ...inputs.map((input) => stridesOf(input, shape)));
     axes.forEach(({ size, steps }, axis) => {
       words.push(size);
       for (const step of steps) words.push(step);

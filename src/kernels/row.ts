@@ -58,13 +58,9 @@ export function varies(kernel: RowKernel, root: Expr): boolean {
   return parts(root).some(({ kind, value }) => kind === "index" || (kind === "argument" && kernel.inputs[value] === "element"));
 }
 
-const reductions: Partial<Record<Reduction, RowKernel>> = {};
-
 /** The row kernel of a plain reduction. */
-export function rowReduction(reduce: Reduction): RowKernel {
-  reductions[reduce] ??= row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
-  return reductions[reduce];
-}
+export const rowReduction = (reduce: Reduction): RowKernel =>
+  row(["element"], [{ reduce, value: argument(0) }], [{ per: "row", value: argument(1) }]);
 
 /** What a launch takes whose parameters begin at `from`. */
 export function rowWork(kernel: RowKernel, words: Int32Array, from: number): Work {

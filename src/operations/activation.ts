@@ -1,19 +1,19 @@
 /** Elementwise activation functions. */
 
-import { defineElementwise } from "./define-elementwise.ts";
+import { defineElementwise, defineUnary } from "./define-elementwise.ts";
 
 /**
  * The hyperbolic tangent.
  * @example
  * tanh(input([0, 1])).toArray(); // [0, 0.7616]
  */
-export const tanh = defineElementwise("tanh", (x) => x.tanh());
+export const tanh = defineUnary("tanh");
 /**
  * 1 / (1 + e⁻ˣ)
  * @example
  * sigmoid(input([0, 2])).toArray(); // [0.5, 0.8808]
  */
-export const sigmoid = defineElementwise("sigmoid", (x) => x.sigmoid());
+export const sigmoid = defineUnary("sigmoid");
 /**
  * max(x, 0); its derivative at 0 is 0.
  * @example
@@ -21,7 +21,7 @@ export const sigmoid = defineElementwise("sigmoid", (x) => x.sigmoid());
  * relu(x).toArray(); // [0, 0, 2]
  * gradients(() => relu(x).sum(), [x])[0].toArray(); // [0, 0, 1]
  */
-export const relu = defineElementwise("relu", (x) => x.relu());
+export const relu = defineUnary("relu");
 /**
  * log(1 + eˣ); beyond 33 that is x to the last bit.
  * @example

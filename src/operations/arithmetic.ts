@@ -4,7 +4,7 @@ import { ValueError } from "../support/errors.ts";
 import type { Operand } from "../engine/step.ts";
 import { checkArguments } from "../support/options.ts";
 import type { Variable } from "../engine/variable.ts";
-import { defineElementwise } from "./define-elementwise.ts";
+import { defineBinary, defineElementwise, defineUnary } from "./define-elementwise.ts";
 import { identity } from "./layout.ts";
 
 /**
@@ -14,76 +14,76 @@ import { identity } from "./layout.ts";
  * add(input([[1, 2], [3, 4]]), input([10, 20])).toArray(); // [[11, 22], [13, 24]]
  * input([1, 2]).add(1).toArray(); // [2, 3]
  */
-export const add = defineElementwise("add", (a, b) => a.add(b));
+export const add = defineBinary("add");
 /**
  * a − b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * sub(10, input([1, 2])).toArray(); // [9, 8]
  */
-export const sub = defineElementwise("sub", (a, b) => a.sub(b));
+export const sub = defineBinary("sub");
 /**
  * a · b, element by element
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * mul(input([[1], [2]]), input([3, 4])).toArray(); // [[3, 4], [6, 8]]
  */
-export const mul = defineElementwise("mul", (a, b) => a.mul(b));
+export const mul = defineBinary("mul");
 /**
  * a / b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * div(1, input([4, 0])).toArray(); // [0.25, Infinity]
  */
-export const div = defineElementwise("div", (a, b) => a.div(b));
+export const div = defineBinary("div");
 /**
  * −x
  * @example
  * neg(input([1, -2])).toArray(); // [-1, 2]
  */
-export const neg = defineElementwise("neg", (x) => x.neg());
+export const neg = defineUnary("neg");
 /**
  * 1 / x
  * @example
  * recip(input([2, -4])).toArray(); // [0.5, -0.25]
  */
-export const recip = defineElementwise("recip", (x) => x.recip());
+export const recip = defineUnary("recip");
 /**
  * |x|; its derivative at 0 is 0.
  * @example
  * abs(input([-3, 2])).toArray(); // [3, 2]
  */
-export const abs = defineElementwise("abs", (x) => x.abs());
+export const abs = defineUnary("abs");
 /**
  * eˣ
  * @example
  * exp(input([0, 1])).toArray(); // [1, 2.7183]
  */
-export const exp = defineElementwise("exp", (x) => x.exp());
+export const exp = defineUnary("exp");
 /**
  * The natural logarithm.
  * @example
  * log(input([1, 2, 0])).toArray(); // [0, 0.6931, -Infinity]
  */
-export const log = defineElementwise("log", (x) => x.log());
+export const log = defineUnary("log");
 /**
  * √x
  * @example
  * sqrt(input([9, -1])).toArray(); // [3, NaN]
  */
-export const sqrt = defineElementwise("sqrt", (x) => x.sqrt());
+export const sqrt = defineUnary("sqrt");
 /**
  * The sine of an angle in radians.
  * @example
  * sin(input([0, Math.PI / 2])).toArray(); // [0, 1]
  */
-export const sin = defineElementwise("sin", (x) => x.sin());
+export const sin = defineUnary("sin");
 /**
  * The cosine of an angle in radians.
  * @example
  * cos(input([0, Math.PI / 3])).toArray(); // [1, 0.5]
  */
-export const cos = defineElementwise("cos", (x) => x.cos());
+export const cos = defineUnary("cos");
 /**
  * The larger of both; where equal, each gets half of the gradient.
  * @throws ShapeError if the shapes do not broadcast
@@ -92,14 +92,14 @@ export const cos = defineElementwise("cos", (x) => x.cos());
  * maximum(a, b).toArray(); // [3, 5]
  * gradients(() => maximum(a, b).sum(), [a])[0].toArray(); // [0, 0.5]
  */
-export const maximum = defineElementwise("maximum", (a, b) => a.maximum(b));
+export const maximum = defineBinary("maximum");
 /**
  * The smaller of both; where equal, each gets half of the gradient.
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * minimum(input([1, 5]), 3).toArray(); // [1, 3]
  */
-export const minimum = defineElementwise("minimum", (a, b) => a.minimum(b));
+export const minimum = defineBinary("minimum");
 const clipped = defineElementwise("clip", (x, low, high) => {
   const raised = x.less(low).where(low, x);
   // A bound that is NaN is the result.
@@ -151,7 +151,7 @@ export function pow(x: Operand, exponent: Operand): Variable {
  * @example
  * equal(input([1, 2, 3]), 2).toArray(); // [0, 1, 0]
  */
-export const equal = defineElementwise("equal", (a, b) => a.equal(b));
+export const equal = defineBinary("equal");
 /**
  * a ≠ b
  * @throws ShapeError if the shapes do not broadcast
@@ -161,21 +161,21 @@ export const equal = defineElementwise("equal", (a, b) => a.equal(b));
  * // Which elements are NaN?
  * notEqual(x, x).toArray(); // [0, 1]
  */
-export const notEqual = defineElementwise("notEqual", (a, b) => a.notEqual(b));
+export const notEqual = defineBinary("notEqual");
 /**
  * a < b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * less(input([1, 2, 3]), 2).toArray(); // [1, 0, 0]
  */
-export const less = defineElementwise("less", (a, b) => a.less(b));
+export const less = defineBinary("less");
 /**
  * a ≤ b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * lessEqual(input([1, 2, 3]), 2).toArray(); // [1, 1, 0]
  */
-export const lessEqual = defineElementwise("lessEqual", (a, b) => a.lessEqual(b));
+export const lessEqual = defineBinary("lessEqual");
 /**
  * a > b
  * @throws ShapeError if the shapes do not broadcast
@@ -185,11 +185,11 @@ export const lessEqual = defineElementwise("lessEqual", (a, b) => a.lessEqual(b)
  * // How many are greater?
  * greater(x, 1).sum().item(); // 2
  */
-export const greater = defineElementwise("greater", (a, b) => a.greater(b));
+export const greater = defineBinary("greater");
 /**
  * a ≥ b
  * @throws ShapeError if the shapes do not broadcast
  * @example
  * greaterEqual(input([1, 2, 3]), 2).toArray(); // [0, 1, 1]
  */
-export const greaterEqual = defineElementwise("greaterEqual", (a, b) => a.greaterEqual(b));
+export const greaterEqual = defineBinary("greaterEqual");

@@ -1,36 +1,23 @@
 /** Axes in another order, for operations that work along some of them. */
 
-import { defineOperation } from "../engine/operation.ts";
+import type { Operation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
-import { stridesOf } from "../plan/box.ts";
-import { Role } from "../plan/role.ts";
-import { contiguousStrides, type Shape, sizeOf } from "../support/shape.ts";
-import { view } from "./broadcasting.ts";
+import { type Shape, sizeOf, stridesOf } from "../support/shape.ts";
+import { reducedShape, view } from "./broadcasting.ts";
+import { defineBox } from "./pieces.ts";
 
 /** Axes to reduce: one, several, or (undefined) all. Negative ones count from the end. */
 export type Axes = number | readonly number[];
 
 /** Attributes: for each axis of the result, the axis of x. */
-const permuteOperation = defineOperation({
-  name: "permute",
-  role: Role.move,
-  lower: (lowering, node) => {
-    const source = lowering.trace.input(node, 0);
-    const shape = lowering.shape(node);
-    const strides = contiguousStrides(lowering.shape(source));
-    const value = lowering.define(node);
-    lowering.copy(node, value, 0, source, 0, shape, contiguousStrides(shape), [...lowering.trace.attributes(node)].map((axis) => strides[axis]));
-  },
-  reverse: () => (gradient, node) => {
-    const order = [...node.attributes()];
-    return reorder(gradient, order.map((_, axis) => order.indexOf(axis)));
-  },
-  elements: (node) => {
-    const strides = stridesOf(node.inputShape(0));
-    return { offset: 0, sizes: node.shape, strides: [...node.attributes()].map((axis) => strides[axis]) };
-  },
-});
+const permuteOperation = defineBox("permute", (sizes, order, of) => {
+  const strides = stridesOf(of);
+  return { offset: 0, sizes, strides: order.map((axis) => strides[axis]) };
+}, { reverse: () => (gradient, node) => reorder(gradient, inverse([...node.attributes()])) });
+
+/** The order that undoes another. */
+const inverse = (order: readonly number[]): number[] => order.map((_, axis) => order.indexOf(axis));
 
 /** The axes in another order; x itself where that changes nothing. */
 export function reorder(x: Variable, axes: readonly number[]): Variable {
@@ -41,16 +28,24 @@ export function reorder(x: Variable, axes: readonly number[]): Variable {
   return record(permuteOperation, shape, [x], axes);
 }
 
+/** All axes, some of them last. */
+const lastOf = (shape: Shape, axes: readonly number[]): number[] => [...shape.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
+
 /** x as [others…, n]: some axes moved to the end and joined into one. */
 export function moveLast(x: Variable, axes: readonly number[]): Variable {
-  const others = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const moved = reorder(x, [...others, ...axes]);
-  return view(moved, [...others.map((i) => x.shape[i]), sizeOf(axes.map((i) => x.shape[i]))]);
+  const moved = reorder(x, lastOf(x.shape, axes));
+  const others = x.shape.length - axes.length;
+  return view(moved, [...moved.shape.slice(0, others), sizeOf(moved.shape.slice(others))]);
+}
+
+/** A reduction of rows, over some axes of x. */
+export function reduceRows(operation: Operation, x: Variable, axes: readonly number[], keepdims: boolean, others: readonly Variable[] = []): Variable {
+  const last = moveLast(x, axes);
+  return view(record(operation, last.shape.slice(0, -1), [last, ...others]), reducedShape(x.shape, axes, keepdims));
 }
 
 /** The inverse of `moveLast`: y is [others…, n]. */
 export function moveBack(y: Variable, shape: Shape, axes: readonly number[]): Variable {
-  const others = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  const order = [...others, ...axes];
-  return reorder(view(y, order.map((i) => shape[i])), shape.map((_, i) => order.indexOf(i)));
+  const order = lastOf(shape, axes);
+  return reorder(view(y, order.map((axis) => shape[axis])), inverse(order));
 }

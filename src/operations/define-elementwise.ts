@@ -2,10 +2,10 @@
 
 import { defineOperation, type Definition, newOperation, type Operation, type ReverseRule } from "../engine/operation.ts";
 import { describe } from "../support/describe.ts";
-import { ShapeError, ValueError } from "../support/errors.ts";
+import { ValueError } from "../support/errors.ts";
 import { refusal } from "../support/check.ts";
 import { checkArguments } from "../support/options.ts";
-import { broadcast, broadcastOrThrow, formatShape, scalarShape, type Shape } from "../support/shape.ts";
+import { broadcastOrThrow, scalarShape, type Shape } from "../support/shape.ts";
 import { argument, argumentsOf, derivative, Expr, expression, scaled, substitute } from "../kernels/expression.ts";
 import { map } from "../kernels/kernel.ts";
 import { Role } from "../plan/role.ts";
@@ -71,6 +71,15 @@ export function defineElementwise<P extends readonly Expr[]>(name: string, f: (.
   return applying(defineOperation(definitionOf(name, f.length, expressionOf(name, f))), f.length);
 }
 
+/** The methods of expressions that take so many others. */
+type MethodOf<Count extends number> = {
+  [K in keyof Expr]: Expr[K] extends (...others: infer P) => Expr ? (P["length"] extends Count ? K : never) : never
+}[keyof Expr];
+/** The method of expressions of the same name, for one operand. */
+export const defineUnary = (name: MethodOf<0>): (x: Operand) => Variable => defineElementwise(name, (x) => x[name]());
+/** The same for two. */
+export const defineBinary = (name: MethodOf<1>): (a: Operand, b: Operand) => Variable => defineElementwise(name, (a, b) => a[name](b));
+
 /** What a function makes of its arguments. */
 export function expressionOf<P extends readonly Expr[]>(name: string, f: (...x: P) => Expr): Expr {
   const result = f(...(Array.from({ length: f.length }, (_, i) => argument(i)) as unknown as P));
@@ -101,16 +110,9 @@ function apply(operation: Operation, arity: number, x: readonly Operand[]): Vari
   const { name } = operation;
   checkArguments(name, x, arity);
   if (x.length !== arity) throw new ValueError(`${name} takes ${arity} operands, but got ${x.length}.`);
+  const shapes: Shape[] = [];
+  for (const operand of x) shapes.push(shapeOf(name, operand));
   let shape: Shape = scalarShape;
-  for (const operand of x) {
-    const next = broadcast(shape, shapeOf(name, operand));
-    if (next === null) {
-      throw new ShapeError(
-        `${name} got shapes ${x.map((v) => formatShape(shapeOf(name, v))).join(", ")}, which do not broadcast: counted from the right, ` +
-          "axes must be equal or 1. Reshape, transpose or slice one of the operands.",
-      );
-    }
-    shape = next;
-  }
+  for (const next of shapes) shape = broadcastOrThrow(name, shape, next, shapes);
   return record(operation, shape, x);
 }

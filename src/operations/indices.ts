@@ -24,24 +24,13 @@ export type Indices = number | NumberList | Variable;
  * computes are checked by the kernel that uses them.
  */
 export function indexVariable(operation: string, indices: Indices, limit: number): Variable {
-  if (indices instanceof Variable) {
-    if (!indices.storage?.isAtHand) return checked(indices, limit);
-    for (const value of indices.values()) checkIndex(operation, value, limit);
-    return indices;
-  }
-  const { FloatArray } = currentDevice();
-  if (typeof indices === "number") {
-    checkIndex(operation, indices, limit);
-    return fromValues(FloatArray.of(indices), scalarShape);
-  }
-  if (!isList(indices)) throw refusal(operation, "an integer, a list, a typed array or a Variable of indices", indices);
-  const list = withNumbers(indices as readonly number[]);
-  const values = new FloatArray(list.length);
-  for (let i = 0; i < values.length; i++) {
-    checkIndex(operation, list[i], limit);
-    values[i] = list[i];
-  }
-  return fromValues(values, [values.length]);
+  const isVariable = indices instanceof Variable;
+  if (isVariable && !indices.storage?.isAtHand) return checked(indices, limit);
+  const given = isVariable ? indices.values() : typeof indices === "number" ? [indices] : indices;
+  if (!isList(given)) throw refusal(operation, "an integer, a list, a typed array or a Variable of indices", indices);
+  const list = withNumbers(given as readonly number[]);
+  for (let i = 0; i < list.length; i++) checkIndex(operation, list[i], limit);
+  return isVariable ? indices : fromValues(new (currentDevice().FloatArray)(list), typeof indices === "number" ? scalarShape : [list.length]);
 }
 
 function checkIndex(operation: string, value: unknown, limit: number): void {

@@ -3,18 +3,14 @@
 import { defineOperation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
-import { stridesOf } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { ShapeError } from "../support/errors.ts";
-import { contiguousStrides, formatShape, normalizeAxis, sameShape } from "../support/shape.ts";
+import { formatShape, normalizeAxis, sameShape, stridesOf } from "../support/shape.ts";
 import { checkCall, checkVariables } from "./check.ts";
 import { identity, unsqueeze } from "./layout.ts";
 import { cut } from "./pieces.ts";
 
-/** Where the inputs of a `concat` begin, with its node, by the gradient of its result: found once for all inputs. */
-const startsOf = new WeakMap<Variable, { readonly index: number; readonly starts: readonly number[] }>();
-
-/** Attributes: the axis. */
+/** Attributes: the axis, and where on it each input begins. */
 const concatOperation = defineOperation({
   name: "concat",
   role: Role.move,
@@ -22,28 +18,16 @@ const concatOperation = defineOperation({
     const { trace } = lowering;
     const axis = trace.attribute(node, 0);
     const value = lowering.define(node);
-    const strides = contiguousStrides(lowering.shape(node));
-    const stride = stridesOf(lowering.shape(node))[axis];
-    let at = 0;
+    const strides = stridesOf(lowering.shape(node));
     for (let k = 0; k < trace.inputCount(node); k++) {
       const source = trace.input(node, k);
       const shape = lowering.shape(source);
-      lowering.copy(node, value, at * stride, source, 0, shape, strides, contiguousStrides(shape));
-      at += shape[axis];
+      lowering.copy(node, value, trace.attribute(node, 1 + k) * strides[axis], source, 0, shape, strides, stridesOf(shape));
     }
   },
   reverse: (k) => (gradient, node) => {
-    const axis = node.attribute(0);
-    const { index } = node.output;
-    let known = startsOf.get(gradient);
-    if (known?.index !== index) {
-      const starts = [0];
-      for (let i = 0; i + 1 < node.inputCount; i++) starts.push(starts[i] + node.inputShape(i)[axis]);
-      known = { index, starts };
-      startsOf.set(gradient, known);
-    }
     const strides = stridesOf(node.shape);
-    return cut(gradient, { offset: known.starts[k] * strides[axis], sizes: node.inputShape(k), strides });
+    return cut(gradient, { offset: node.attribute(1 + k) * strides[node.attribute(0)], sizes: node.inputShape(k), strides });
   },
 });
 
@@ -60,15 +44,17 @@ export function concat(xs: readonly Variable[], axis = 0): Variable {
   const [first] = xs;
   if (first.shape.length === 0) throw new ShapeError("concat got scalars, which have no axis to be joined along. Use stack to make a vector of them.");
   const along = normalizeAxis("concat", axis, first.shape);
+  const attributes = [along];
   let size = 0;
   for (const x of xs) {
     if (x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== along && n !== first.shape[i])) {
       throw new ShapeError(`concat along axis ${along} got shapes ${formatShape(first.shape)} and ${formatShape(x.shape)}: all other axes must agree.`);
     }
+    attributes.push(size);
     size += x.shape[along];
   }
   if (xs.length === 1) return identity(first);
-  return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, [along]);
+  return record(concatOperation, first.shape.map((n, i) => (i === along ? size : n)), xs, attributes);
 }
 
 /**

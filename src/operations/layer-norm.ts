@@ -6,7 +6,6 @@ import { ShapeError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
 import { argument, type Expr } from "../kernels/expression.ts";
 import { type Per, row, type RowKernel, type RowStage } from "../kernels/kernel.ts";
-import type { Lowering } from "../plan/lowering.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, mul, neg, recip, sqrt, sub } from "./arithmetic.ts";
@@ -75,19 +74,13 @@ function backwardKernel(more: 1 | 2): RowKernel {
 const forward = ([0, 1, 2] as const).map(forwardKernel);
 const backward = ([1, 2] as const).map(backwardKernel);
 
-function lowerRows(lowering: Lowering, node: number, kernel: RowKernel): void {
-  const shape = lowering.shape(node);
-  const width = shape[shape.length - 1];
-  lowering.row(node, kernel, width === 0 ? 0 : lowering.size(node) / width, width);
-}
-
 /**
  * Inputs: x, n, epsilon, the gradient of the result, and perhaps gain. The Jacobian J of x̂ by x is symmetric: without gain this is J·g.
  * With it, h = g·gain: J·h.
  */
 const gradientOperation = defineOperation({
   name: "layerNorm′",
-  lower: (lowering, node) => lowerRows(lowering, node, backward[lowering.trace.inputCount(node) - 4]),
+  lower: (lowering, node) => lowering.row(node, backward[lowering.trace.inputCount(node) - 4]),
   reverse: (k) => k === 1 || k === 2 ? null : (v, node) => {
     const [x, n, epsilon, g] = [node.input(0), node.input(1), node.input(2), node.input(3)];
     const gain = node.inputCount === 5 ? node.input(4) : null;
@@ -109,7 +102,7 @@ const gradientOperation = defineOperation({
 /** Inputs: x [rows…, n], n, epsilon, and perhaps gain, and perhaps bias: each [n], or gain of the shape of x. */
 const layerNormOperation = defineOperation({
   name: "layerNorm",
-  lower: (lowering, node) => lowerRows(lowering, node, forward[lowering.trace.inputCount(node) - 3]),
+  lower: (lowering, node) => lowering.row(node, forward[lowering.trace.inputCount(node) - 3]),
   reverse: (k) => k === 1 || k === 2 ? null : (gradient, node) => {
     if (k === 4) return sumTo(gradient, node.inputShape(4));
     const inputs = [node.input(0), node.input(1), node.input(2), gradient];

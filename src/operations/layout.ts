@@ -4,10 +4,10 @@ import { defineOperation } from "../engine/operation.ts";
 import { describe } from "../support/describe.ts";
 import { refusal } from "../support/check.ts";
 import { ShapeError } from "../support/errors.ts";
-import { broadcast, checkShape, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../support/shape.ts";
+import { broadcast, checkShape, formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from "../support/shape.ts";
 import { Role } from "../plan/role.ts";
 import { record1 } from "../engine/recording.ts";
-import { stridesOf, whole } from "../plan/box.ts";
+import { whole } from "../plan/box.ts";
 import type { Variable } from "../engine/variable.ts";
 import type { Operand } from "../engine/step.ts";
 import { type Axes, reorder } from "./axes.ts";
@@ -56,7 +56,7 @@ export function reshape(x: Variable, shape: Shape): Variable {
           "only one size can be −1, the others say what it is.",
       );
     }
-    const others = shape.reduce((product, size, i) => (i === open ? product : product * size), 1);
+    const others = -sizeOf(shape); // −1 is a factor of it
     target = shape.map((size, i) => (i === open ? (others === 0 ? 0 : x.size / others) : size));
   }
   if (target.some((size) => !Number.isInteger(size)) || sizeOf(checkShape("reshape", target)) !== x.size) {
@@ -174,14 +174,15 @@ export function slice(x: Variable, ...ranges: readonly Range[]): Variable {
           "give integers, and a step that is not 0.",
       );
     }
-    const bound = (value: number | undefined, otherwise: number, low: number, high: number): number =>
+    const low = step > 0 ? 0 : -1;
+    const high = low + size;
+    const bound = (value: number | undefined, otherwise: number): number =>
       value === undefined ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + size : value));
-    const start = step > 0 ? bound(from, 0, 0, size) : bound(from, size - 1, -1, size - 1);
-    const end = step > 0 ? bound(to, size, 0, size) : bound(to, -1, -1, size - 1);
-    const count = Math.max(0, Math.ceil((end - start) / step));
-    if (count > 0) offset += start * places[axis];
+    const start = bound(from, step > 0 ? low : high);
+    const count = Math.max(0, Math.ceil((bound(to, step > 0 ? high : low) - start) / step));
+    offset += start * places[axis];
     sizes.push(count);
-    strides.push(count > 1 ? step * places[axis] : 0);
+    strides.push(step * places[axis]);
     if (count !== size || step !== 1) whole = false;
   });
   return whole ? reshape(x, sizes) : cut(x, { offset, sizes, strides });

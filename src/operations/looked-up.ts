@@ -7,12 +7,11 @@ import { openStep, record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
 import { byRowsOf, fromValues, type Parameter, type RowGradient, Variable } from "../engine/variable.ts";
 import { gather, gatherParameters, put, writeParameters } from "../kernels/kernel.ts";
-import { stridesOf } from "../plan/box.ts";
 import { join } from "../plan/join.ts";
 import type { Lowering } from "../plan/lowering.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
-import { type Shape, sameShape, sizeOf } from "../support/shape.ts";
+import { type Shape, sameShape, sizeOf, stridesOf } from "../support/shape.ts";
 import { addRows, take } from "./indices.ts";
 import { cut } from "./pieces.ts";
 

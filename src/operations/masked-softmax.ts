@@ -7,7 +7,7 @@ import { row, type RowKernel } from "../kernels/kernel.ts";
 import { normalizeAxis } from "../support/shape.ts";
 import { checkCall } from "./check.ts";
 import { broadcastTo } from "./layout.ts";
-import { perElement, softmaxGradient } from "./rows.ts";
+import { onRows, softmaxGradient } from "./rows.ts";
 import { where } from "./where.ts";
 
 const x = argument(0);
@@ -24,7 +24,7 @@ function maskedKernel(): RowKernel {
 }
 
 /** Inputs: scores and a mask, which has no gradient. */
-const maskedSoftmaxOperation = perElement("maskedSoftmax", maskedKernel(), (k) =>
+const maskedSoftmaxOperation = onRows("maskedSoftmax", maskedKernel(), (k) =>
   k === 1 ? null : (gradient, node) => softmaxGradient(node.output, where(node.input(1), gradient, 0)));
 
 /**

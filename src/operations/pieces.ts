@@ -5,16 +5,16 @@
 
 import { defineOperation, type Cursor, type Operation, type Pieces } from "../engine/operation.ts";
 import { copy, copyAdd } from "../kernels/kernel.ts";
-import { type Box, compose, stridesOf, whole } from "../plan/box.ts";
+import { type Box, compose, whole } from "../plan/box.ts";
 import { Role } from "../plan/role.ts";
 import { record } from "../engine/recording.ts";
 import type { Step } from "../engine/step.ts";
-import { contiguousStrides, type Shape } from "../support/shape.ts";
+import { type Shape, stridesOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 
 /**
  * Zeros, to which each input is added as a box: the adjoint of slices. Attributes: the highest rank of an input, for each its offset and strides,
- * after as many numbers as its rank is lower, then the shape.
+ * before as many numbers as its rank is lower, then the shape.
  */
 const placeOperation = defineOperation({
   name: "pad",
@@ -29,16 +29,11 @@ const placeOperation = defineOperation({
     for (let k = 0, at = 1; k < pieces; k++, at += 1 + attributes[0]) {
       const source = trace.input(node, k);
       const sizes = lowering.shape(source);
-      const strides = attributes.subarray(at + 1 + attributes[0] - sizes.length, at + 1 + attributes[0]);
-      lowering.copy(node, value, attributes[at], source, 0, sizes, strides, contiguousStrides(sizes), k === 0 ? copy : copyAdd);
+      const { offset, strides } = boxAt(sizes, attributes, at);
+      lowering.copy(node, value, offset, source, 0, sizes, strides, stridesOf(sizes), k === 0 ? copy : copyAdd);
     }
   },
-  reverse: (k) => (gradient, node) => {
-    const sizes = node.inputShape(k);
-    const rank = node.attribute(0);
-    const at = 1 + k * (1 + rank);
-    return cut(gradient, { offset: node.attribute(at), sizes, strides: sizes.map((_, i) => node.attribute(at + 1 + rank - sizes.length + i)) });
-  },
+  reverse: (k) => (gradient, node) => cut(gradient, boxAt(node.inputShape(k), node.attributes(), 1 + k * (1 + node.attribute(0)))),
 });
 
 /** Zeros of a shape, to which some arrays are added as boxes of it. */
@@ -47,7 +42,7 @@ export function place(shape: Shape, parts: readonly Variable[], boxes: readonly 
   const attributes = [rank];
   for (const { offset, sizes, strides } of boxes) {
     attributes.push(offset);
-    for (let i = sizes.length - rank; i < sizes.length; i++) attributes.push(i < 0 ? 0 : strides[i]);
+    for (let i = 0; i < rank; i++) attributes.push(i < sizes.length ? strides[i] : 0);
   }
   return record(placeOperation, shape, parts, attributes.concat(shape));
 }
@@ -130,26 +125,34 @@ class Boxes implements Pieces {
   }
 }
 
-/** A box of x. Attributes: its offset and strides, then the shape. */
-const sliceOperation = defineOperation({
-  name: "slice",
-  role: Role.move,
-  lower: (lowering, node) => {
-    const { trace } = lowering;
-    const source = trace.input(node, 0);
-    const { offset, sizes, strides } = boxOf(trace.shapes[node], trace.attributes(node));
-    // Elements that lie one after another are a view.
-    const expected = stridesOf(sizes);
-    const isView = lowering.size(node) > 0 && sizes.every((size, i) => size === 1 || strides[i] === expected[i]);
-    if (isView) lowering.alias(node, source, offset);
-    else lowering.copy(node, lowering.define(node), 0, source, offset, sizes, contiguousStrides(sizes), strides);
-  },
-  elements: (node) => boxOf(node.shape, node.attributes()),
-  reverse: () => null, // its gradient is a piece of that of x
-  pieces: Boxes,
-});
+/** Defines an operation whose result is a box of its input, by their shapes and the attributes. */
+export function defineBox(
+  name: string, boxOf: (shape: Shape, attributes: Int32Array, of: Shape) => Box, gradients: Pick<Operation, "reverse" | "pieces">,
+): Operation {
+  return defineOperation({
+    name,
+    role: Role.move,
+    lower: (lowering, node) => {
+      const { trace } = lowering;
+      const source = trace.input(node, 0);
+      const { offset, sizes, strides } = boxOf(trace.shapes[node], trace.attributes(node), trace.shapes[source]);
+      // Elements that lie one after another are a view.
+      const expected = stridesOf(sizes);
+      const isView = lowering.size(node) > 0 && sizes.every((size, i) => size === 1 || strides[i] === expected[i]);
+      if (isView) lowering.alias(node, source, offset);
+      else lowering.copy(node, lowering.define(node), 0, source, offset, sizes, expected, strides);
+    },
+    elements: (node) => boxOf(node.shape, node.attributes(), node.inputShape(0)),
+    ...gradients,
+  });
+}
 
-const boxOf = (sizes: Shape, attributes: Int32Array): Box => ({ offset: attributes[0], sizes, strides: attributes.subarray(1, 1 + sizes.length) });
+/** The box of which attribute `at` is the offset; its strides follow. */
+const boxAt = (sizes: Shape, attributes: Int32Array, at = 0): Box =>
+  ({ offset: attributes[at], sizes, strides: attributes.subarray(at + 1, at + 1 + sizes.length) });
+
+/** A box of x. Attributes: its offset and strides, then the shape. Its gradient is a piece of that of x. */
+const sliceOperation = defineBox("slice", (shape, attributes) => boxAt(shape, attributes), { reverse: () => null, pieces: Boxes });
 
 /** A box of x as an array. */
 export const cut = (x: Variable, { offset, sizes, strides }: Box): Variable =>

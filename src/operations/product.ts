@@ -5,16 +5,16 @@ import { argument } from "../kernels/expression.ts";
 import { row } from "../kernels/kernel.ts";
 import { type Level, once } from "../plan/product.ts";
 import { record } from "../engine/recording.ts";
-import { broadcastOrThrow, broadcastStrides, formatShape, mergedAxes, normalizeAxes, sameShape, type Shape, sizeOf } from "../support/shape.ts";
+import { broadcastOrThrow, formatShape, mergedAxes, normalizeAxes, sameShape, sizeOf, stridesOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { add, div, equal, mul } from "./arithmetic.ts";
-import { type Axes, moveLast } from "./axes.ts";
-import { reducedShape, view } from "./broadcasting.ts";
+import { type Axes, reduceRows } from "./axes.ts";
+import { view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";
 import { broadcastTo } from "./layout.ts";
 import { multiply } from "./multiply.ts";
 import { normKernel } from "./norm.ts";
-import { perRow } from "./rows.ts";
+import { onRows } from "./rows.ts";
 import { where } from "./where.ts";
 
 /**
@@ -56,20 +56,15 @@ export function matmul(a: Variable, b: Variable): Variable {
   if (sizeOf(batchB) === 1 && sameShape(batch, batchA)) {
     return multiply(x, y, { transposeA: false, transposeB: false, m: m * sizeOf(batch), n, k, outer: once, inner: once }, shape);
   }
-  const levels = batchLevels(batch, broadcastStrides(batchA, batch).map((s) => s * m * k), broadcastStrides(batchB, batch).map((s) => s * k * n));
-  if (levels === null) return view(matmul(broadcastTo(x, [...batch, m, k]), broadcastTo(y, [...batch, k, n])), shape);
-  return multiply(x, y, { transposeA: false, transposeB: false, m, n, k, ...levels }, shape);
-}
-
-/** Batch axes as two levels, or null if it takes more. */
-function batchLevels(batch: Shape, a: readonly number[], b: readonly number[]): { outer: Level; inner: Level } | null {
-  const levels = mergedAxes(batch, a, b).map(({ size, steps }): Level => ({ count: size, a: steps[0], b: steps[1] })); // innermost first
-  return levels.length > 2 ? null : { inner: levels[0] ?? once, outer: levels[1] ?? once };
+  const [inner = once, outer = once, more] = mergedAxes(batch, stridesOf(batchA, batch), stridesOf(batchB, batch))
+    .map(({ size, steps }): Level => ({ count: size, a: steps[0] * m * k, b: steps[1] * k * n }));
+  if (more !== undefined) return view(matmul(broadcastTo(x, [...batch, m, k]), broadcastTo(y, [...batch, k, n])), shape);
+  return multiply(x, y, { transposeA: false, transposeB: false, m, n, k, outer, inner }, shape);
 }
 
 const dotKernel = row(["element", "element"], [{ reduce: "sum", value: argument(0).mul(argument(1)) }], [{ per: "row", value: argument(2) }]);
 
-const dotOperation = perRow("dot", dotKernel, (k) => (gradient, node) => mul(node.input(1 - k), view(gradient, [...gradient.shape, 1])));
+const dotOperation = onRows("dot", dotKernel, (k) => (gradient, node) => mul(node.input(1 - k), view(gradient, [...gradient.shape, 1])));
 
 /**
  * The inner product of each sample: the sum of a·b over the last axis.
@@ -91,7 +86,7 @@ export function dot(a: Variable, b: Variable): Variable {
 const wholeNorm = normKernel((norm, scale) => norm.div(scale));
 
 /** Over the last axis. */
-const normOperation = perRow("norm2", wholeNorm, () => (gradient, node) => {
+const normOperation = onRows("norm2", wholeNorm, () => (gradient, node) => {
   const norm = node.output;
   // There is no direction at 0; dividing by 1 there keeps it finite. The direction comes first: a quotient of gradient and norm may overflow.
   const zero = equal(norm, 0);
@@ -111,8 +106,5 @@ const normOperation = perRow("norm2", wholeNorm, () => (gradient, node) => {
 export function norm2(x: Variable, axes: Axes = -1, keepdims = false): Variable {
   checkReduction("norm2", arguments);
   if (x.shape.length === 0) return norm2(view(x, [1]));
-  const list = normalizeAxes("norm2", axes, x.shape);
-  const last = moveLast(x, list);
-  const norm = record(normOperation, last.shape.slice(0, -1), [last]);
-  return view(norm, reducedShape(x.shape, list, keepdims));
+  return reduceRows(normOperation, x, normalizeAxes("norm2", axes, x.shape), keepdims);
 }

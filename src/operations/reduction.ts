@@ -8,12 +8,12 @@ import { record } from "../engine/recording.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../support/shape.ts";
 import type { Variable } from "../engine/variable.ts";
 import { div } from "./arithmetic.ts";
-import { type Axes, moveLast } from "./axes.ts";
+import { type Axes, reduceRows } from "./axes.ts";
 import { reducedShape, sumOver, view } from "./broadcasting.ts";
 import { checkCall, checkReduction } from "./check.ts";
 import { chosenFrom } from "./extreme.ts";
 import { indexVariable, type Indices } from "./indices.ts";
-import { candidate, perRow } from "./rows.ts";
+import { candidate, onRows } from "./rows.ts";
 import { where } from "./where.ts";
 
 /**
@@ -109,14 +109,13 @@ const argmaxKernel = row(
   [{ reduce: "maximum", value: x0 }, { reduce: "minimum", value: candidate(x0, argument(1)) }],
   [{ per: "row", value: argument(2) }],
 );
-const argmaxOperation = perRow("argmax", argmaxKernel, () => null);
+const argmaxOperation = onRows("argmax", argmaxKernel, () => null);
 
 /** A row operation along one axis of x. */
 function along(operation: Operation, x: Variable, axis: number, keepdims: boolean, others: readonly Variable[] = []): Variable {
   const at = normalizeAxis(operation.name, axis, x.shape);
   notEmpty(operation.name, x, [at]);
-  const last = moveLast(x, [at]);
-  return view(record(operation, last.shape.slice(0, -1), [last, ...others]), reducedShape(x.shape, [at], keepdims));
+  return reduceRows(operation, x, [at], keepdims, others);
 }
 
 /**
@@ -143,7 +142,7 @@ const argmaxneqKernel = row(
   ],
   [{ per: "row", value: argument(3) }],
 );
-const argmaxneqOperation = perRow("argmaxneq", argmaxneqKernel, () => null);
+const argmaxneqOperation = onRows("argmaxneq", argmaxneqKernel, () => null);
 
 /**
  * The index of the largest element along the last axis whose index is not k: the strongest competitor of a label.

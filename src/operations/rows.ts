@@ -9,32 +9,9 @@ import { Role } from "../plan/role.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { sumOver } from "./broadcasting.ts";
 
-/** An operation on [rows…, n] that gives one number a row. */
-export function perRow(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return defineOperation({
-    name,
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(lowering.trace.input(node, 0));
-      lowering.row(node, kernel, lowering.size(node), shape[shape.length - 1]);
-    },
-    reverse,
-  });
-}
-
-/** An operation on [rows…, n] that gives one number an element. */
-export function perElement(name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation {
-  return defineOperation({
-    name,
-    role: Role.row,
-    lower: (lowering, node) => {
-      const shape = lowering.shape(node);
-      const n = shape[shape.length - 1];
-      lowering.row(node, kernel, n === 0 ? 0 : lowering.size(node) / n, n);
-    },
-    reverse,
-  });
-}
+/** An operation on [rows…, n]. */
+export const onRows = (name: string, kernel: RowKernel, reverse: Operation["reverse"]): Operation =>
+  defineOperation({ name, role: Role.row, lower: (lowering, node) => lowering.row(node, kernel), reverse });
 
 /** Is it the largest or smallest element? Where one is NaN, those that are. */
 export const isExtreme = (x: Expr, extreme: Expr): Expr => x.equal(x).where(x.equal(extreme), 1);
@@ -48,7 +25,7 @@ const softmaxGradientKernel = row(
   [{ per: "element", value: argument(0).mul(argument(1).sub(argument(2))) }],
 );
 
-const softmaxGradientOperation: Operation = perElement("softmax′", softmaxGradientKernel, (k) => (v, node) => {
+const softmaxGradientOperation: Operation = onRows("softmax′", softmaxGradientKernel, (k) => (v, node) => {
   const [y, g] = [node.input(0), node.input(1)];
   if (k === 1) return softmaxGradient(y, v);
   const overRow = (a: Variable, b: Variable): Variable => sumOver(mul(a, b), [v.shape.length - 1], true);

@@ -3,7 +3,7 @@
 import { defineOperation, type Operation } from "../engine/operation.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
-import { type ScanKernel, scan, columnsParameters, writeParameters } from "../kernels/kernel.ts";
+import { type Scan, scan, columnsParameters, writeParameters } from "../kernels/kernel.ts";
 import { normalizeAxis } from "../support/shape.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { checkCall } from "./check.ts";
@@ -13,17 +13,21 @@ import { concat } from "./joining.ts";
 import { broadcastTo, slice } from "./layout.ts";
 import { where } from "./where.ts";
 
-/** A scan along attribute 0, an axis of the result, which has the shape of every input; attribute 1 is 1 for one that begins at the end. */
-function scanOperation(name: string, kernelOf: (isBackwards: boolean) => ScanKernel, reverse: Operation["reverse"]): Operation {
+/**
+ * A scan along attribute 0, an axis of the result, which has the shape of every input; attribute 1 is 1 for one that begins at the end. Of two inputs
+ * the second has factors.
+ */
+function scanOperation(name: string, kind: Scan, reverse: Operation["reverse"]): Operation {
   return defineOperation({
     name,
     lower: (lowering, node) => {
       const { trace } = lowering;
       const value = lowering.define(node);
       if (lowering.size(node) === 0) return;
-      lowering.launch(kernelOf(trace.attribute(node, 1) === 1), node);
+      const inputs = trace.inputCount(node);
+      lowering.launch(scan(kind, trace.attribute(node, 1) === 1, inputs === 2), node);
       lowering.output(value);
-      for (let k = 0; k < trace.inputCount(node); k++) lowering.input(trace.input(node, k));
+      for (let k = 0; k < inputs; k++) lowering.input(trace.input(node, k));
       const { outer, size, inner } = around(lowering.shape(node), trace.attribute(node, 0));
       writeParameters(columnsParameters, lowering.code, { outer, n: size, inner });
     },
@@ -39,11 +43,11 @@ function delayed(y: Variable, axis: number, first: number): Variable {
   return concat([broadcastTo(first, y.shape.map((size, i) => (i === axis ? 1 : size))), before], axis);
 }
 
-const cumsumOperation: Operation = scanOperation("cumsum", (isBackwards) => scan("sum", isBackwards), () => (gradient, node) =>
+const cumsumOperation: Operation = scanOperation("cumsum", "sum", () => (gradient, node) =>
   record(cumsumOperation, node.shape, [gradient], [node.attribute(0), 1 - node.attribute(1)]));
 
 /** Inputs: x and factors a. y[i] = a[i]·y[i − 1] + x[i], or backwards y[i] = a[i + 1]·y[i + 1] + x[i]: each is the other's adjoint. */
-const recurrenceOperation: Operation = scanOperation("recurrence", (isBackwards) => scan("sum", isBackwards, true), (k) => (gradient, node) => {
+const recurrenceOperation: Operation = scanOperation("recurrence", "sum", (k) => (gradient, node) => {
   const [axis, backwards] = [node.attribute(0), node.attribute(1)];
   const byX = recurrence(gradient, node.input(1), axis, 1 - backwards);
   if (k === 0) return byX;
@@ -54,13 +58,13 @@ const recurrence = (x: Variable, factors: Variable, axis: number, backwards: num
   record(recurrenceOperation, x.shape, [x, factors], [axis, backwards]);
 
 /** Nothing is divided, so that zeros do no harm. */
-const cumprodOperation = scanOperation("cumprod", () => scan("product"), () => (gradient, node) => {
+const cumprodOperation = scanOperation("cumprod", "product", () => (gradient, node) => {
   const axis = node.attribute(0);
   return mul(delayed(node.output, axis, 1), recurrence(gradient, node.input(0), axis, 1));
 });
 
 /** The gradient goes to the last of equal ones so far: what comes after an element until the next that is chosen. */
-const cummaxOperation = scanOperation("cummax", () => scan("maximum"), () => (gradient, node) => {
+const cummaxOperation = scanOperation("cummax", "maximum", () => (gradient, node) => {
   const chosen = chosenFrom(node.input(0), node.output);
   return where(chosen, recurrence(gradient, sub(1, chosen), node.attribute(0), 1), 0);
 });

@@ -7,13 +7,13 @@ import { record } from "../engine/recording.ts";
 import { normalizeAxes, normalizeAxis } from "../support/shape.ts";
 import { Variable } from "../engine/variable.ts";
 import { exp, mul, sub } from "./arithmetic.ts";
-import { type Axes, moveBack, moveLast } from "./axes.ts";
-import { reducedShape, view } from "./broadcasting.ts";
+import { type Axes, moveBack, moveLast, reduceRows } from "./axes.ts";
+import { view } from "./broadcasting.ts";
 import { checkCall, checkReduction, checkVariables } from "./check.ts";
 import { stack } from "./joining.ts";
 import { decat } from "./layout.ts";
 import { sum } from "./reduction.ts";
-import { candidate, perElement, perRow, softmaxGradient } from "./rows.ts";
+import { candidate, onRows, softmaxGradient } from "./rows.ts";
 import { where } from "./where.ts";
 
 const x = argument(0);
@@ -27,9 +27,9 @@ const stages = stagesOf(exponential);
 const softmaxKernel = row(["element"], stages, [{ per: "element", value: exponential.div(total) }]);
 const logSoftmaxKernel = row(["element"], stages, [{ per: "element", value: x.sub(largest).sub(total.log()) }]);
 
-const softmaxOperation = perElement("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
+const softmaxOperation = onRows("softmax", softmaxKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
-const logSoftmaxOperation = perElement("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
+const logSoftmaxOperation = onRows("logSoftmax", logSoftmaxKernel, () => (gradient, node) =>
   sub(gradient, mul(exp(node.output), sum(gradient, -1, true))));
 
 /** An operation of rows, along any axis. */
@@ -82,9 +82,9 @@ const logsumexpKernel = row(["element"], stagesOf(shifted), [{ per: "row", value
 
 /** As softmax, but 0 where all elements are −∞: whichever of them rises a little, the sum stays 0. */
 const sharesKernel = row(["element"], stagesOf(shifted), [{ per: "element", value: shifted.div(total.equal(0).where(1, total)) }]);
-const sharesOperation = perElement("logsumexp′", sharesKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
+const sharesOperation = onRows("logsumexp′", sharesKernel, () => (gradient, node) => softmaxGradient(node.output, gradient));
 
-const logsumexpOperation = perRow("logsumexp", logsumexpKernel, () => (gradient, node) =>
+const logsumexpOperation = onRows("logsumexp", logsumexpKernel, () => (gradient, node) =>
   mul(record(sharesOperation, node.inputShape(0), [node.input(0)]), view(gradient, [...node.shape, 1])));
 
 /**
@@ -96,9 +96,7 @@ const logsumexpOperation = perRow("logsumexp", logsumexpKernel, () => (gradient,
  */
 export function logsumexp(x: Variable, axes?: Axes, keepdims = false): Variable {
   checkReduction("logsumexp", arguments);
-  const list = normalizeAxes("logsumexp", axes, x.shape);
-  const last = moveLast(x, list);
-  return view(record(logsumexpOperation, last.shape.slice(0, -1), [last]), reducedShape(x.shape, list, keepdims));
+  return reduceRows(logsumexpOperation, x, normalizeAxes("logsumexp", axes, x.shape), keepdims);
 }
 
 const winnerKernel = row(
@@ -107,7 +105,7 @@ const winnerKernel = row(
   [{ per: "element", value: index().equal(argument(2)) }],
 );
 /** 1 at the largest element of each row, as `argmax` finds it, else 0. */
-const winnerOperation = perElement("wta", winnerKernel, () => null);
+const winnerOperation = onRows("wta", winnerKernel, () => null);
 
 /**
  * Winner takes all: every entry but the largest of its row (along an axis, as `argmax` finds it) becomes 0.

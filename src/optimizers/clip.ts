@@ -1,16 +1,15 @@
 /** Bounds on gradients, as operations of the update's step. */
 
-import { defineOperation } from "../engine/operation.ts";
 import { checkNumber } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { ValueError } from "../support/errors.ts";
 import { scalarShape } from "../support/shape.ts";
 import { clip as clipValue, lessEqual, minimum, mul, sqrt } from "../operations/arithmetic.ts";
 import { elementwise } from "../operations/elementwise.ts";
-import { Role } from "../plan/role.ts";
 import { record } from "../engine/recording.ts";
 import type { Variable } from "../engine/variable.ts";
 import { normKernel, squaringScale } from "../operations/norm.ts";
+import { onRows } from "../operations/rows.ts";
 import { where } from "../operations/where.ts";
 
 /** How to bound gradients: all of them together to a Euclidean norm (Pascanu et al., arXiv:1211.5063), or each entry. */
@@ -21,12 +20,7 @@ const PART = 2 ** -20;
 const signedNorm = normKernel((norm, scale) => scale.less(1).where(norm.div(scale.div(-PART)), norm.div(scale)));
 
 /** Makes one number of a whole array. Nobody differentiates an update. */
-const signedNormOperation = defineOperation({
-  name: "norm",
-  role: Role.row,
-  lower: (lowering, node) => { lowering.row(node, signedNorm, 1, lowering.size(lowering.trace.input(node, 0))); },
-  reverse: () => null,
-});
+const signedNormOperation = onRows("norm", signedNorm, () => null);
 const unitOf = elementwise("unit", (least) => least.less(0).where(PART, 1));
 const inUnit = elementwise("inUnit", (norm, unit) => norm.less(0).where(norm.neg(), norm.mul(unit)));
 const scaleOf = elementwise("squaringScale", squaringScale);

@@ -1,4 +1,4 @@
-import { evaluate, gradOf, type WithLoss } from "../engine/grad.ts";
+import { evaluate, gradOf, type WithLoss, withoutGradients } from "../engine/grad.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { State } from "../engine/state.ts";
 import type { Trainable } from "../engine/trainable.ts";
@@ -13,9 +13,10 @@ import { UsageError, ValueError } from "../support/errors.ts";
 import { amount, optional, size } from "../support/kinds.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Point, strongWolfe } from "./line-search.ts";
-import { Optimizer, type Reached } from "./optimizer.ts";
+import { Optimizer } from "./optimizer.ts";
 import type { GroupOptions, Numbers, NumberKinds } from "./parameter-group.ts";
 import { type LearningRate, rate, type Schedule } from "./rate.ts";
+import type { Trained } from "./update.ts";
 
 export interface LBFGSOptions {
   /** How far along the direction a search looks first; 1 unless given. */
@@ -193,23 +194,27 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   override minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
     const caller = `${this.constructor.name}.minimize`;
-    const differentiate = (): R => gradOf(caller, f, this.owned, true);
-    const result = differentiate();
-    if (!Number.isFinite(lossOf(result))) {
-      this.clearGrad();
+    const differentiate = (): R => {
+      for (const parameter of this.parameters) parameter.hasGradient = false;
+      return gradOf(caller, f, this.owned);
+    };
+    return withoutGradients(this.parameters, () => {
+      const result = differentiate();
+      if (!Number.isFinite(lossOf(result))) {
+        this.clearGrad();
+        return result;
+      }
+      const reached = this.begin();
+      const line = new Line(caller, reached.map((each) => this.searchedOf(each)), differentiate);
+      try {
+        this.search(line, lossOf(result), this.groups[0].numbers);
+      } catch (error) {
+        line.moveTo(0);
+        throw error;
+      }
+      this.end(reached);
       return result;
-    }
-    const reached = this.begin();
-    const line = new Line(caller, reached.map((each) => this.searchedOf(each)), differentiate);
-    try {
-      this.search(line, lossOf(result), this.groups[0].numbers);
-    } catch (error) {
-      line.moveTo(0);
-      this.clearGrad();
-      throw error;
-    }
-    this.end(reached);
-    return result;
+    });
   }
 
   private search(line: Line, first: number, numbers: Numbers<LBFGSOptions>): void {
@@ -227,7 +232,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     }
   }
 
-  private searchedOf({ parameter, memory: { slots } }: Reached<LBFGSOptions>): Searched {
+  private searchedOf({ parameter, slots }: Trained<LBFGSOptions>): Searched {
     let searched = this.searched.get(parameter);
     if (searched === undefined) {
       const [start, direction, before] = [0, 1, 2].map(() => new State(parameter.shape, null, "optimizer"));

@@ -43,11 +43,9 @@ export function checkState(name: string, saved: OptimizerState, shapes: readonly
   const wanted = [...slots].sort().join(", ");
   parameters.forEach((parameter, i) => {
     checkInteger(caller, `count of parameter ${i}`, parameter.count, 0);
-    const names = Object.keys(parameter.slots).sort();
-    const found = names.join(", ");
+    const found = Object.keys(parameter.slots).sort().join(", ");
     if (found !== wanted) throw new ValueError(`${caller} got ${found || "nothing"} for parameter ${i}, but ${name} remembers ${wanted || "nothing"}.`);
-    for (const key of names) {
-      const { shape } = parameter.slots[key];
+    for (const [key, { shape }] of Object.entries(parameter.slots)) {
       if (sameShape(shape, shapes[i])) continue;
       throw new ShapeError(`${caller} got ${key} of shape ${formatShape(shape)} for parameter ${i} of shape ${formatShape(shapes[i])}.`);
     }

@@ -7,23 +7,21 @@ import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { sameShape } from "../support/shape.ts";
-import { gradOf, type WithLoss } from "../engine/grad.ts";
-import { Beginning, pieceOf } from "../engine/piece.ts";
+import { gradOf, type WithLoss, withoutGradients } from "../engine/grad.ts";
 import { keep, withStep } from "../engine/recording.ts";
-import { type Recording, recordApart, replay } from "../engine/replay.ts";
 import { State } from "../engine/state.ts";
-import type { Step } from "../engine/step.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { checkClaimed } from "../engine/unclaimed.ts";
 import { byRowsOf, fromValues, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
-import { boundOf, type Clip, checkClip, clipped } from "./clip.ts";
+import { type Clip, checkClip } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
 import {
   checkDisjoint, checkGroup, type GroupOptions, groupsOf, type NumberKinds, type Numbers, numbersFrom, ParameterGroup, type Settings, type Target,
 } from "./parameter-group.ts";
 import { checkRate, kept, type LearningRate, rate, rateAt, resumed, type Schedule } from "./rate.ts";
+import { makeUpdate, type Recorded } from "./repeat.ts";
+import type { Own, Trained } from "./update.ts";
 import { checkUpdated, type Updated } from "./updated.ts";
 
 /** What every optimizer takes. */
@@ -43,62 +41,6 @@ export interface OptimizerOptions {
 
 /** Options, which may be left out where each of them may. */
 type Given<O extends object> = Partial<O> extends O ? [options?: O] : [options: O];
-
-/** What is remembered for a parameter. */
-interface Memory {
-  /** How many updates it has had. */
-  count: number;
-  readonly slots: readonly State[];
-}
-
-/** A parameter that an update changes. */
-export interface Reached<O extends object> {
-  readonly parameter: Parameter;
-  readonly memory: Memory;
-  readonly group: ParameterGroup<O>;
-}
-
-/** What a rule is asked for: a parameter and what goes with it, or the same rows of all. */
-interface Own extends Updated {
-  readonly gradient: Variable;
-}
-
-/** An update: another one of the same parameters is the same but for its numbers. */
-interface Recorded<O extends object> {
-  readonly reached: readonly Reached<O>[];
-  /** How many rows the gradient of each has. */
-  readonly rows: readonly number[];
-  /** The bound on the gradients. */
-  readonly bound: number | null;
-  /** What is needed to repeat it: at its second time, as other parameters may be reached at each. */
-  repeatable: Repeatable<O> | null;
-}
-
-interface Repeatable<O extends object> {
-  readonly recording: Recording;
-  readonly asked: readonly Asked<O>[];
-  /** What asking them has recorded, since the first time. */
-  asking: Beginning | null;
-}
-
-/** A parameter that is asked for itself and others. */
-interface Asked<O extends object> {
-  readonly each: Reached<O>;
-  /** What the rule has recorded, null where that cannot be told. */
-  readonly piece: readonly number[] | null;
-  readonly scalars: readonly number[];
-  /** Where the numbers of all of them begin. */
-  readonly scalarsAt: number[];
-}
-
-/** Is the rule given the same numbers for both? */
-const isAlike = <O extends object>({ each: { group, memory } }: Asked<O>, other: Reached<O>): boolean =>
-  group === other.group && memory.count === other.memory.count;
-
-/** How many rows its gradient has, −1 where that is not by rows. */
-const countOf = ({ parameter }: { readonly parameter: Parameter }): number => byRowsOf(parameter)?.count ?? -1;
-
-const isSamePiece = (a: readonly number[] | null, b: readonly number[] | null): boolean => a !== null && b !== null && sameShape(a, b);
 
 /**
  * The base class of optimizers. A rule of one's own is a subclass that says what is remembered and how values follow; one that
@@ -133,8 +75,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** The numbers for groups that have none of their own, and whether these are lazy. */
   private readonly common: Readonly<Record<string, number | Schedule>>;
   private readonly lazy: boolean;
-  private readonly memories = new Map<Parameter, Memory>();
-  private reachable: readonly Reached<O>[] | null = null;
+  private readonly all: Trained<O>[] = [];
   private last: Recorded<O> | null = null;
 
   /**
@@ -189,7 +130,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     checkOptions(`A group of ${name}`, given, ["parameters", ...Object.keys(kinds), "lazy"]);
     const { learningRate: _, ...settings } = numbersFrom(name, kinds, given, this.common);
     const { learningRate, lazy = this.lazy } = given as Partial<OptimizerOptions>;
-    this.checkLazy(lazy);
+    if (checkFlag(name, "lazy", lazy) && !this.isElementwise) {
+      throw new ValueError(`${name} got lazy: true, but its rule may need whole arrays. A rule that is the same for every entry extends ElementwiseOptimizer.`);
+    }
     return new ParameterGroup<O>(
       name, Object.freeze(parametersOf(name, given.parameters)), learningRate ?? null, settings as Settings<O>, kinds as never, lazy,
     );
@@ -205,17 +148,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     for (const { lazy, parameters } of groups) {
       for (const parameter of parameters) {
         parameter.isOwned = true;
-        if (lazy) parameter.isLazy = true;
+        parameter.isLazy ||= lazy;
       }
     }
-    this.reachable = null;
-  }
-
-  private checkLazy(lazy: boolean): void {
-    const { name } = this.constructor;
-    checkFlag(name, "lazy", lazy);
-    if (!lazy || this instanceof ElementwiseOptimizer) return;
-    throw new ValueError(`${name} got lazy: true, but its rule may need whole arrays. A rule that is the same for every entry extends ElementwiseOptimizer.`);
   }
 
   /** The learning rate of the next update, for groups that have none of their own. Set it to a number or a schedule between updates. */
@@ -233,6 +168,9 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** Does the rule leave entries as they are whose gradient is 0? Then of a table it is asked for the rows that were looked up, and gives the same. */
   protected get keepsOthers(): boolean { return false; }
 
+  /** @internal Is the rule the same for every entry? */
+  get isElementwise(): boolean { return false; }
+
   /**
    * The new values of a parameter and of what is remembered for it, as operations.
    * @param slots what is remembered, in the order of `slots`
@@ -246,18 +184,21 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   slotsOf(parameter: Parameter): Record<string, State> {
     checkArguments("slotsOf", arguments, 1);
-    const { slots } = this.memoryOf(parameter);
-    return Object.fromEntries(this.slots.map((name, i) => [name, slots[i]]));
+    const found = this.trained.find((each) => each.parameter === parameter);
+    if (found === undefined) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
+    return Object.fromEntries(this.slots.map((name, i) => [name, found.slots[i]]));
   }
 
-  private memoryOf(parameter: Parameter): Memory {
-    let memory = this.memories.get(parameter);
-    if (memory === undefined) {
-      if (!this.owned.has(parameter)) throw new ValueError(`This ${this.constructor.name} does not train ${describe(parameter)}.`);
-      memory = { count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) };
-      this.memories.set(parameter, memory);
+  /** All parameters with what is remembered for them. Made when it is asked for, as the constructor does not know `slots`, which a subclass has. */
+  private get trained(): readonly Trained<O>[] {
+    const { all } = this;
+    if (all.length < this.#parameters.length) {
+      const pairs = this.#groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, group })));
+      for (const { parameter, group } of pairs.slice(all.length)) {
+        all.push({ parameter, group, count: 0, slots: Object.freeze(this.slots.map(() => new State(parameter.shape, null, "optimizer"))) });
+      }
     }
-    return memory;
+    return all;
   }
 
   /**
@@ -265,7 +206,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    * constants meanwhile: nothing is computed for them. What is applied is the gradient of `f`: what an earlier `grad` has left to these parameters is
    * forgotten first. To add up the gradients of several steps, call `grad` for each, then `update`.
    * @returns what `f` returned, as `grad` does
-   * @throws as `grad` and `update`
+   * @throws as `grad` and `update`. After any error gradients are as before, too.
    * @example
    * const [w, fixed] = [parameter([3]), parameter([2])];
    * const optimizer = new GradientDescent(w, { learningRate: 0.25 });
@@ -275,9 +216,11 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned, true);
-    this.update();
-    return result;
+    return withoutGradients(this.#parameters, () => {
+      const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned);
+      this.update();
+      return result;
+    });
   }
 
   /**
@@ -295,139 +238,55 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   update(): void {
     checkArguments("update", arguments, 0);
+    const caller = `${this.constructor.name}.update`;
     const reached = this.begin();
     // Also where there is nothing to do: within a step there seldom is, and it would go unnoticed.
-    withStep(`${this.constructor.name}.update`, "values", (step) => { if (reached.length > 0) this.run(step, reached); });
+    withStep(caller, "values", (step) => {
+      if (reached.length === 0) return;
+      this.last = makeUpdate(step, this, reached, this.last);
+      keep(step, [], true);
+    });
     if (reached.length === 0) return;
     this.end(reached);
-    checkClaimed(`${this.constructor.name}.update`);
+    checkClaimed(caller);
   }
 
   /** @internal Makes the numbers of groups those of the next update. @returns the parameters that have a gradient */
-  protected begin(): readonly Reached<O>[] {
+  protected begin(): readonly Trained<O>[] {
     for (const group of this.#groups) group.begin(this.#step, this.#learningRate);
-    this.reachable ??= this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, memory: this.memoryOf(parameter), group })));
-    return this.reachable.filter(({ parameter }) => parameter.hasGradient);
+    return this.trained.filter(({ parameter }) => parameter.hasGradient);
   }
 
   /** @internal Counts an update of these. */
-  protected end(reached: readonly Reached<O>[]): void {
+  protected end(reached: readonly Trained<O>[]): void {
     const step = this.#step;
     currentDevice().later?.journal.note(this, () => {
       this.#step = step;
-      for (const { parameter, memory } of reached) {
-        memory.count--;
-        parameter.hasGradient = !parameter.frozen;
+      for (const each of reached) {
+        each.parameter.hasGradient = !each.parameter.frozen;
+        each.count--;
       }
     });
-    reached.forEach(({ parameter, memory }) => {
-      parameter.clearGrad();
-      memory.count++;
-    });
+    for (const each of reached) {
+      each.parameter.hasGradient = false;
+      each.count++;
+    }
     this.#step++;
   }
 
-  private run(step: Step, reached: readonly Reached<O>[]): void {
-    const { last } = this;
-    const bound = boundOf(this.clip);
-    const isSame = last !== null && last.bound === bound && last.reached.length === reached.length &&
-      reached.every((each, i) => each === last.reached[i] && countOf(each) === last.rows[i]);
-    const mayRepeat = this.noise === null && !step.isWatched;
-    if (!mayRepeat || !isSame) {
-      this.last = { reached, rows: reached.map(countOf), bound, repeatable: null };
-      this.record(step, reached);
-    } else if (last.repeatable === null || !this.repeat(step, last.repeatable)) {
-      last.repeatable = this.recordToRepeat(step, reached);
-    }
-    keep(step, [], true);
-  }
-
-  /** Records an update and remembers what was recorded, if it can be repeated. */
-  private recordToRepeat(step: Step, reached: readonly Reached<O>[]): Repeatable<O> | null {
-    if (step.ran > 0) { // The rule has looked at numbers.
-      this.record(step, reached);
-      return null;
-    }
-    const asked: Asked<O>[] = [];
-    const recording = recordApart(step, () => { this.record(step, reached, asked); });
-    return step.ran === 0 && asked.every(({ piece }) => piece !== null) ? { recording, asked, asking: null } : null;
-  }
-
-  /** @param asked gets the parameters whose rule has to be asked at the next update, if this one is to be repeated */
-  private record(step: Step, reached: readonly Reached<O>[], asked: Asked<O>[] | null = null): void {
-    const { trace } = step;
-    let gradients = clipped(this.clip, reached.map((each) => this.gradientOf(each)));
-    if (this.noise !== null) gradients = this.noise.disturbed(gradients, this.#step);
-    const updated = reached.map((each, i) => {
-      const own = this.ownOf(each, gradients[i]);
-      const { count, scalarCount } = trace;
-      const values = this.apply(each, own);
-      if (asked !== null) {
-        const piece = this.pieceOf(step, count, own, values);
-        const scalars = Array.from(trace.scalars.subarray(scalarCount, trace.scalarCount));
-        const other = this instanceof ElementwiseOptimizer
-          ? asked.find((one) => isAlike(one, each) && isSamePiece(one.piece, piece) && sameShape(one.scalars, scalars))
-          : undefined;
-        if (other === undefined) asked.push({ each, piece: piece && [...piece], scalars, scalarsAt: [scalarCount] });
-        else other.scalarsAt.push(scalarCount);
-      }
-      checkUpdated(this.constructor.name, [...own.slots, own.value], values);
-      return values;
-    });
-    reached.forEach((each, i) => {
-      const rows = this.rowsOf(each);
-      [...each.memory.slots, each.parameter].forEach((target, k) => { step.assign(target, rows === null ? updated[i][k] : rows.put(target, updated[i][k])); });
-    });
-  }
-
-  /** The gradient by rows of a parameter that only changes there; null where all of it is taken. */
-  private rowsOf({ parameter, group }: Reached<O>): RowGradient | null {
+  /** @internal The gradient by rows of a parameter that only changes there; null where all of it is taken. */
+  rowsOf({ parameter, group }: Trained<O>): RowGradient | null {
     // What adds noise reaches all, and a norm is rounded otherwise without the zeros.
-    return group.lazy || (this.keepsOthers && this.noise === null && !(this.clip !== null && "norm" in this.clip)) ? byRowsOf(parameter) : null;
+    const isExact = this.keepsOthers && this.noise === null && !(this.clip !== null && "norm" in this.clip);
+    return group.lazy || isExact ? byRowsOf(parameter) : null;
   }
 
-  private gradientOf(each: Reached<O>): Variable {
-    const { parameter } = each;
-    const rows = byRowsOf(parameter);
-    return this.rowsOf(each)?.ofRows() ?? rows?.wholeOf(rows) ?? (parameter.grad as Variable);
-  }
-
-  private ownOf(each: Reached<O>, gradient: Variable): Own {
-    const rows = this.rowsOf(each);
-    const { parameter, memory: { slots } } = each;
-    return rows === null ? { gradient, value: parameter, slots } : { gradient, value: rows.take(parameter), slots: slots.map((slot) => rows.take(slot)) };
-  }
-
-  private apply({ memory, group: { numbers } }: Reached<O>, own: Own): Variable[] {
-    const { value, slots } = this.rule(own.value, own.gradient, own.slots, { ...numbers, count: memory.count + 1 });
-    return [...slots, value];
-  }
-
-  private pieceOf(step: Step, from: number, { gradient, value, slots }: Own, values: readonly Variable[]): readonly number[] | null {
-    return pieceOf(step, from, [gradient, value, ...slots], values);
-  }
-
-  /**
-   * Puts what an update has recorded into the step, with the numbers of this one, for which the rule is asked.
-   * Not where it records something else than before, or looks at numbers.
-   */
-  private repeat(step: Step, last: Repeatable<O>): boolean {
-    const { trace } = step;
-    const { asked, recording } = last;
-    const given: Variable[] = [];
-    for (const { each, piece, scalarsAt } of asked) {
-      const own = this.ownOf(each, this.gradientOf(each));
-      const { count, scalarCount } = trace;
-      const values = this.apply(each, own);
-      if (step.ran > 0) return false;
-      if (last.asking === null && !isSamePiece(piece, this.pieceOf(step, count, own, values))) return false;
-      for (const value of values) given.push(value);
-      for (const at of scalarsAt) for (let k = scalarCount; k < trace.scalarCount; k++) recording.trace.scalars[at + k - scalarCount] = trace.scalars[k];
-    }
-    last.asking ??= new Beginning(step, given);
-    if (!last.asking.isOf(step, given)) return false;
-    replay(step, recording);
-    return true;
+  /** @internal The next values, of slots and then the parameter. */
+  ask({ count, group: { numbers } }: Trained<O>, own: Own): readonly Variable[] {
+    const { value, slots } = this.rule(own.value, own.gradient, own.slots, { ...numbers, count: count + 1 });
+    const values = [...slots, value];
+    checkUpdated(this.constructor.name, own, values);
+    return values;
   }
 
   /** What it is: `RmsProp(learningRate=0.01, decay=0.9)`, or how many groups there are with options of their own. */
@@ -450,10 +309,8 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       step: this.#step,
       learningRates: rates.map(kept),
       random: this.noise?.random?.state ?? null,
-      parameters: this.parameters.map((parameter) => {
-        const { count, slots } = this.memoryOf(parameter);
-        return { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, parameter.shape)])) };
-      }),
+      parameters: this.trained.map(({ count, slots }) => (
+        { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, slots[i].shape)])) })),
     };
   }
 
@@ -471,11 +328,10 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
     const [rate, ...rates] = saved.learningRates;
     this.#learningRate = resumed(this.#learningRate, rate);
     this.groups.forEach((group, i) => { group.learningRate = resumed(group.learningRate, rates[i]); });
-    this.parameters.forEach((parameter, i) => {
+    this.trained.forEach((each, i) => {
       const { count, slots } = parameters[i];
-      const memory = this.memoryOf(parameter);
-      memory.count = count;
-      this.slots.forEach((key, k) => { memory.slots[k].assign(slots[key]); });
+      each.count = count;
+      this.slots.forEach((key, k) => { each.slots[k].assign(slots[key]); });
     });
     this.#step = saved.step;
   }
@@ -506,4 +362,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
  * optimizer.update();
  * w.item(); // 1.75
  */
-export abstract class ElementwiseOptimizer<O extends object = OptimizerOptions> extends Optimizer<O> {}
+export abstract class ElementwiseOptimizer<O extends object = OptimizerOptions> extends Optimizer<O> {
+  /** @internal */
+  override get isElementwise(): boolean { return true; }
+}

@@ -88,11 +88,12 @@ const isGroup = (entry: unknown): entry is GroupOptions =>
   typeof entry === "object" && entry !== null && !isHolder(entry) && !(entry instanceof Parameter) && "parameters" in entry;
 
 /** The numbers among some options, or schedules of them; those of `common` where they are not given. */
-export function numbersFrom(caller: string, kinds: object, options: object, common: object): Readonly<Record<string, number | Schedule>> {
+export function numbersFrom(
+  caller: string, kinds: object, options: Readonly<Record<string, unknown>>, common: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, number | Schedule>> {
   const found: Record<string, number | Schedule> = {};
-  const given = (from: object, name: string): unknown => (from as Readonly<Record<string, unknown>>)[name];
   for (const [name, kind] of Object.entries<Kind<number>>(kinds as never)) {
-    const value = given(options, name) ?? given(common, name) ?? kind.initial?.(found);
+    const value = options[name] ?? common[name] ?? kind.initial?.(found);
     // What a schedule gives is read at each update.
     found[name] = typeof value === "function" ? (value as Schedule) : kind.read(value as number, caller, name, found);
   }

@@ -12,14 +12,14 @@ export interface Updated {
 
 /**
  * A rule must give a new value for each array that it owns.
- * @param targets what is remembered, and the parameter
+ * @param values the new ones, of slots and then the parameter
  */
-export function checkUpdated(caller: string, targets: readonly Variable[], values: readonly Variable[]): void {
-  if (values.length !== targets.length) throw new UsageError(`The rule of ${caller} must give a value and ${targets.length - 1} slots.`);
+export function checkUpdated(caller: string, { value, slots }: Updated, values: readonly Variable[]): void {
+  if (values.length !== slots.length + 1) throw new UsageError(`The rule of ${caller} must give a value and ${slots.length} slots.`);
   for (let i = 0; i < values.length; i++) {
     const { shape, storage } = values[i];
     if (storage !== null) throw new UsageError("The rule of an optimizer must compute new values by operations.");
-    const wanted = targets[i].shape;
+    const wanted = (slots[i] ?? value).shape;
     if (!sameShape(shape, wanted)) throw new UsageError(`The rule of ${caller} gave shape ${formatShape(shape)} for ${formatShape(wanted)}.`);
   }
 }

@@ -1,6 +1,6 @@
 /** Boxes: elements of an array that lie evenly along some axes, as strided views do. */
 
-import { mergedAxes, type Shape } from "../support/shape.ts";
+import { mergedAxes, type Shape, stridesOf } from "../support/shape.ts";
 
 /** Element i is at `offset` + Σ iₐ · `strides`[a] of the array, counted in row-major order. No element is met twice. */
 export interface Box {
@@ -11,17 +11,6 @@ export interface Box {
 
 /** All elements of an array. */
 export const whole = (shape: Shape): Box => ({ offset: 0, sizes: shape, strides: stridesOf(shape) });
-
-/** Row-major strides with the true stride also along axes of size 1. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = stride;
-    stride *= shape[i];
-  }
-  return strides;
-}
 
 /** The box `inner` of an array that is itself the box `outer` of another: a box of that one, or null where it is none. */
 export function compose(outer: Box, inner: Box): Box | null {

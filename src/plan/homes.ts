@@ -27,22 +27,16 @@ export function homesOf(trace: Trace, joins: readonly number[]): Homes {
   const { count } = trace;
   const next = new Int32Array(count).fill(-1);
   const previous = new Int32Array(count).fill(-1);
-  const chain = new Int32Array(count);
-  for (let node = 0; node < count; node++) chain[node] = node;
-  const find = (node: number): number => {
-    let found = node;
-    while (chain[found] !== found) {
-      chain[found] = chain[chain[found]];
-      found = chain[found];
-    }
-    return found;
-  };
+  /** For both ends of a row the other one. */
+  const end = new Int32Array(count).map((_, node) => node);
   const follows = (a: number, b: number): boolean => {
     if (next[a] === b) return true;
-    if (next[a] >= 0 || previous[b] >= 0 || find(a) === find(b)) return false;
+    if (next[a] >= 0 || previous[b] >= 0 || end[a] === b) return false;
     next[a] = b;
     previous[b] = a;
-    chain[find(b)] = find(a);
+    const [head, tail] = [end[a], end[b]];
+    end[head] = tail;
+    end[tail] = head;
     return true;
   };
   const inRow = new Set<number>();

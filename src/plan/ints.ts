@@ -8,21 +8,15 @@ export class Ints {
 
   /** Appends and returns the index. */
   push(value: number): number {
-    if (this.length === this.items.length) this.grow();
+    if (this.length === this.items.length) this.items = grown(this.items);
     this.items[this.length] = value;
     return this.length++;
   }
 
   push2(a: number, b: number): void {
-    if (this.length + 2 > this.items.length) this.grow();
+    if (this.length + 2 > this.items.length) this.items = grown(this.items);
     this.items[this.length++] = a;
     this.items[this.length++] = b;
-  }
-
-  private grow(): void {
-    const next = new Int32Array(this.items.length * 2);
-    next.set(this.items);
-    this.items = next;
   }
 
   toArray(): Int32Array { return this.items.slice(0, this.length); }
@@ -47,12 +41,15 @@ export class Ints {
 /** Larger ones are left to the garbage collector. */
 const LARGEST_SPARE = 2 ** 20;
 
-/** A multiplicative hash of the words from one to another. */
-export function hashOf(words: Int32Array, from: number, to: number): number {
-  let hash = to - from;
-  for (let i = from; i < to; i++) {
-    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash;
+/** The same numbers with room for twice as many, or for so many as are needed. */
+export function grown<A extends Int32Array | Float64Array>(array: A, needed = 0): A {
+  const next = new (array.constructor as new (n: number) => A)(Math.max(needed, array.length * 2));
+  next.set(array);
+  return next;
+}
+
+/** A multiplicative hash: that of some words, and one more. */
+export function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
 }

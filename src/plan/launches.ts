@@ -11,25 +11,28 @@ import { Ints } from "./ints.ts";
 export const GROUP = -1;
 
 export class Launches {
+  /** The arrays, which the next plan gets. */
+  private readonly taken: Ints[] = [];
+
   // -- values: size, first launch that writes it, last launch that uses it, place --
-  readonly valueSize = Ints.take();
-  readonly valueFirst = Ints.take();
-  readonly valueLast = Ints.take();
-  readonly valueSpace = Ints.take();
-  readonly valueOffset = Ints.take();
+  readonly valueSize = this.take();
+  readonly valueFirst = this.take();
+  readonly valueLast = this.take();
+  readonly valueSpace = this.take();
+  readonly valueOffset = this.take();
   /** 1 where something other than its own group reads the value. */
-  readonly valueStored = Ints.take();
+  readonly valueStored = this.take();
   /** A value may be part of another: which, and where in it (−1: it is not). */
-  readonly valueWhole = Ints.take();
-  readonly valueStart = Ints.take();
+  readonly valueWhole = this.take();
+  readonly valueStart = this.take();
   /** Whether any is. */
   protected hasParts = false;
 
   // -- launches: kernel id or GROUP, node, where its operands and parameters start in `code` --
-  readonly launchKernel = Ints.take();
-  readonly launchNode = Ints.take();
-  readonly launchStart = Ints.take();
-  readonly code = Ints.take();
+  readonly launchKernel = this.take();
+  readonly launchNode = this.take();
+  readonly launchStart = this.take();
+  readonly code = this.take();
 
   /** Launches that may run side by side: for each fork the launch with which each of its strands begins, and the one after the last. */
   readonly forks: (readonly number[])[] = [];
@@ -40,13 +43,14 @@ export class Launches {
   /** The last launch that may refuse its data. */
   lastFallible = -1;
 
-  /** Gives the arrays back for the next plan. */
-  release(): void {
-    for (const ints of [
-      this.valueSize, this.valueFirst, this.valueLast, this.valueSpace, this.valueOffset, this.valueStored, this.valueWhole, this.valueStart,
-      this.launchKernel, this.launchNode, this.launchStart, this.code,
-    ]) Ints.give(ints);
+  protected take(): Ints {
+    const ints = Ints.take();
+    this.taken.push(ints);
+    return ints;
   }
+
+  /** Gives the arrays back for the next plan. */
+  release(): void { this.taken.forEach(Ints.give); }
 
   /** A new value that no launch writes yet. */
   value(size: number): number {

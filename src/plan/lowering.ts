@@ -10,7 +10,6 @@ import {
 } from "../kernels/kernel.ts";
 import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
-import { Ints } from "./ints.ts";
 import { Launches } from "./launches.ts";
 import type { Role } from "./role.ts";
 import type { Recordable, Trace } from "./trace.ts";
@@ -38,8 +37,8 @@ interface CompleteGroup {
 }
 
 export class Lowering extends Launches {
-  readonly nodeValue = Ints.take();
-  readonly nodeOffset = Ints.take();
+  readonly nodeValue = this.take();
+  readonly nodeOffset = this.take();
   fuser: Fuser | null = null;
   private homes: Homes | null = null;
   private readonly sizes: Float64Array;
@@ -49,12 +48,6 @@ export class Lowering extends Launches {
     const { count, shapes } = trace;
     this.sizes = new Float64Array(count);
     for (let node = 0; node < count; node++) this.sizes[node] = shapes[node] === shapes[node - 1] ? this.sizes[node - 1] : sizeOf(shapes[node]);
-  }
-
-  override release(): void {
-    super.release();
-    Ints.give(this.nodeValue);
-    Ints.give(this.nodeOffset);
   }
 
   // -- nodes and their values -------------------------------------------------------------------------
@@ -159,14 +152,18 @@ export class Lowering extends Launches {
     add(result, 0, trace.inputCount(node));
   }
 
-  /** A row kernel over rows of n elements; its inputs are the inputs of the node. One with a single row serves every row. */
-  row(node: number, kernel: RowKernel, rows: number, n: number): void {
+  /** A row kernel; its inputs are the inputs of the node. One with a single row serves every row. */
+  row(node: number, kernel: RowKernel): void {
     const value = this.define(node);
-    if (this.valueSize.at(value) === 0) return;
+    const size = this.valueSize.at(value);
+    if (size === 0) return;
+    const shape = this.shape(node);
+    const perElement = kernel.outputs[0].per === "element";
+    const n = perElement ? shape[shape.length - 1] : this.size(this.trace.input(node, 0)) / size;
     this.launch(kernel, node);
     this.output(value);
     for (let k = 0; k < kernel.inputs.length; k++) this.input(this.trace.input(node, k));
-    kernel.write(this.code, rows, n, (k) => {
+    kernel.write(this.code, perElement ? size / n : size, n, (k) => {
       const width = kernel.inputs[k] === "element" ? n : 1;
       return this.size(this.trace.input(node, k)) === width ? 0 : width;
     });

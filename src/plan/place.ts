@@ -1,6 +1,6 @@
 /**
  * Where values live in the arena: each gets the memory of one that has died, by liveness.
- * Free pieces are kept by size class (eight classes an octave), so placing is constant time a value
+ * Free pieces are kept by size, of which there are eight an octave, so placing is constant time a value
  * and wastes at most an eighth.
  */
 
@@ -9,27 +9,18 @@ import { operandCount, outputCount } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
 import { GROUP, type Launches } from "./launches.ts";
 
-/** The size class of a number of elements. */
-export function sizeClass(size: number): number {
-  if (size <= UNIT) return 1;
-  const units = Math.ceil(size / UNIT);
-  if (units <= 16) return units;
-  const octave = 31 - Math.clz32(units - 1); // units − 1 in [2^octave, 2^(octave+1))
-  return (octave - 2) * 8 + ((units - 1) >>> (octave - 3)) - 7;
-}
-
-/** The elements that a piece of this class holds. */
-export function classSize(sizeClass: number): number {
-  if (sizeClass <= 16) return sizeClass * UNIT;
-  const octave = ((sizeClass - 1) >>> 3) + 2;
-  return (((sizeClass - 1) & 7) + 9) * 2 ** (octave - 3) * UNIT;
+/** The elements of the piece for an array of a size: eight sizes an octave. */
+export function roomOf(size: number): number {
+  const units = Math.max(1, Math.ceil(size / UNIT));
+  const step = 2 ** Math.max(0, 28 - Math.clz32(units - 1)); // an eighth of the largest power of two below
+  return Math.ceil(units / step) * step * UNIT;
 }
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
 export function place(launches: Launches, start: number): number {
   launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
-  const free: number[][] = [];
+  const free = new Map<number, number[]>();
   let arena = start;
   const dying = Ints.take();
   // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
@@ -72,11 +63,11 @@ export function place(launches: Launches, start: number): number {
       if (valueSpace.at(output) >= 0) continue;
       const value = valueWhole.at(output) < 0 ? output : valueWhole.at(output);
       if (valueSpace.at(value) < 0) {
-        const kind = sizeClass(valueSize.at(value));
-        let offset = free[kind]?.pop();
+        const room = roomOf(valueSize.at(value));
+        let offset = free.get(room)?.pop();
         if (offset === undefined) {
           offset = arena;
-          arena += classSize(kind);
+          arena += room;
         }
         valueSpace.put(value, 0);
         valueOffset.put(value, offset);
@@ -96,8 +87,9 @@ export function place(launches: Launches, start: number): number {
   return arena;
 
   function release(value: number): void {
-    const kind = sizeClass(valueSize.at(value));
-    free[kind] ??= [];
-    free[kind].push(valueOffset.at(value));
+    const room = roomOf(valueSize.at(value));
+    const pieces = free.get(room);
+    if (pieces === undefined) free.set(room, [valueOffset.at(value)]);
+    else pieces.push(valueOffset.at(value));
   }
 }

@@ -3,7 +3,7 @@
 import { ProductMode, product, productParameters, writeParameters } from "../kernels/kernel.ts";
 import type { Shape } from "../support/shape.ts";
 import type { Lowerable, Lowering } from "./lowering.ts";
-import { counts, nextOperationId, type Recordable, type Trace } from "./trace.ts";
+import { nextOperationId, type Recordable, type Trace } from "./trace.ts";
 
 /** One level of a batch: how many, and how far apart the matrices of each operand are (0: the same for all). */
 export interface Level {
@@ -50,17 +50,12 @@ const encoded: number[][] = [];
 
 /** Records one product of rows with the columns of a matrix that is stored N×K: node `bias` is added, if it is not −1. */
 export function recordLinear(trace: Trace, operation: Recordable, shape: Shape, x: number, w: number, bias: number, m: number, n: number, k: number): number {
-  const rank = shape.length;
-  const inputs = bias < 0 ? 2 : 3;
-  const node = trace.open(operation, shape, 2 + inputs + FormAt.shape + rank);
+  const node = trace.open(operation, shape, bias < 0 ? 2 : 3, FormAt.shape + shape.length);
   const { words } = trace;
-  let at = trace.length;
-  words[at] = operation.id;
-  words[at + 1] = counts(operation, inputs, FormAt.shape + rank);
-  words[at + 2] = x;
-  words[at + 3] = w;
-  if (bias >= 0) words[at + 4] = bias;
-  at += 2 + inputs;
+  let at = trace.start[node] + 2;
+  words[at++] = x;
+  words[at++] = w;
+  if (bias >= 0) words[at++] = bias;
   words[at] = 0;
   words[at + 1] = 1;
   words[at + 2] = m;
@@ -69,8 +64,7 @@ export function recordLinear(trace: Trace, operation: Recordable, shape: Shape, 
   words[at + 5] = words[at + 8] = 1;
   words[at + 6] = words[at + 7] = words[at + 9] = words[at + 10] = 0;
   at += FormAt.shape;
-  for (let axis = 0; axis < rank; axis++) words[at + axis] = shape[axis];
-  trace.length = at + rank;
+  for (let axis = 0; axis < shape.length; axis++) words[at++] = shape[axis];
   return node;
 }
 
@@ -80,6 +74,10 @@ export function decodeForm(x: ArrayLike<number>): Form {
     outer: { count: x[5], a: x[6], b: x[7] }, inner: { count: x[8], a: x[9], b: x[10] },
   };
 }
+
+/** Is a product one of two matrices, not of batches, with A stored so? */
+export const isPlain = (trace: Trace, node: number, transposeA: 0 | 1): boolean =>
+  trace.attribute(node, FormAt.transposeA) === transposeA && trace.attribute(node, FormAt.outer) === 1 && trace.attribute(node, FormAt.inner) === 1;
 
 /** What a third input of a product is. */
 export type Addend = "matrix" | "bias";
@@ -96,17 +94,12 @@ export function lowerProduct(lowering: Lowering, node: number, addend: Addend): 
   lowering.input(trace.input(node, 1));
   if (adds) lowering.input(trace.input(node, 2));
   else lowering.operand(value);
-  const transposeA = trace.attribute(node, FormAt.transposeA) === 1;
-  const transposeB = trace.attribute(node, FormAt.transposeB) === 1;
-  const m = trace.attribute(node, FormAt.m);
-  const n = trace.attribute(node, FormAt.n);
-  const k = trace.attribute(node, FormAt.k);
+  const { transposeA, transposeB, m, n, k, outer, inner } = decodeForm(trace.attributes(node));
   writeParameters(productParameters, lowering.code, {
     m, n, k,
     rowA: transposeA ? 1 : k, columnA: transposeA ? m : 1, rowB: transposeB ? 1 : n, columnB: transposeB ? k : 1,
     mode: !adds ? ProductMode.plain : addend === "matrix" ? ProductMode.matrix : ProductMode.row,
-    count0: trace.attribute(node, FormAt.outer), batchA0: trace.attribute(node, FormAt.outer + 1), batchB0: trace.attribute(node, FormAt.outer + 2),
-    count1: trace.attribute(node, FormAt.inner), batchA1: trace.attribute(node, FormAt.inner + 1), batchB1: trace.attribute(node, FormAt.inner + 2),
+    count0: outer.count, batchA0: outer.a, batchB0: outer.b, count1: inner.count, batchA1: inner.a, batchB1: inner.b,
   });
 }
 

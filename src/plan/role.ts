@@ -24,6 +24,9 @@ export const Role = {
 } as const;
 export type Role = (typeof Role)[keyof typeof Role];
 
+/** Is the k-th input of operations of a role a matrix or a table, one for all members, with what belongs to it? */
+export const isShared = (role: Role | 0, k: number): boolean => (role === Role.product && k > 0) || (role === Role.gather && k === 0);
+
 /** Roles of operations, at their ids' last bits: operations are objects of many forms, and looking at them is slow. */
 const CACHED = 4096;
 const ids = new Int32Array(CACHED).fill(-1);

@@ -8,6 +8,7 @@
 
 import { ValueError } from "../support/errors.ts";
 import type { Shape } from "../support/shape.ts";
+import { grown } from "./ints.ts";
 
 /** What the trace knows of an operation. Higher rooms add how it becomes launches, and its reverse rule. */
 export interface Recordable {
@@ -82,11 +83,10 @@ export class Trace {
   }
 
   /** Takes over the scalars and the number of arrays of another trace, whose leaves will be copied. */
-  takeData(from: Trace): void {
-    this.scalarCount = 0;
-    this.addScalars(from.scalars.subarray(0, from.scalarCount));
-    this.scalarCount = from.scalarCount;
-    this.arrayCount = from.arrayCount;
+  takeData({ scalars, scalarCount, arrayCount }: Trace): void {
+    this.scalars = scalars.slice();
+    this.scalarCount = scalarCount;
+    this.arrayCount = arrayCount;
   }
 
   /** Puts values after those of the scalars, without counting them. */
@@ -96,100 +96,89 @@ export class Trace {
     this.scalars.set(values, this.scalarCount);
   }
 
-  /** A new node with room for its words, which begin at `length`. */
-  open(operation: Recordable, shape: Shape, wordCount: number): number {
+  /** A new node with room for inputs and a few attributes, its last words. */
+  open(operation: Recordable, shape: Shape, inputs: number, attributes: number): number {
     const node = this.count++;
-    if (node === this.start.length) this.start = grown(this.start, node + 1);
-    if (this.length + wordCount > this.words.length) this.words = grown(this.words, this.length + wordCount);
-    this.start[node] = this.length;
+    if (node === this.start.length) this.start = grown(this.start);
+    const at = this.grow(2 + inputs + attributes);
+    this.start[node] = at;
     // Most steps are as the last one was, and reading costs less than writing.
     if (this.operations[node] !== operation) this.operations[node] = operation;
     if (this.shapes[node] !== shape) this.shapes[node] = shape;
+    this.words[at] = operation.id;
+    this.words[at + 1] = inputs | (attributes << INPUT_BITS);
     return node;
   }
 
-  unary(operation: Recordable, shape: Shape, a: number): number {
-    const node = this.open(operation, shape, 3);
+  /** The same with any number of both. */
+  private openLarge(operation: Recordable, shape: Shape, inputs: number, attributes: number): number {
+    if (inputs > MAX_INPUTS) {
+      throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
+    }
+    if (attributes < MANY) return this.open(operation, shape, inputs, attributes);
+    this.mark(Mark.many, [attributes]);
+    const node = this.open(operation, shape, inputs, MANY);
+    this.grow(attributes - MANY);
+    return node;
+  }
+
+  /** Room for so many more words; where it begins. */
+  private grow(words: number): number {
     const at = this.length;
-    this.words[at] = operation.id;
-    this.words[at + 1] = 1;
-    this.words[at + 2] = a;
-    this.length = at + 3;
+    this.length += words;
+    if (this.length > this.words.length) this.words = grown(this.words, this.length);
+    return at;
+  }
+
+  unary(operation: Recordable, shape: Shape, a: number): number {
+    const node = this.open(operation, shape, 1, 0);
+    this.words[this.length - 1] = a;
     return node;
   }
 
   binary(operation: Recordable, shape: Shape, a: number, b: number): number {
-    const node = this.open(operation, shape, 4);
-    const at = this.length;
-    this.words[at] = operation.id;
-    this.words[at + 1] = 2;
-    this.words[at + 2] = a;
-    this.words[at + 3] = b;
-    this.length = at + 4;
+    const node = this.open(operation, shape, 2, 0);
+    this.words[this.length - 2] = a;
+    this.words[this.length - 1] = b;
     return node;
   }
 
   general(operation: Recordable, shape: Shape, inputs: ArrayLike<number>, attributes: ArrayLike<number>): number {
-    if (attributes.length >= MANY) this.mark(Mark.many, [attributes.length]);
-    const node = this.open(operation, shape, 2 + inputs.length + attributes.length);
+    const node = this.openLarge(operation, shape, inputs.length, attributes.length);
     const { words } = this;
-    let at = this.length;
-    words[at++] = operation.id;
-    words[at++] = counts(operation, inputs.length, attributes.length);
-    for (let i = 0; i < inputs.length; i++) words[at++] = inputs[i];
-    for (let i = 0; i < attributes.length; i++) words[at++] = attributes[i];
-    this.length = at;
+    let at = this.start[node] + 2;
+    for (let k = 0; k < inputs.length; k++) words[at++] = inputs[k];
+    for (let k = 0; k < attributes.length; k++) words[at++] = attributes[k];
     return node;
   }
 
   /** A node of another trace, with its inputs renamed. */
   copy(from: Trace, node: number, names: Int32Array): number {
-    const start = from.start[node];
     const inputs = from.inputCount(node);
     const attributes = from.attributeCount(node);
-    if (attributes >= MANY) this.mark(Mark.many, [attributes]);
-    const length = 2 + inputs + attributes;
-    const copied = this.open(from.operations[node], from.shapes[node], length);
-    const at = this.length;
-    for (let i = 0; i < length; i++) this.words[at + i] = from.words[start + i];
-    for (let k = 2; k < 2 + inputs; k++) this.words[at + k] = names[from.words[start + k]];
-    this.length = at + length;
-    return copied;
-  }
-
-  /** The same for a node of few attributes, with another operation and shape, and one more input. */
-  copyWith(from: Trace, node: number, names: Int32Array, operation: Recordable, shape: Shape, input: number): number {
-    const start = from.start[node];
-    const inputs = from.inputCount(node);
-    const attributes = from.attributeCount(node);
-    const copied = this.open(operation, shape, 3 + inputs + attributes);
-    let at = this.length;
-    this.words[at++] = operation.id;
-    this.words[at++] = counts(operation, inputs + 1, attributes);
-    for (let k = 2; k < 2 + inputs; k++) this.words[at++] = names[from.words[start + k]];
-    this.words[at++] = input;
-    for (let k = 2 + inputs; k < 2 + inputs + attributes; k++) this.words[at++] = from.words[start + k];
-    this.length = at;
+    const copied = this.openLarge(from.operations[node], from.shapes[node], inputs, attributes);
+    const at = this.start[copied] + 2;
+    for (let k = 0; k < inputs + attributes; k++) {
+      const word = from.input(node, k);
+      this.words[at + k] = k < inputs ? names[word] : word;
+    }
     return copied;
   }
 
   /** A leaf has no inputs; its attributes are its kind, its place among the scalars or the arrays, and its shape. */
   private leaf(kind: LeafKind, ordinal: number, shape: Shape): number {
     const rank = shape.length;
-    const node = this.open(leaf, shape, 4 + rank);
+    const node = this.open(leaf, shape, 0, 2 + rank);
     const { words } = this;
-    const at = this.length;
-    words[at] = leaf.id;
-    words[at + 1] = counts(leaf, 0, 2 + rank);
-    words[at + 2] = kind;
-    words[at + 3] = ordinal;
-    for (let axis = 0; axis < rank; axis++) words[at + 4 + axis] = shape[axis];
-    this.length = at + 4 + rank;
+    const at = this.start[node] + 2;
+    words[at] = kind;
+    words[at + 1] = ordinal;
+    for (let axis = 0; axis < rank; axis++) words[at + 2 + axis] = shape[axis];
     return node;
   }
 
   scalar(value: number, shape: Shape): number {
-    if (this.scalarCount === this.scalars.length) this.scalars = grown(this.scalars, this.scalarCount + 1);
+    if (this.scalarCount === this.scalars.length) this.scalars = grown(this.scalars);
     this.scalars[this.scalarCount] = value;
     return this.leaf(LeafKind.scalar, this.scalarCount++, shape);
   }
@@ -200,11 +189,10 @@ export class Trace {
 
   /** Appends a mark and further words that are not a node, such as what a step returns. */
   mark(mark: number, further: readonly number[] = []): void {
-    const end = this.length + 1 + further.length;
-    if (end > this.words.length) this.words = grown(this.words, end);
+    let at = this.grow(1 + further.length);
     const { words } = this;
-    words[this.length++] = mark;
-    for (let k = 0; k < further.length; k++) words[this.length++] = further[k];
+    words[at] = mark;
+    for (let k = 0; k < further.length; k++) words[++at] = further[k];
   }
 
   isLeaf(node: number): boolean { return this.operations[node] === leaf; }
@@ -237,17 +225,3 @@ const INPUT_BITS = 20;
 const MAX_INPUTS = 2 ** INPUT_BITS - 1;
 /** So many attributes, or more, are marked before the node. */
 const MANY = 2 ** 11 - 1;
-
-/** The second word of a node. */
-export function counts(operation: Recordable, inputs: number, attributes: number): number {
-  if (inputs > MAX_INPUTS) {
-    throw new ValueError(`${operation.name} got ${inputs} inputs; one operation takes at most ${MAX_INPUTS}. Combine them in parts.`);
-  }
-  return inputs | (Math.min(attributes, MANY) << INPUT_BITS);
-}
-
-function grown<A extends Int32Array | Float64Array>(array: A, needed: number): A {
-  const next = new (array.constructor as new (n: number) => A)(Math.max(needed, array.length * 2));
-  next.set(array);
-  return next;
-}

@@ -15,7 +15,7 @@ import { checkArguments } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
 import { describe } from "../support/describe.ts";
 import { isList } from "../support/arrays.ts";
-import { checkInstance, checkInteger, refusal } from "../support/check.ts";
+import { checkInstance, checkInteger, checkNumber, refusal } from "../support/check.ts";
 import { boxMuller } from "./box-muller.ts";
 import { philoxBlock } from "./philox.ts";
 
@@ -47,6 +47,9 @@ export interface Shuffleable {
 }
 
 const TWO_32 = 2 ** 32;
+/** An integer as two words. */
+const lowOf = (n: number): number => n >>> 0;
+const highOf = (n: number): number => Math.floor(n / TWO_32);
 /** A seed, and a position in the stream, has to be an exact integer. */
 const LAST = Number.MAX_SAFE_INTEGER;
 
@@ -65,11 +68,8 @@ const LAST = Number.MAX_SAFE_INTEGER;
  */
 export class Random {
   #seed = 0;
-  #key0 = 0;
-  #key1 = 0;
   /** The block after the one in `#words`. */
-  #nextLow = 0;
-  #nextHigh = 0;
+  #next = 0;
   readonly #words = new Uint32Array(4);
   /** The next word of `#words`; 4 when all are taken. */
   #lane = 4;
@@ -88,8 +88,7 @@ export class Random {
 
   /** Where the generator is; set it to go on from there. It survives JSON. */
   get state(): RandomState {
-    const block = this.#nextHigh * TWO_32 + this.#nextLow;
-    return { seed: this.#seed, counter: 4 * block - (4 - this.#lane) };
+    return { seed: this.#seed, counter: 4 * this.#next - (4 - this.#lane) };
   }
 
   set state(state: RandomState) {
@@ -98,8 +97,6 @@ export class Random {
     checkInteger("Random", "the seed", seed, 0, LAST);
     checkInteger("Random", "the counter of a state", counter, 0, LAST);
     this.#seed = seed;
-    this.#key0 = seed >>> 0;
-    this.#key1 = Math.floor(seed / TWO_32);
     this.#seek(Math.floor(counter / 4));
     if (counter % 4 > 0) {
       this.#refill();
@@ -115,7 +112,7 @@ export class Random {
   uniform(low = 0, high = 1): number {
     checkArguments("uniform", arguments, 2);
     checkRange("uniform", low, high);
-    return scale(this.#bits24() / 0x1000000, low, high);
+    return this.#uniform(low, high);
   }
 
   /**
@@ -126,7 +123,7 @@ export class Random {
   normal(mean = 0, std = 1): number {
     checkArguments("normal", arguments, 2);
     checkNormal("normal", mean, std);
-    return mean + std * this.#standardNormal();
+    return this.#normal(mean, std);
   }
 
   /**
@@ -167,9 +164,7 @@ export class Random {
    */
   choice<T>(array: ArrayLike<T>, weights?: ArrayLike<number>): T {
     checkArguments("choice", arguments, 2);
-    if (typeof array !== "object" && typeof array !== "string" || array === null || !(array.length >= 1)) {
-      throw refusal("choice", "an array with at least one element", array);
-    }
+    if (typeof array === "function" || !(array?.length >= 1)) throw refusal("choice", "an array with at least one element", array);
     return array[weights === undefined ? this.#below(array.length) : this.#weighted(weights, array.length)];
   }
 
@@ -179,7 +174,7 @@ export class Random {
     checkInteger("uniformArray", COUNT, n, 0);
     checkRange("uniformArray", low, high);
     const result = new Float64Array(n);
-    for (let i = 0; i < n; i++) result[i] = scale(this.#bits24() / 0x1000000, low, high);
+    for (let i = 0; i < n; i++) result[i] = this.#uniform(low, high);
     return result;
   }
 
@@ -189,7 +184,7 @@ export class Random {
     checkInteger("normalArray", COUNT, n, 0);
     checkNormal("normalArray", mean, std);
     const result = new Float64Array(n);
-    for (let i = 0; i < n; i++) result[i] = mean + std * this.#standardNormal();
+    for (let i = 0; i < n; i++) result[i] = this.#normal(mean, std);
     return result;
   }
 
@@ -201,17 +196,11 @@ export class Random {
    */
   reserve(n: number): RandomBlocks {
     checkInteger("reserve", COUNT, n, 0);
-    const next = this.#nextHigh * TWO_32 + this.#nextLow;
+    const next = this.#next;
     const end = next + Math.ceil(n / 4);
     if (4 * end > LAST) throw new ValueError(`reserve: ${n} words are more than the generator has left.`);
-    const blocks = {
-      key0: this.#key0,
-      key1: this.#key1,
-      counterLow: next >>> 0,
-      counterHigh: Math.floor(next / TWO_32),
-    };
     this.#seek(end);
-    return blocks;
+    return { key0: lowOf(this.#seed), key1: highOf(this.#seed), counterLow: lowOf(next), counterHigh: highOf(next) };
   }
 
   toString(): string {
@@ -223,15 +212,13 @@ export class Random {
 
   /** Go on with a block. It is computed when its first word is needed. */
   #seek(block: number): void {
-    this.#nextLow = block >>> 0;
-    this.#nextHigh = Math.floor(block / TWO_32);
+    this.#next = block;
     this.#lane = 4;
   }
 
   #refill(): void {
-    philoxBlock(this.#nextLow, this.#nextHigh, 0, 0, this.#key0, this.#key1, this.#words);
-    this.#nextLow = (this.#nextLow + 1) >>> 0;
-    if (this.#nextLow === 0) this.#nextHigh++;
+    philoxBlock(lowOf(this.#next), highOf(this.#next), 0, 0, lowOf(this.#seed), highOf(this.#seed), this.#words);
+    this.#next++;
     this.#lane = 0;
   }
 
@@ -251,9 +238,15 @@ export class Random {
     return high * 0x4000000 + (this.#word() >>> 6);
   }
 
-  #standardNormal(): number {
+  /** Rounding may not reach the upper end, which is excluded. */
+  #uniform(low: number, high: number): number {
+    const value = low + (high - low) * (this.#bits24() / 0x1000000);
+    return value < high ? value : low;
+  }
+
+  #normal(mean: number, std: number): number {
     const a = this.#bits24();
-    return boxMuller(a, this.#bits24());
+    return mean + std * boxMuller(a, this.#bits24());
   }
 
   /** An integer in [0, range). A number of bits that is no multiple of the range would favour small results. */
@@ -276,7 +269,7 @@ export class Random {
     for (let i = 0; i < length; i++) {
       const weight = weights[i];
       if (!(Number.isFinite(weight) && weight >= 0)) {
-        throw new ValueError(`choice: a weight must be finite and not negative, but weight ${i} is ${weight}.`);
+        throw refusal("choice", `a finite number of at least 0 as weight ${i}`, weight);
       }
       if (weight > 0) last = i;
       total += weight;
@@ -293,12 +286,6 @@ export class Random {
   }
 }
 
-/** Rounding may not reach the upper end, which is excluded. */
-function scale(unit: number, low: number, high: number): number {
-  const value = low + (high - low) * unit;
-  return value < high ? value : low;
-}
-
 /** What `n` is in messages. */
 const COUNT = "the number of elements";
 
@@ -308,11 +295,8 @@ function checkRange(name: string, low: number, high: number): void {
 }
 
 function checkNormal(name: string, mean: number, std: number): void {
-  if (Number.isFinite(mean) && Number.isFinite(std) && std >= 0) return;
-  throw new ValueError(
-    `${name}: the mean must be finite, the standard deviation finite and not negative, ` +
-      `but got mean ${describe(mean)} and std ${describe(std)}.`,
-  );
+  checkNumber(name, "the mean", mean);
+  checkNumber(name, "the standard deviation", std, 0);
 }
 
 const generator = new Random(0);

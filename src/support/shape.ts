@@ -42,17 +42,19 @@ export function broadcast(a: Shape, b: Shape): Shape | null {
   return sameShape(shape, a) ? a : sameShape(shape, b) ? b : shape;
 }
 
-export function broadcastOrThrow(operation: string, a: Shape, b: Shape): Shape {
+/** @param all the shapes of all operands, where there are more than two */
+export function broadcastOrThrow(operation: string, a: Shape, b: Shape, all?: readonly Shape[]): Shape {
   const shape = broadcast(a, b);
   if (shape !== null) return shape;
+  const shapes = all === undefined ? `${formatShape(a)} and ${formatShape(b)}` : all.map(formatShape).join(", ");
   throw new ShapeError(
-    `${operation} got shapes ${formatShape(a)} and ${formatShape(b)}, which do not broadcast: counted from the right, ` +
+    `${operation} got shapes ${shapes}, which do not broadcast: counted from the right, ` +
       "axes must be equal or one of them 1. Reshape, transpose or slice one of the operands.",
   );
 }
 
-/** Strides, in elements, at which a contiguous array of shape `from` is read to appear as `to`; 0 along broadcast axes. */
-export function broadcastStrides(from: Shape, to: Shape): number[] {
+/** Strides, in elements, at which a contiguous array of shape `from` is read to appear as `to`; 0 along axes of size 1. */
+export function stridesOf(from: Shape, to = from): number[] {
   const strides = new Array<number>(to.length).fill(0);
   let stride = 1;
   for (let i = 1; i <= from.length; i++) {
@@ -61,11 +63,6 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
     stride *= size;
   }
   return strides;
-}
-
-/** Strides of a contiguous row-major array. */
-export function contiguousStrides(shape: Shape): number[] {
-  return broadcastStrides(shape, shape).map((stride, i) => (shape[i] === 1 ? 0 : stride));
 }
 
 /** Some axes as one along which every array runs on. */
@@ -125,25 +122,28 @@ export function checkShape(operation: string, shape: Shape): Shape {
       `${operation} got shape ${formatShape(shape)} with ${size} elements; the most that one array can have is ${maxElements} (4 GiB).`,
     );
   }
-  allowance -= size + 32; // many empty arrays are a lot too
-  if (allowance < 0) throw new ShapeError(`${operation} got shape ${formatShape(shape)}: that is more than may be made here.`);
+  spend?.(operation, shape);
   return shape;
 }
 
-/** How many elements may still be made. */
-let allowance = Infinity;
+/** Refuses a shape where too much has been made: only within `withElements`. */
+let spend: ((operation: string, shape: Shape) => void) | null = null;
 
 /**
  * Runs `f`, in which shapes that are checked may have so many elements, all together: a bound for sizes that come from a file.
  * @internal
  */
 export function withElements<T>(count: number, f: () => T): T {
-  const before = allowance;
-  allowance = count;
+  const before = spend;
+  let allowance = count;
+  spend = (operation, shape) => {
+    allowance -= sizeOf(shape) + 32; // many empty arrays are a lot too
+    if (allowance < 0) throw new ShapeError(`${operation} got shape ${formatShape(shape)}: that is more than may be made here.`);
+  };
   try {
     return f();
   } finally {
-    allowance = before;
+    spend = before;
   }
 }
 

@@ -17,14 +17,7 @@ export function invertLower(lower: Float64Array, n: number): Float64Array {
 /** Lᵀ·L of a lower triangular matrix. */
 export function gramOfLower(lower: Float64Array, n: number): Float64Array {
   const gram = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = i; k < n; k++) sum += lower[k * n + i] * lower[k * n + j];
-      gram[i * n + j] = sum;
-      gram[j * n + i] = sum;
-    }
-  }
+  for (let j = 0; j < n; j++) addLowerTransposedTimes(lower, Float64Array.from({ length: n }, (_, k) => lower[k * n + j]), gram, j * n);
   return gram;
 }
 

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  Adam, type DeviceName, evaluate, GradientDescent, grad, input, mul, parameter, setDevice, sub, sum, UsageError, type Variable,
+  Adam, type DeviceName, embed, evaluate, GradientDescent, grad, input, LBFGS, log, mul, parameter, setDevice, sub, sum, UsageError, type Variable, zeros,
 } from "../../src/index.ts";
 
 afterEach(() => { setDevice("wasm"); });
@@ -39,6 +39,55 @@ describe.each(["reference", "wasm"] as DeviceName[])("minimize on %s", (device) 
     }
     optimizer.update();
     expect(optimizer.step).toBe(5);
+  });
+
+  it("leaves gradients as they were, whatever fails", () => {
+    setDevice(device);
+    const [v, w, table] = [parameter([1, 2]), parameter([3]), parameter(zeros([2 ** 15, 2]))];
+    const rows = (indices: number[]): Variable => embed(table, indices).sum();
+    const rate = (step: number): number => (step === 0 ? 1 : NaN);
+    const optimizer = new GradientDescent([v, w, table], { learningRate: rate });
+    const fails: [f: () => Variable, message: RegExp][] = [
+      [() => { throw new Error("of its own"); }, /of its own/],
+      [() => v.mul(2), /The loss given to GradientDescent\.minimize has shape \[2\]/],
+      [() => input(1), /depends on none of the parameters/],
+      // These fail when the step runs, after the gradient of v is known, the last one in the update.
+      [() => v.sum().add(rows([3])).add(embed(table, input([2 ** 15])).sum()), /32768/],
+      [() => v.sum().add(rows([3, 5])), /schedule/],
+    ];
+    grad(() => v.sum().add(w).add(rows([3, 4, 3])));
+    const gradients = (): unknown[] => [v.grad?.toArray(), w.grad?.item(), embed(table.grad ?? table, [2, 3, 4, 5]).toArray(), table.grad?.sum().item()];
+    optimizer.update();
+    for (const has of [false, true]) {
+      if (has) grad(() => v.mul(v).sum().add(w.mul(4)).add(rows([3, 4, 3])));
+      const expected = has ? [[0, 2], 4, [[0, 0], [2, 2], [1, 1], [0, 0]], 6] : [undefined, undefined, gradients()[2], undefined];
+      for (const [f, message] of fails) {
+        expect(() => optimizer.minimize(f)).toThrow(message);
+        expect(gradients()).toEqual(expected);
+      }
+      expect(() => evaluate(() => { optimizer.minimize(() => v.sum()); })).toThrow(/was called inside evaluate/);
+      expect(gradients()).toEqual(expected);
+    }
+    // They still add up.
+    grad(() => v.sum().add(rows([4])));
+    expect(gradients()).toEqual([[1, 3], 4, [[0, 0], [2, 2], [2, 2], [0, 0]], 8]);
+  });
+
+  it("leaves gradients as they were, where a search fails", () => {
+    setDevice(device);
+    const w = parameter(2);
+    grad(() => w.mul(3));
+    const optimizer = new LBFGS(w);
+    for (const last of [1, 2, 3]) {
+      let calls = 0;
+      expect(() => optimizer.minimize(() => {
+        if (++calls === last) throw new Error("of its own");
+        return w.sub(7).pow(2);
+      })).toThrow("of its own");
+      expect([calls, w.grad?.item()]).toEqual([last, 3]);
+    }
+    optimizer.minimize(() => log(w.sub(3))); // which is NaN, so nothing is done
+    expect([w.item(), w.grad]).toEqual([expect.any(Number), null]);
   });
 
   it("does as grad and update do, where nothing else is trained", () => {

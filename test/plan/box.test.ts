@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/index.ts";
-import { type Box, compose, stridesOf, whole } from "../../src/plan/box.ts";
-import { type Shape, sizeOf } from "../../src/support/shape.ts";
+import { type Box, compose, whole } from "../../src/plan/box.ts";
+import { type Shape, sizeOf, stridesOf } from "../../src/support/shape.ts";
 
 /** The elements of a box, by its definition. */
 function elementsOf({ offset, sizes, strides }: Box): number[] {

@@ -18,7 +18,12 @@ export type ValueType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | type
 /** The index of a local variable of a function body. */
 export type Local = number;
 
-const scratch = new DataView(new ArrayBuffer(8));
+/** A constant as bytes, and as lanes of each type: WebAssembly has the lowest byte first, as all machines have that it runs on. */
+const bytes = new Uint8Array(16);
+const f32 = new Float32Array(bytes.buffer);
+const i32 = new Int32Array(bytes.buffer);
+const f64 = new Float64Array(bytes.buffer);
+const i64 = new BigInt64Array(bytes.buffer);
 
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -45,58 +50,44 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
   // -- constants --------------------------------------------------------------------------------
 
   i32(value: number): this {
-    this.code.byte(0x41);
-    this.code.signed(value);
+    this.op(0x41).code.signed(value | 0);
     return this;
   }
 
-  i64(value: bigint): this {
-    this.code.byte(0x42);
-    this.code.signed64(value);
+  i64(value: number): this {
+    this.op(0x42).code.signed(value);
     return this;
   }
 
   f32(value: number): this {
-    scratch.setFloat32(0, value, true);
-    this.code.byte(0x43);
-    for (let i = 0; i < 4; i++) this.code.byte(scratch.getUint8(i));
-    return this;
+    f32[0] = value;
+    return this.op(0x43, ...bytes.subarray(0, 4));
   }
 
   f64(value: number): this {
-    scratch.setFloat64(0, value, true);
-    this.code.byte(0x44);
-    for (let i = 0; i < 8; i++) this.code.byte(scratch.getUint8(i));
-    return this;
+    f64[0] = value;
+    return this.op(0x44, ...bytes.subarray(0, 8));
   }
 
-  private v128(write: (offset: number) => void, lanes: number, size: number): this {
-    const bytes: number[] = [];
-    for (let lane = 0; lane < lanes; lane++) {
-      write(lane);
-      for (let i = 0; i < size; i++) bytes.push(scratch.getUint8(i));
-    }
+  /** A constant vector: a variable, which is set where the function begins. */
+  private v128<T>(lanes: { set(values: readonly T[]): void }, values: readonly T[]): this {
+    lanes.set(values);
     const key = bytes.join();
     let local = this.constants.get(key);
     if (local === undefined) {
       local = this.local(V128);
       this.constants.set(key, local);
-      this.prologue.append([0xfd, 0x0c, ...bytes, 0x21]);
-      this.prologue.unsigned(local);
+      this.prologue.byte(0xfd).byte(0x0c).append(bytes).byte(0x21).unsigned(local);
     }
     return this.get(local);
   }
 
-  /** Four equal f32 lanes. */
-  f32x4(value: number): this { return this.v128(() => scratch.setFloat32(0, value, true), 4, 4); }
-  /** Four i32 lanes, equal if one value is given. */
-  i32x4(...values: number[]): this { return this.v128((lane) => scratch.setInt32(0, values[lane % values.length], true), 4, 4); }
-  /** The lanes 0, 1, 2, 3 as f32. */
-  f32x4Index(): this { return this.v128((lane) => scratch.setFloat32(0, lane, true), 4, 4); }
-  /** Two equal f64 lanes. */
-  f64x2(value: number): this { return this.v128(() => scratch.setFloat64(0, value, true), 2, 8); }
-  /** Two equal i64 lanes. */
-  i64x2(value: bigint): this { return this.v128(() => scratch.setBigInt64(0, value, true), 2, 8); }
+  /** Four lanes, equal if one value is given. */
+  f32x4(a: number, b = a, c = a, d = a): this { return this.v128(f32, [a, b, c, d]); }
+  i32x4(a: number, b = a, c = a, d = a): this { return this.v128(i32, [a, b, c, d]); }
+  /** Two equal lanes. */
+  f64x2(value: number): this { return this.v128(f64, [value, value]); }
+  i64x2(value: bigint): this { return this.v128(i64, [value, value]); }
 
   // -- memory -----------------------------------------------------------------------------------
 
@@ -165,15 +156,12 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
 
   /** Takes an i32 condition from the stack. */
   if(then: () => void, otherwise?: () => void): this {
-    this.op(0x04, 0x40);
-    this.depth++;
-    then();
-    if (otherwise !== undefined) {
+    return this.structured(0x04, () => {
+      then();
+      if (otherwise === undefined) return;
       this.op(0x05);
       otherwise();
-    }
-    this.depth--;
-    return this.op(0x0b);
+    });
   }
 
   /** `while (condition) body`; the condition leaves an i32. */
@@ -196,14 +184,19 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
     });
   }
 
+  /** So often as a local says, which is 0 then. */
+  times(counter: Local, inner: () => void): this { return this.get(counter).if(() => { this.repeat(counter, inner); }); }
+
   /** local += amount. */
   increment(local: Local, amount: number): Body {
     return this.get(local).i32(amount).i32Add().set(local);
   }
 
-  /** local += other. */
-  advance(local: Local, other: Local): Body {
-    return this.get(local).get(other).i32Add().set(local);
+  /** local += other, or other · factor. */
+  advance(local: Local, other: Local, factor?: Local): Body {
+    this.get(local).get(other);
+    if (factor !== undefined) this.get(factor).i32Mul();
+    return this.i32Add().set(local);
   }
 
   /** Saturating, so that no input traps. */
@@ -223,139 +216,92 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
 
   // -- other vectors ----------------------------------------------------------------------------
 
-  /** Sixteen byte lanes out of two vectors. */
-  i8x16Shuffle(...lanes: number[]): this { return this.simd(0x0d).op(...lanes); }
   /** Four 32-bit lanes out of two vectors, 0–3 from the first, 4–7 from the second. */
-  shuffle32(a: number, b: number, c: number, d: number): this {
-    return this.i8x16Shuffle(...[a, b, c, d].flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
+  shuffle32(...lanes: [number, number, number, number]): this {
+    return this.simd(0x0d).op(...lanes.flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
   }
 
   finish(): Bytes {
-    const out = new Bytes();
-    const runs: [number, ValueType][] = [];
+    const runs: [count: number, type: ValueType][] = [];
     for (const type of this.localTypes) {
-      const last = runs[runs.length - 1];
-      if (last !== undefined && last[1] === type) last[0]++;
+      const last = runs.at(-1);
+      if (last?.[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    out.unsigned(runs.length);
-    for (const [count, type] of runs) {
-      out.unsigned(count);
-      out.byte(type);
-    }
-    out.append(this.prologue);
-    out.append(this.code);
-    out.byte(0x0b);
-    return out;
+    const out = new Bytes().unsigned(runs.length);
+    for (const [count, type] of runs) out.unsigned(count).byte(type);
+    return out.append(this.prologue.view()).append(this.code.view()).byte(0x0b);
+  }
+}
+
+/** A section of a module: its entries, and how many they are. */
+class Section extends Bytes {
+  private count = 0;
+
+  /** Begins one more entry. */
+  entry(): this {
+    this.count++;
+    return this;
+  }
+
+  /** Without entries there is no section. */
+  writeTo(out: Bytes, id: number): void {
+    if (this.count > 0) out.byte(id).counted(new Bytes().unsigned(this.count).append(this.view()).view());
   }
 }
 
 /** A module under construction. Imports come first, then functions, exported by name or put into the table. */
 export class ModuleBuilder {
   private readonly types: string[] = [];
-  private readonly typeBytes: Bytes[] = [];
-  private readonly imports: Bytes[] = [];
-  private importedFunctions = 0;
-  private readonly functionTypes: number[] = [];
-  private readonly bodies: Bytes[] = [];
-  private readonly exports: [string, number][] = [];
-  private readonly elements: Bytes[] = [];
+  /** How many functions there are, those that are imported too. */
+  private functions = 0;
+  /** By id. */
+  private readonly sections = range(11).map(() => new Section());
+
+  private entry(section: number): Section { return this.sections[section].entry(); }
 
   /** The index of a function type, declared once. */
   type(parameters: readonly ValueType[], results: readonly ValueType[] = []): number {
-    const key = `${parameters.join()}>${results.join()}`;
+    const bytes = [0x60, parameters.length, ...parameters, results.length, ...results];
+    const key = bytes.join();
     const known = this.types.indexOf(key);
     if (known >= 0) return known;
-    const bytes = new Bytes();
-    bytes.byte(0x60);
-    bytes.unsigned(parameters.length);
-    for (const type of parameters) bytes.byte(type);
-    bytes.unsigned(results.length);
-    for (const type of results) bytes.byte(type);
-    this.types.push(key);
-    this.typeBytes.push(bytes);
-    return this.types.length - 1;
+    this.entry(1).append(bytes);
+    return this.types.push(key) - 1;
   }
 
-  private import(name: string, kind: number): Bytes {
-    const bytes = new Bytes();
-    bytes.name("env");
-    bytes.name(name);
-    bytes.byte(kind);
-    this.imports.push(bytes);
-    return bytes;
-  }
+  private import(name: string, kind: number): Bytes { return this.entry(2).name("env").name(name).byte(kind); }
 
-  importFunction(name: string, parameters: readonly ValueType[], results: readonly ValueType[] = []): number {
-    if (this.bodies.length > 0) throw new Error("imports come before functions");
+  importFunction(name: string, parameters: readonly ValueType[], results?: readonly ValueType[]): number {
     this.import(name, 0x00).unsigned(this.type(parameters, results));
-    return this.importedFunctions++;
+    return this.functions++;
   }
 
-  importTable(name: string): void {
-    this.import(name, 0x01).append([0x70, 0x00, 0x00]);
-  }
+  importTable(name: string): void { this.import(name, 0x01).append([0x70, 0x00, 0x00]); }
 
   importMemory(name: string, isShared = false): void {
     this.import(name, 0x02).append(isShared ? [0x03, 0x00, 0x80, 0x80, 0x04] : [0x00, 0x00]);
   }
 
   /** Where the thread's scratch memory is: the only global. */
-  importScratch(name: string): void {
-    this.import(name, 0x03).append([I32, 0x00]);
-  }
+  importScratch(name: string): void { this.import(name, 0x03).append([I32, 0x00]); }
 
-  /** Puts functions into the imported table, from a place on. */
-  fillTable(from: number, functions: readonly number[]): void {
-    const bytes = new Bytes();
-    bytes.append([0x00, 0x41]);
-    bytes.signed(from);
-    bytes.byte(0x0b);
-    bytes.unsigned(functions.length);
-    for (const index of functions) bytes.unsigned(index);
-    this.elements.push(bytes);
-  }
+  /** Puts a function into the imported table, at its beginning. */
+  putFirst(index: number): void { this.entry(9).append([0x00, 0x41, 0x00, 0x0b, 0x01]).unsigned(index); }
 
   /** Adds a function of so many i32 that returns nothing; returns its index. With a name it is exported. */
   function(name: string | null, parameters: number, write: (body: Body, ...parameters: Local[]) => void): number {
     const body = new Body(parameters);
     write(body, ...range(parameters));
-    this.functionTypes.push(this.type(range(parameters).map(() => I32)));
-    this.bodies.push(body.finish());
-    const index = this.importedFunctions + this.bodies.length - 1;
-    if (name !== null) this.exports.push([name, index]);
-    return index;
+    this.entry(3).unsigned(this.type(range(parameters).map(() => I32)));
+    this.entry(10).counted(body.finish().view());
+    if (name !== null) this.entry(7).name(name).byte(0x00).unsigned(this.functions);
+    return this.functions++;
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    const out = new Bytes();
-    out.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
-    const section = (id: number, count: number, write: (bytes: Bytes) => void): void => {
-      if (count === 0) return;
-      const bytes = new Bytes();
-      bytes.unsigned(count);
-      write(bytes);
-      out.byte(id);
-      out.unsigned(bytes.length);
-      out.append(bytes);
-    };
-    section(1, this.typeBytes.length, (bytes) => { for (const type of this.typeBytes) bytes.append(type); });
-    section(2, this.imports.length, (bytes) => { for (const entry of this.imports) bytes.append(entry); });
-    section(3, this.functionTypes.length, (bytes) => { for (const type of this.functionTypes) bytes.unsigned(type); });
-    section(7, this.exports.length, (bytes) => {
-      for (const [name, index] of this.exports) {
-        bytes.name(name);
-        bytes.byte(0x00);
-        bytes.unsigned(index);
-      }
-    });
-    section(9, this.elements.length, (bytes) => { for (const entry of this.elements) bytes.append(entry); });
-    section(10, this.bodies.length, (bytes) => {
-      for (const body of this.bodies) {
-        bytes.unsigned(body.length);
-        bytes.append(body);
-      }
-    });
+    const out = new Bytes().append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    this.sections.forEach((section, id) => { section.writeTo(out, id); });
     return out.view().slice() as Uint8Array<ArrayBuffer>;
   }
 }

@@ -1,61 +1,48 @@
 /** Expressions as WebAssembly: four elements at a time, every distinct part computed once. */
 
-import { type ComparisonName, type Expr, parts } from "../../kernels/expression.ts";
+import { type BinaryName, type ComparisonName, type Expr, parts, type UnaryName } from "../../kernels/expression.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import type { VectorMath } from "./vector-math.ts";
 
 const isComparison = ({ kind }: Expr): boolean => kind === "equal" || kind.startsWith("less");
 
-const none: ReadonlyMap<Expr, Local> = new Map();
+/**
+ * Computes expressions, and says where they are. `given` says where an argument is, or the index, or what has been computed before; of anything else
+ * it gives undefined.
+ */
+export type EmitExpressions = (roots: readonly Expr[], given: (part: Expr) => Local | undefined) => Local[];
 
-/** Emits expressions into one function body. */
-export class ExpressionEmitter {
-  private readonly constants = new Map<Expr, Local>();
-
-  /** @param roots all expressions of the body: their constants are set once, here */
-  constructor(
-    private readonly body: Body,
-    private readonly math: VectorMath,
-    roots: readonly Expr[],
-  ) {
-    for (const e of parts(...roots)) {
-      if (!e.isConstant) continue;
-      const local = body.local(V128);
-      body.f32x4(e.value).set(local);
-      this.constants.set(e, local);
-    }
+/** @param all all expressions of the body: their constants are set once, here */
+export function expressionEmitter(f: Body, math: VectorMath, all: readonly Expr[]): EmitExpressions {
+  const constants = new Map<Expr, Local>();
+  for (const e of parts(...all)) {
+    if (!e.isConstant) continue;
+    const local = f.local(V128);
+    f.f32x4(e.value).set(local);
+    constants.set(e, local);
   }
 
-  /**
-   * Computes expressions; `argument` and `index` say which locals hold the arguments.
-   * @param known what has been computed before, and where it is
-   */
-  emit(roots: readonly Expr[], argument: (k: number) => Local, index: Local, known: ReadonlyMap<Expr, Local> = none): Local[] {
-    const { body, math } = this;
-    const locals = new Map(known);
+  return (roots, given) => {
+    const locals = new Map(constants);
     const all = parts(...roots);
     /** Comparisons are computed as numbers only where they are used as such. */
     const asNumbers = new Set(roots);
     for (const e of all) e.inputs.forEach((part, k) => { if (e.kind !== "select" || k > 0) asNumbers.add(part); });
+    const localsOf = (parts: readonly Expr[]): Local[] => parts.map((part) => locals.get(part) as Local);
     for (const e of all) {
-      if (locals.has(e) || (isComparison(e) && !asNumbers.has(e))) continue;
-      if (e.kind === "argument") locals.set(e, argument(e.value));
-      else if (e.kind === "index") locals.set(e, index);
-      else if (e.isConstant) locals.set(e, this.constants.get(e) as Local);
-      else {
-        const of = ({ inputs }: Expr): Local[] => inputs.map((part) => locals.get(part) as Local);
-        const [a, b, c] = of(e);
-        if (e.kind === "select") {
-          const [condition] = e.inputs;
-          if (locals.has(condition)) math.select(a, b, c);
-          else math.selectWhere(condition.kind as ComparisonName, of(condition), b, c);
-        } else if (e.inputs.length === 1) math.unary(e.kind as Parameters<VectorMath["unary"]>[0], a);
-        else math.binary(e.kind as Parameters<VectorMath["binary"]>[0], a, b);
-        const local = body.local(V128);
-        body.set(local);
-        locals.set(e, local);
+      let local = locals.get(e) ?? given(e);
+      if (local === undefined) {
+        if (isComparison(e) && !asNumbers.has(e)) continue;
+        const [a, b, c] = localsOf(e.inputs);
+        const [condition] = e.inputs;
+        if (e.kind !== "select") math.apply(e.kind as UnaryName | BinaryName, a, b);
+        else if (locals.has(condition)) math.select(a, b, c);
+        else math.selectWhere(condition.kind as ComparisonName, localsOf(condition.inputs), b, c);
+        local = f.local(V128);
+        f.set(local);
       }
+      locals.set(e, local);
     }
-    return roots.map((e) => locals.get(e) as Local);
-  }
+    return localsOf(roots);
+  };
 }

@@ -5,138 +5,94 @@ import {
   scatterAddParameters, scatterBlock,
 } from "../../kernels/kernel.ts";
 import { type Body, F32, type Local, V128 } from "./assembler.ts";
-import { HEADER, parameters, toBytes, word } from "./layout.ts";
+import { eachPlace, loadWord, parameters, toBytes, words } from "./layout.ts";
 import { reducing } from "./vector-math.ts";
 
-/** For each vector of a row of `count` elements, some bytes after the pointers, then for each single element that remains. Advances the pointers. */
-function alongRow(f: Body, count: Local, rest: Local, pointers: readonly Local[], vector: (offset: number) => void, single: () => void): void {
+/** Copies a number, or adds it to what is there. */
+function moveNumber(f: Body, adds: boolean, to: Local, from: Local): void {
+  f.get(to);
+  if (adds) f.get(to).f32Load().get(from).f32Load().f32Add().f32Store();
+  else f.get(from).f32Load().f32Store();
+}
+
+/** A row of `count` neighbours, copied to others or added to them. Advances both pointers; `rest` is 0 then. */
+function moveNeighbours(f: Body, adds: boolean, count: Local, rest: Local, to: Local, from: Local): void {
   const vectors = (number: number): void => {
-    for (let v = 0; v < number; v++) vector(16 * v);
-    for (const pointer of pointers) f.increment(pointer, 16 * number);
+    for (let at = 0; at < 16 * number; at += 16) {
+      f.get(to);
+      if (adds) f.get(to).v128Load(at).get(from).v128Load(at).f32x4Add().v128Store(at);
+      else f.get(from).v128Load(at).v128Store(at);
+    }
+    f.increment(to, 16 * number).increment(from, 16 * number);
   };
-  f.get(count).i32(3).i32ShrU().tee(rest).if(() => { f.repeat(rest, () => vectors(2)); });
+  f.get(count).i32(3).i32ShrU().set(rest).times(rest, () => vectors(2));
   f.get(count).i32(4).i32And().if(() => vectors(1));
-  f.get(count).i32(3).i32And().tee(rest).if(() => {
-    f.repeat(rest, () => {
-      single();
-      for (const pointer of pointers) f.increment(pointer, 4);
-    });
+  f.get(count).i32(3).i32And().set(rest).times(rest, () => {
+    moveNumber(f, adds, to, from);
+    f.increment(to, 4).increment(from, 4);
   });
 }
 
-/** A row of `count` neighbours added to others. Advances both pointers. */
-function addNeighbours(f: Body, count: Local, rest: Local, to: Local, from: Local): void {
-  alongRow(f, count, rest, [to, from],
-    (at) => f.get(to).get(to).v128Load(at).get(from).v128Load(at).f32x4Add().v128Store(at),
-    () => f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store());
-}
-
-/** A row of `count` elements added to what is there, some steps in bytes apart, by vectors where they are neighbours. */
-function addRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local): void {
-  f.get(stepOut).i32(4).i32Eq().get(stepIn).i32(4).i32Eq().i32And().if(
-    () => addNeighbours(f, count, rest, to, from),
-    () => {
-      f.get(count).set(rest);
-      f.while(() => f.get(rest), () => {
-        f.get(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
-        f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
-      });
-    },
-  );
-}
-
-/** A row of `count` elements, some steps in bytes apart, by vectors where they are neighbours, or every other one of the input. */
-function copyRow(f: Body, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local, spare: Local): void {
-  const singles = (): void => {
-    f.while(() => f.get(rest), () => {
-      f.get(to).get(from).f32Load().f32Store();
-      f.advance(to, stepOut).advance(from, stepIn).increment(rest, -1);
+/** A row of `count` elements, some steps in bytes apart: by vectors where they are neighbours, or where a copy's are on one side. */
+function moveRow(f: Body, adds: boolean, count: Local, rest: Local, to: Local, stepOut: Local, from: Local, stepIn: Local, spare: Local): void {
+  const isStep = (step: Local, bytes: number): Body => f.get(step).i32(bytes).i32Eq();
+  /** Four elements at a time. */
+  const fours = (move: () => void) => (): void => {
+    if (adds) return;
+    f.while(() => f.get(rest).i32(4).i32GeU(), () => {
+      move();
+      f.increment(rest, -4);
     });
   };
-  f.get(stepOut).i32(4).i32Eq().if(
-    () => {
-      f.get(stepIn).i32(4).i32Eq().if(
-        () => {
-          alongRow(f, count, rest, [to, from],
-            (at) => f.get(to).get(from).v128Load(at).v128Store(at),
-            () => f.get(to).get(from).f32Load().f32Store());
-        },
-        () => {
-          f.get(count).set(rest);
-          f.get(stepIn).i32(8).i32Eq().if(() => {
-            f.while(() => f.get(rest).i32(4).i32GeU(), () => {
-              // Elements 0 to 3 and 3 to 6: no element beyond the last is read.
-              f.get(to).get(from).v128Load().get(from).v128Load(12).shuffle32(0, 2, 5, 7).v128Store();
-              f.increment(to, 16).increment(from, 32).increment(rest, -4);
-            });
-          });
-          singles();
-        },
-      );
-    },
-    () => {
-      f.get(count).set(rest);
-      f.get(stepIn).i32(4).i32Eq().if(() => {
-        f.while(() => f.get(rest).i32(4).i32GeU(), () => {
-          f.get(from).v128Load().set(spare);
-          for (let lane = 0; lane < 4; lane++) {
-            f.get(to).get(spare).v128Store32Lane(lane);
-            f.advance(to, stepOut);
-          }
-          f.increment(from, 16).increment(rest, -4);
-        });
-      });
-      singles();
-    },
+  const everyOther = fours(() => {
+    // Elements 0 to 3 and 3 to 6: no element beyond the last is read.
+    f.get(to).get(from).v128Load().get(from).v128Load(12).shuffle32(0, 2, 5, 7).v128Store();
+    f.increment(to, 16).increment(from, 32);
+  });
+  const toLanes = fours(() => {
+    f.get(from).v128Load().set(spare);
+    for (let lane = 0; lane < 4; lane++) {
+      f.get(to).get(spare).v128Store32Lane(lane);
+      f.advance(to, stepOut);
+    }
+    f.increment(from, 16);
+  });
+  f.get(count).set(rest);
+  isStep(stepOut, 4).if(
+    () => isStep(stepIn, 4).if(
+      () => moveNeighbours(f, adds, count, rest, to, from),
+      () => isStep(stepIn, 8).if(everyOther),
+    ),
+    () => isStep(stepIn, 4).if(toLanes),
   );
+  f.times(rest, () => {
+    moveNumber(f, adds, to, from);
+    f.advance(to, stepOut).advance(from, stepIn);
+  });
 }
 
-/**
- * The two innermost axes are loops; the outer ones are found by taking the number of the plane apart, as in a map kernel.
- */
+/** The two innermost axes are loops. */
 export function writeCopy(f: Body, { adds }: CopyKernel): void {
-  const firstAxis = 2 + copyAxisAt(0);
-  const axesAt = HEADER + 4 * firstAxis;
-  const axisBytes = 4 * (copyAxisAt(1) - copyAxisAt(0));
-  const [rank, n, stepOut, stepIn] = [2 + copyRankAt, firstAxis, firstAxis + 1, firstAxis + 2].map((k) => word(f, k));
-  const [out, into] = [word(f, 0), word(f, 1)];
-  const [planes, plane, rows, row, rest, axis, axisEnd, position] = f.locals(8);
-  const [rowOut, rowIn, planeTo, planeFrom, to, from] = f.locals(6);
-
+  const bases = words(f, 0, 2);
+  const [rank] = words(f, 2 + copyRankAt, 1);
+  const [n, stepOut, stepIn] = words(f, 2 + copyAxisAt(0), 3);
+  const second = f.locals(3);
+  const [rows, rowOut, rowIn] = second;
+  const [row, rest, to, from] = f.locals(4);
+  const plane = f.locals(2);
   const spare = f.local(V128);
-  toBytes(f, stepOut).set(stepOut);
-  toBytes(f, stepIn).set(stepIn);
-  f.i32(1).set(rows).i32(1).set(planes);
+  f.i32(1).set(rows);
   f.get(rank).i32(1).i32GtU().if(() => {
-    f.get(0).i32Load(axesAt + axisBytes).set(rows);
-    f.get(0).i32Load(axesAt + axisBytes + 4).i32(2).i32Shl().set(rowOut);
-    f.get(0).i32Load(axesAt + axisBytes + 8).i32(2).i32Shl().set(rowIn);
+    second.forEach((local, i) => { loadWord(f, 2 + copyAxisAt(1) + i).set(local); });
   });
-  f.get(0).get(rank).i32(axisBytes).i32Mul().i32Add().set(axisEnd);
-  const outerAxes = (visit: () => void): void => {
-    f.get(0).i32(2 * axisBytes).i32Add().set(axis);
-    f.while(() => f.get(axis).get(axisEnd).i32LtU(), () => {
-      visit();
-      f.increment(axis, axisBytes);
+  for (const step of [stepOut, stepIn, rowOut, rowIn]) toBytes(f, step).set(step);
+  f.increment(rank, -2);
+  eachPlace(f, rank, 2 + copyAxisAt(2), [0, 1], bases, plane, () => {
+    f.get(rows).set(row).times(row, () => {
+      f.get(plane[0]).set(to).get(plane[1]).set(from);
+      moveRow(f, adds, n, rest, to, stepOut, from, stepIn, spare);
+      f.advance(plane[0], rowOut).advance(plane[1], rowIn);
     });
-  };
-  outerAxes(() => f.get(planes).get(axis).i32Load(axesAt).i32Mul().set(planes));
-  f.while(() => f.get(plane).get(planes).i32LtU(), () => {
-    f.get(out).set(planeTo).get(into).set(planeFrom).get(plane).set(rest);
-    outerAxes(() => {
-      f.get(rest).get(axis).i32Load(axesAt).i32RemU().i32(2).i32Shl().set(position);
-      f.get(rest).get(axis).i32Load(axesAt).i32DivU().set(rest);
-      f.get(planeTo).get(axis).i32Load(axesAt + 4).get(position).i32Mul().i32Add().set(planeTo);
-      f.get(planeFrom).get(axis).i32Load(axesAt + 8).get(position).i32Mul().i32Add().set(planeFrom);
-    });
-    f.get(rows).set(row);
-    f.while(() => f.get(row), () => {
-      f.get(planeTo).set(to).get(planeFrom).set(from);
-      if (adds) addRow(f, n, rest, to, stepOut, from, stepIn);
-      else copyRow(f, n, rest, to, stepOut, from, stepIn, spare);
-      f.advance(planeTo, rowOut).advance(planeFrom, rowIn).increment(row, -1);
-    });
-    f.increment(plane, 1);
   });
 }
 
@@ -159,23 +115,20 @@ function withRows(f: Body, size: Local, fault: number, inner: (each: (index: Loc
 
 export function writeGather(f: Body, { puts }: GatherKernel, fault: number): void {
   const { outer, count, inner, size } = parameters(f, 3, gatherParameters);
-  const [table, list, indices] = [word(f, puts ? 0 : 1), word(f, puts ? 1 : 0), word(f, 2)];
+  const [written, read, indices] = words(f, 0, 3);
+  const [table, list] = puts ? [written, read] : [read, written];
   const [j, rest, entry, index, rowBytes] = f.locals(5);
   const [to, from] = puts ? [entry, list] : [list, entry];
   toBytes(f, inner).set(rowBytes);
   withRows(f, size, fault, (find, row) => {
-    f.while(() => f.get(outer), () => {
-      f.get(count).set(j).get(indices).set(index);
-      f.while(() => f.get(j), () => {
+    f.times(outer, () => {
+      f.get(indices).set(index).get(count).set(j).times(j, () => {
         find(index);
         f.get(row).get(rowBytes).i32Mul().get(table).i32Add().set(entry);
-        alongRow(f, inner, rest, [to, from],
-          (at) => f.get(to).get(from).v128Load(at).v128Store(at),
-          () => f.get(to).get(from).f32Load().f32Store());
-        f.increment(index, 4).increment(j, -1);
+        moveNeighbours(f, false, inner, rest, to, from);
+        f.increment(index, 4);
       });
-      f.get(table).get(size).get(rowBytes).i32Mul().i32Add().set(table);
-      f.increment(outer, -1);
+      f.advance(table, size, rowBytes);
     });
   });
 }
@@ -186,7 +139,7 @@ export function writeGather(f: Body, { puts }: GatherKernel, fault: number): voi
  */
 export function writeScatterAdd(f: Body, fault: number): void {
   const { outer, count, inner, size } = parameters(f, 4, scatterAddParameters);
-  const [out, indices, updates, room] = [word(f, 0), word(f, 1), word(f, 2), word(f, 3)];
+  const [out, indices, updates, room] = words(f, 0, 4);
   const [j, rest, to, from, index, rowBytes] = f.locals(6);
   const [entryBytes, indexStep, gap, counter, seen, log, nextLog, entry] = f.locals(8);
   toBytes(f, inner).set(rowBytes);
@@ -197,18 +150,19 @@ export function writeScatterAdd(f: Body, fault: number): void {
     const rowOfOut = (): Body => f.get(row).get(rowBytes).i32Mul().get(out).i32Add().tee(to);
     const addNumber = (): void => {
       find(index);
-      f.get(row).i32(2).i32Shl().get(out).i32Add().tee(to).get(to).f32Load().get(from).f32Load().f32Add().f32Store();
+      toBytes(f, row).get(out).i32Add().set(to);
+      moveNumber(f, true, to, from);
       f.increment(from, 4);
     };
     const addRow = (): void => {
       find(index);
       rowOfOut().drop();
-      addNeighbours(f, inner, rest, to, from);
+      moveNeighbours(f, true, inner, rest, to, from);
     };
     const addAll = (add: () => void) => (): void => {
-      f.while(() => f.get(j), () => {
+      f.times(j, () => {
         add();
-        f.increment(index, 4).increment(j, -1);
+        f.increment(index, 4);
       });
     };
 
@@ -252,12 +206,10 @@ export function writeScatterAdd(f: Body, fault: number): void {
     };
     const isOne = (): Body => f.get(inner).i32(1).i32Eq();
 
-    f.while(() => f.get(outer), () => {
+    f.times(outer, () => {
       f.get(count).set(j).get(indices).set(index).get(updates).set(from);
       f.get(count).i32(scatterBlock).i32GtU().if(addInBlocks, () => { isOne().if(addAll(addNumber), addAll(addRow)); });
-      f.get(out).get(size).get(rowBytes).i32Mul().i32Add().set(out);
-      f.get(updates).get(count).get(rowBytes).i32Mul().i32Add().set(updates);
-      f.increment(outer, -1);
+      f.advance(out, size, rowBytes).advance(updates, count, rowBytes);
     });
   });
 }
@@ -267,13 +219,14 @@ const BLOCK_PAIRS = 32;
 /** Columns are reduced in tiles of four vectors, a cache line a row. */
 const TILE = 4;
 
-/** Its launches have one more parameter: the distance between rows of the input. */
+/** The parameters of a part, which has some of the columns: the distance between rows is that of the whole. */
+export const partOfColumns = { ...columnsParameters, rowBytes: layoutSize(columnsParameters) };
+
 export function writeColumns(f: Body, kernel: ColumnsKernel): void {
   const isSum = kernel.reduce === "sum";
-  const combine = (): Body => reducing[kernel.reduce](f);
-  const { outer, n, inner } = parameters(f, 2, columnsParameters);
-  const rowBytes = word(f, 2 + layoutSize(columnsParameters));
-  const [out, input] = [word(f, 0), word(f, 1)];
+  const combine = reducing[kernel.reduce];
+  const { outer, n, inner, rowBytes } = parameters(f, 2, partOfColumns);
+  const [out, input] = words(f, 0, 2);
   const [columns, column, from, next, pairs, blocks] = f.locals(6);
   const results = f.locals(TILE, V128);
   const total = f.local(V128);
@@ -286,16 +239,12 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       for (let i = 0; i < 2 * width; i++) visit(16 * i, sums[i >> 1], i % 2 === 1);
     };
     const addPairs = (): void => {
-      f.get(pairs).if(() => {
-        f.repeat(pairs, () => {
-          f.get(from).get(rowBytes).i32Add().set(next);
-          sums.forEach((sum, v) => {
-            f.get(from).v128Load(16 * v).get(next).v128Load(16 * v);
-            combine().get(sum);
-            combine().set(sum);
-          });
-          f.get(next).get(rowBytes).i32Add().set(from);
+      f.times(pairs, () => {
+        f.get(from).get(rowBytes).i32Add().set(next);
+        sums.forEach((sum, v) => {
+          f.get(from).v128Load(16 * v).get(next).v128Load(16 * v).simd(combine).get(sum).simd(combine).set(sum);
         });
+        f.get(next).get(rowBytes).i32Add().set(from);
       });
     };
     const addBlocks = (): void => {
@@ -332,7 +281,7 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
     else addPairs();
   };
 
-  f.while(() => f.get(outer), () => {
+  f.times(outer, () => {
     f.get(inner).set(columns).get(input).set(column);
     for (const width of [TILE, 1]) {
       f.while(() => f.get(columns).i32(4 * width).i32GeU(), () => {
@@ -346,7 +295,6 @@ export function writeColumns(f: Body, kernel: ColumnsKernel): void {
       f.storeFirst(out, results[0], columns);
       f.get(out).get(columns).i32(2).i32Shl().i32Add().set(out);
     });
-    f.get(input).get(n).get(rowBytes).i32Mul().i32Add().set(input);
-    f.increment(outer, -1);
+    f.advance(input, n, rowBytes);
   });
 }

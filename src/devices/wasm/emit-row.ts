@@ -3,8 +3,8 @@
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
 import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
-import { ExpressionEmitter } from "./emit-expression.ts";
-import { HEADER } from "./layout.ts";
+import { expressionEmitter } from "./emit-expression.ts";
+import { loadWord, word, words } from "./layout.ts";
 import { reducing, type VectorMath } from "./vector-math.ts";
 
 /** So many additions in float32 make a block, whose sum moves on to float64: rounding does not grow with the row. */
@@ -21,21 +21,16 @@ const FEW = 2;
 
 /** accumulator = accumulator ∘ result */
 function take(f: Body, accumulator: Local, result: Local, reduce: Reduction): void {
-  reducing[reduce](f.get(accumulator).get(result)).set(accumulator);
+  f.get(accumulator).get(result).simd(reducing[reduce]).set(accumulator);
 }
 
-/** Leaves one number, of an accumulator's four lanes or of a sum's two. */
-function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): void {
-  if (reduce === "sum") {
-    f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64();
-    return;
+/** Leaves what all lanes of an accumulator give, or both of a sum, in each lane. */
+function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local): Body {
+  if (reduce === "sum") return f.get(total).f64x2ExtractLane(0).get(total).f64x2ExtractLane(1).f64Add().f32DemoteF64().f32x4Splat();
+  for (const far of [2, 1]) {
+    f.get(accumulator).get(accumulator).get(accumulator).shuffle32(far, 1 ^ far, 2 ^ far, 3 ^ far).simd(reducing[reduce]).set(accumulator);
   }
-  f.get(accumulator).f32x4ExtractLane(0);
-  for (let lane = 1; lane < 4; lane++) {
-    f.get(accumulator).f32x4ExtractLane(lane);
-    if (reduce === "maximum") f.f32Max();
-    else f.f32Min();
-  }
+  return f.get(accumulator);
 }
 
 const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
@@ -63,34 +58,31 @@ function unrollingOf(kernel: RowKernel, roots: readonly Expr[]): number {
  * of the loops that they write.
  */
 export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
-  const pc = 0;
   const inputs = kernel.inputs.length;
   const outputs = kernel.outputs.length;
-  const wordAt = (parameter: number): number => HEADER + 4 * (outputs + inputs + parameter);
   const roots = [...kernel.stages.map((stage) => stage.value), ...kernel.outputs.map((output) => output.value)];
   const used = new Set(argumentsOf(...roots));
   const elements = kernel.inputs.flatMap((per, k) => (per === "element" && used.has(k) ? [k] : []));
 
-  const [rows, n, rest, whole, count, to] = f.locals(6);
-  const row = f.locals(kernel.inputs.length);
-  const pointer = f.locals(kernel.inputs.length);
-  const out = f.locals(kernel.outputs.length);
-  const value = f.locals(kernel.inputs.length, V128);
+  const parametersAt = outputs + inputs;
+  const rows = word(f, parametersAt + rowParameters.rows);
+  const n = word(f, parametersAt + rowParameters.n);
+  const row = words(f, outputs, inputs);
+  const out = words(f, 0, outputs);
+  const [rest, whole, count, to] = f.locals(4);
+  const pointer = f.locals(inputs);
+  const value = f.locals(inputs, V128);
   const results = f.locals(kernel.stages.length, V128);
   const accumulators = f.locals(kernel.stages.length, V128);
   const partial = kernel.stages.map(() => f.locals(UNROLL, V128));
   const totals = f.locals(kernel.stages.length, V128);
   const [index, mask] = [f.local(V128), f.local(V128)];
-  const emitter = new ExpressionEmitter(f, math, roots);
-  const argument = (k: number): Local => (k < inputs ? value[k] : results[k - inputs]);
+  const emitted = expressionEmitter(f, math, roots);
+  const given = [...value, ...results];
   /** What is the same for the whole row, and has been computed for the current one. */
   const known = new Map<Expr, Local>();
-  const emit = (...roots: readonly Expr[]): Local[] => emitter.emit(roots, argument, index, known);
-
-  f.get(pc).i32Load(wordAt(rowParameters.rows)).set(rows);
-  f.get(pc).i32Load(wordAt(rowParameters.n)).set(n);
-  row.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * (outputs + k)).set(at); });
-  out.forEach((at, k) => { f.get(pc).i32Load(HEADER + 4 * k).set(at); });
+  const emit = (...roots: readonly Expr[]): Local[] =>
+    emitted(roots, (e) => (e.kind === "argument" ? given[e.value] : e.kind === "index" ? index : known.get(e)));
 
   f.get(n).i32(SHORT).i32LeU().get(rows).i32(FEW).i32GtU().i32And().if(() => eachRow(4), () => eachRow(1));
 
@@ -101,7 +93,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const far = operands.map(() => f.locals(lanes - 1));
     /** Leaves the bytes between rows. */
     const apart = (operand: number): Body => {
-      if (operand < inputs) f.get(pc).i32Load(wordAt(rowParameters.strides + operand));
+      if (operand < inputs) loadWord(f, parametersAt + rowParameters.strides + operand);
       else if (kernel.outputs[operand - inputs].per === "row") f.i32(1);
       else f.get(n);
       return f.i32(2).i32Shl();
@@ -119,14 +111,13 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
     const eachElement = (roots: readonly Expr[], visit: (results: readonly Local[]) => void): void => {
       start(roots);
       f.f32x4(0).set(index);
-      f.while(() => f.get(rest), () => {
+      f.times(rest, () => {
         for (const k of elementsOf(roots)) {
           load(pointer[k], k);
           f.increment(pointer[k], 4);
         }
         visit(emit(...roots));
         advanceIndex(roots, 1);
-        f.increment(rest, -1);
       });
     };
 
@@ -174,7 +165,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
   /** Pointers and positions at the row's beginning. */
   function start(roots: readonly Expr[]): void {
     for (const k of elementsOf(roots)) f.get(row[k]).set(pointer[k]);
-    if (usesIndex(roots)) f.f32x4Index().set(index);
+    if (usesIndex(roots)) f.f32x4(0, 1, 2, 3).set(index);
     f.get(n).set(rest);
   }
 
@@ -235,7 +226,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
             f.i32x4(0, 1, 2, 3).get(rest).i32x4Splat().i32x4LtS().set(mask);
             found.forEach((result, i) => {
               f.get(accumulators[i]).get(result);
-              reducing[reduces[i]](identity(i).get(mask).v128Bitselect()).set(accumulators[i]);
+              identity(i).get(mask).v128Bitselect().simd(reducing[reduces[i]]).set(accumulators[i]);
             });
             f.i32(0).set(rest);
           },
@@ -256,8 +247,7 @@ export function writeRow(f: Body, math: VectorMath, kernel: RowKernel): void {
       });
     });
     pass.forEach((s, i) => {
-      joinLanes(f, reduces[i], accumulators[i], totals[i]);
-      f.f32x4Splat().set(results[s]);
+      joinLanes(f, reduces[i], accumulators[i], totals[i]).set(results[s]);
     });
   }
 

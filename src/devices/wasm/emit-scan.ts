@@ -1,18 +1,17 @@
 /** Scans: running sums, products and maxima along an axis, in float64, several columns at once. */
 
-import { beginnings, layoutSize, type ScanKernel, columnsParameters } from "../../kernels/kernel.ts";
+import { beginnings, type ScanKernel } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
-import { parameters, toBytes, word } from "./layout.ts";
+import { partOfColumns } from "./emit-move.ts";
+import { parameters, toBytes, words } from "./layout.ts";
 
 /** Columns are scanned in strips of four vectors, a cache line a row. */
 const TILE = 4;
 
-/** Its launches have one more parameter: the distance between rows. */
 export function writeScan(f: Body, kernel: ScanKernel): void {
   const operands = kernel.operands.length;
-  const { outer, n, inner } = parameters(f, operands, columnsParameters);
-  const rowBytes = word(f, operands + layoutSize(columnsParameters));
-  const bases = kernel.operands.map((_, k) => word(f, k));
+  const { outer, n, inner, rowBytes } = parameters(f, operands, partOfColumns);
+  const bases = words(f, 0, operands);
   const [first, step, columns, rest] = f.locals(4);
   const strips = f.locals(bases.length);
   const pointers = f.locals(bases.length);
@@ -60,7 +59,7 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
     f.get(n).i32(1).i32Sub().get(rowBytes).i32Mul().set(first);
     f.i32(0).get(rowBytes).i32Sub().set(step);
   }
-  f.while(() => f.get(outer), () => {
+  f.times(outer, () => {
     f.get(inner).set(columns);
     strips.forEach((at, k) => { f.get(bases[k]).set(at); });
     for (const vectors of [TILE, 1, 0]) {
@@ -71,7 +70,6 @@ export function writeScan(f: Body, kernel: ScanKernel): void {
         f.increment(columns, -width);
       });
     }
-    for (const base of bases) f.get(n).get(rowBytes).i32Mul().get(base).i32Add().set(base);
-    f.increment(outer, -1);
+    for (const base of bases) f.advance(base, n, rowBytes);
   });
 }

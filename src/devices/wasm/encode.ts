@@ -20,40 +20,37 @@ export interface Cuttable {
  * `places`, if given, is told for each space which words are addresses in it, and their offsets.
  */
 export function encode(
-  { program: { words, strands }, cuts }: Cuttable, bases: readonly number[], kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
+  { program: { words, strands }, cuts }: Cuttable, bases: ArrayLike<number>, kernels: KernelTable, i32: Int32Array, to: number, places: number[][] | null,
 ): number {
   for (let at = 0, strandsAt = 0; at < words.length; ) {
-    const fork = to;
-    if (strandsAt < strands.length && strands[strandsAt + 1] === at) {
-      const count = strands[strandsAt++];
+    const cut = cuts.get(at);
+    if (strands[strandsAt + 1] === at) {
       let launches = 0;
-      to += forkHeader(count) / 4;
-      for (let strand = 0; strand < count; strand++) {
-        i32[fork + FORK_PARTS / 4 + strand] = (to - fork) * 4;
+      const fork = writeFork(strands[strandsAt++], () => {
         for (const end = strands[++strandsAt]; at < end; at += words[at + 1], launches++) writeLaunch(at, null, 0);
-      }
+      });
+      i32[fork + 3] = launches;
       strandsAt++;
-      closeFork(fork, count, launches);
       continue;
     }
-    const cut = cuts.get(at);
     if (cut === undefined) writeLaunch(at, null, 0);
-    else {
-      to += forkHeader(cut.parts) / 4;
-      for (let part = 0; part < cut.parts; part++) {
-        i32[fork + FORK_PARTS / 4 + part] = (to - fork) * 4;
-        writeLaunch(at, cut, part);
-      }
-      closeFork(fork, cut.parts, 1);
-    }
+    else writeFork(cut.parts, (part) => writeLaunch(at, cut, part));
     at += words[at + 1];
   }
   return to;
 
-  function closeFork(fork: number, parts: number, launches: number): void {
+  /** A fork of one launch or, as is to be written into its fourth word, of several. */
+  function writeFork(parts: number, writePart: (part: number) => void): number {
+    const fork = to;
+    to += forkHeader(parts) / 4;
+    for (let part = 0; part < parts; part++) {
+      i32[fork + FORK_PARTS / 4 + part] = (to - fork) * 4;
+      writePart(part);
+    }
     const bytes = (to - fork) * 4;
-    i32.set([FORK, bytes, parts, launches], fork);
+    i32.set([FORK, bytes, parts, 1], fork);
     i32[fork + FORK_PARTS / 4 + parts] = bytes;
+    return fork;
   }
 
   /** A launch, or a part of one. */

@@ -28,17 +28,16 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   module.importMemory("memory", isShared);
   module.importTable("table");
   const kernelType = module.type([I32]);
-  /** Calls the kernel of the launch whose address is in the local. */
-  const call = (f: Body, launch: number): Body => f.get(launch).get(launch).i32Load().callIndirect(kernelType);
-
-  const run = module.function("run", 2, (f) => {
-    f.while(() => f.get(0).get(1).i32LtU(), () => {
-      call(f, 0).get(0).get(0).i32Load(4).i32Add().set(0);
-    });
+  /** Calls the kernels of the launches from one address to another, which are in locals; before each what `prepare` does. */
+  const runAll = (f: Body, at: number, end: number, prepare = () => {}): Body => f.while(() => f.get(at).get(end).i32LtU(), () => {
+    prepare();
+    f.get(at).get(at).i32Load().callIndirect(kernelType).get(at).get(at).i32Load(4).i32Add().set(at);
   });
+
+  const run = module.function("run", 2, (f, from, to) => { runAll(f, from, to); });
   const inOrder = (f: Body): Body => f.get(0).get(0).i32Load(FORK_PARTS).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
   if (!isShared) {
-    module.fillTable(0, [module.function(null, 1, inOrder)]);
+    module.putFirst(module.function(null, 1, inOrder));
     return module.finish();
   }
 
@@ -48,16 +47,13 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
     const end = f.local();
     f.block((done) => f.loop((again) => {
       f.i64AtomicLoad(control.ticket).tee(ticket).i32WrapI64().i32Eqz().branchIf(done);
-      f.i32(0).get(ticket).get(ticket).i64(1n).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
-      f.get(ticket).i64(32n).i64ShrU().i32WrapI64().set(part);
+      f.i32(0).get(ticket).get(ticket).i64(1).i64Sub().i64AtomicCompareExchange(control.ticket).get(ticket).i64Ne().branchIf(again);
+      f.get(ticket).i64(32).i64ShrU().i32WrapI64().set(part);
       // Where the place of the part is written.
       f.get(ticket).i32WrapI64().i32(1).i32Sub().i32(4).i32Mul().get(part).i32Add().set(end);
       f.get(part).get(end).i32Load(FORK_PARTS + 4).i32Add();
       f.get(part).get(end).i32Load(FORK_PARTS).i32Add().set(part).set(end);
-      f.while(() => f.get(part).get(end).i32LtU(), () => {
-        f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load));
-        call(f, part).get(part).get(part).i32Load(4).i32Add().set(part);
-      });
+      runAll(f, part, end, () => f.get(part).i32Load().tableSize().i32GeU().if(() => f.call(load)));
       f.branch(again);
     }));
   });
@@ -66,7 +62,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
     const spins = f.local();
     f.i32AtomicLoad(control.limit).if(
       () => {
-        f.i32(0).get(0).i64ExtendI32U().i64(32n).i64Shl().get(0).i32Load(HEADER).i64ExtendI32U().i64Or().i64AtomicStore(control.ticket);
+        f.i32(0).get(0).i64ExtendI32U().i64(32).i64Shl().get(0).i32Load(HEADER).i64ExtendI32U().i64Or().i64AtomicStore(control.ticket);
         f.i32AtomicLoad(control.sleepers).if(() => f.atomicNotify(-1, control.ticket));
         f.call(work);
         f.i32(CALLER_SPINS).set(spins);
@@ -77,7 +73,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
       () => inOrder(f),
     );
   });
-  module.fillTable(0, [fork]);
+  module.putFirst(fork);
 
   module.function("serve", 2, (f) => {
     const spins = f.local();

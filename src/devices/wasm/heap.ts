@@ -14,8 +14,8 @@ export class Heap {
   /** Can other threads have it too? */
   readonly isShared: boolean;
   /** Views that follow the memory when it grows. */
-  f32: Float32Array;
-  i32: Int32Array;
+  f32!: Float32Array;
+  i32!: Int32Array;
   /** Where memory that has never been used begins. */
   private top: number;
   private readonly sizes = new Map<number, number>(); // free blocks: start -> size
@@ -33,6 +33,10 @@ export class Heap {
     this.isShared = memory !== null;
     this.memory = memory ?? new WebAssembly.Memory(limits);
     this.top = align(reserved);
+    this.follow();
+  }
+
+  private follow(): void {
     this.f32 = new Float32Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
   }
@@ -98,15 +102,13 @@ export class Heap {
     const need = Math.ceil(end / PAGE);
     if (need <= have) return true;
     const generous = Math.min(this.pages, Math.max(need, Math.ceil(have * 1.25)));
-    if (need > this.pages || !(this.grow(generous - have) || this.grow(need - have))) return false;
-    this.f32 = new Float32Array(this.memory.buffer);
-    this.i32 = new Int32Array(this.memory.buffer);
-    return true;
+    return need <= this.pages && (this.grow(generous - have) || this.grow(need - have));
   }
 
   private grow(pages: number): boolean {
     try {
       this.memory.grow(pages);
+      this.follow();
       return true;
     } catch {
       return false;

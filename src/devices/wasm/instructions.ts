@@ -11,12 +11,12 @@ const plain = {
   i32Eqz: 0x45, i32Eq: 0x46, i32Ne: 0x47, i32LtU: 0x49, i32GtS: 0x4a, i32GtU: 0x4b, i32LeS: 0x4c, i32LeU: 0x4d, i32GeS: 0x4e, i32GeU: 0x4f,
   i32Add: 0x6a, i32Sub: 0x6b, i32Mul: 0x6c, i32DivU: 0x6e, i32RemU: 0x70, i32And: 0x71, i32Or: 0x72, i32Xor: 0x73, i32Shl: 0x74, i32ShrU: 0x76,
   i64Ne: 0x52, i64Sub: 0x7d, i64Mul: 0x7e, i64Or: 0x84, i64Shl: 0x86, i64ShrU: 0x88,
-  f32Ne: 0x5c, f32Add: 0x92, f32Mul: 0x94, f32Min: 0x96, f32Max: 0x97, f64Add: 0xa0,
+  f32Ne: 0x5c, f32Add: 0x92, f32Mul: 0x94, f64Add: 0xa0,
   i32WrapI64: 0xa7, i64ExtendI32U: 0xad, f32ConvertI32S: 0xb2, f32ConvertI32U: 0xb3, f32DemoteF64: 0xb6, f64PromoteF32: 0xbb, i64ReinterpretF64: 0xbd,
 } as const;
 
 /** Behind the prefix 0xFD, as LEB128. Minimum and maximum are NaN if either operand is; `v128Bitselect` is a, b, mask -> (a & mask) | (b & ~mask). */
-const vector = {
+export const vectorOpcodes = {
   i32x4Splat: 0x11, f32x4Splat: 0x13,
   i32x4LtS: 0x39, i32x4GtS: 0x3b, f32x4Eq: 0x41, f32x4Ne: 0x42, f32x4Lt: 0x43, f32x4Gt: 0x44, f32x4Le: 0x45, f32x4Ge: 0x46, f64x2Eq: 0x47,
   v128And: 0x4e, v128AndNot: 0x4f, v128Or: 0x50, v128Xor: 0x51, v128Bitselect: 0x52, v128AnyTrue: 0x53,
@@ -34,7 +34,7 @@ const vectorMemory = { v128Load: 0x00, v128Load32Splat: 0x09, v128Store: 0x0b } 
 
 /** Instructions as methods of what appends them to code, a `B`. */
 export type Instructions<B> =
-  & { readonly [name in keyof typeof plain | keyof typeof vector]: () => B }
+  & { readonly [name in keyof typeof plain | keyof typeof vectorOpcodes]: () => B }
   & { readonly [name in keyof typeof memory | keyof typeof vectorMemory]: (offset?: number) => B };
 
 /** Code that instructions are appended to. */
@@ -69,7 +69,7 @@ export class Code {
       }
     };
     define(plain, (code, opcode) => code.op(opcode));
-    define(vector, (code, opcode) => code.simd(opcode));
+    define(vectorOpcodes, (code, opcode) => code.simd(opcode));
     define(memory, (code, opcode, offset) => code.op(opcode).at(offset));
     define(vectorMemory, (code, opcode, offset) => code.simd(opcode).at(offset));
   }

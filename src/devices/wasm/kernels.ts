@@ -18,10 +18,10 @@ export function hasRelaxedSimd(): boolean {
 const MAP_SCRATCH_BYTES = 16 * 64;
 export const scratchBytes = MAP_SCRATCH_BYTES + productScratchBytes;
 
-/** What kernels ask of the host, by the address of the launch that asks. */
+/** What kernels ask of the host, by the address of the launch that asks. A function of the host is called with so many operands. */
 export interface HostCalls {
   fault(launch: number, value: number, limit: number): void;
-  host(launch: number): void;
+  host(launch: number, operands: number): void;
   /** Waits until the workers may be done. */
   wait(): void;
 }
@@ -40,8 +40,8 @@ export class KernelTable {
   private table!: WebAssembly.Table;
   /** How many places are taken. The first is the fork's. */
   private used = 0;
-  /** Kernel id -> place in the table, −1 where the kernel has not been generated. */
-  private places = new Int32Array(256);
+  /** Kernel id -> place in the table, if the kernel has been generated. */
+  private readonly places: number[] = [];
   private generation = -1;
   /** What the engine keeps of all kernels, by estimate. */
   bytes = 0;
@@ -67,7 +67,7 @@ export class KernelTable {
     if (this.generation === kernelGeneration()) return;
     onForget();
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
-    this.places.fill(-1);
+    this.places.length = 0;
     this.used = 1;
     this.run = this.instantiate(emitRunner(this.isShared), 1).run as KernelTable["run"];
     this.bytes = 0;
@@ -85,7 +85,7 @@ export class KernelTable {
   /** The place of a kernel that `ensure` has seen. */
   place(kernelId: number): number { return this.places[kernelId]; }
 
-  has(kernelId: number): boolean { return kernelId < this.places.length && this.places[kernelId] >= 0; }
+  has(kernelId: number): boolean { return this.places[kernelId] !== undefined; }
 
   /** Generates the kernels that are missing. */
   ensure(ids: ReadonlySet<number>): void {
@@ -94,7 +94,7 @@ export class KernelTable {
       fused: this.fused, scratch: MAP_SCRATCH_BYTES,
       math: importMath(module),
       fault: module.importFunction("fault", [I32, F32, I32]),
-      host: module.importFunction("host", [I32]),
+      host: module.importFunction("host", [I32, I32]),
     };
     module.importMemory("memory", this.isShared);
     module.importScratch("scratch");
@@ -108,11 +108,6 @@ export class KernelTable {
     const exports = this.instantiate(module.finish(), place);
     for (const id of ids) {
       this.table.set(this.used, exports[this.used] as () => void);
-      while (id >= this.places.length) {
-        const larger = new Int32Array(this.places.length * 2).fill(-1);
-        larger.set(this.places);
-        this.places = larger;
-      }
       this.places[id] = this.used++;
     }
   }

@@ -56,7 +56,7 @@ const table: { readonly [K in Kind]: WasmKind<KernelOf<K>> } = {
   scatterAdd: { emit: alone((f, _, { fault }) => writeScatterAdd(f, fault)), cut: neverCut },
   scan: { emit: alone(writeScan), cut: cutScan, more: (words, at) => words[at + columnsParameters.inner] },
   random: { emit: alone((f) => writeRandom(f)), cut: cutRandom, more: (_, __, first) => first / 4 },
-  host: { emit: alone((f, _, { host }) => { f.get(0).call(host); }), cut: neverCut },
+  host: { emit: alone((f, { operands }, { host }) => { f.get(0).i32(operands.length).call(host); }), cut: neverCut },
 };
 
 /** What this device knows of the kind of a kernel. */

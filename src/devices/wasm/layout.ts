@@ -1,17 +1,23 @@
 /** How a launch lies in memory: kernel (its place in the table), bytes to the next launch, operand addresses, parameters. */
 
 import type { Layout } from "../../kernels/layout.ts";
-import type { Body, Local } from "./assembler.ts";
+import { type Body, type Local, range } from "./assembler.ts";
 
 /** Bytes before the first operand. */
 export const HEADER = 8;
 
-/** Loads a word of a launch into a local: operands come first. */
+/** Leaves a word of the launch: operands come first. */
+export const loadWord = (f: Body, k: number, launch: Local = 0): Body => f.get(launch).i32Load(HEADER + 4 * k);
+
+/** Loads a word into a local. */
 export function word(f: Body, k: number): Local {
   const local = f.local();
-  f.get(0).i32Load(HEADER + 4 * k).set(local);
+  loadWord(f, k).set(local);
   return local;
 }
+
+/** So many words, from one on. */
+export const words = (f: Body, first: number, count: number): Local[] => range(count).map((k) => word(f, first + k));
 
 /** Loads the parameters of a launch with so many operands. */
 export function parameters<Name extends string>(f: Body, operands: number, layout: Layout<Name>): Record<Name, Local> {
@@ -20,6 +26,45 @@ export function parameters<Name extends string>(f: Body, operands: number, layou
 
 /** bytes(local) = 4 · elements. */
 export const toBytes = (f: Body, elements: Local): Body => f.get(elements).i32(2).i32Shl();
+
+/**
+ * Visits every place of a launch's outer axes, innermost first: its number is taken apart by their sizes.
+ * @param rank how many axes there are
+ * @param first which word the first one begins with: of each there are its size and the strides of all operands
+ * @param used the operands that are asked for, of which `bases` says where they begin, and `at` where they are at the place
+ */
+export function eachPlace(
+  f: Body, rank: Local, first: number, used: readonly number[], bases: readonly Local[], at: readonly Local[], visit: () => void,
+): void {
+  const [places, place, rest, axis, end, position] = f.locals(6);
+  const load = (k: number): Body => loadWord(f, first + k, axis);
+  const eachAxis = (visit: () => void): void => {
+    f.get(0).set(axis);
+    f.while(() => f.get(axis).get(end).i32LtU(), () => {
+      visit();
+      f.increment(axis, 4 * (1 + bases.length));
+    });
+  };
+  f.get(0).get(rank).i32(4 * (1 + bases.length)).i32Mul().i32Add().set(end);
+  f.i32(1).set(places);
+  eachAxis(() => {
+    f.get(places);
+    load(0).i32Mul().set(places);
+  });
+  f.while(() => f.get(place).get(places).i32LtU(), () => {
+    for (const k of used) f.get(bases[k]).set(at[k]);
+    f.get(place).set(rest);
+    eachAxis(() => {
+      f.get(rest);
+      load(0).i32RemU().i32(2).i32Shl().set(position);
+      f.get(rest);
+      load(0).i32DivU().set(rest);
+      for (const k of used) load(1 + k).get(position).i32Mul().get(at[k]).i32Add().set(at[k]);
+    });
+    visit();
+    f.increment(place, 1);
+  });
+}
 
 /** The fork's place in the table. */
 export const FORK = 0;

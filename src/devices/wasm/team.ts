@@ -15,7 +15,7 @@ const DEFAULT_LIMIT = 4;
 /**
  * What a worker does; the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
  * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
- * generation has changed.
+ * generation has changed. (`memory.grow(0)`: else the buffer may be of before the memory grew to there.)
  */
 const program = `
 const start = ({ memory, scratch, worker }) => {
@@ -24,41 +24,31 @@ const start = ({ memory, scratch, worker }) => {
   const { sin, cos, pow } = Math;
   const env = { memory, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
   let generation, last, serve;
-  function next() {
-    let found = null;
-    Atomics.add(words, ${control.active / 4}, 1);
-    if (Atomics.load(words, ${control.generation / 4}) === generation) {
-      memory.grow(0); // else the buffer may be of before the memory grew to there
-      const view = new Int32Array(memory.buffer);
-      const address = Atomics.load(view, last >>> 2) >>> 0;
-      if (address !== 0) {
-        const [, places, size] = view.subarray(address / 4);
-        found = [address, places, new Uint8Array(memory.buffer, address + 12, size).slice()];
-      }
-    }
-    Atomics.sub(words, ${control.active / 4}, 1);
-    Atomics.notify(words, ${control.active / 4});
-    return found;
-  }
   function load() {
-    for (let found; (found = next()) !== null; ) {
-      const [address, places, bytes] = found;
-      env.table.grow(places - env.table.length);
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
-      for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
-      serve ??= exports.serve;
-      last = address;
-    }
-  }
-  function follow() {
-    const now = Atomics.load(words, ${control.generation / 4});
-    if (now !== generation) {
-      generation = now;
-      env.table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-      last = ${control.modules};
-      serve = undefined;
-    }
-    if (!serve) load();
+    let found;
+    do {
+      found = null;
+      Atomics.add(words, ${control.active / 4}, 1);
+      if (Atomics.load(words, ${control.generation / 4}) === generation) {
+        memory.grow(0);
+        const view = new Int32Array(memory.buffer);
+        const address = Atomics.load(view, last >>> 2) >>> 0;
+        if (address !== 0) {
+          const [, places, size] = view.subarray(address / 4);
+          found = [places, new Uint8Array(memory.buffer, address + 12, size).slice()];
+          last = address;
+        }
+      }
+      Atomics.sub(words, ${control.active / 4}, 1);
+      Atomics.notify(words, ${control.active / 4});
+      if (found) {
+        const [places, bytes] = found;
+        env.table.grow(places - env.table.length);
+        const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
+        for (const name in exports) if (name > 0) env.table.set(+name, exports[name]);
+        serve ??= exports.serve;
+      }
+    } while (found);
   }
   Atomics.add(words, ${control.started / 4}, 1);
   for (;;) {
@@ -67,7 +57,14 @@ const start = ({ memory, scratch, worker }) => {
       Atomics.wait(words, ${control.limit / 4}, limit);
       continue;
     }
-    follow();
+    const now = Atomics.load(words, ${control.generation / 4});
+    if (now !== generation) {
+      generation = now;
+      env.table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
+      last = ${control.modules};
+      serve = undefined;
+    }
+    if (!serve) load();
     try {
       serve?.(worker, generation);
     } catch (error) {
@@ -113,8 +110,6 @@ function startThread(onEnd: (why: string) => void): Thread {
   return thread;
 }
 
-const word = (address: number): number => address / 4;
-
 export class Team {
   /** How many threads the user allows, if they have said so. */
   limit: number | null = null;
@@ -138,9 +133,16 @@ export class Team {
   /** How many threads there may be, with the caller's own. */
   get wanted(): number { return this.limit ?? Math.min(DEFAULT_LIMIT, cores()); }
 
+  /** May there be workers? */
+  private get isOpen(): boolean { return this.heap.isShared && this.failure === ""; }
+
+  // Words of `control`.
+  private get(address: number): number { return Atomics.load(this.heap.i32, address / 4); }
+  private set(address: number, value: number): void { Atomics.store(this.heap.i32, address / 4, value); }
+
   /** A launch is large enough for threads: starts those that are lacking. */
   start(): void {
-    if (!this.heap.isShared || this.failure !== "" || this.threads.length >= this.wanted - 1) return;
+    if (!this.isOpen || this.threads.length >= this.wanted - 1) return;
     this.hasYielded = false;
     setTimeout(() => { this.hasYielded = true; });
     try {
@@ -159,7 +161,7 @@ export class Team {
 
   /** Makes a module of kernels known to the workers. */
   add(module: TableModule): void {
-    if (!this.heap.isShared || this.failure !== "") return;
+    if (!this.isOpen) return;
     if (this.threads.length === 0) {
       this.modules.push(module);
       return;
@@ -168,19 +170,18 @@ export class Team {
     const address = this.allocate(12 + bytes.length);
     this.chain.push({ address, bytes: 12 + bytes.length });
     const { i32, memory } = this.heap;
-    i32.set([0, places, bytes.length], word(address));
+    i32.set([0, places, bytes.length], address / 4);
     new Uint8Array(memory.buffer).set(bytes, address + 12);
-    Atomics.store(i32, word(this.last), address);
+    this.set(this.last, address);
     this.last = address;
   }
 
   /** Nobody needs the modules so far any more: workers begin anew with those that follow. */
   forget(): void {
     this.modules.length = 0;
-    if (this.threads.length === 0 || this.failure !== "") return;
-    const { i32 } = this.heap;
-    Atomics.store(i32, word(control.modules), 0);
-    Atomics.add(i32, word(control.generation), 1);
+    if (this.threads.length === 0 || !this.isOpen) return;
+    this.set(control.modules, 0);
+    this.set(control.generation, this.get(control.generation) + 1);
     this.recall();
     for (const { address, bytes } of this.chain.splice(0)) this.heap.free(address, bytes);
     this.last = control.modules;
@@ -188,22 +189,19 @@ export class Team {
 
   /** Says how many workers may take parts. */
   admit(): void {
-    if (!this.heap.isShared) return;
-    const { i32 } = this.heap;
-    Atomics.store(i32, word(control.limit), this.failure === "" ? Math.min(this.threads.length, this.wanted - 1) : 0);
-    Atomics.notify(i32, word(control.limit));
+    this.set(control.limit, this.isOpen ? Math.min(this.threads.length, this.wanted - 1) : 0);
+    Atomics.notify(this.heap.i32, control.limit / 4);
   }
 
   /** Returns when fewer workers are active, or throws where one is no more. */
   wait(): void {
-    const { i32 } = this.heap;
-    const active = Atomics.load(i32, word(control.active));
+    const active = this.get(control.active);
     if (active === 0) return;
-    for (let seconds = 0; seconds < this.patience && Atomics.load(i32, word(control.failed)) === 0; ) {
-      Atomics.store(i32, word(control.waiting), 1);
-      const isOver = sleepsWhile(i32, word(control.active), active);
-      Atomics.store(i32, word(control.waiting), 0);
-      if (Atomics.load(i32, word(control.active)) !== active) return;
+    for (let seconds = 0; seconds < this.patience && this.get(control.failed) === 0; ) {
+      this.set(control.waiting, 1);
+      const isOver = sleepsWhile(this.heap.i32, control.active / 4, active);
+      this.set(control.waiting, 0);
+      if (this.get(control.active) !== active) return;
       if (isOver) seconds++; // else it was woken between two modules that a worker was loading
     }
     this.dissolve("A worker died in the middle of a step.");
@@ -215,10 +213,9 @@ export class Team {
 
   /** After an error in a part: nobody works on the others any more. */
   recall(): void {
-    if (!this.heap.isShared || this.failure !== "") return;
-    const { i32 } = this.heap;
-    Atomics.store(i32, word(control.ticket), 0);
-    while (Atomics.load(i32, word(control.active)) > 0) this.wait();
+    if (!this.isOpen) return;
+    this.set(control.ticket, 0);
+    while (this.get(control.active) > 0) this.wait();
   }
 
   private dissolve(why: string): void {

@@ -11,7 +11,8 @@
 
 import { type BinaryName, type ComparisonName, power, type UnaryName } from "../../kernels/expression.ts";
 import type { Reduction } from "../../kernels/kernel.ts";
-import { type Body, F64, type Local, type ModuleBuilder, V128 } from "./assembler.ts";
+import { type Body, F64, type Local, type ModuleBuilder, range, V128 } from "./assembler.ts";
+import { vectorOpcodes } from "./instructions.ts";
 
 /** What a module with vector math imports from the host, under "env". */
 export const mathImports = { sin: Math.sin, cos: Math.cos, pow: power };
@@ -21,11 +22,8 @@ export type MathImports = Record<keyof typeof mathImports, number>;
 
 /** Declares the imports. Like all imports, before any function. */
 export function importMath(module: ModuleBuilder): MathImports {
-  return {
-    sin: module.importFunction("sin", [F64], [F64]),
-    cos: module.importFunction("cos", [F64], [F64]),
-    pow: module.importFunction("pow", [F64, F64], [F64]),
-  };
+  const imports = Object.entries(mathImports).map(([name, { length }]) => [name, module.importFunction(name, range(length).map(() => F64), [F64])]);
+  return Object.fromEntries(imports) as MathImports;
 }
 
 // -- coefficients, highest power first ----------------------------------------------------------
@@ -76,65 +74,42 @@ const F64X2_PMIN = 0xf6;
 const F64X2_PMAX = 0xf7;
 const F64X2_RELAXED_MADD = 0x107;
 
-/** Two vectors -> one. */
-export const arithmetic = {
-  add: (f: Body): Body => f.f32x4Add(),
-  sub: (f: Body): Body => f.f32x4Sub(),
-  mul: (f: Body): Body => f.f32x4Mul(),
-  div: (f: Body): Body => f.f32x4Div(),
-  maximum: (f: Body): Body => f.f32x4Max(),
-  minimum: (f: Body): Body => f.f32x4Min(),
+// -- functions that are one instruction ---------------------------------------------------------
+
+/** Where they hold all bits are set. */
+const comparisons: Readonly<Record<ComparisonName, number>> = {
+  equal: vectorOpcodes.f32x4Eq, less: vectorOpcodes.f32x4Lt, lessEqual: vectorOpcodes.f32x4Le,
 };
-/** Two vectors -> all bits where the comparison holds. */
-const comparisons: Readonly<Record<ComparisonName, (f: Body) => Body>> = {
-  equal: (f) => f.f32x4Eq(),
-  less: (f) => f.f32x4Lt(),
-  lessEqual: (f) => f.f32x4Le(),
+const instructions: Partial<Record<UnaryName | BinaryName, number>> = {
+  neg: vectorOpcodes.f32x4Neg, abs: vectorOpcodes.f32x4Abs, floor: vectorOpcodes.f32x4Floor, sqrt: vectorOpcodes.f32x4Sqrt,
+  add: vectorOpcodes.f32x4Add, sub: vectorOpcodes.f32x4Sub, mul: vectorOpcodes.f32x4Mul, div: vectorOpcodes.f32x4Div,
+  maximum: vectorOpcodes.f32x4Max, minimum: vectorOpcodes.f32x4Min, ...comparisons,
 };
 /** How a reduction takes one vector more. */
-export const reducing: Readonly<Record<Reduction, (f: Body) => Body>> = { ...arithmetic, sum: arithmetic.add };
+export const reducing: Readonly<Record<Reduction, number>> = {
+  sum: vectorOpcodes.f32x4Add, maximum: vectorOpcodes.f32x4Max, minimum: vectorOpcodes.f32x4Min,
+};
 
 /** Emits functions of vectors into a body. Results are left on the stack; arguments are never changed. */
 export class VectorMath {
-  private readonly body: Body;
-  private readonly fused: boolean;
-  private readonly imports: MathImports;
   /** Vector locals for intermediate results; the first `used` are in use. */
   private readonly pool: Local[] = [];
   private used = 0;
 
   /** @param fused Use relaxed SIMD's multiply-add, which rounds once where the machine can. */
-  constructor(body: Body, fused: boolean, imports: MathImports) {
-    this.body = body;
-    this.fused = fused;
-    this.imports = imports;
-  }
+  constructor(private readonly body: Body, private readonly fused: boolean, private readonly imports: MathImports) {}
 
-  /** The function of `x`, within 4 units in the last place (of float32, denormals included). */
-  unary(name: UnaryName, x: Local): void { this[name](x); }
-
-  neg(x: Local): void { this.body.get(x).f32x4Neg(); }
-  abs(x: Local): void { this.body.get(x).f32x4Abs(); }
-  floor(x: Local): void { this.body.get(x).f32x4Floor(); }
-  sqrt(x: Local): void { this.body.get(x).f32x4Sqrt(); }
-  relu(x: Local): void { this.body.get(x).f32x4(0).simd(F32X4_PMAX); }
-  /** ±1 where |x| > 0, else x, which is 0 or NaN. */
-  sign(x: Local): void {
-    this.body.f32x4(1);
-    this.signLike(x).get(x).get(x).f32x4Abs().f32x4(0).f32x4Gt().v128Bitselect();
-  }
-  log(x: Local): void { this.logarithm(x); }
-  sin(x: Local): void { this.circular("sin", x); }
-  cos(x: Local): void { this.circular("cos", x); }
-
-  binary(name: BinaryName, a: Local, b: Local): void {
-    if (name === "pow") {
-      this.pow(a, b);
+  /** The function of `a`, or of `a` and `b`, within 4 units in the last place (of float32, denormals included). Comparisons are 1 where they hold. */
+  apply(name: UnaryName | BinaryName, a: Local, b?: Local): void {
+    const opcode = instructions[name];
+    if (opcode === undefined) {
+      this[name as "pow"](a, b as Local);
       return;
     }
-    const body = this.body.get(a).get(b);
-    if (name in arithmetic) arithmetic[name as keyof typeof arithmetic](body);
-    else comparisons[name as ComparisonName](body).f32x4(1).v128And();
+    this.body.get(a);
+    if (b !== undefined) this.body.get(b);
+    this.body.simd(opcode);
+    if (name in comparisons) this.body.f32x4(1).v128And();
   }
 
   /** The bits of `a` where the condition is not 0 (NaN is not), else those of `b`. */
@@ -144,8 +119,17 @@ export class VectorMath {
 
   /** The bits of `a` where x and y compare so, else those of `b`. */
   selectWhere(comparison: ComparisonName, [x, y]: readonly Local[], a: Local, b: Local): void {
-    comparisons[comparison](this.body.get(a).get(b).get(x).get(y)).v128Bitselect();
+    this.body.get(a).get(b).get(x).get(y).simd(comparisons[comparison]).v128Bitselect();
   }
+
+  relu(x: Local): void { this.body.get(x).f32x4(0).simd(F32X4_PMAX); }
+  /** ±1 where |x| > 0, else x, which is 0 or NaN. */
+  sign(x: Local): void {
+    this.body.f32x4(1);
+    this.signLike(x).get(x).get(x).f32x4Abs().f32x4(0).f32x4Gt().v128Bitselect();
+  }
+  sin(x: Local): void { this.circular("sin", x); }
+  cos(x: Local): void { this.circular("cos", x); }
 
   // -- building blocks --------------------------------------------------------------------------
 
@@ -158,9 +142,9 @@ export class VectorMath {
     this.used = first;
   }
 
-  /** a, b -> a · b + addend; a number stands for four lanes of it. */
-  private madd(addend: number | (() => void)): Body {
-    return this.body.f32x4Madd(this.fused, typeof addend === "number" ? () => this.body.f32x4(addend) : addend);
+  /** a, b -> a · b + addend: a variable, or what leaves it. */
+  private madd(addend: Local | (() => void)): Body {
+    return this.body.f32x4Madd(this.fused, typeof addend === "number" ? () => this.body.get(addend) : addend);
   }
 
   /** A polynomial of `x`. */
@@ -168,7 +152,7 @@ export class VectorMath {
     this.body.f32x4(first);
     for (const coefficient of rest) {
       this.body.get(x);
-      this.madd(coefficient);
+      this.madd(() => this.body.f32x4(coefficient));
     }
     return this.body;
   }
@@ -188,16 +172,19 @@ export class VectorMath {
     return this.body.get(x).i32x4(SIGN).v128And().v128Or();
   }
 
-  /** Overwrites special lanes of `result` with a host function of the arguments; what is in a lane depends on no other. */
-  private callHost(imported: number, args: readonly Local[], isSpecial: Local, result: Local): void {
+  /** A mask -> `result`, but where the mask is set a host function of the arguments; what is in a lane depends on no other. */
+  private unlessSpecial(result: Local, name: keyof MathImports, ...args: readonly Local[]): void {
     const { body } = this;
-    this.temporaries((found) => {
-      for (let lane = 0; lane < 4; lane++) {
-        body.get(found);
-        for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
-        body.call(imported).f32DemoteF64().f32x4ReplaceLane(lane).set(found);
-      }
-      body.get(found).get(result).get(isSpecial).v128Bitselect().set(result);
+    this.temporaries((isSpecial, found) => {
+      body.tee(isSpecial).v128AnyTrue().if(() => {
+        for (let lane = 0; lane < 4; lane++) {
+          body.get(found);
+          for (const x of args) body.get(x).f32x4ExtractLane(lane).f64PromoteF32();
+          body.call(this.imports[name]).f32DemoteF64().f32x4ReplaceLane(lane).set(found);
+        }
+        body.get(found).get(result).get(isSpecial).v128Bitselect().set(result);
+      });
+      body.get(result);
     });
   }
 
@@ -209,19 +196,19 @@ export class VectorMath {
     const { body } = this;
     body.set(r);
     body.get(r).f32x4(Math.LOG2E);
-    this.madd(ROUND).tee(n).f32x4(ROUND).f32x4Sub();
+    this.madd(() => body.f32x4(ROUND)).tee(n).f32x4(ROUND).f32x4Sub();
     this.temporaries((whole) => {
       body.tee(whole).f32x4(-LN2_HIGH);
-      this.madd(() => body.get(r)).set(r);
+      this.madd(r).set(r);
       body.get(whole).f32x4(-LN2_LOW);
-      this.madd(() => body.get(r)).set(r);
+      this.madd(r).set(r);
     });
   }
 
   /** eʳ − 1 */
   private expm1Reduced(r: Local): Body {
     this.horner(r, EXP).get(r).get(r).f32x4Mul();
-    return this.madd(() => this.body.get(r));
+    return this.madd(r);
   }
 
   /** An integer n on the stack (its low 9 bits count) -> 2ⁿ */
@@ -229,40 +216,39 @@ export class VectorMath {
     return this.body.i32(23).i32x4Shl().i32x4(ONE_BITS).i32x4Add();
   }
 
-  /** Splits 2ⁿ in two factors, since 2ⁿ itself may be too large or too small where eˣ is not. */
-  private splitPower(n: Local, power: Local, otherPower: Local): void {
+  /**
+   * x, but not below `least`, as r + n ln 2: leaves eʳ − 1, and 2ⁿ in two factors, since 2ⁿ itself may be too large or too small where eˣ is not.
+   * Beyond `least` and 89 the result is known, and n would leave its range.
+   */
+  private exponential(x: Local, least: number, use: (power: Local, otherPower: Local) => void): void {
     const { body } = this;
-    this.temporaries((half) => {
-      body.get(n).i32(1).i32x4ShrS().tee(half); // n's high bits, those of ROUND, are gone after the next shift
-      this.powerOfTwo().set(power);
-      body.get(n).get(half).i32x4Sub();
-      this.powerOfTwo().set(otherPower);
+    this.temporaries((n, r, power, otherPower) => {
+      body.get(x).f32x4(89).simd(F32X4_PMIN).f32x4(least).simd(F32X4_PMAX);
+      this.reduce(n, r);
+      this.temporaries((half) => {
+        body.get(n).i32(1).i32x4ShrS().tee(half); // n's high bits, those of ROUND, are gone after the next shift
+        this.powerOfTwo().set(power);
+        body.get(n).get(half).i32x4Sub();
+        this.powerOfTwo().set(otherPower);
+      });
+      this.expm1Reduced(r);
+      use(power, otherPower);
     });
   }
 
   exp(x: Local): void {
-    const { body } = this;
-    this.temporaries((n, r, power, otherPower) => {
-      // Beyond these bounds the result is infinite or 0 anyway, and n would leave its range.
-      body.get(x).f32x4(89).simd(F32X4_PMIN).f32x4(-104).simd(F32X4_PMAX);
-      this.reduce(n, r);
-      this.splitPower(n, power, otherPower);
-      this.expm1Reduced(r).f32x4(1).f32x4Add().get(power).f32x4Mul();
+    this.exponential(x, -104, (power, otherPower) => {
+      this.body.f32x4(1).f32x4Add().get(power).f32x4Mul();
       // Where the result is 0 (masked scores), that power is 0: to underflow would take the machine ten times as long.
-      body.get(otherPower).get(x).f32x4(-104).f32x4Ge().v128And().f32x4Mul();
+      this.body.get(otherPower).get(x).f32x4(-104).f32x4Ge().v128And().f32x4Mul();
     });
   }
 
   expm1(x: Local): void {
-    const { body } = this;
-    this.temporaries((n, r, power, otherPower) => {
-      body.get(x).f32x4(89).simd(F32X4_PMIN).f32x4(-20).simd(F32X4_PMAX);
-      this.reduce(n, r);
-      this.splitPower(n, power, otherPower);
+    this.exponential(x, -20, (power, otherPower) => {
       // 2ⁿ (eʳ − 1) + (2ⁿ − 1), divided and multiplied by the other power; its inverse has the negative exponent.
-      this.expm1Reduced(r).get(power);
-      this.madd(() => body.get(power).i32x4(2 * ONE_BITS).get(otherPower).i32x4Sub().f32x4Sub());
-      body.get(otherPower).f32x4Mul();
+      this.body.get(power);
+      this.madd(() => this.body.get(power).i32x4(2 * ONE_BITS).get(otherPower).i32x4Sub().f32x4Sub()).get(otherPower).f32x4Mul();
       this.signLike(x);
     });
   }
@@ -305,13 +291,13 @@ export class VectorMath {
       body.get(x).f32x4(1).simd(F32X4_PMIN);
       body.get(u).get(x).f32x4(1).simd(F32X4_PMAX).f32x4Sub().f32x4Sub();
       body.get(u).f32x4Div().set(c);
-      this.logarithm(u, c);
+      this.log(u, c);
       this.signLike(x);
     });
   }
 
   /** ln(x), plus a small correction. x = 2ᵏ (1 + f) with √½ ≤ 1 + f < √2. */
-  private logarithm(x: Local, correction?: Local): void {
+  log(x: Local, correction?: Local): void {
     const { body } = this;
     this.temporaries((bits, k, f, square) => {
       body.get(x).i32x4(SQRT_HALF_BITS).i32x4Sub().tee(bits).i32(23).i32x4ShrS().set(k);
@@ -330,15 +316,15 @@ export class VectorMath {
       if (correction !== undefined) body.get(correction).f32x4Add();
       const sum = bits;
       body.set(sum).get(k).f32x4(LN2_LOW);
-      this.madd(() => body.get(sum)).set(sum);
+      this.madd(sum).set(sum);
       body.get(square).f32x4(-0.5);
-      this.madd(() => body.get(sum)).get(f).f32x4Add().set(sum);
+      this.madd(sum).get(f).f32x4Add().set(sum);
       body.get(k).f32x4(LN2_HIGH);
-      this.madd(() => body.get(sum));
+      this.madd(sum);
       // ∞ and NaN as they are; NaN (all bits set) below 0; −∞ at 0.
-      body.get(x).get(x).f32x4(Number.POSITIVE_INFINITY).f32x4Lt().v128Bitselect();
+      body.get(x).get(x).f32x4(Infinity).f32x4Lt().v128Bitselect();
       body.get(x).f32x4(0).f32x4Lt().v128Or().set(sum);
-      body.f32x4(Number.NEGATIVE_INFINITY).get(sum).get(x).f32x4(0).f32x4Eq().v128Bitselect();
+      body.f32x4(-Infinity).get(sum).get(x).f32x4(0).f32x4Eq().v128Bitselect();
     });
   }
 
@@ -347,17 +333,17 @@ export class VectorMath {
   /** |x| = n π/2 + r with |r| ≤ π/4; n mod 4 says whether it is ±sin(r) or ±cos(r). */
   private circular(name: "sin" | "cos", x: Local): void {
     const { body } = this;
-    this.temporaries((n, r, square, result, isLarge) => {
+    this.temporaries((n, r, square, result) => {
       // The reduction needs float64: r may be tiny next to |x|.
-      const split = (half: number, t: Local, rest: Local): void => {
-        body.promote(x, half === 1).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
+      const split = (isHigh: boolean, t: Local, rest: Local): void => {
+        body.promote(x, isHigh).simd(F64X2_ABS).tee(rest).f64x2(2 / Math.PI).f64x2Mul().f64x2(ROUND_F64).f64x2Add().tee(t);
         body.f64x2(ROUND_F64).f64x2Sub().set(square);
         body.get(rest).get(square).f64x2(HALF_PI_HIGH).f64x2Mul().f64x2Sub();
         body.get(square).f64x2(HALF_PI_LOW).f64x2Mul().f64x2Sub().f32x4DemoteF64x2Zero().set(rest);
       };
-      split(0, n, r);
+      split(false, n, r);
       this.temporaries((highN, highR) => {
-        split(1, highN, highR);
+        split(true, highN, highR);
         body.get(n).get(highN).shuffle32(0, 2, 4, 6).set(n);
         body.get(r).get(highR).shuffle32(0, 1, 4, 5).set(r);
       });
@@ -366,43 +352,40 @@ export class VectorMath {
       body.get(r).get(r).f32x4Mul().set(square);
       this.horner(square, COS);
       this.horner(square, SIN).get(r).get(square).f32x4Mul();
-      this.madd(() => body.get(r));
+      this.madd(r);
       body.get(n).i32(31).i32x4Shl().i32(31).i32x4ShrS().v128Bitselect(); // n odd?
       body.get(n).i32(30).i32x4Shl();
       if (name === "sin") body.get(x).v128Xor();
       body.i32x4(SIGN).v128And().v128Xor().set(result);
 
-      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt().tee(isLarge).v128AnyTrue();
-      body.if(() => this.callHost(this.imports[name], [x], isLarge, result));
-      body.get(result);
+      body.get(x).f32x4Abs().f32x4(LARGE_ANGLE).f32x4Gt();
+      this.unlessSpecial(result, name, x);
     });
   }
 
   // -- powers -----------------------------------------------------------------------------------
 
   /** 2 to the b log₂(a), in float64, since an error of the logarithm counts b times. All special cases are the host's. */
-  private pow(a: Local, b: Local): void {
+  pow(a: Local, b: Local): void {
     const { body } = this;
-    this.temporaries((result, high, isSpecial) => {
-      this.powHalf(a, b, 0);
+    this.temporaries((result, high) => {
+      this.powHalf(a, b, false);
       body.set(result);
-      this.powHalf(a, b, 1);
+      this.powHalf(a, b, true);
       body.set(high).get(result).get(high).shuffle32(0, 1, 4, 5).set(result);
 
-      const infinity = Number.POSITIVE_INFINITY;
-      body.get(a).f32x4(0).f32x4Gt().get(a).f32x4(infinity).f32x4Lt().v128And();
-      body.get(b).f32x4Abs().f32x4(infinity).f32x4Lt().v128And().simd(V128_NOT).tee(isSpecial).v128AnyTrue();
-      body.if(() => this.callHost(this.imports.pow, [a, b], isSpecial, result));
-      body.get(result);
+      body.get(a).f32x4(0).f32x4Gt().get(a).f32x4(Infinity).f32x4Lt().v128And();
+      body.get(b).f32x4Abs().f32x4(Infinity).f32x4Lt().v128And().simd(V128_NOT);
+      this.unlessSpecial(result, "pow", a, b);
     });
   }
 
   /** Powers of two of the lanes, for 0 < a < ∞ and finite b. As float64 even denormal a are normal. */
-  private powHalf(a: Local, b: Local, half: number): void {
+  private powHalf(a: Local, b: Local, isHigh: boolean): void {
     const { body } = this;
     this.temporaries((bits, s, square) => {
       // a = 2ᵏ m with √½ ≤ m < √2, from the exponent 1024 + k and the mantissa of `bits`.
-      body.promote(a, half === 1).i64x2((1024n << 52n) - SQRT_HALF_BITS_F64).i64x2Add().tee(bits);
+      body.promote(a, isHigh).i64x2((1024n << 52n) - SQRT_HALF_BITS_F64).i64x2Add().tee(bits);
       body.i64x2((1n << 52n) - 1n).v128And().i64x2(SQRT_HALF_BITS_F64).i64x2Add().tee(s);
       // log₂(a) = k + log₂(m), by the series in s = (m − 1) / (m + 1).
       body.f64x2(1).f64x2Sub().get(s).f64x2(1).f64x2Add().f64x2Div().tee(s).get(s).f64x2Mul().set(square);
@@ -410,7 +393,7 @@ export class VectorMath {
       // The bits of 2⁵² with those of an integer below it are the float64 of their sum.
       body.get(bits).i32(52).simd(I64X2_SHR_U).f64x2(2 ** 52).v128Or().f64x2(2 ** 52 + 1024).f64x2Sub().f64x2Add();
       // Beyond ±200 the result is infinite or 0 in float32 anyway.
-      body.promote(b, half === 1).f64x2Mul().f64x2(200).simd(F64X2_PMIN).f64x2(-200).simd(F64X2_PMAX).tee(s);
+      body.promote(b, isHigh).f64x2Mul().f64x2(200).simd(F64X2_PMIN).f64x2(-200).simd(F64X2_PMAX).tee(s);
       // 2ⁿ⁺ᶠ; float64 holds 2ⁿ, and the last step rounds to denormals.
       body.f64x2(ROUND_F64).f64x2Add().set(bits);
       body.get(s).get(bits).f64x2(ROUND_F64).f64x2Sub().f64x2Sub().set(s);

@@ -3,7 +3,7 @@
  * and each step enters WebAssembly once to run it; only what has moved since is patched.
  */
 
-import { type FloatArray, hostPlaceAt, kernelById, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
+import { type FloatArray, hostPlaceAt, kernelById, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, UNIT } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
@@ -27,16 +27,12 @@ class WasmBuffer extends Buffer {
   }
 }
 
-/** Views own nothing. */
-const nothing = (): void => {};
-
 class WasmExecutable implements Executable {
   /** Where its launches are, and where they end; 0 before the first run. */
   address = 0;
   end = 0;
-  /** The addresses that its launches hold. */
-  arena = -1;
-  bound: Float64Array;
+  /** The addresses that its launches hold: of the arena, and of each buffer. */
+  bases = new Float64Array();
   /** For each space, which of its words are addresses in it: pairs of word index and offset. Made at the second binding. */
   places: Int32Array[] | null = null;
 
@@ -45,12 +41,8 @@ class WasmExecutable implements Executable {
     /** What is cut, by the launch's place in the program's words. */
     readonly cuts: ReadonlyMap<number, Cut>,
     readonly bytes: number,
-    private readonly onRelease: (executable: WasmExecutable) => void,
-  ) {
-    this.bound = new Float64Array(program.buffers).fill(-1);
-  }
-
-  release(): void { this.onRelease(this); }
+    readonly release: () => void,
+  ) {}
 }
 
 /** A block of the arena; a step that outgrows it gets another, and the next step one that holds all. */
@@ -100,7 +92,7 @@ export class WasmDevice implements Device {
       fault: (launch: number, value: number, limit: number): void => {
         throw new LaunchFault(this.launchAt(launch), "index", value, limit >>> 0);
       },
-      host: (launch: number): void => this.callHost(launch >>> 0),
+      host: (launch: number, operands: number): void => this.callHost(launch >>> 0, operands),
       wait: (): void => this.team.wait(),
     };
     const { memory, isShared } = this.heap;
@@ -112,7 +104,7 @@ export class WasmDevice implements Device {
 
   // -- long-lived memory ------------------------------------------------------------------------------
 
-  allocate(size: number, kind: MemoryKind): Buffer {
+  allocate(size: number, kind: MemoryKind): WasmBuffer {
     const bytes = roomFor(size);
     const address = this.block(bytes, kind);
     const block = Heap.blockSize(bytes);
@@ -136,25 +128,18 @@ export class WasmDevice implements Device {
       const address = this.heap.allocate(bytes);
       if (address >= 0) return address;
       const buffer = this.residency.leastRecent();
-      if (buffer !== null) this.evict(buffer);
-      else if (this.taken === 0 && this.chunks.length > 0) this.dropArena();
+      if (buffer !== null) {
+        // It leaves with its values, unless the host has them.
+        if (!buffer.isCopy) buffer.saved = this.read(buffer);
+        buffer.free();
+      } else if (this.taken === 0 && this.chunks.length > 0) this.dropArena();
       else if (this.written.size > 0) for (const executable of this.written) executable.release();
       else throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
     }
   }
 
-  /** Lets a buffer leave, with its values unless the host has them. */
-  private evict(buffer: WasmBuffer): void {
-    if (!buffer.isCopy) buffer.saved = this.read(buffer);
-    buffer.free();
-  }
-
-  write(buffer: Buffer, data: FloatArray): void { this.heap.f32.set(data, (buffer as WasmBuffer).address / 4); }
-
-  read(buffer: Buffer): Float32Array {
-    const start = (buffer as WasmBuffer).address / 4;
-    return this.heap.f32.slice(start, start + buffer.size);
-  }
+  write(buffer: WasmBuffer, data: FloatArray): void { this.heap.f32.set(data, buffer.address / 4); }
+  read(buffer: WasmBuffer): Float32Array { return this.readRegion(buffer.address, 0, buffer.size); }
 
   // -- programs -----------------------------------------------------------------------------------------
 
@@ -164,26 +149,20 @@ export class WasmDevice implements Device {
     let missing: Set<number> | null = null;
     const cuts = new Map<number, Cut>();
     let size = words.length;
-    // Launches in strands stay whole.
-    let strandsAt = 0;
-    let [from, to] = [0, 0];
-    const next = (): void => {
-      if (strandsAt === strands.length) return;
-      from = strands[strandsAt + 1];
-      to = strands[strandsAt + 1 + strands[strandsAt]];
-      size += forkHeader(strands[strandsAt]) / 4;
-      strandsAt += strands[strandsAt] + 2;
-    };
-    next();
-    for (let at = 0; at < words.length; at += words[at + 1]) {
-      while (at >= to && strandsAt < strands.length) next();
+    for (let at = 0, strandsAt = 0, end = 0; at < words.length; at += words[at + 1]) {
+      while (strands[strandsAt + 1] === at) {
+        const count = strands[strandsAt];
+        size += forkHeader(count) / 4;
+        end = strands[strandsAt + 1 + count];
+        strandsAt += count + 2;
+      }
       const id = words[at];
-      const kernel = kernelById(id);
       if (!this.kernels.has(id)) {
         missing ??= new Set();
         missing.add(id);
       }
-      const cut = at >= from && at < to ? null : cutOf(kernel, words, parametersAt(words, at));
+      // Launches in strands stay whole.
+      const cut = at < end ? null : cutOf(kernelById(id), words, parametersAt(words, at));
       if (cut !== null) {
         cuts.set(at, cut);
         size += forkHeader(cut.parts) / 4 + cut.parts * words[at + 1];
@@ -191,16 +170,19 @@ export class WasmDevice implements Device {
     }
     if (missing !== null) this.kernels.ensure(missing);
     const bytes = size * 4;
-    return new WasmExecutable(program, cuts, words.length * 4 + bytes, (executable) => {
+    const executable = new WasmExecutable(program, cuts, words.length * 4 + bytes, () => {
       if (executable.address === 0) return;
       this.heap.free(executable.address, bytes);
       this.live.plans -= Heap.blockSize(bytes);
       executable.address = 0;
       this.written.delete(executable);
     });
+    return executable;
   }
 
-  run(prepared: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times: Float64Array | null = null): number {
+  run(
+    prepared: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly WasmBuffer[], times: Float64Array | null = null,
+  ): number {
     const executable = prepared as WasmExecutable;
     const { program } = executable;
     if (this.running !== null) this.team.recall(); // the last run ended with an error
@@ -211,12 +193,12 @@ export class WasmDevice implements Device {
       executable.address = this.block(bytes, "plans");
       this.written.add(executable);
       this.live.plans += Heap.blockSize(bytes);
-      executable.arena = -1;
+      executable.bases = new Float64Array();
     }
-    if (executable.arena !== arena) this.encode(executable, arena, buffers as readonly WasmBuffer[]);
+    if (executable.bases[0] !== arena) this.encode(executable, arena, buffers);
     else {
       for (let k = 0; k < buffers.length; k++) {
-        if (executable.bound[k] !== (buffers[k] as WasmBuffer).address) this.rebind(executable, k, (buffers[k] as WasmBuffer).address);
+        if (executable.bases[k + 1] !== buffers[k].address) this.rebind(executable, k + 1, buffers[k].address);
       }
     }
     const { f32 } = this.heap;
@@ -226,9 +208,8 @@ export class WasmDevice implements Device {
 
     this.running = executable;
     try {
-      if (times !== null) this.runTimed(executable, times);
-      else if (program.checks === null) this.kernels.run(executable.address, executable.end);
-      else this.runChecked(executable, program.checks, [arena, ...buffers.map((buffer) => (buffer as WasmBuffer).address)]);
+      if (times === null && program.checks === null) this.kernels.run(executable.address, executable.end);
+      else this.runSingly(executable, times);
     } catch (error) {
       if (!(error instanceof LaunchFault)) this.team.recall();
       throw error;
@@ -239,50 +220,33 @@ export class WasmDevice implements Device {
 
   /** Writes the launches with their addresses. */
   private encode(executable: WasmExecutable, arena: number, buffers: readonly WasmBuffer[]): void {
-    const bases = [arena];
-    buffers.forEach((buffer, k) => {
-      bases.push(buffer.address);
-      executable.bound[k] = buffer.address;
-    });
-    executable.end = encode(executable, bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
-    executable.arena = arena;
+    executable.bases = Float64Array.of(arena, ...buffers.map((buffer) => buffer.address));
+    executable.end = encode(executable, executable.bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
   }
 
   /** A buffer has moved: patches the launches that use it. */
-  private rebind(executable: WasmExecutable, k: number, address: number): void {
+  private rebind(executable: WasmExecutable, space: number, address: number): void {
     executable.places ??= operandPlaces(executable, this.kernels);
-    const places = executable.places[k + 1];
+    const places = executable.places[space];
     const { i32 } = this.heap;
     const start = executable.address / 4;
     for (let i = 0; i < places.length; i += 2) i32[start + places[i]] = address + places[i + 1] * 4;
-    executable.bound[k] = address;
+    executable.bases[space] = address;
   }
 
-  /** Launch by launch, with a look at the clock. */
-  private runTimed(executable: WasmExecutable, times: Float64Array): void {
-    let at = executable.address;
-    for (let launch = 0; at < executable.end; launch++) {
-      const next = at + this.heap.i32[at / 4 + 1];
+  /** Launch by launch, with a look at the clock, and at every result that is to be checked. */
+  private runSingly({ address, end, bases, program: { checks } }: WasmExecutable, times: Float64Array | null): void {
+    const { i32, f32 } = this.heap;
+    for (let launch = 0, at = address, i = 0; at < end; launch++) {
       const begin = performance.now();
-      this.kernels.run(at, next);
-      times[launch] = performance.now() - begin;
-      at = next;
-    }
-  }
-
-  /** Launch by launch, with a look at every result. */
-  private runChecked(executable: WasmExecutable, checks: Int32Array, bases: readonly number[]): void {
-    let at = executable.address;
-    let i = 0;
-    for (let launch = 0; at < executable.end; launch++) {
-      const next = at + this.heap.i32[at / 4 + 1];
+      const next = at + i32[at / 4 + 1];
       this.kernels.run(at, next);
       at = next;
-      for (; i < checks.length && checks[i] === launch; i += 4) {
+      if (times !== null) times[launch] = performance.now() - begin;
+      for (; checks?.[i] === launch; i += 4) {
         const from = bases[checks[i + 1]] / 4 + checks[i + 2];
-        for (let k = from; k < from + checks[i + 3]; k++) {
-          if (!Number.isFinite(this.heap.f32[k])) throw new LaunchFault(launch, "nan", this.heap.f32[k]);
-        }
+        const wrong = f32.subarray(from, from + checks[i + 3]).find((x) => !Number.isFinite(x));
+        if (wrong !== undefined) throw new LaunchFault(launch, "nan", wrong);
       }
     }
   }
@@ -299,13 +263,10 @@ export class WasmDevice implements Device {
     }
   }
 
-  private callHost(launch: number): void {
+  private callHost(launch: number, count: number): void {
     const { i32, f32 } = this.heap;
     const { program } = this.running as WasmExecutable;
-    let at = 0;
-    for (let before = this.launchAt(launch); before > 0; before--) at += program.words[at + 1];
-    const operands = launch / 4 + HEADER / 4;
-    const count = operandCount(program.words[at]);
+    const operands = (launch + HEADER) / 4;
     const parameters = operands + count;
     const run = program.functions[i32[parameters + hostPlaceAt]];
     const arrays = readHostShapes(i32, parameters, count).map((shape, k) => {
@@ -323,7 +284,7 @@ export class WasmDevice implements Device {
     let chunk = this.chunks[this.chunks.length - 1];
     if (chunk === undefined || this.taken + needed > chunk.bytes) {
       // While nothing of the step lives in it, a larger block replaces the one before.
-      if (chunk !== undefined && this.taken === 0) this.drop(this.chunks.pop() as Chunk);
+      if (this.taken === 0) this.dropArena();
       if (this.hasShrunk) this.several = Math.min(2 * this.several, MOST_SEVERAL);
       this.hasShrunk = false;
       chunk = this.chunk(Math.max(FIRST_CHUNK, needed, this.arenaBytes), needed);
@@ -341,9 +302,7 @@ export class WasmDevice implements Device {
     return address >= 0 ? { address, bytes: wanted } : { address: this.block(needed, "arena"), bytes: needed };
   }
 
-  private drop(chunk: Chunk): void { this.heap.free(chunk.address, chunk.bytes); }
-
-  private dropArena(): void { for (const chunk of this.chunks.splice(0)) this.drop(chunk); }
+  private dropArena(): void { for (const { address, bytes } of this.chunks.splice(0)) this.heap.free(address, bytes); }
 
   private get arenaBytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
 
@@ -363,14 +322,14 @@ export class WasmDevice implements Device {
     this.hasShrunk ||= shrinks;
   }
 
-  readRegion(region: object | number, offset: number, size: number): Float32Array {
-    const start = (region as number) / 4 + offset;
+  readRegion(region: number, offset: number, size: number): Float32Array {
+    const start = region / 4 + offset;
     return this.heap.f32.slice(start, start + size);
   }
 
-  view(base: Buffer | object | number, offset: number, size: number): Buffer {
-    const address = typeof base === "number" ? base : (base as WasmBuffer).address;
-    return new WasmBuffer(address + offset * 4, size, nothing);
+  /** It owns nothing. */
+  view(base: WasmBuffer | number, offset: number, size: number): WasmBuffer {
+    return new WasmBuffer((typeof base === "number" ? base : base.address) + offset * 4, size, () => {});
   }
 
   memory(): DeviceMemory {

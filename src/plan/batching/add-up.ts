@@ -80,8 +80,9 @@ export class AddUp {
   /** A product as it is, added to a matrix unless that is −1. */
   private product(node: number, shape: Shape, addend: number): number {
     const { rewrite, graph: { trace } } = this;
-    for (let k = trace.inputCount(node) - 1; k >= 0; k--) rewrite.emit(trace.input(node, k));
-    return addend < 0 ? rewrite.copy(node, shape) : rewrite.copyWith(node, productPlus, shape, addend);
+    const inputs = addend < 0 ? [] : [addend];
+    for (let k = trace.inputCount(node) - 1; k >= 0; k--) inputs.unshift(rewrite.emit(trace.input(node, k)));
+    return rewrite.add(addend < 0 ? rewrite.operation(node) : productPlus, shape, inputs, trace.attributes(node), node);
   }
 
   /** The sum of products whose operands both have a row for each use. */

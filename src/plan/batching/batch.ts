@@ -37,13 +37,13 @@ export function batch(trace: Trace, needed: Uint8Array, roots: readonly number[]
   const graph = new Graph(trace, needed, roots);
   const kinds = findKinds(graph);
   const sums = new Sums(graph);
-  if (kinds.list.length === 0 && sums.isEmpty) return null;
+  if (kinds.list.length === 0 && sums.found.size === 0) return null;
   const rewrite = new Rewrite(graph);
   const addUp = new AddUp(rewrite, sums);
   schedule(graph, kinds, {
     node: (node) => {
-      const sum = sums.of(node);
-      if (sum !== null) addUp.emit(node, sum);
+      const sum = sums.found.get(node);
+      if (sum !== undefined) addUp.emit(node, sum);
       else if (sums.absorbed[node] === 0 && !canWait(graph, node)) rewrite.emit(node);
     },
     kind: (kind, members) => {

@@ -1,6 +1,6 @@
 /** A trace as a graph, as batching looks at it: how often each node is used, by what counts, and what it is a view of. */
 
-import { FormAt } from "../product.ts";
+import { FormAt, isPlain } from "../product.ts";
 import { Role, roleOf } from "../role.ts";
 import type { Trace } from "../trace.ts";
 
@@ -35,15 +35,9 @@ export class Graph {
     return uses[found] === 1 ? found : -1;
   }
 
-  /** Is a product one of two matrices, not of batches? */
-  isPlain(node: number): boolean {
-    return this.trace.attribute(node, FormAt.outer) === 1 && this.trace.attribute(node, FormAt.inner) === 1;
-  }
-
   /** Is a node a product that sums over all uses of a matrix: both operands have a row for each? */
   isGradient(node: number): boolean {
-    const { trace } = this;
-    return this.role[node] === Role.product && trace.inputCount(node) === 2 && this.isPlain(node) &&
-      trace.attribute(node, FormAt.transposeA) === 1 && trace.attribute(node, FormAt.transposeB) === 0;
+    return this.role[node] === Role.product && this.trace.inputCount(node) === 2 && isPlain(this.trace, node, 1) &&
+      this.trace.attribute(node, FormAt.transposeB) === 0;
   }
 }

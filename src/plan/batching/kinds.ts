@@ -2,7 +2,8 @@
 
 import { sizeOf } from "../../support/shape.ts";
 import type { Graph } from "./graph.ts";
-import { FormAt } from "../product.ts";
+import { Interned } from "../interned.ts";
+import { FormAt, isPlain } from "../product.ts";
 import { Role } from "../role.ts";
 import type { Trace } from "../trace.ts";
 
@@ -29,19 +30,16 @@ export interface Kinds {
 
 /** A kind while its members are counted. */
 interface Counted extends Kind {
-  readonly number: number;
   count: number;
   /** The depths of all members. */
   depth: number;
-  /** Another kind with the same shared operand. */
-  readonly next: Counted | null;
 }
 
 export function findKinds(graph: Graph): Kinds {
   const { trace, needed } = graph;
   const depth = new Int32Array(trace.count);
   const of = new Int32Array(trace.count);
-  const bySharedOperand = new Map<number, Counted>();
+  const numbers = new Interned();
   const all: Counted[] = [];
   const regions = regionsOf(trace);
   /** For each region the depth of what comes before it. */
@@ -57,29 +55,24 @@ export function findKinds(graph: Graph): Kinds {
     depth[node] = role === Role.view ? deepest : deepest + 1;
     if (depth[node] > most) most = depth[node];
     const isLookUp = role === Role.gather && trace.attribute(node, 0) === 0;
-    if (!isLookUp && !(role === Role.product && graph.isPlain(node) && trace.attribute(node, FormAt.transposeA) === 0)) continue;
+    if (!isLookUp && !(role === Role.product && isPlain(trace, node, 0))) continue;
     if (trace.shapes[node].length === 0 || sizeOf(trace.shapes[node]) === 0) continue;
     const shared = trace.input(node, isLookUp ? 0 : 1);
     const bias = !isLookUp && trace.inputCount(node) === 3 ? trace.input(node, 2) : -1;
     const transposeB = isLookUp ? -1 : trace.attribute(node, FormAt.transposeB);
     const width = isLookUp ? -1 : trace.attribute(node, FormAt.n);
-    const first = bySharedOperand.get(shared) ?? null;
-    let kind = first;
-    while (kind !== null && !(kind.bias === bias && kind.transposeB === transposeB && kind.width === width && kind.region === region)) kind = kind.next;
-    if (kind === null) {
-      kind = { number: all.length + 1, shared, bias, transposeB, width, region, count: 0, depth: 0, ready: [], next: first };
-      bySharedOperand.set(shared, kind);
-      all.push(kind);
-    }
-    kind.count++;
-    kind.depth += depth[node];
-    of[node] = kind.number;
+    for (const word of [shared, bias, transposeB, width, region]) numbers.add(word);
+    const number = numbers.number();
+    all[number] ??= { shared, bias, transposeB, width, region, count: 0, depth: 0, ready: [] };
+    all[number].count++;
+    all[number].depth += depth[node];
+    of[node] = number + 1;
   }
+  numbers.release();
   // The number of a kind becomes its place in the order of depth.
   const list = all.filter(({ count }) => count > 1).sort((a, b) => a.depth / a.count - b.depth / b.count);
-  const places = new Int32Array(all.length + 1);
-  list.forEach(({ number }, i) => { places[number] = i + 1; });
-  for (let node = 0; node < trace.count; node++) if (of[node] !== 0) of[node] = places[of[node]];
+  const places = new Map(list.map((kind, i) => [kind, i + 1]));
+  for (let node = 0; node < trace.count; node++) if (of[node] !== 0) of[node] = places.get(all[of[node] - 1]) ?? 0;
   return { list, of };
 }
 

@@ -60,20 +60,6 @@ export class Rewrite {
     return nodes[target];
   }
 
-  /** Copies a node whose inputs there are, in a shape. */
-  copy(node: number, shape: Shape): number {
-    this.origins.push(node);
-    const copied = this.trace.copy(this.graph.trace, node, this.nodes);
-    this.trace.shapes[copied] = shape;
-    return copied;
-  }
-
-  /** The same with another operation and one more input, of the new trace. */
-  copyWith(node: number, operation: Lowerable, shape: Shape, input: number): number {
-    this.origins.push(node);
-    return this.trace.copyWith(this.graph.trace, node, this.nodes, operation, shape, input);
-  }
-
   /** Adds a node that stands for `origin`. */
   add(operation: Lowerable, shape: Shape, inputs: readonly number[], attributes: ArrayLike<number>, origin: number): number {
     this.origins.push(origin);

@@ -22,16 +22,14 @@ interface Flat {
 }
 
 export class Sums {
-  private readonly found: Sum[] = [];
-  /** For each node 1 + the place of its sum, 0 for none. */
-  private readonly places: Int32Array;
+  /** The sums by their nodes. */
+  readonly found = new Map<number, Sum>();
   /** 1 for terms that their sum computes, and for sums that are part of another. */
   readonly absorbed: Uint8Array;
   readonly ranks: Ranks;
 
   constructor(private readonly graph: Graph) {
     const { trace, needed } = graph;
-    this.places = new Int32Array(trace.count);
     this.absorbed = new Uint8Array(trace.count);
     this.ranks = new Ranks(graph);
     const seen = new Uint8Array(trace.count);
@@ -49,17 +47,10 @@ export class Sums {
     for (const flat of long) if (this.ranks.joined(flat.terms).length >= MANY) this.put(flat, flat.terms.map(() => -1));
   }
 
-  get isEmpty(): boolean { return this.found.length === 0; }
-
-  of(node: number): Sum | null {
-    const place = this.places[node];
-    return place === 0 ? null : this.found[place - 1];
-  }
-
   private put({ node, terms, inner }: Flat, own: readonly number[]): void {
     for (const sum of inner) this.absorbed[sum] = 1;
     for (const found of own) if (found >= 0) this.absorbed[found] = 1;
-    this.places[node] = this.found.push({ terms, own });
+    this.found.set(node, { terms, own });
   }
 
   private flatten(node: number, seen: Uint8Array): Flat {
@@ -93,13 +84,12 @@ export class Sums {
     const { trace, role } = this.graph;
     const node = this.graph.own(term);
     if (node < 0) return -1;
-    let isAddable = false;
     switch (role[node]) {
-      case Role.product: isAddable = sizeOf(trace.shapes[node]) > 0; break;
-      case Role.scatterAdd: isAddable = sizeOf(trace.shapes[trace.input(node, 1)]) > 0; break;
-      case Role.sum: isAddable = this.isColumnSum(node); break;
+      case Role.product: return sizeOf(trace.shapes[node]) > 0 ? node : -1;
+      case Role.scatterAdd: return sizeOf(trace.shapes[trace.input(node, 1)]) > 0 ? node : -1;
+      case Role.sum: return this.isColumnSum(node) ? node : -1;
+      default: return -1;
     }
-    return isAddable ? node : -1;
   }
 
   private isColumnSum(node: number): boolean {

@@ -5,8 +5,8 @@
 
 import { sizeOf } from "../../support/shape.ts";
 import { Interned } from "../interned.ts";
-import { FormAt } from "../product.ts";
-import { Role, roleOf } from "../role.ts";
+import { FormAt, isPlain } from "../product.ts";
+import { isShared, Role, roleOf } from "../role.ts";
 import type { Trace } from "../trace.ts";
 
 /** Kinds of nodes besides the numbers of those that can be stacked. */
@@ -29,6 +29,7 @@ export class Alike {
   readonly stage: Int32Array;
   readonly place: Int32Array;
   private readonly uses: Int32Array;
+  private readonly descriptions = new Interned();
 
   constructor(readonly trace: Trace, roots: readonly number[]) {
     const { count } = trace;
@@ -42,7 +43,7 @@ export class Alike {
     this.classify();
   }
 
-  get kinds(): number { return kinds.count; }
+  get kinds(): number { return this.descriptions.count; }
 
   /** The node that stands for all that compute the same. */
   one(node: number): number { return this.common[node] >= 0 ? this.common[node] : node; }
@@ -66,7 +67,7 @@ export class Alike {
    */
   private share(): void {
     const { trace, kind, common } = this;
-    kinds.reset();
+    const ways = new Interned();
     /** By the number of a way, or of an array used in a way: how often, and the numbers of both. */
     const counts: number[] = [];
     const used: { readonly array: number; readonly way: number }[] = [];
@@ -76,30 +77,30 @@ export class Alike {
       for (let k = trace.inputCount(node) - 1; k >= 0; k--) {
         const array = trace.input(node, k);
         if (this.uses[array] < SHARED || common[array] >= 0 || !trace.isLeaf(array)) continue;
-        if ((role === Role.product && k > 0) || (role === Role.gather && k === 0)) {
+        if (isShared(role, k)) {
           common[array] = array;
           continue;
         }
-        kinds.add(trace.words[trace.start[node]]);
-        kinds.add(k);
-        kinds.add(role === Role.product ? trace.input(node, 1) : -1);
+        ways.add(trace.words[trace.start[node]]);
+        ways.add(k);
+        ways.add(role === Role.product ? trace.input(node, 1) : -1);
         const shape = trace.shapes[array];
-        for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
-        const way = kinds.number();
-        kinds.add(-1 - way);
-        kinds.add(array);
-        const both = kinds.number();
+        for (let axis = 0; axis < shape.length; axis++) ways.add(shape[axis]);
+        const way = ways.number();
+        ways.add(-1 - way);
+        ways.add(array);
+        const both = ways.number();
         counts[way] = (counts[way] ?? 0) + 1;
         counts[both] = (counts[both] ?? 0) + 1;
         used[both] ??= { array, way };
       }
     }
     used.forEach(({ array, way }, both) => { if (counts[both] >= SHARED && counts[both] >= SHARE * counts[way]) common[array] = array; });
+    ways.release();
   }
 
   private classify(): void {
     const { trace, kind, common, stage, place } = this;
-    kinds.reset();
     /** The node that first computes what is common to all, by the number of the kind. */
     const first: number[] = [];
     for (let node = 0; node < trace.count; node++) {
@@ -115,17 +116,15 @@ export class Alike {
       place[node] = isProduct ? 0 : p + 1;
 
       const own = this.describe(node);
-      if (own < 0) {
-        kinds.drop();
-        continue;
-      }
-      const number = kinds.number();
+      if (own < 0) continue;
+      const number = this.descriptions.number();
       if (own > 0) kind[node] = number;
       else {
         first[number] ??= node;
         common[node] = first[number];
       }
     }
+    this.descriptions.release();
   }
 
   /**
@@ -133,31 +132,27 @@ export class Alike {
    * @returns the number of operands that are its own, −1 if it cannot be stacked
    */
   private describe(node: number): number {
-    const { trace } = this;
-    if (!this.isSmall(node)) return -1;
+    const { trace, descriptions } = this;
+    const role = roleOf(trace, node);
+    if (!this.isSmall(node) || !this.canStack(role, node)) return -1;
+    descriptions.add(trace.words[trace.start[node]]);
     const inputs = trace.inputCount(node);
-    kinds.add(trace.words[trace.start[node]]);
-    switch (roleOf(trace, node)) {
-      case Role.row: case Role.sum:
-        if (!this.isSmall(trace.input(node, 0))) return -1;
-        return this.describeAll(node);
-      case Role.view: return inputs === 1 ? this.describeAll(node) : -1;
-      case Role.map: case Role.add: return this.describeAll(node);
-      case Role.product: {
-        if (trace.attribute(node, FormAt.transposeA) !== 0) return -1;
-        if (trace.attribute(node, FormAt.outer) !== 1 || trace.attribute(node, FormAt.inner) !== 1) return -1;
-        kinds.add(trace.attribute(node, FormAt.transposeB));
-        kinds.add(trace.attribute(node, FormAt.n));
-        kinds.add(inputs);
-        for (let k = 1; k < inputs; k++) kinds.add(this.one(trace.input(node, k)));
-        return this.describeOperand(node, trace.input(node, 0));
-      }
-      case Role.gather:
-        if (trace.attribute(node, 0) !== 0) return -1;
-        kinds.add(this.one(trace.input(node, 0)));
-        return this.describeOperand(node, trace.input(node, 1));
-      default: return -1;
+    if (role === Role.product) {
+      descriptions.add(trace.attribute(node, FormAt.transposeB));
+      descriptions.add(trace.attribute(node, FormAt.n));
+      descriptions.add(inputs);
+    } else {
+      const count = trace.attributeCount(node);
+      descriptions.add(count);
+      for (let i = 0; i < count; i++) descriptions.add(trace.attribute(node, i));
     }
+    let own = 0;
+    for (let k = 0; k < inputs; k++) {
+      const input = trace.input(node, k);
+      if (isShared(role, k)) descriptions.add(this.one(input));
+      else own += this.describeOperand(node, input);
+    }
+    return own;
   }
 
   private isSmall(node: number): boolean {
@@ -165,15 +160,16 @@ export class Alike {
     return size > 0 && size <= LARGE;
   }
 
-  /** Describes the attributes and all operands; the number of those that are not common to all. */
-  private describeAll(node: number): number {
+  private canStack(role: Role | 0, node: number): boolean {
     const { trace } = this;
-    const count = trace.attributeCount(node);
-    kinds.add(count);
-    for (let i = 0; i < count; i++) kinds.add(trace.attribute(node, i));
-    let own = 0;
-    for (let k = 0; k < trace.inputCount(node); k++) own += this.describeOperand(node, trace.input(node, k));
-    return own;
+    switch (role) {
+      case Role.map: case Role.add: return true;
+      case Role.row: case Role.sum: return this.isSmall(trace.input(node, 0));
+      case Role.view: return trace.inputCount(node) === 1;
+      case Role.product: return isPlain(trace, node, 0);
+      case Role.gather: return trace.attribute(node, 0) === 0;
+      default: return false;
+    }
   }
 
   /**
@@ -182,19 +178,16 @@ export class Alike {
    * @returns 1 for one that is not common to all
    */
   private describeOperand(node: number, input: number): 0 | 1 {
-    const { trace, kind } = this;
+    const { trace, kind, descriptions } = this;
     if (this.common[input] >= 0) {
-      kinds.add(-1 - this.common[input]);
+      descriptions.add(-1 - this.common[input]);
       return 0;
     }
     const shape = trace.shapes[input];
     const isOfKind = kind[input] >= 0 && (this.stage[input] === this.stage[node] || roleOf(trace, input) === Role.product);
-    kinds.add(2 * shape.length + (isOfKind ? 1 : 0));
-    if (isOfKind) kinds.add(kind[input]);
-    else for (let axis = 0; axis < shape.length; axis++) kinds.add(shape[axis]);
+    descriptions.add(2 * shape.length + (isOfKind ? 1 : 0));
+    if (isOfKind) descriptions.add(kind[input]);
+    else for (let axis = 0; axis < shape.length; axis++) descriptions.add(shape[axis]);
     return 1;
   }
 }
-
-/** One serves all, as only one trace is stacked at a time. */
-const kinds = new Interned();

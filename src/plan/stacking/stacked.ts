@@ -6,7 +6,7 @@ import { addCollect, Runs } from "../collect.ts";
 import { Interned } from "../interned.ts";
 import type { Levels } from "./levels.ts";
 import { FormAt } from "../product.ts";
-import { Role, roleOf } from "../role.ts";
+import { isShared, Role, roleOf } from "../role.ts";
 import { Trace } from "../trace.ts";
 
 /** More members are stacked in parts: one operation takes a limited number of arrays. */
@@ -27,6 +27,7 @@ export class Stacked {
   /** The new node that has a node's value alone, −1 while there is none. */
   private readonly alone: Int32Array;
   private readonly runs = new Runs();
+  private readonly lists = new Interned();
   /** The new nodes for lists of runs. */
   private readonly collected: number[] = [];
   /** What `shapeOf` was asked last, and what it gave. */
@@ -40,9 +41,9 @@ export class Stacked {
     this.alone = new Int32Array(count).fill(-1);
     this.trace.reset();
     this.trace.takeData(this.from);
-    lists.reset();
     this.emitAll(levels);
     this.nodes = roots.map((node) => this.value(node));
+    this.lists.release();
   }
 
   private emitAll({ order, level }: Levels): void {
@@ -110,9 +111,9 @@ export class Stacked {
     const { words } = this.runs;
     const [source, start, length] = [words.at(0), words.at(1), words.at(2)];
     if (words.length === 3 && start === 0 && length === sizeOf(this.trace.shapes[source]) && sameShape(this.trace.shapes[source], shape)) return source;
-    for (let axis = 0; axis < shape.length; axis++) lists.add(shape[axis]);
-    for (let i = 0; i < words.length; i++) lists.add(words.at(i));
-    const number = lists.number();
+    for (let axis = 0; axis < shape.length; axis++) this.lists.add(shape[axis]);
+    for (let i = 0; i < words.length; i++) this.lists.add(words.at(i));
+    const number = this.lists.number();
     let found = this.collected[number];
     if (found === undefined) {
       found = this.collected[number] = addCollect(this.trace, shape, this.runs);
@@ -151,38 +152,19 @@ export class Stacked {
     const { from } = this;
     const [first] = members;
     const shape = from.shapes[first];
+    const role = roleOf(from, first);
+    const count = from.inputCount(first);
+    // A sum of more than two takes no part in broadcasting.
+    const rank = role === Role.map || (role === Role.add && count === 2) ? shape.length : -1;
     const inputs: number[] = [];
-    let attributes: ArrayLike<number> = none;
-    switch (roleOf(from, first)) {
-      case Role.product:
-        inputs.push(this.operand(members, 0, -1));
-        for (let k = 1; k < from.inputCount(first); k++) inputs.push(this.value(from.input(first, k)));
-        for (let i = 0; i < FormAt.shape; i++) form[i] = from.attribute(first, i);
-        form[FormAt.m] *= members.length;
-        attributes = form;
-        break;
-      case Role.gather:
-        inputs.push(this.value(from.input(first, 0)), this.operand(members, 1, -1));
-        attributes = axis0;
-        break;
-      case Role.sum:
-        inputs.push(this.operand(members, 0, -1));
-        attributes = [...from.attributes(first)].map((word, i) => (i === 0 ? word : word + 1)); // axes, after one number
-        break;
-      case Role.row:
-        for (let k = 0; k < from.inputCount(first); k++) inputs.push(this.operand(members, k, -1));
-        break;
-      case Role.view:
-        inputs.push(this.operand(members, 0, -1));
-        if (from.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
-        break;
-      default: {
-        // A sum of more than two takes no part in broadcasting.
-        const rank = from.inputCount(first) > 2 && roleOf(from, first) === Role.add ? -1 : shape.length;
-        for (let k = 0; k < from.inputCount(first); k++) inputs.push(this.operand(members, k, rank));
-        if (from.attributeCount(first) > 0) attributes = this.shapeOf(members.length, shape, 0);
-      }
-    }
+    for (let k = 0; k < count; k++) inputs.push(isShared(role, k) ? this.value(from.input(first, k)) : this.operand(members, k, rank));
+    const own = from.attributes(first);
+    let attributes: ArrayLike<number> = own;
+    if (role === Role.product) {
+      own[FormAt.m] *= members.length;
+      attributes = own.subarray(0, FormAt.shape);
+    } else if (role === Role.sum) attributes = own.map((word, i) => (i === 0 ? word : word + 1)); // axes, after one number
+    else if (role !== Role.gather && own.length > 0) attributes = this.shapeOf(members.length, shape, 0);
     const node = this.trace.general(from.operations[first], this.shapeOf(members.length, shape, 0), inputs, attributes);
     this.added(first, members.length);
     for (let i = 0; i < members.length; i++) {
@@ -192,11 +174,5 @@ export class Stacked {
   }
 }
 
-const none: readonly number[] = [];
-const axis0: readonly number[] = [0];
-/** The attributes of a product on their way into the trace. */
-const form = new Array<number>(FormAt.shape).fill(0);
-
-/** One of each serves all, as only one trace is stacked at a time. */
+/** One serves all, as only one trace is stacked at a time. */
 const stackedTrace = new Trace();
-const lists = new Interned();

@@ -35,8 +35,8 @@ function assemble(fused: boolean): Uint8Array<ArrayBuffer> {
       );
     });
   };
-  for (const name of unaryNames) loop(name, (math, a) => math.unary(name, a));
-  for (const name of binaryNames) loop(name, (math, a, b) => math.binary(name, a, b));
+  for (const name of unaryNames) loop(name, (math, a) => math.apply(name, a));
+  for (const name of binaryNames) loop(name, (math, a, b) => math.apply(name, a, b));
   loop("select", (math, a, b, c) => math.select(a, b, c));
   return module.finish();
 }
