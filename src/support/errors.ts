@@ -27,7 +27,7 @@ function placesOf({ stack }: Error): Place[] {
  */
 const marks = Symbol.for("flimsy-ml");
 interface Marked { [marks]?: Error[][] }
-const own: (Place | undefined)[][] = [];
+const own: { file: string; from: number; to: number }[] = [];
 
 /** Defined by the build alone. The sources have no marks: they are what lies in the folder above. */
 declare const isBuilt: boolean;
@@ -35,8 +35,12 @@ const folder = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.re
 
 function isOwn({ file, at }: Place): boolean {
   if (typeof isBuilt === "undefined") return file.startsWith(folder);
-  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) own.push(errors.map((error) => placesOf(error)[0]));
-  return own.some(([a, b]) => a?.file === file && b !== undefined && (at - a.at) * (at - b.at) <= 0);
+  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
+    const places = errors.map((error) => placesOf(error)[0]);
+    const ats = places.map((place) => place?.at);
+    own.push({ file: places[0]?.file, from: Math.min(...ats), to: Math.max(...ats) });
+  }
+  return own.some((code) => file === code.file && at >= code.from && at <= code.to);
 }
 
 /** Engines keep the top frames only, which may all be Flimsy's own. */
