@@ -9,6 +9,7 @@ import { cannotWait, lost } from "../../src/devices/answers.ts";
 import {
   type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Program, type Region,
 } from "../../src/devices/device.ts";
+import { isInHostCall, notAnInput } from "../../src/engine/host-call.ts";
 import { Journal } from "../../src/devices/journal.ts";
 import { Buffer } from "../../src/devices/residency.ts";
 import { type FloatArray, type Kernel, kernelById } from "../../src/kernels/kernel.ts";
@@ -185,6 +186,7 @@ export class DelayingDevice implements Device {
   private readNow(buffer: Buffer): FloatArray {
     this.check();
     if (!this.later.canWait) throw cannotWait(this.name);
+    if (isInHostCall()) throw notAnInput(); // the device waits for this very call
     this.waits++;
     let found: FloatArray | null = null;
     let failure: Error | null = null;
