@@ -32,7 +32,11 @@ export class Builder {
   reshape(x: number, shape: Shape): number { return this.apply("reshape", shape, [x], shape); }
   sum(x: number): number { return this.apply("sum", [], [x], [0, ...this.shape(x).map((_, i) => i)]); }
   slice(x: number, start: number, size: number): number { return this.apply("slice", [size], [x], [start, 1, size]); }
-  concat(...xs: number[]): number { return this.apply("concat", [xs.reduce((n, x) => n + this.shape(x)[0], 0)], xs, [0]); }
+  concat(...xs: number[]): number {
+    const starts = [0];
+    for (const x of xs) starts.push(starts[starts.length - 1] + this.shape(x)[0]);
+    return this.apply("concat", [starts.pop() as number], xs, [0, ...starts]);
+  }
 }
 
 export interface Ran {
