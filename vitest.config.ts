@@ -7,8 +7,15 @@ const conditions = ["flimsy-source", "module", "node", "development|production"]
 const together = ["components", "cost", "ctc", "data", "explain", "extras", "initialization", "model", "operations", "optimizers", "plan", "random", "synthetic"]
   .map((room) => `test/${room}/**/*.test.ts`);
 
-/** `FLIMSY_DELAYED=wasm npx vitest run …` runs tests on a device that answers later, which has this one behind it. */
-const delayed = process.env.FLIMSY_DELAYED === undefined ? [] : ["test/delayed.ts"];
+/**
+ * `FLIMSY_DELAYED=reference npx vitest run …` runs tests on a device that answers later, which has this one behind it; without it, those of `sample` run there too.
+ * What the build makes, and the parts of the wasm device, are tested without any device.
+ */
+const isDelayed = process.env.FLIMSY_DELAYED !== undefined;
+const delayed = isDelayed ? ["test/delayed.ts"] : [];
+const withoutDevice = ["test/package.test.ts", "test/browser/**", "test/bench/**", "test/docs/reference.test.ts", "test/docs/guides.test.ts", "test/devices/wasm/**"];
+const sample = ["test/bad-input.test.ts", "test/engine/state.test.ts", "test/engine/freeze.test.ts", "test/engine/variable.test.ts", "test/optimizers/optimizer.test.ts"];
+const later = { extends: true as const, test: { name: "later", include: sample, env: { FLIMSY_DELAYED: "reference" }, setupFiles: ["test/delayed.ts"] } };
 
 export default defineConfig({
   resolve: { conditions },
@@ -23,8 +30,15 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "alone", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...together], setupFiles: delayed } },
+      {
+        extends: true,
+        test: {
+          name: "alone", include: ["test/**/*.test.ts"], setupFiles: delayed,
+          exclude: [...configDefaults.exclude, ...together, ...(isDelayed ? withoutDevice : [])],
+        },
+      },
       { extends: true, test: { name: "together", include: together, isolate: false, setupFiles: [...delayed, "test/anew.ts"] } },
+      ...(isDelayed ? [] : [later]),
     ],
   },
 });

@@ -69,10 +69,10 @@ export type AgainClass = new (step: Step, result: Variable, fold: Fold) => Again
 
 export class Step implements Compilable, Faulted {
   readonly notCloned = notCloned;
-  /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
-  trace = sharedTrace;
-  readonly serial = nextStep();
   readonly device = currentDevice();
+  /** What is recorded into: the stacked trace while the gradients of a stacked structure are. One of its own where what is found later is told from it. */
+  trace = this.device.later !== null && switches.checkNumerics ? new Trace() : sharedTrace;
+  readonly serial = nextStep();
   /** Where it was called, if the device tells of errors later. */
   private readonly at = this.device.later === null ? undefined : stackHere();
   ended = false;
@@ -109,8 +109,6 @@ export class Step implements Compilable, Faulted {
     /** The parameters whose gradients are wanted, in training; null for all that there are. */
     readonly of: ReadonlySet<Parameter> | null,
   ) {
-    // What is found later is told from the trace.
-    if (this.device.later !== null && this.callers !== null) this.trace = new Trace();
     this.trace.reset();
   }
 
