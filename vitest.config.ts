@@ -8,14 +8,17 @@ const together = ["components", "cost", "ctc", "data", "explain", "extras", "ini
   .map((room) => `test/${room}/**/*.test.ts`);
 
 /**
- * `FLIMSY_DELAYED=reference npx vitest run …` runs tests on a device that answers later, which has this one behind it; without it, those of `sample` run there too.
- * What the build makes, and the parts of the wasm device, are tested without any device.
+ * `FLIMSY_DELAYED=reference npx vitest run …` runs tests on a device that answers later, which has this one behind it; else a few run there too.
+ * What is built or bundled, and has a library of its own, and the parts of the wasm device are tested without any.
  */
 const isDelayed = process.env.FLIMSY_DELAYED !== undefined;
 const delayed = isDelayed ? ["test/delayed.ts"] : [];
-const withoutDevice = ["test/package.test.ts", "test/browser/**", "test/bench/**", "test/docs/reference.test.ts", "test/docs/guides.test.ts", "test/devices/wasm/**"];
-const sample = ["test/bad-input.test.ts", "test/engine/state.test.ts", "test/engine/freeze.test.ts", "test/engine/variable.test.ts", "test/optimizers/optimizer.test.ts"];
-const later = { extends: true as const, test: { name: "later", include: sample, env: { FLIMSY_DELAYED: "reference" }, setupFiles: ["test/delayed.ts"] } };
+const withoutDevice = ["package.test.ts", "browser/**", "bench/**", "docs/**", "devices/wasm/**"].map((file) => `test/${file}`);
+/** Examples that would train for minutes on the reference device: there the wasm device is behind it. */
+const long = ["attention", "char-lm", "ctc", "memory-network", "mnist", "physics"].map((name) => `test/examples/${name}.test.ts`);
+const few = ["bad-input", "engine/state", "engine/freeze"].map((name) => `test/${name}.test.ts`);
+const later = (name: string, include: string[], behind: string) =>
+  ({ extends: true as const, test: { name, include, env: { FLIMSY_DELAYED: behind }, setupFiles: ["test/delayed.ts"] } });
 
 export default defineConfig({
   resolve: { conditions },
@@ -34,11 +37,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "alone", include: ["test/**/*.test.ts"], setupFiles: delayed,
-          exclude: [...configDefaults.exclude, ...together, ...(isDelayed ? withoutDevice : [])],
+          exclude: [...configDefaults.exclude, ...together, ...(isDelayed ? [...withoutDevice, ...long] : [])],
         },
       },
       { extends: true, test: { name: "together", include: together, isolate: false, setupFiles: [...delayed, "test/anew.ts"] } },
-      ...(isDelayed ? [] : [later]),
+      isDelayed ? later("long", long, "wasm") : later("later", few, "reference"),
     ],
   },
 });

@@ -6,8 +6,10 @@ import { zeros } from "../src/index.ts";
 /** What computes behind the device that answers later; null where tests run on the wasm device itself. */
 export const behind = process.env.FLIMSY_DELAYED ?? null;
 
+const said = new Set<string>();
 function skippedIf(condition: boolean, why: string) {
-  if (condition) console.warn(`Skipped on a device that answers later: ${why}.`);
+  if (condition && !said.has(why)) console.warn(`Skipped on a device that answers later: ${why}.`);
+  said.add(why);
   return it.skipIf(condition);
 }
 

@@ -9,7 +9,7 @@ import { inFloat32 } from "../device.ts";
 afterEach(() => setDevice("wasm"));
 
 describe("setDevice", () => {
-  it("chooses where steps run; wasm is the default", () => {
+  inFloat32()("chooses where steps run; wasm is the default", () => {
     expect(currentDevice().name).toBe("wasm");
     setDevice("reference");
     expect(currentDevice().name).toBe("reference");
