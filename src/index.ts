@@ -17,7 +17,7 @@ export { type JacobianVectorProduct, jvp, type VectorJacobianProduct, vjp } from
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {
-  DeviceError, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
+  DeviceError, type DeviceReason, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
 } from "./support/errors.ts";
 export type { Expr, ExprLike } from "./kernels/expression.ts";
 export type { HostArray } from "./kernels/kernel.ts";

@@ -13,6 +13,7 @@ import { describe } from "../support/describe.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatArray, inspected } from "../support/print.ts";
+import { assignedInCall, isInHostCall, notAnInput } from "./host-call.ts";
 
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];
@@ -86,7 +87,7 @@ export class Variable {
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
     if (this.storage !== null) return this.storage.values();
-    if (this.step?.ended !== false) throw stale(this);
+    if (this.step?.ended !== false) throw isInHostCall() ? notAnInput() : stale(this);
     return this.step.values(this);
   }
 
@@ -355,6 +356,7 @@ export function assignable(kind: string, shape: Shape, value: TensorLike): Varia
 
 /** @internal Gives an array the numbers of a Variable, which stay on the device if they are there. */
 export function assignTo(storage: Storage, value: Variable): void {
+  if (isInHostCall()) throw assignedInCall();
   if (isAway(value)) storage.copy(value.storage);
   else storage.assign(value.values().slice());
 }

@@ -101,11 +101,14 @@ class Planner extends Lowering {
     const wanted = [...kept, ...assigned.map(({ node }) => node)];
     for (const node of wanted) this.use(node);
     fusion?.finish();
-    // While numbers are checked, every launch may refuse its data.
-    if (options.checks) this.lastFallible = this.launchKernel.length;
     // A target may get what another holds, or what it holds may be wanted, so nothing is written before all has been read.
     const targets = options.keepAll ? this.assignable : new Set(assigned.map(({ space }) => space));
     for (const node of wanted) if (this.isIn(node, targets)) this.moveToArena(node);
+    if (options.checks) {
+      // Every launch may refuse its data, and what no launch has made is looked at before it is written.
+      for (const { node } of assigned) if (this.valueFirst.at(this.nodeValue.at(node)) < 0) this.moveToArena(node);
+      this.lastFallible = this.launchKernel.length;
+    }
     for (const { node, space } of assigned) this.assign(node, space);
     const end = this.launchKernel.length;
     for (const node of kept) this.valueLast.put(this.nodeValue.at(node), end);

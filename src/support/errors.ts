@@ -149,8 +149,7 @@ export type DeviceReason = "lost" | "missing" | "cannot-wait";
  * A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`.
  * @example
  * try { setDevice("wasm"); } catch (error) {
- *   if (!(error instanceof DeviceError)) throw error;
- *   console.log(error.reason); // "missing"
+ *   if (!(error instanceof DeviceError && error.reason === "missing")) throw error;
  *   setDevice("reference");
  * }
  */

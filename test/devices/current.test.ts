@@ -4,11 +4,12 @@ import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import {
   checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
 
 afterEach(() => setDevice("wasm"));
 
 describe("setDevice", () => {
-  it("chooses where steps run; wasm is the default", () => {
+  inFloat32()("chooses where steps run; wasm is the default", () => {
     expect(currentDevice().name).toBe("wasm");
     setDevice("reference");
     expect(currentDevice().name).toBe("reference");
@@ -41,7 +42,7 @@ describe("setDevice", () => {
     expect(currentDevice().name).toBe("reference");
   });
 
-  it("keeps plans of each device apart", () => {
+  inFloat32()("keeps plans of each device apart", () => {
     const w = parameter([0.1, 0.2]);
     for (let run = 0; run < 10; run++) {
       setDevice(run % 2 === 0 ? "wasm" : "reference");

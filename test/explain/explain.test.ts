@@ -6,6 +6,7 @@ import { explain } from "../../src/explain/index.ts";
 import {
   Adam, affine, debug, evaluate, grad, layerNorm, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { onWasm } from "../device.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -111,7 +112,7 @@ describe("debug({ eager: true })", () => {
     expect(() => debug({ eager: 1 } as never)).toThrow(ValueError);
   });
 
-  it("runs each operation at once, and gives the same results", () => {
+  onWasm("what has run when a call returns")("runs each operation at once, and gives the same results", () => {
     const [w, b] = [parameter(randn([3, 4])), parameter(randn([3]))];
     const x = randn([5, 4]);
     const order: string[] = [];

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { ZScore, zscore } from "../../src/extras/index.ts";
 import { evaluate, input, ones, Random, randn, ShapeError, setDevice, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -25,7 +26,7 @@ describe("ZScore", () => {
     scale.invert(z).data.forEach((value, i) => { expect(Math.abs(value - data.data[i])).toBeLessThan(1e-10); });
   });
 
-  it("takes one sample, nested arrays, and sequences in any number of axes; also within a step", () => {
+  inFloat32()("takes one sample, nested arrays, and sequences in any number of axes; also within a step", () => {
     const scale = new ZScore([1, 2], [2, 4]);
     expect(scale.apply([3, 2]).toArray()).toEqual([1, 0]);
     expect(scale.apply([[[3, 2]], [[-1, 6]]]).toArray()).toEqual([[[1, 0]], [[-1, 1]]]);
@@ -55,7 +56,7 @@ describe("ZScore", () => {
     expect(scale.sigma[0]).toBeCloseTo(Math.sqrt(0.25 * (1000 / 999)), 12);
   });
 
-  it("divides by minSigma at least: a constant feature becomes 0, one sample too", () => {
+  inFloat32()("divides by minSigma at least: a constant feature becomes 0, one sample too", () => {
     expect(zscore([[7, 1], [7, 3]], { minSigma: 10 }).toArray()).toEqual([[0, -Math.fround(0.1)], [0, Math.fround(0.1)]]);
     expect(zscore([[0.1], [0.1], [0.1]]).toArray()).toEqual([[0], [0], [0]]);
     expect(zscore([[3, 4]]).toArray()).toEqual([[0, 0]]);
