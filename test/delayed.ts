@@ -4,14 +4,13 @@
  */
 
 import { chai, vi } from "vitest";
-import { renameDevice, useDevice } from "../src/devices/current.ts";
-import { zeros } from "../src/index.ts";
+import { renameDevice } from "../src/devices/current.ts";
+import { setDevice, zeros } from "../src/index.ts";
 import { DelayingDevice } from "./devices/delaying.ts";
 
 const inner = process.env.FLIMSY_DELAYED === "reference" ? "reference" : "wasm";
-const device = new DelayingDevice({ inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) });
-renameDevice("wasm", device);
-useDevice(device);
+renameDevice("wasm", () => new DelayingDevice({ inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) }));
+setDevice("wasm");
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 for (const name of ["toThrow", "toThrowError"]) {

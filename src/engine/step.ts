@@ -19,9 +19,6 @@ import { absent, byRowsOf, Parameter, type RowGradient, stale, takenBack, Variab
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
 
-/** Below this, copying an input at each step costs less than keeping it on the device. */
-const RESIDENT_SIZE = 1024;
-
 /**
  * What a step is for: to train parameters (their gradients are kept, and dropout acts), to give gradients as variables, or to give values.
  * That gradients are wanted does not mean that something is trained.
@@ -151,7 +148,7 @@ export class Step implements Compilable, Faulted {
     else if (isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
-    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
+    else if (storage.lastStep !== 0 && storage.lastStep !== this.serial && storage.size >= this.device.policy.residentSize) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     let array = variable;
     if (kind === LeafKind.host && !storage.isAtHand) {

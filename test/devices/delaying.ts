@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { buildSync } from "esbuild";
 import { cannotWait, lost } from "../../src/devices/answers.ts";
 import {
-  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Program, type Region,
+  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
 } from "../../src/devices/device.ts";
 import { Journal } from "../../src/devices/journal.ts";
 import { Buffer } from "../../src/devices/residency.ts";
@@ -45,12 +45,15 @@ export interface DelayingOptions {
   readonly delay?: number;
   readonly seed?: number;
   readonly inner?: "reference" | "wasm";
+  /** What is other than on a processor. */
+  readonly policy?: Partial<Policy>;
 }
 
 export class DelayingDevice implements Device {
   readonly name = "delaying";
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
   readonly later: Later;
+  readonly policy: Policy;
   private readonly journal = new Journal();
   private readonly worker: Worker;
   private readonly port: MessagePort;
@@ -61,7 +64,7 @@ export class DelayingDevice implements Device {
   private readonly programs = new Map<number, Program>();
   private readonly requests = new Map<number, Waiting>();
   private ids = 0;
-  private failure: Error | null = null;
+  failure: Error | null = null;
   /** By a function of the host. */
   private thrown: Error | null = null;
   /** How many messages have been received. */
@@ -71,7 +74,8 @@ export class DelayingDevice implements Device {
   /** How many times a caller has waited. */
   waits = 0;
 
-  constructor({ canWait = true, delay = 0.05, seed = 1, inner = "reference" }: DelayingOptions = {}) {
+  constructor({ canWait = true, delay = 0.05, seed = 1, inner = "reference", policy = {} }: DelayingOptions = {}) {
+    this.policy = { ...processorPolicy, ...policy };
     this.FloatArray = inner === "wasm" ? Float32Array : Float64Array;
     const { port1, port2 } = new MessageChannel();
     const { port1: calls, port2: theirCalls } = new MessageChannel();
@@ -85,8 +89,10 @@ export class DelayingDevice implements Device {
     this.worker.on("error", (error) => { throw error; });
     port1.on("message", (message: Answer) => this.take(message));
     port1.unref();
+    const device = this;
     this.later = {
       canWait,
+      get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id }),
       read: (buffer) => this.readLater(buffer),
