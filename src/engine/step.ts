@@ -345,7 +345,9 @@ export class Step implements Compilable, Faulted {
       return this.device.view(base, pinned.offset, sizeOf(this.trace.shapes[~key]));
     }
     const array = this.arrays[key >> 1];
-    return ((key & 1) === 0 ? (array.storage as Storage) : (array as Parameter).gradient).on(this.device);
+    if ((key & 1) === 0) return (array.storage as Storage).on(this.device);
+    const { gradient, hasGradient } = array as Parameter;
+    return gradient.on(this.device, hasGradient);
   }
 
   /** Tells what went wrong in a run that ends later, when the trace is that of another step, unless numbers are checked. */
