@@ -52,21 +52,18 @@ export function deviceByName(name: DeviceName, caller = "setDevice"): Device | P
   return device;
 }
 
-/** Gives the device that is used unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
-let standard = (): Device => made.get("wasm") ?? keep("wasm", makeWasm());
-
-/** @internal Has the first step use another device unless one is chosen before. `source` says where the name is from. */
+/** @internal Begins with another device than the usual one. `source` says where the name is from. */
 export function standardDevice(name: DeviceName, source: string): void {
-  standard = () => {
-    const device = deviceByName(name, source);
-    if (!(device instanceof Promise)) return device;
-    throw new DeviceError(`The device ${name} cannot be waited for in the first step. Write await setDevice("${name}") before it.`, "cannot-wait");
-  };
+  const device = deviceByName(name, source);
+  if (device instanceof Promise) {
+    throw new DeviceError(`${source} got ${name}, which has to be waited for. Write await setDevice("${name}") in the program.`, "cannot-wait");
+  }
+  active = device;
 }
 
-/** The device that steps run on. */
+/** The device that steps run on: wasm unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
 export function currentDevice(): Device {
-  active ??= standard();
+  active ??= made.get("wasm") ?? keep("wasm", makeWasm());
   return active;
 }
 

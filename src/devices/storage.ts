@@ -71,8 +71,7 @@ export class Storage {
   }
 
   private move(device: Device, isNeeded: boolean): Buffer {
-    if (!isNeeded) this.host = null;
-    const values = isNeeded ? this.host ?? this.elsewhere() : null;
+    const values = this.host ?? (isNeeded ? this.elsewhere() : null);
     this.buffer?.free();
     this.buffer = null;
     const buffer = device.allocate(this.size, this.kind).heldBy(this);

@@ -85,7 +85,7 @@ export class Lowering extends Launches {
     if (size > maxElements) {
       throw new MemoryError(
         `${this.trace.operations[node].name} makes a result of shape ${formatShape(this.shape(node))} with ${size} elements; ` +
-          `the most that one array can have on this device is ${maxElements}. Look for axes that broadcast by accident, or work in parts.`,
+          `the most that one array can have is ${maxElements}. Look for axes that broadcast by accident, or work in parts.`,
       );
     }
     const value = this.homes === null ? this.value(size) : this.valueAtHome(node, size);

@@ -125,13 +125,14 @@ describe("a device that has to be waited for", () => {
     expect(currentDevice()).toBe(device);
   });
 
-  it("cannot be the standard one, which the first step needs at once", async () => {
+  it("cannot be the one to begin with", async () => {
     vi.resetModules();
     const fresh = await import("../../src/devices/current.ts");
     fresh.renameDevice(name, async () => new ReferenceDevice());
-    fresh.standardDevice(name, "FLIMSY_DEVICE");
-    expect(() => fresh.currentDevice()).toThrow(/reference cannot be waited for in the first step.*await setDevice\("reference"\)/);
+    expect(() => fresh.standardDevice(name, "FLIMSY_DEVICE")).toThrow(/got reference, which has to be waited for.*await setDevice\("reference"\)/);
+    expect(fresh.currentDevice().name).toBe("wasm");
     fresh.renameDevice(name, () => new ReferenceDevice());
+    fresh.standardDevice(name, "FLIMSY_DEVICE");
     expect(fresh.currentDevice().name).toBe(name);
   });
 });

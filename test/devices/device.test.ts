@@ -68,6 +68,6 @@ describe("what is the device's to say", () => {
 
   it("refuses larger results", () => {
     expect(() => train({ maxElements: 100 })).toThrow(MemoryError);
-    expect(() => train({ maxElements: 100 })).toThrow(/conv2d makes a result of shape \[8, 2, 8, 8\].*on this device is 100/);
+    expect(() => train({ maxElements: 100 })).toThrow(/conv2d makes a result of shape \[8, 2, 8, 8\].*can have is 100\./);
   });
 });
