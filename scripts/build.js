@@ -16,7 +16,7 @@ import { parseArgs, promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 import ts from "typescript";
-import { entries, root } from "./package.js";
+import { entries, nodeEntries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
@@ -356,7 +356,7 @@ function bundleEntries(out) {
   return esbuild.build({
     absWorkingDir: root,
     entryPoints: [
-      ...entries.map(({ source, output }) => ({ in: source, out: output })),
+      ...[...entries, ...nodeEntries].map(({ source, output }) => ({ in: source, out: output })),
       ...Object.entries(namespaces).map(([name, source]) => ({ in: source, out: name })),
     ],
     outdir: out,

@@ -4,14 +4,14 @@
  */
 
 import { chai, vi } from "vitest";
-import { renameDevice, useDevice } from "../src/devices/current.ts";
+import { renameDevice } from "../src/devices/current.ts";
+import { setDevice } from "../src/index.ts";
 import { behind, told } from "./device.ts";
 import { DelayingDevice } from "./devices/delaying.ts";
 
 const inner = behind === "reference" ? "reference" : "wasm";
-const device = new DelayingDevice({ name: "wasm", inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) });
-renameDevice("wasm", device);
-useDevice(device);
+renameDevice("wasm", () => new DelayingDevice({ name: "wasm", inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) }));
+setDevice("wasm");
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 for (const name of ["toThrow", "toThrowError"]) {

@@ -64,14 +64,14 @@ export class Storage {
     return buffer?.isThere ? (device as Device).read(buffer) : (buffer?.saved ?? null);
   }
 
-  /** The device memory that holds the current values, there from now on, and until the step ends. */
-  on(device: Device): Buffer {
+  /** The device memory that holds the current values, if they are needed, there from now on, and until the step ends. */
+  on(device: Device, isNeeded = true): Buffer {
     const { buffer } = this;
-    return buffer?.isThere && this.device === device ? buffer.use() : this.move(device);
+    return buffer?.isThere && this.device === device ? buffer.use() : this.move(device, isNeeded);
   }
 
-  private move(device: Device): Buffer {
-    const values = this.host ?? this.elsewhere();
+  private move(device: Device, isNeeded: boolean): Buffer {
+    const values = this.host ?? (isNeeded ? this.elsewhere() : null);
     this.buffer?.free();
     this.buffer = null;
     const buffer = device.allocate(this.size, this.kind).heldBy(this);

@@ -20,9 +20,6 @@ import { absent, byRowsOf, Parameter, type RowGradient, stale, takenBack, Variab
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
 
-/** Below this, copying an input at each step costs less than keeping it on the device. */
-const RESIDENT_SIZE = 1024;
-
 /**
  * What a step is for: to train parameters (their gradients are kept, and dropout acts), to give gradients as variables, or to give values.
  * That gradients are wanted does not mean that something is trained.
@@ -149,7 +146,7 @@ export class Step implements Compilable, Faulted {
     else if (isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
-    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
+    else if (storage.lastStep !== 0 && storage.lastStep !== this.serial && storage.size >= this.device.policy.residentSize) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     let array = variable;
     if (kind === LeafKind.host && !storage.isAtHand) {
@@ -339,7 +336,9 @@ export class Step implements Compilable, Faulted {
       return this.device.view(base, pinned.offset, sizeOf(this.trace.shapes[~key]));
     }
     const array = this.arrays[key >> 1];
-    return ((key & 1) === 0 ? (array.storage as Storage) : (array as Parameter).gradient).on(this.device);
+    if ((key & 1) === 0) return (array.storage as Storage).on(this.device);
+    const { gradient, hasGradient } = array as Parameter;
+    return gradient.on(this.device, hasGradient);
   }
 
   /** Tells what went wrong in a run that ends later, when the trace is that of another step, unless numbers are checked. */

@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { buildSync } from "esbuild";
 import { cannotWait, lost } from "../../src/devices/answers.ts";
 import {
-  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Program, type Region,
+  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
 } from "../../src/devices/device.ts";
 import { isInHostCall, notAnInput } from "../../src/engine/host-call.ts";
 import { Journal } from "../../src/devices/journal.ts";
@@ -47,12 +47,15 @@ export interface DelayingOptions {
   readonly delay?: number;
   readonly seed?: number;
   readonly inner?: "reference" | "wasm";
+  /** What is other than on a processor. */
+  readonly policy?: Partial<Policy>;
 }
 
 export class DelayingDevice implements Device {
   readonly name: string;
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
   readonly later: Later;
+  readonly policy: Policy;
   private readonly journal = new Journal();
   private readonly worker: Worker;
   private readonly port: MessagePort;
@@ -65,7 +68,7 @@ export class DelayingDevice implements Device {
   private released: { readonly id: number; readonly after: number }[] = [];
   private readonly requests = new Map<number, Waiting>();
   private ids = 0;
-  private failure: Error | null = null;
+  failure: Error | null = null;
   /** By a function of the host. */
   private thrown: Error | null = null;
   /** How many messages have been received. */
@@ -75,8 +78,9 @@ export class DelayingDevice implements Device {
   /** How many times a caller has waited. */
   waits = 0;
 
-  constructor({ name = "delaying", canWait = true, delay = 0.05, seed = 1, inner = "reference" }: DelayingOptions = {}) {
+  constructor({ name = "delaying", canWait = true, delay = 0.05, seed = 1, inner = "reference", policy = {} }: DelayingOptions = {}) {
     this.name = name;
+    this.policy = { ...processorPolicy, ...policy };
     this.FloatArray = inner === "wasm" ? Float32Array : Float64Array;
     const { port1, port2 } = new MessageChannel();
     const { port1: calls, port2: theirCalls } = new MessageChannel();
@@ -90,8 +94,10 @@ export class DelayingDevice implements Device {
     this.worker.on("error", (error) => { throw error; });
     port1.on("message", (message: Answer) => this.take(message));
     port1.unref();
+    const device = this;
     this.later = {
       canWait,
+      get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id }),
       read: (buffer) => this.readLater(buffer),
