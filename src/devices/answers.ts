@@ -5,8 +5,8 @@ import { DeviceError } from "../support/errors.ts";
 /** The error where numbers are asked for at once, and nobody can wait for them. */
 export const cannotWait = (name: string): DeviceError =>
   new DeviceError(
-    `The numbers are on the device ${name}, which cannot be waited for here. Write await x.read() after the step, or choose setDevice("wasm") for steps ` +
-      "that look at numbers.",
+    `The numbers are on the device ${name}, which cannot be waited for here. Write await x.read() after the step, or await ready(x) before ` +
+      `what needs its numbers at once; or choose setDevice("wasm") for steps that look at numbers.`,
     "cannot-wait",
   );
 
