@@ -383,7 +383,7 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 
 /** @internal What has been made of a Variable, with its numbers where these stay on a device. */
 export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
-  if (isAway(data)) (made.storage as Storage).copy(data.storage);
+  if (isAway(data)) (made.storage as Storage).copy(data.storage, true);
   return made;
 }
 

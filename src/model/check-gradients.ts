@@ -90,7 +90,7 @@ export function checkGradients(
   const check = new Check("checkGradients", f, target, options);
   try {
     if (device.later?.canWait === false) {
-      throw new DeviceError(`checkGradients looks at numbers on the device ${device.name}, which cannot be waited for. Call await checkGradientsAsync(f, θ).`,
+      throw new DeviceError(`checkGradients looks at numbers, but the device ${device.name} cannot be waited for here. Call await checkGradientsAsync.`,
         "cannot-wait");
     }
     const onDevice = device.name === "reference" ? null : valuesOf(check.gradients());
@@ -103,7 +103,8 @@ export function checkGradients(
 }
 
 /**
- * As `checkGradients`, on every device, also where it cannot be waited for. All that is on the device leaves it meanwhile. No other step may run until it is done.
+ * As `checkGradients`, on every device, also where it cannot be waited for. All that is on the device leaves it meanwhile. No other step may run until
+ * it is done.
  * @throws as `checkGradients`; what has gone wrong in a step since something was read last
  * @example
  * const w = parameter([0.5, 2]);
