@@ -320,7 +320,9 @@ async function bundle(out) {
 /** The same in less code, as far as that needs no other names: those are for the bundler of a user to shorten. @param {string} text */
 async function compressed(text) {
   const { code } = await minify(text, {
-    module: true, ecma: 2022, mangle: false, compress: { passes: 3, keep_fargs: false, sequences: false, comparisons: false }, format: { beautify: true, indent_level: 2, preserve_annotations: true },
+    module: true, ecma: 2022, mangle: false,
+    compress: { passes: 3, keep_fargs: false, sequences: false, comparisons: false },
+    format: { beautify: true, indent_level: 2, preserve_annotations: true },
   });
   return code ?? text;
 }

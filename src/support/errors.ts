@@ -146,7 +146,7 @@ export type DeviceReason = "lost" | "missing" | "cannot-wait";
  * @example
  * try { setDevice("wasm"); } catch (error) {
  *   if (!(error instanceof DeviceError)) throw error;
- *   error.reason; // "missing"
+ *   console.log(error.reason); // "missing"
  *   setDevice("reference");
  * }
  */
