@@ -57,14 +57,23 @@ export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOp
 
 /** Runs `body` where parameters have no gradients yet. After an error they have again those that they had. */
 export function withoutGradients<R>(parameters: readonly Parameter[], body: () => R): R {
+  const takeBack = setAside(parameters);
+  try {
+    return body();
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+}
+
+/** Lets parameters have no gradients. @returns how to give them back those that they had */
+export function setAside(parameters: readonly Parameter[]): () => void {
   const earlier = parameters.map(({ grad }) => grad && new Storage(grad.size, null, "gradients").copy(grad.storage as Storage));
   const journal = currentDevice().later?.journal;
   // Where a run fails later, the device has left the gradients themselves as they are.
   for (const parameter of parameters) journal?.noteNext(parameters, takenBack(parameter));
   for (const parameter of parameters) parameter.hasGradient = false;
-  try {
-    return body();
-  } catch (error) {
+  return () => {
     journal?.keep(parameters);
     parameters.forEach((parameter, i) => {
       const values = earlier[i];
@@ -73,8 +82,7 @@ export function withoutGradients<R>(parameters: readonly Parameter[], body: () =
       markReached(parameter, -1);
       parameter.gradient.copy(values);
     });
-    throw error;
-  }
+  };
 }
 
 /** The same as `grad` for a caller with a name of its own. */

@@ -63,7 +63,8 @@ export class ZScore {
    */
   static async fitAsync(data: Samples, options: ZScoreOptions = {}): Promise<ZScore> {
     checkArguments("ZScore.fitAsync", arguments, 2);
-    return ZScore.fit(await ready(data), options);
+    const minSigma = minSigmaOf("ZScore.fitAsync", options);
+    return ZScore.fit(await ready(data), { minSigma });
   }
 
   /**
@@ -129,6 +130,7 @@ export function zscore(x: TensorLike, options: ZScoreOptions = {}): Variable {
  */
 export async function zscoreAsync(x: TensorLike, options: ZScoreOptions = {}): Promise<Variable> {
   checkArguments("zscoreAsync", arguments, 2);
+  checkOptions("zscoreAsync", options, ["minSigma"]);
   return zscore(await ready(x), options);
 }
 

@@ -1,9 +1,10 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
 import { namedIn } from "./targets.ts";
+import { checkCanWait } from "../devices/answers.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
 import type { Storage } from "../devices/storage.ts";
-import { DeviceError, GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
+import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
@@ -89,10 +90,7 @@ export function checkGradients(
   const device = currentDevice();
   const check = new Check("checkGradients", f, target, options);
   try {
-    if (device.later?.canWait === false) {
-      throw new DeviceError(`checkGradients looks at numbers, but the device ${device.name} cannot be waited for here. Call await checkGradientsAsync.`,
-        "cannot-wait");
-    }
+    checkCanWait(device, "checkGradients", "checkGradientsAsync(f, θ)");
     const onDevice = device.name === "reference" ? null : valuesOf(check.gradients());
     setDevice("reference");
     return check.report(onDevice);
