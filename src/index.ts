@@ -5,7 +5,7 @@
 
 import type { VariableMethods } from "./operations/index.ts";
 
-export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
+export { type CheckOptions, checkGradients, checkGradientsAsync, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
 export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
 export { type StandIns, withParameters } from "./model/with-parameters.ts";

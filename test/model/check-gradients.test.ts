@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean,
-  mul, operation,
-  type Parameter, parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sqrt, sum, tanh, UsageError, ValueError, type Variable, zeros,
+  abs, add, affine, argmax, Component, checkGradients, checkGradientsAsync, cost, dropout, evaluate, type FlimsyError, gather, GradientError, grad,
+  gradients, input, maximum, mean, mul, operation, type Parameter, parameter, Random, RmsProp, randn, ready, relu, seed, setDevice, ShapeError, sqrt, state,
+  sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { currentDevice } from "../../src/devices/current.ts";
 import { defaultRandom } from "../../src/random/random.ts";
 import { inFloat32 } from "../device.ts";
+import { errorOf, unwaited } from "../devices/unwaited.ts";
 
 class Model extends Component {
   readonly w = parameter(randn([3, 4], new Random(1)));
@@ -354,5 +355,67 @@ describe("the wrong use of checkGradients", () => {
     expect(f).toThrow(kind);
     expect(f).toThrow(message);
     expect(checkGradients(loss, model).ok).toBe(true);
+  });
+});
+
+describe("checkGradientsAsync", () => {
+  it("reports what checkGradients does", async () => {
+    expect(String(await checkGradientsAsync(loss, model, { maxEntries: 5 }))).toBe(String(checkGradients(loss, model, { maxEntries: 5 })));
+    await expect(checkGradientsAsync(() => bent(() => 3)(model.w).sum(), model)).rejects.toThrow(GradientError);
+    expect(currentDevice().name).toBe("wasm");
+    await expect(checkGradientsAsync(loss, [])).rejects.toThrow("checkGradientsAsync got nothing that holds a Parameter");
+    setDevice("reference");
+    expect((await checkGradientsAsync(loss, model)).parameters.map(({ deviceError }) => deviceError)).toEqual([0, 0]);
+  });
+
+  it("leaves a device that cannot be waited for, and comes back to it with all that was there", async () => {
+    const device = unwaited({ inner: "wasm" });
+    const [w, other, seen] = [parameter([1, -2]), parameter([0.5, 0.25]), state(0)];
+    const optimizer = new RmsProp([w, other], { learningRate: 0.1 });
+    const f = (): Variable => {
+      seen.assign(seen.add(1));
+      return dropout(tanh(w).mul(other), 0.5).pow(2).sum();
+    };
+    for (let step = 0; step < 3; step++) optimizer.minimize(f);
+    grad(f);
+    const all = async () => (await ready([w, other, w.grad, other.grad, seen])).map((each) => each?.toArray());
+    const copies = [w, other, w.grad, other.grad, seen].map((each) => input(each as Variable));
+    const { state: random } = defaultRandom();
+    expect(() => checkGradients(f, w)).toThrow("checkGradients looks at numbers, but the device delaying cannot be waited for here. " +
+      "Call await checkGradientsAsync(f, θ).");
+    const report = await checkGradientsAsync(f, w);
+    expect(currentDevice()).toBe(device);
+    expect(report.ok).toBe(true);
+    expect(report.parameters[0].checked).toBe(2);
+    expect(defaultRandom().state).toEqual(random);
+    expect(await all()).toEqual((await ready(copies)).map((each) => each.toArray()));
+    optimizer.update();
+    expect((await ready(w)).data.every(Number.isFinite)).toBe(true);
+    expect(device.waits).toBe(0);
+  });
+
+  it("compares with the gradients of that device", async () => {
+    unwaited({ inner: "wasm" });
+    const w = parameter([1, 2, 3]);
+    const { mismatches } = await checkGradientsAsync(() => wrongOnDevice(1, 0.5)(w), w, { throws: false });
+    expect(mismatches.map(({ index, against }) => ({ index, against }))).toEqual([{ index: [1], against: "the reference device" }]);
+    expect(w.toArray()).toEqual([1, 2, 3]);
+  });
+
+  it("tells what went wrong, before it or in it, and all is as before", async () => {
+    const device = unwaited();
+    const w = parameter([[1, 2], [3, 4]]);
+    const step = (row: number) => grad(() => gather(w, input(row).mul(1)).sum());
+    step(1);
+    w.assign(w.mul(2));
+    const failed = step(4);
+    expect(await errorOf(checkGradientsAsync(() => w.sum(), w))).toBeInstanceOf(ValueError);
+    expect(await errorOf(failed.read())).toBeInstanceOf(ValueError);
+    expect((await errorOf(checkGradientsAsync(() => gather(w, input(5).mul(1)).sum(), w))).message).toMatch(/gather got index 5/);
+    expect(currentDevice()).toBe(device);
+    await ready([w, w.grad]);
+    expect([w.toArray(), w.grad?.toArray()]).toEqual([[[2, 4], [6, 8]], [[0, 0], [1, 1]]]);
+    step(0);
+    expect(Array.from(await (w.grad as Variable).read())).toEqual([1, 1, 1, 1]);
   });
 });
