@@ -3,7 +3,28 @@
  * written nothing since; so the host takes back what it has noted of that run and of all after it, and everything is as before the step.
  */
 
+import { place, stackHere } from "../support/errors.ts";
+import { LaunchFault } from "./device.ts";
 import type { Buffer } from "./residency.ts";
+
+/** A step, which tells what went wrong at a node in the words of the program, perhaps when its trace is that of another step. */
+interface Asking {
+  nameOf(node: number): string;
+  explain(fault: LaunchFault, node: number, name: string): Error;
+}
+
+/** What is run: the nodes of its launches, and the names of their operations, once they have been asked for. */
+interface Asked {
+  readonly plan: { readonly launchNodes: ArrayLike<number> };
+  names?: readonly string[];
+}
+
+/** A parameter, whose gradient may be by rows. */
+interface Reached {
+  hasGradient: boolean;
+  readonly frozen: boolean;
+  readonly rows: { takenBack(): () => void } | null;
+}
 
 /** How to take back what has been noted, and of whom. */
 interface Note {
@@ -28,14 +49,28 @@ export class Journal {
   /** Of the run that will be asked for next. */
   private next: Note[] = [];
 
-  /** Another run is going to be asked for. */
-  begin(explain: Run["explain"]): void { this.runs.push({ number: ++this.last, explain, notes: this.next.splice(0), results: [] }); }
+  /** Another run is going to be asked for. `nodeOf` leads from the nodes of its plan to those of the step. */
+  begin(step: Asking, asked: Asked, nodeOf: (node: number) => number): void {
+    const at = stackHere();
+    const { launchNodes } = asked.plan;
+    asked.names ??= Array.from(launchNodes, (node) => step.nameOf(nodeOf(node)));
+    const { names } = asked;
+    const explain = (error: Error): Error => (
+      place(error instanceof LaunchFault ? step.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error, at));
+    this.runs.push({ number: ++this.last, explain, notes: this.next.splice(0), results: [] });
+  }
+
+  /** The last run gives a parameter a gradient. */
+  reaches(parameter: Reached): void { this.note(parameter, takenBack(parameter)); }
+
+  /** Parameters are going to have no gradients. Where the next run fails, the device has left the gradients themselves as they are. */
+  setAside(parameters: readonly Reached[]): void { for (const parameter of parameters) this.noteNext(parameters, takenBack(parameter)); }
 
   /** Something has been noted of the last run. Where all runs have succeeded it is certain. */
   note(owner: object, undo: () => void): void { this.runs.at(-1)?.notes.push({ owner, undo }); }
 
   /** Something has been noted of the run that will be asked for next. */
-  noteNext(owner: object, undo: () => void): void { this.next.push({ owner, undo }); }
+  private noteNext(owner: object, undo: () => void): void { this.next.push({ owner, undo }); }
 
   /** A buffer gets its values by the last run. */
   result(buffer: Buffer): void { this.runs.at(-1)?.results.push(buffer); }
@@ -67,4 +102,14 @@ export class Journal {
     }
     return error;
   }
+}
+
+/** How to take back what is noted of a parameter when it gets a gradient. */
+function takenBack(parameter: Reached): () => void {
+  const { hasGradient, rows } = parameter;
+  const rowsTakenBack = rows?.takenBack();
+  return () => {
+    parameter.hasGradient = hasGradient && !parameter.frozen;
+    rowsTakenBack?.();
+  };
 }

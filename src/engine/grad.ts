@@ -18,7 +18,7 @@ import { variablesIn } from "./results.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
 import { suspect } from "./unclaimed.ts";
-import { byRowsOf, markReached, Parameter, type RowGradient, takenBack, Variable } from "./variable.ts";
+import { byRowsOf, markReached, Parameter, type RowGradient, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -70,8 +70,7 @@ export function withoutGradients<R>(parameters: readonly Parameter[], body: () =
 export function setAside(parameters: readonly Parameter[]): () => void {
   const earlier = parameters.map(({ grad }) => grad && new Storage(grad.size, null, "gradients").copy(grad.storage as Storage));
   const journal = currentDevice().later?.journal;
-  // Where a run fails later, the device has left the gradients themselves as they are.
-  for (const parameter of parameters) journal?.noteNext(parameters, takenBack(parameter));
+  journal?.setAside(parameters);
   for (const parameter of parameters) parameter.hasGradient = false;
   return () => {
     journal?.keep(parameters);

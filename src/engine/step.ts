@@ -9,13 +9,13 @@ import { extract } from "../plan/extract.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
 import { refusal } from "../support/check.ts";
-import { place, stackHere, UsageError, userLocation } from "../support/errors.ts";
+import { UsageError, userLocation } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
 import { assignedInCall, isInHostCall, notAnInput } from "./host-call.ts";
 import { switches } from "./switches.ts";
-import { absent, byRowsOf, Parameter, type RowGradient, stale, takenBack, Variable } from "./variable.ts";
+import { absent, byRowsOf, Parameter, type RowGradient, stale, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
@@ -70,8 +70,6 @@ export class Step implements Compilable, Faulted {
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. One of its own where what is found later is told from it. */
   trace = this.device.later !== null && switches.checkNumerics ? new Trace() : sharedTrace;
   readonly serial = nextStep();
-  /** Where it was called, if the device tells of errors later. */
-  private readonly at = this.device.later === null ? undefined : stackHere();
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
   ownRules = false;
@@ -309,10 +307,9 @@ export class Step implements Compilable, Faulted {
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     const journal = this.device.later?.journal;
-    journal?.begin(this.explainer(compiled, nodeOf));
+    journal?.begin(this, compiled, nodeOf);
     for (const { array, rows } of compiled.reached) {
-      const parameter = this.arrays[array] as Parameter;
-      journal?.note(parameter, takenBack(parameter));
+      journal?.reaches(this.arrays[array] as Parameter);
       this.rowsOf(array)?.reserve(rows);
     }
     hosts.length = buffers.length = 0;
@@ -341,17 +338,10 @@ export class Step implements Compilable, Faulted {
     return gradient.on(this.device, hasGradient);
   }
 
-  /** Tells what went wrong in a run that ends later, when the trace is that of another step, unless numbers are checked. */
-  private explainer(compiled: Compiled, nodeOf: (node: number) => number): (error: Error) => Error {
-    const { launchNodes } = compiled.plan;
-    compiled.names ??= Array.from(launchNodes, (node) => this.nameOf(nodeOf(node)));
-    const { names } = compiled;
-    return (error) => place(error instanceof LaunchFault ? this.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error, this.at);
-  }
+  nameOf(node: number): string { return node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass"; }
 
-  private nameOf(node: number): string { return node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass"; }
-
-  private explain(fault: LaunchFault, node: number, name = this.nameOf(node)): Error {
+  /** Tells what went wrong; with a name also when the trace is that of another step, unless numbers are checked. */
+  explain(fault: LaunchFault, node: number, name = this.nameOf(node)): Error {
     return fault.reason === "index" || switches.explainNan === null ? indexError(name, fault) : switches.explainNan(this, fault, name, node);
   }
 

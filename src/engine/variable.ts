@@ -330,16 +330,6 @@ export function markReached(parameter: Parameter, rows: number): void {
   if (rows < 0) parameter.gradient.written();
 }
 
-/** @internal How to take back what `markReached` notes of a parameter. */
-export function takenBack(parameter: Parameter): () => void {
-  const { hasGradient, rows } = parameter;
-  const rowsTakenBack = rows?.takenBack();
-  return () => {
-    parameter.hasGradient = hasGradient && !parameter.frozen;
-    rowsTakenBack?.();
-  };
-}
-
 /** @internal The error for a change of a parameter that nobody would see now. */
 export const absent = (caller: string): UsageError =>
   new UsageError(`${caller} was called on a parameter while another Variable stands in for it, within withParameters. Call it before or after.`);
