@@ -259,19 +259,15 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
 
   /** @internal Counts an update of these. */
   protected end(reached: readonly Trained<O>[]): void {
-    const step = this.#step;
-    currentDevice().later?.journal.note(this, () => {
-      this.#step = step;
+    const count = (by: number): void => {
+      this.#step += by;
       for (const each of reached) {
-        each.parameter.hasGradient = !each.parameter.frozen;
-        each.count--;
+        each.parameter.hasGradient = by < 0 && !each.parameter.frozen;
+        each.count += by;
       }
-    });
-    for (const each of reached) {
-      each.parameter.hasGradient = false;
-      each.count++;
-    }
-    this.#step++;
+    };
+    count(1);
+    currentDevice().later?.journal.note(this, () => count(-1));
   }
 
   /** @internal The gradient by rows of a parameter that only changes there; null where all of it is taken. */
