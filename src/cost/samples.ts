@@ -221,7 +221,7 @@ const isNumber = (entry: unknown): boolean => typeof entry === "number";
 export function numbers(name: string, what: string, given: Numbers): Found {
   if (given instanceof Variable) {
     const { shape } = given;
-    return { shape, values: given.storage?.isAtHand ? given.values() : null, variable: () => given };
+    return { shape, values: given.storage?.knows() ? given.values() : null, variable: () => given };
   }
   let values: ArrayLike<number>;
   let shape: readonly number[];

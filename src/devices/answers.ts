@@ -1,7 +1,8 @@
-/** What a device that answers later says where there is no answer. */
+/** What devices that answer later have in common: what stays there, and what they say where there is no answer. */
 
 import { DeviceError } from "../support/errors.ts";
-import type { Device } from "./device.ts";
+import type { Device, Later, NewArray, Region } from "./device.ts";
+import type { Buffer } from "./residency.ts";
 
 /** The error where numbers are asked for at once, and nobody can wait for them. */
 export const cannotWait = (name: string): DeviceError =>
@@ -22,3 +23,12 @@ export const lost = (name: string, why: string): DeviceError =>
   new DeviceError(
     `The device ${name} has been lost: ${why}. What was on it alone is gone. Choose a device by await setDevice(…), restore a checkpoint, and go on.`, "lost",
   );
+
+/** What `keepCopy` does for a device. Where the last run has failed there are no values to copy. */
+export function keepCopy<A extends NewArray>(device: Device, array: A, from: Region | Buffer, offset: number): A {
+  const later = device.later as Later;
+  const to = array.on(device);
+  later.copy(from, offset, array.size, to);
+  later.journal.result(to);
+  return array;
+}

@@ -92,6 +92,12 @@ export interface ThreadReport {
   readonly why: string;
 }
 
+/** A Storage that has no values yet. */
+export interface NewArray {
+  readonly size: number;
+  on(device: Device): Buffer;
+}
+
 /**
  * What a device has that answers later. Everything is done in the order in which it was asked for. After a launch that fails nothing is written by
  * any that follow, of later steps too, until that has been reported: then `journal` takes back what the host has noted of them.
@@ -104,6 +110,8 @@ export interface Later {
   readonly journal: Journal;
   /** Copies part of a region or a buffer to the beginning of a buffer. */
   copy(from: Region | Buffer, offset: number, size: number, to: Buffer): void;
+  /** Gives a new array a copy of part of a region or a buffer, which stays on the device: `keepCopy` in `answers.ts`. */
+  keepCopy<A extends NewArray>(array: A, from: Region | Buffer, offset: number): A;
   /** The values of a buffer as they are when all that was asked for before has been done. */
   read(buffer: Buffer): Promise<FloatArray>;
   /** Lets all that is on the device leave for the host. */
@@ -138,16 +146,4 @@ export interface Device {
 
   /** Live bytes by kind, with the arena, the plans and what the engine has compiled, by estimate. */
   memory(): DeviceMemory;
-}
-
-/** A kernel met data that it cannot work with. The step turns this into an error that names the operation. */
-export class LaunchFault extends Error {
-  constructor(
-    readonly launch: number,
-    readonly reason: "index" | "nan",
-    readonly value: number,
-    readonly limit = 0,
-  ) {
-    super(`launch ${launch}: ${reason} ${value}`);
-  }
 }

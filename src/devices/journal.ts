@@ -4,19 +4,19 @@
  */
 
 import { place, stackHere } from "../support/errors.ts";
-import { LaunchFault } from "./device.ts";
+import { LaunchFault } from "./fault.ts";
 import type { Buffer } from "./residency.ts";
-
-/** A step, which tells what went wrong at a node in the words of the program, perhaps when its trace is that of another step. */
-interface Asking {
-  nameOf(node: number): string;
-  explain(fault: LaunchFault, node: number, name: string): Error;
-}
 
 /** What is run: the nodes of its launches, and the names of their operations, once they have been asked for. */
 interface Asked {
   readonly plan: { readonly launchNodes: ArrayLike<number> };
   names?: readonly string[];
+}
+
+/** A step, which tells what went wrong in the words of the program, perhaps when its trace is that of another step. */
+interface Asking {
+  nameOf(node: number): string;
+  explain(fault: LaunchFault, node: number, name: string): Error;
 }
 
 /** A parameter, whose gradient may be by rows. */

@@ -1,7 +1,7 @@
 /** The values of an array that outlives a step: on the host, on a device, or on both. */
 
 import type { FloatArray } from "../kernels/kernel.ts";
-import type { Device, Later, MemoryKind, Region } from "./device.ts";
+import type { Device, Later, MemoryKind } from "./device.ts";
 import type { Buffer } from "./residency.ts";
 
 /** The value of a field that refuses `structuredClone` and `postMessage`, which quote it: what arrived would have no numbers. */
@@ -35,7 +35,7 @@ export class Storage {
   }
 
   /** Can the values be had without waiting for a device? */
-  get isAtHand(): boolean { return this.awaited === null; }
+  knows(): boolean { return this.awaited === null; }
 
   /** The current values, for reading only, when they are there. */
   async read(): Promise<FloatArray> {
@@ -99,11 +99,9 @@ export class Storage {
     buffer.isCopy = true;
     buffer.saved = null;
   }
-  /**
-   * Takes over the values of another one, which may be smaller, without waiting for them.
-   * @param isNew has it none that it keeps where a run before has failed?
-   */
-  copy(from: Storage, isNew = false): this {
+
+  /** Takes over the values of another one, which may be smaller, without waiting for them. */
+  copy(from: Storage): this {
     const { awaited } = from;
     if (awaited === null) {
       const values = from.values();
@@ -113,18 +111,14 @@ export class Storage {
     } else {
       const to = this.on(from.device as Device);
       awaited.later.copy(awaited.buffer, 0, from.size, to);
-      if (isNew) awaited.later.journal.result(to);
       this.written();
     }
     return this;
   }
 
-  /** An array that stays on a device that answers later: a copy of part of a region or a buffer. */
-  static kept(device: Device, later: Later, from: Region | Buffer, offset: number, size: number): Storage {
-    const storage = new Storage(size, null, "inputs");
-    const to = storage.on(device);
-    later.copy(from, offset, size, to);
-    later.journal.result(to);
-    return storage;
+  /** A copy that stays on the device where the values are, if they would have to be waited for, else null. */
+  away(kind: MemoryKind): Storage | null {
+    const { awaited, size } = this;
+    return awaited === null ? null : awaited.later.keepCopy(new Storage(size, null, kind), awaited.buffer, 0);
   }
 }

@@ -1,8 +1,8 @@
 /** What a device could not compute, in the words of the program that asked for it. */
 
-import type { LaunchFault } from "../devices/device.ts";
+import type { LaunchFault } from "../devices/fault.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
-import type { Trace } from "../plan/trace.ts";
+import { LeafKind, type Trace } from "../plan/trace.ts";
 import { NanError, ValueError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
 
@@ -11,6 +11,8 @@ export interface Faulted {
   readonly trace: Trace;
   /** Where the user called each operation, while numbers are checked. */
   readonly callers: readonly (string | undefined)[] | null;
+  readonly device: { readonly later: { readonly canWait: boolean } | null };
+  readonly arrays: readonly { readonly storage: { knows(): boolean } | null }[];
   /** The numbers of a leaf, if they are known outside of the step. */
   knownValues(leaf: number): FloatArray | undefined;
 }
@@ -21,11 +23,13 @@ export const indexError = (name: string, { value, limit }: LaunchFault): ValueEr
 
 /** Says which operation made a number that is none, and whether it got such a number from outside, as it is or as a view. */
 export function nanError(step: Faulted, fault: LaunchFault, name: string, node: number): NanError {
-  const { trace } = step;
+  const { trace, device: { later }, arrays } = step;
   const got = Array.from({ length: trace.inputCount(node) }, (_, k) => {
     let source = trace.input(node, k);
     while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
-    return trace.isLeaf(source) && (step.knownValues(source)?.some((value) => !Number.isFinite(value)) ?? false);
+    if (!trace.isLeaf(source)) return false;
+    const isKnown = trace.leafKind(source) === LeafKind.scalar || later?.canWait !== false || arrays[trace.leafOrdinal(source)].storage?.knows();
+    return (isKnown && step.knownValues(source)?.some((value) => !Number.isFinite(value))) ?? false;
   });
   const where = step.callers?.[node] ?? "";
   if (trace.isLeaf(node)) {

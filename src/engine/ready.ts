@@ -17,6 +17,6 @@ import { variablesIn } from "./results.ts";
 export async function ready<T>(value: T): Promise<T> {
   checkArguments("ready", arguments, 1);
   const awaited = variablesIn(value).filter((variable) => !variable.isKnown);
-  if (awaited.length > 0) await Promise.all(awaited.map((variable) => variable.later()));
+  if (awaited.length > 0) await Promise.all(awaited.map((variable) => variable.arrival()));
   return value;
 }

@@ -6,10 +6,7 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { checkArguments } from "../support/options.ts";
 import { type Shape, sizeOf } from "../support/shape.ts";
 import { openStep } from "./recording.ts";
-import { assignable, assignTo, numbers, type TensorLike, Variable, withValuesOf } from "./variable.ts";
-
-/** The open step that has used it. */
-const stepOf = ({ step }: Variable): Variable["step"] => (step?.ended === false ? step : null);
+import { assignable, assignTo, numbers, stepOf, type TensorLike, Variable, withValuesOf } from "./variable.ts";
 
 /**
  * An array that a component keeps between steps and that is not trained, such as running statistics or a hidden state. It is saved and restored
@@ -25,14 +22,8 @@ export class State extends Variable {
     super(shape, null, null, -1, new Storage(sizeOf(shape), values, kind));
   }
 
-  /** @internal */
-  override get isKnown(): boolean { return stepOf(this)?.knows(this) ?? super.isKnown; }
-
   /** @internal Within a step what it has there, which may have been assigned. */
-  override values(): FloatArray { return stepOf(this)?.values(this) ?? super.values(); }
-
-  /** @internal */
-  override later(): Promise<FloatArray> { return stepOf(this)?.read(this) ?? super.later(); }
+  override get source(): Variable["source"] { return stepOf(this) ?? this.storage; }
 
   /**
    * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,

@@ -1,7 +1,8 @@
 /** A step while it is open: what is recorded in it, what of that has run, and where the numbers are. */
 
 import { currentDevice } from "../devices/current.ts";
-import { LaunchFault, type Region } from "../devices/device.ts";
+import type { Region } from "../devices/device.ts";
+import { LaunchFault } from "../devices/fault.ts";
 import { type Buffer, nextStep } from "../devices/residency.ts";
 import { notCloned, Storage } from "../devices/storage.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
@@ -146,12 +147,9 @@ export class Step implements Compilable, Faulted {
     else if (storage.isResident) kind = LeafKind.resident;
     else if (storage.lastStep !== 0 && storage.lastStep !== this.serial && storage.size >= this.device.policy.residentSize) kind = LeafKind.resident;
     storage.lastStep = this.serial;
-    let array = variable;
-    if (kind === LeafKind.host && !storage.isAtHand) {
-      kind = LeafKind.resident;
-      array = new Variable(variable.shape, null, null, -1, new Storage(storage.size, null, "inputs").copy(storage));
-    }
-    this.arrays.push(array);
+    const away = kind === LeafKind.host ? storage.away("inputs") : null;
+    if (away !== null) kind = LeafKind.resident;
+    this.arrays.push(away === null ? variable : new Variable(variable.shape, null, null, -1, away));
     variable.step = this;
     variable.index = this.trace.array(kind, variable.shape);
     this.called(variable.index);
@@ -213,18 +211,16 @@ export class Step implements Compilable, Faulted {
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
     const pinned = this.see(variable);
-    if (pinned === null) return this.knownValues(variable.index) ?? (variable.storage as Storage).values();
+    if (pinned === null) return this.knownValues(variable.index) as FloatArray;
     if ("array" in pinned) return (this.arrays[pinned.array].storage as Storage).values().slice(pinned.offset, pinned.offset + variable.size);
     return this.device.readRegion(pinned.region, pinned.offset, variable.size);
   }
 
   /** The same, when they are there. */
   async read(variable: Variable): Promise<FloatArray> {
-    const { device, device: { later } } = this;
-    const pinned = later && this.see(variable);
-    if (later === null || pinned === null) return this.values(variable);
-    const base = "array" in pinned ? (this.arrays[pinned.array].storage as Storage).on(device) : pinned.region;
-    return Storage.kept(device, later, base, pinned.offset, variable.size).read();
+    const { device: { later } } = this;
+    if (later === null || this.see(variable) === null) return this.values(variable);
+    return later.keepCopy(new Storage(variable.size, null, "inputs"), this.buffer(~variable.index), 0).read();
   }
 
   /** Runs what a variable needs, and tells where it is then; null for a leaf. */
@@ -244,11 +240,9 @@ export class Step implements Compilable, Faulted {
   }
 
   knownValues(leaf: number): FloatArray | undefined {
-    const { trace, device } = this;
+    const { trace } = this;
     const ordinal = trace.leafOrdinal(leaf);
-    if (trace.leafKind(leaf) === LeafKind.scalar) return device.FloatArray.of(trace.scalars[ordinal]);
-    const { storage } = this.arrays[ordinal];
-    return storage?.isAtHand || device.later?.canWait !== false ? storage?.values() : undefined;
+    return trace.leafKind(leaf) === LeafKind.scalar ? this.device.FloatArray.of(trace.scalars[ordinal]) : this.arrays[ordinal].storage?.values();
   }
 
   /** Runs every node recorded since the last look and keeps the results until the step ends. */
@@ -340,7 +334,7 @@ export class Step implements Compilable, Faulted {
 
   nameOf(node: number): string { return node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass"; }
 
-  /** Tells what went wrong; with a name also when the trace is that of another step, unless numbers are checked. */
+  /** Tells what went wrong; given a name, also when the trace is that of another step, unless numbers are checked. */
   explain(fault: LaunchFault, node: number, name = this.nameOf(node)): Error {
     return fault.reason === "index" || switches.explainNan === null ? indexError(name, fault) : switches.explainNan(this, fault, name, node);
   }
@@ -352,7 +346,7 @@ export class Step implements Compilable, Faulted {
     const { device, device: { later } } = this;
     const { space, offset } = result;
     const { size } = variable;
-    variable.storage = later !== null ? Storage.kept(device, later, space === 0 ? region : buffers[space - 1], offset, size) : new Storage(
+    variable.storage = later?.keepCopy(new Storage(size, null, "inputs"), space === 0 ? region : buffers[space - 1], offset) ?? new Storage(
       size, space === 0 ? device.readRegion(region, offset, size) : device.read(buffers[space - 1]).slice(offset, offset + size), "inputs",
     );
   }

@@ -1,7 +1,7 @@
 /** What watches steps: aids of debugging, and reports. Steps ask here; programs that never turn anything on load none of it. */
 
 import type { Plan } from "../plan/planner.ts";
-import type { LaunchFault } from "../devices/device.ts";
+import type { LaunchFault } from "../devices/fault.ts";
 import type { NanError } from "../support/errors.ts";
 import type { Comparisons, calledOutside } from "./comparisons.ts";
 import type { Faulted } from "./faults.ts";

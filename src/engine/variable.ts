@@ -22,14 +22,22 @@ export type TensorLike = Variable | Rows;
 /** Numbers in any nesting, the innermost rows perhaps as typed arrays. */
 type Rows = number | NumberList | readonly Rows[];
 
-/** A step as its variables see it. */
-interface Owner {
-  readonly ended: boolean;
-  /** Have its numbers been computed? */
+/** Who has the numbers of a variable. */
+interface Source {
+  /** Can they be had without running anything, or waiting? */
   knows(variable: Variable): boolean;
   values(variable: Variable): FloatArray;
   read(variable: Variable): Promise<FloatArray>;
 }
+
+/** A step as its variables see it. */
+interface Owner extends Source { readonly ended: boolean; }
+
+/** @internal The open step that has used it. */
+export const stepOf = ({ step }: Variable): Source | null => (step?.ended === false ? step : null);
+
+/** What is used in place of a Variable. */
+const own = (variable: Variable): Variable => (variable.standIn ? own(variable.standIn) : variable);
 
 /**
  * An array of numbers that operations produce and consume: float32, or float64 on the reference device.
@@ -82,13 +90,20 @@ export class Variable {
   get size(): number { return sizeOf(this.shape); }
 
   /** @internal Can its numbers be had without running anything? */
-  get isKnown(): boolean { return this.storage?.isAtHand ?? (this.step?.ended === false && this.step.knows(this)); }
+  get isKnown(): boolean {
+    const variable = own(this);
+    return variable.source?.knows(variable) ?? false;
+  }
+
+  /** @internal Who has its numbers; null where they are gone. */
+  get source(): Source | null { return this.storage ?? stepOf(this); }
 
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
-    if (this.storage !== null) return this.storage.values();
-    if (this.step?.ended !== false) throw isInHostCall() ? notAnInput() : stale(this);
-    return this.step.values(this);
+    const variable = own(this);
+    const { source } = variable;
+    if (source === null) throw isInHostCall() ? notAnInput() : stale(variable);
+    return source.values(variable);
   }
 
   /**
@@ -100,14 +115,13 @@ export class Variable {
   /** The elements, when they are there: on every device, also where the program cannot be made to wait. */
   async read(): Promise<FloatArray> {
     checkArguments("read", arguments, 0);
-    return new (currentDevice().FloatArray)(await this.later());
+    return new (currentDevice().FloatArray)(await this.arrival());
   }
 
   /** @internal The numbers themselves, for reading only, when they are there. */
-  later(): Promise<FloatArray> {
-    if (this.storage !== null) return this.storage.read();
-    if (this.step === null || this.step.ended) return Promise.reject(stale(this));
-    return this.step.read(this);
+  async arrival(): Promise<FloatArray> {
+    const variable = own(this);
+    return variable.source?.read(variable) ?? variable.values();
   }
 
   /**
@@ -150,8 +164,8 @@ export class Variable {
     const { shape } = this;
     const head = `${this.constructor.name} ${formatShape(shape)}`;
     if (!this.isKnown) {
-      const { step, storage, operation } = this;
-      const isOpen = step?.ended === false && !step.knows(this);
+      const { storage, operation } = this;
+      const isOpen = stepOf(this)?.knows(this) === false;
       if (storage !== null && !isOpen) return `${head} (on the device: await read())`;
       return `${head} (${operation?.name ?? "assign"}, ${isOpen ? "not computed yet" : "of a step that has ended"})`;
     }
@@ -292,15 +306,6 @@ export class Parameter extends Variable {
     this.gradient = new Storage(values.length, null, "gradients");
   }
 
-  /** @internal */
-  override get isKnown(): boolean { return this.standIn?.isKnown ?? super.isKnown; }
-
-  /** @internal */
-  override values(): FloatArray { return this.standIn === null ? super.values() : this.standIn.values(); }
-
-  /** @internal */
-  override later(): Promise<FloatArray> { return this.standIn === null ? super.later() : this.standIn.later(); }
-
   /** The gradient accumulated since the last update, or null if no step has reached this parameter since. */
   override get grad(): Variable | null {
     if (!this.hasGradient) return null;
@@ -376,15 +381,15 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 
 /** @internal What has been made of a Variable, with its numbers where these stay on a device. */
 export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
-  const away = awayOf(data);
-  if (away !== null) (made.storage as Storage).copy(away, true);
+  const storage = made.storage as Storage;
+  made.storage = awayOf(data)?.away(storage.kind) ?? storage;
   return made;
 }
 
 /** Its numbers, if they are on a device that would have to be waited for. */
 function awayOf(data: TensorLike): Storage | null {
-  const storage = data instanceof Variable ? (data.standIn ?? data).storage : null;
-  return storage?.isAtHand === false ? storage : null;
+  const storage = data instanceof Variable ? own(data).storage : null;
+  return storage?.knows() === false ? storage : null;
 }
 
 /**

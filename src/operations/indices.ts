@@ -25,7 +25,7 @@ export type Indices = number | NumberList | Variable;
  */
 export function indexVariable(operation: string, indices: Indices, limit: number): Variable {
   const isVariable = indices instanceof Variable;
-  if (isVariable && !indices.storage?.isAtHand) return checked(indices, limit);
+  if (isVariable && !indices.storage?.knows()) return checked(indices, limit);
   const given = isVariable ? indices.values() : typeof indices === "number" ? [indices] : indices;
   if (!isList(given)) throw refusal(operation, "an integer, a list, a typed array or a Variable of indices", indices);
   const list = withNumbers(given as readonly number[]);

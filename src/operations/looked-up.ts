@@ -213,7 +213,7 @@ export class LookedUp extends Variable implements RowGradient {
   whole(): Storage {
     const { parameter, inner, count } = this;
     if (this.isWhole) return parameter.gradient;
-    if (!this.storage.isAtHand && openStep() === null) {
+    if (!this.storage.knows() && openStep() === null) {
       parameter.gradient.copy(this.wholeOf(this).storage as Storage);
       this.isWhole = true;
       return parameter.gradient;

@@ -1,7 +1,8 @@
 /** The other side of the delaying device: a thread that does what it is asked for in order, each after a random while. */
 
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { type Device, LaunchFault, type Program, type Region } from "../../src/devices/device.ts";
+import type { Device, Program, Region } from "../../src/devices/device.ts";
+import { LaunchFault } from "../../src/devices/fault.ts";
 import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import type { Buffer } from "../../src/devices/residency.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";

@@ -5,10 +5,11 @@
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { buildSync } from "esbuild";
-import { cannotWait, lost } from "../../src/devices/answers.ts";
+import { cannotWait, keepCopy, lost } from "../../src/devices/answers.ts";
 import {
-  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
+  type Device, type DeviceMemory, type Executable, type Later, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
 } from "../../src/devices/device.ts";
+import { LaunchFault } from "../../src/devices/fault.ts";
 import { isInHostCall, notAnInput } from "../../src/engine/host-call.ts";
 import { Journal } from "../../src/devices/journal.ts";
 import { Buffer } from "../../src/devices/residency.ts";
@@ -100,6 +101,7 @@ export class DelayingDevice implements Device {
       get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id }),
+      keepCopy: (array, from, offset) => keepCopy(this, array, from, offset),
       read: (buffer) => this.readLater(buffer),
       leave: () => this.leave(),
     };

@@ -11,7 +11,8 @@ import {
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, processorPolicy } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, type MemoryKind, type Program, processorPolicy } from "../device.ts";
+import { LaunchFault } from "../fault.ts";
 import { Buffer } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 

@@ -5,7 +5,8 @@
 
 import { type FloatArray, hostPlaceAt, kernelById, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
-import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, processorPolicy, UNIT } from "../device.ts";
+import { aligned, type Device, type DeviceMemory, type Executable, type MemoryKind, type Program, processorPolicy, UNIT } from "../device.ts";
+import { LaunchFault } from "../fault.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 import type { Cut } from "./cut.ts";
