@@ -11,6 +11,7 @@
 
 import { type BinaryName, type ComparisonName, power, type UnaryName } from "../../kernels/expression.ts";
 import type { Reduction } from "../../kernels/kernel.ts";
+import { COS, EXP, LN2_HIGH, LN2_LOW, LOG, SIN } from "../coefficients.ts";
 import { type Body, F64, type Local, type ModuleBuilder, range, V128 } from "./assembler.ts";
 import { vectorOpcodes } from "./instructions.ts";
 
@@ -28,24 +29,12 @@ export function importMath(module: ModuleBuilder): MathImports {
 
 // -- coefficients, highest power first ----------------------------------------------------------
 
-/** (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2; relative error of eʳ − 1 below 2⁻²⁶. */
-const EXP = [1.3882516e-3, 8.3665475e-3, 4.1667200e-2, 1.6666543e-1, 4.9999997e-1];
-/** (ln(1 + f) − f + f²/2) / f³ for √½ ≤ 1 + f ≤ √2; relative error of ln(1 + f) below 2⁻²⁷. */
-const LOG = [
-  -7.6344974e-2, 1.2761578e-1, -1.3160183e-1, 1.4201757e-1, -1.6623357e-1, 2.0001227e-1, -2.5000820e-1, 3.3333331e-1,
-];
-/** (sin r − r) / r³ and cos r as functions of r², for |r| ≤ π/4 (Cephes). */
-const SIN = [-1.9515296e-4, 8.3321609e-3, -1.6666655e-1];
-const COS = [2.4433157e-5, -1.3887316e-3, 4.1666646e-2, -0.5, 1];
 /** log₂((1 + s) / (1 − s)) / s as a function of s², for |s| ≤ 3 − 2√2: its Taylor series. */
 const LOG2 = [6, 5, 4, 3, 2, 1, 0].map((i) => 2 / Math.LN2 / (2 * i + 1));
 /** 2ᶠ for |f| ≤ ½: its Taylor series. */
 const EXP2 = [1];
 for (let i = 1; i <= 8; i++) EXP2.unshift((EXP2[0] * Math.LN2) / i);
 
-/** ln 2 in two parts (Cephes). The first has so few bits that its product with an exponent is exact. */
-const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.12194440e-4;
 /** π/2 in two parts of float64 (musl). Products of the first with integers below 2²⁸ are exact. */
 const HALF_PI_HIGH = 1.5707963109016418;
 const HALF_PI_LOW = 1.5893254773528197e-8;
