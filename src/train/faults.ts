@@ -1,6 +1,6 @@
 /** What goes wrong in a training becomes an error that says where that was. */
 
-import type { Component } from "../index.ts";
+import { type Component, ready } from "../index.ts";
 import { messageOf } from "../support/describe.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 
@@ -25,7 +25,8 @@ export class Faults {
   }
 
   /** @throws DivergenceError for parameters that are not */
-  checkFinite(component: Component): void {
+  async checkFinite(component: Component): Promise<void> {
+    await ready(component.parameters());
     const place = { ...this.next(), batch: null };
     for (const [name, parameter] of component.namedParameters()) {
       if (!parameter.data.every(Number.isFinite)) {

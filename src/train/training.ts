@@ -218,8 +218,8 @@ export class Training<B, V> {
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
     if (window.size === 0) this.unsavedBefore = this.unsaved;
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    const measured = await this.faults.during("The cost failed in", () => {
-      const found = window.measure(() => this.settings.cost(batch), samples);
+    const measured = await this.faults.during("The cost failed in", async () => {
+      const found = await window.measure(() => this.settings.cost(batch), samples);
       // Until the update, state is that of a step that parameters have not made.
       if (this.hasState) this.unsaved = false;
       return this.means.checked(found);
@@ -237,9 +237,9 @@ export class Training<B, V> {
 
   private async oneStep(): Promise<void> {
     const { window } = this;
-    await this.faults.during("The update failed in", () => {
-      window.update();
-      this.averaging.update();
+    await this.faults.during("The update failed in", async () => {
+      await window.update();
+      await this.averaging.update();
     });
     const { means: { values: { loss, ...metrics } }, samples } = window;
     this.batch += window.size;
@@ -280,13 +280,13 @@ export class Training<B, V> {
     }
     this.batches = this.batch;
     this.pause();
-    this.faults.checkFinite(this.component);
+    await this.faults.checkFinite(this.component);
     const measured = await this.averaging.during(async () => {
       const found = await this.validate();
       if (found === stopped) return null;
       const record = this.recordOf(found);
       this.records.push(record);
-      return { record, improved: this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
+      return { record, improved: await this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
     });
     if (measured === null) return;
     const { record, improved } = measured;
@@ -324,7 +324,7 @@ export class Training<B, V> {
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
-  private observe(numbers: Numbers): boolean {
+  private async observe(numbers: Numbers): Promise<boolean> {
     const { monitor, monitored } = this.settings;
     const value = numbers[monitor];
     if (value === undefined) {
@@ -348,10 +348,10 @@ export class Training<B, V> {
 
   private async save(): Promise<void> {
     if (this.checkpoint === null || !this.unsaved) return;
-    this.faults.checkFinite(this.component);
+    await this.faults.checkFinite(this.component);
     this.report((listener) => listener.flush?.());
     try {
-      await this.checkpoint.save(this.state());
+      await this.checkpoint.save(await this.state());
     } catch (cause) {
       this.saveFailed = true;
       throw this.faults.error(
@@ -362,7 +362,7 @@ export class Training<B, V> {
     this.unsaved = false;
   }
 
-  private state(): TrainingState {
+  private async state(): Promise<TrainingState> {
     const { epoch, batch, step, start, jumps, samples, learningRate, batches, metricsRun: run } = this;
     const { monitor, epoch: best } = this.best;
     const { patience } = this.settings;
@@ -372,7 +372,7 @@ export class Training<B, V> {
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
       bestIsKept: this.best.values !== null,
-      plateau: this.settings.plateau?.state, average: this.averaging.state,
+      plateau: this.settings.plateau?.state, average: await this.averaging.state(),
     };
   }
 

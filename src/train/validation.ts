@@ -1,6 +1,6 @@
 /** What is measured after an epoch. */
 
-import { evaluate } from "../index.ts";
+import { evaluate, ready } from "../index.ts";
 import type { Batches, Data } from "./batches.ts";
 import type { Faults } from "./faults.ts";
 import { Means, measurementOf, measuresOf } from "./means.ts";
@@ -21,7 +21,7 @@ export async function validated<V>(validate: Validation<V>, epoch: number, { fau
   const [what, means] = [`Validation failed after epoch ${epoch}`, new Means()];
   if (typeof validate === "function") {
     const given = await faults.during(what, () => stop.wait(validate()), true);
-    if (given !== stopped) await faults.during(what, () => means.add(measuresOf("validate", given, false), 1), true);
+    if (given !== stopped) await faults.during(what, async () => means.add(measuresOf("validate", await ready(given), false), 1), true);
     return given === stopped ? stopped : means;
   }
   const batches = await faults.during(what, () => open(validate.data), true);
@@ -35,8 +35,8 @@ export async function validated<V>(validate: Validation<V>, epoch: number, { fau
         }
         return means;
       }
-      await faults.during(`${what}, batch ${batch}`, () => {
-        const { measures, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
+      await faults.during(`${what}, batch ${batch}`, async () => {
+        const { measures, weight } = measurementOf("the cost of validate", await ready(evaluate(() => validate.cost(next.value))), false);
         means.add(measures, weight ?? count(next.value) ?? 1);
       }, true);
       await stop.breathe();

@@ -1,8 +1,8 @@
 /** The batches of one update: their gradients are added up, and the update is made by their mean. */
 
-import { type Component, evaluate, grad, Optimizer, type State, Variable, type WithLoss } from "../index.ts";
+import { type Component, evaluate, grad, Optimizer, type Parameter, ready, type State, Variable, type WithLoss } from "../index.ts";
 import { checkWeight, Means, type Measurement, measurementOf, type Measures } from "./means.ts";
-import type { Values } from "./values.ts";
+import { read, type Values } from "./values.ts";
 
 /** What a batch has given. */
 interface Part {
@@ -18,7 +18,12 @@ export class Window {
   /** The state of the component before several batches. */
   private before: Values = [];
 
-  constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {}
+  /** The parameter that is read in the shortest time. */
+  private readonly smallest: Parameter;
+
+  constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {
+    this.smallest = optimizer.parameters.reduce((a, b) => (b.size < a.size ? b : a));
+  }
 
   get size(): number { return this.parts.length; }
   get isFull(): boolean { return this.size >= this.most; }
@@ -26,26 +31,28 @@ export class Window {
   private get states(): State[] { return [...this.component.namedState().values()]; }
 
   /** Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say. */
-  measure(cost: () => WithLoss, samples: number | null): Measurement {
+  async measure(cost: () => WithLoss, samples: number | null): Promise<Measurement> {
     if (this.accumulates) {
-      if (this.size === 0) this.before = this.states.map(({ data }) => data);
-      return measurementOf("cost", weighted(cost, samples), true);
+      if (this.size === 0) this.before = await read(this.states);
+      return measurementOf("cost", await ready(weighted(cost, samples)), true);
     }
     if (minimizesItself(this.optimizer)) {
       this.learningRate = this.optimizer.learningRate;
-      return measurementOf("cost", this.optimizer.minimize(cost), true);
+      return measurementOf("cost", await ready(this.optimizer.minimize(cost)), true);
     }
-    return measurementOf("cost", grad(cost), true);
+    return measurementOf("cost", await ready(grad(cost)), true);
   }
 
   add({ measures, weight }: Measurement, samples: number | null): void { this.parts.push({ measures, weight: weight ?? samples ?? 1, samples }); }
 
-  update(): void {
+  /** Updates, and knows when it is done that it has not failed. */
+  async update(): Promise<void> {
     const { optimizer } = this;
     if (minimizesItself(optimizer)) return;
     if (this.accumulates) divideGradients(optimizer, this.parts.reduce((sum, { weight }) => sum + weight, 0));
     this.learningRate = optimizer.learningRate;
     optimizer.update();
+    await ready(this.smallest);
   }
 
   /** How many samples the batches have, null if that is not known. */
