@@ -1,6 +1,6 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
-import type { Component, RandomState } from "../index.ts";
+import { type Component, DeviceError, type RandomState } from "../index.ts";
 import { sampleCount } from "../data/index.ts";
 import { describe, messageOf } from "../support/describe.ts";
 import { Averaging } from "./averaging.ts";
@@ -26,6 +26,8 @@ import { validated } from "./validation.ts";
 import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+const isLoss = (cause: unknown): boolean => cause instanceof DeviceError && cause.reason === "lost";
 
 export class Training<B, V> {
   private epoch = 1;
@@ -435,8 +437,10 @@ export class Training<B, V> {
         if (second !== error) more.push(messageOf(second));
       }
     };
-    // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun.
-    if (this.isOpen && !(error instanceof DivergenceError) && !this.saveFailed && this.step > 0) await attempt(() => this.save());
+    // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun. Of a device
+    // that has been lost nothing is left to save.
+    const isWorthSaving = !(error instanceof DivergenceError) && !isLoss((error as Error).cause);
+    if (this.isOpen && isWorthSaving && !this.saveFailed && this.step > 0) await attempt(() => this.save());
     for (const listener of this.listeners.splice(0)) await attempt(() => listener.close());
     if (!(error instanceof TrainingError)) return error;
     error.history = this.history("failed");

@@ -1,12 +1,11 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { deviceByName, useDevice } from "../../src/devices/current.ts";
 import {
-  Adam, Component, cost, evaluate, gather, input, mul, parameter, ParameterAverage, schedule, seed, softmax, state, ValueError, zeros,
+  Adam, Component, cost, DeviceError, evaluate, gather, input, parameter, ParameterAverage, schedule, seed, softmax, state, ValueError, zeros,
 } from "../../src/index.ts";
 import { FeedForward } from "../../src/components/index.ts";
 import { minibatches } from "../../src/data/index.ts";
-import { restore, serializeAsync } from "../../src/io/index.ts";
-import { fit, heatmap, heatmapAsync, metric } from "../../src/train/index.ts";
+import { fit, heatmap, heatmapAsync, metric, TrainingError } from "../../src/train/index.ts";
 import { DelayingDevice } from "../devices/delaying.ts";
 import { failure, folders, samples } from "./helpers.ts";
 
@@ -88,22 +87,48 @@ describe("fit on a device that answers later", () => {
   });
 });
 
-describe("on a device that answers later", () => {
-  it("a component is saved with its optimizer", async () => {
-    const device = delaying();
-    const w = parameter([1, 2]);
-    class One extends Component { readonly w = w; }
-    const θ = new One();
-    const optimizer = new Adam(θ, { learningRate: 0.1 });
-    for (let step = 0; step < 3; step++) optimizer.minimize(() => mul(w, w).sum());
-    const bytes = await serializeAsync(θ, { optimizer });
-    const known = await numbers(θ);
-    optimizer.minimize(() => mul(w, w).sum());
-    restore(bytes, { into: θ, optimizer });
-    expect([optimizer.step, await numbers(θ)]).toEqual([3, known]);
-    expect(device.waits).toBe(0);
-  });
+describe("a device that is lost", () => {
+  const begin = (path: string) => {
+    class Table extends Component { readonly w = parameter([[1, 2], [3, 4]]); readonly seen = state(0); }
+    const θ = new Table();
+    const cost = (row: number) => {
+      θ.seen.assign(θ.seen.add(1));
+      return gather(θ.w, input(row).mul(1)).pow(2).sum();
+    };
+    const run = () => fit(θ, {
+      data: [0, 1, 0], cost, optimizer: new Adam(θ, { learningRate: 0.1 }), epochs: 2, progress: "none", accumulate: 2,
+      ema: new ParameterAverage(θ, { decay: 0.5 }), validate: { data: [0, 1], cost }, restoreBest: true, checkpoint: { path, resume: true },
+    });
+    return { run, values: () => numbers(θ) };
+  };
 
+  it("at any launch is the cause of an error, and another fit goes on from the checkpoint", async () => {
+    const reference = deviceByName("reference");
+    useDevice(reference);
+    const whole = begin(folder("whole.safetensors"));
+    await whole.run();
+    for (let launch = 0; ; launch++) {
+      const path = folder(`${launch}.safetensors`);
+      useDevice(reference);
+      const lost = begin(path);
+      delaying().loseAfter = launch;
+      const error = await lost.run().then(() => null, (error: unknown) => error);
+      if (error === null) {
+        expect(launch).toBeGreaterThan(20);
+        break;
+      }
+      const { cause } = error as Error;
+      expect([error, cause]).toEqual([expect.any(TrainingError), expect.any(DeviceError)]);
+      expect([(cause as DeviceError).reason, (error as Error).message]).toEqual(["lost", expect.not.stringContaining("Besides")]);
+      useDevice(reference);
+      const again = begin(path);
+      await again.run();
+      expect(await again.values()).toEqual(await whole.values());
+    }
+  });
+});
+
+describe("on a device that answers later", () => {
   it("metrics and heat maps are read", async () => {
     delaying();
     const table = evaluate(() => softmax(zeros([2, 2])));
