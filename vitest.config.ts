@@ -7,8 +7,18 @@ const conditions = ["flimsy-source", "module", "node", "development|production"]
 const together = ["components", "cost", "ctc", "data", "explain", "extras", "initialization", "model", "operations", "optimizers", "plan", "random", "synthetic"]
   .map((room) => `test/${room}/**/*.test.ts`);
 
-/** `FLIMSY_DELAYED=wasm npx vitest run …` runs tests on a device that answers later, which has this one behind it. */
-const delayed = process.env.FLIMSY_DELAYED === undefined ? [] : ["test/delayed.ts"];
+/**
+ * `FLIMSY_DELAYED=reference npx vitest run …` runs tests on a device that answers later, which has this one behind it; else a few run there too.
+ * What is built or bundled, and has a library of its own, and the parts of the wasm device are tested without any.
+ */
+const isDelayed = process.env.FLIMSY_DELAYED !== undefined;
+const delayed = isDelayed ? ["test/delayed.ts"] : [];
+const withoutDevice = ["package.test.ts", "browser/**", "bench/**", "docs/**", "devices/wasm/**"].map((file) => `test/${file}`);
+/** Examples that would train for minutes on the reference device: there the wasm device is behind it. */
+const long = ["attention", "char-lm", "ctc", "memory-network", "mnist", "physics"].map((name) => `test/examples/${name}.test.ts`);
+const few = ["bad-input", "engine/state", "engine/freeze"].map((name) => `test/${name}.test.ts`);
+const later = (name: string, include: string[], behind: string) =>
+  ({ extends: true as const, test: { name, include, env: { FLIMSY_DELAYED: behind }, setupFiles: ["test/delayed.ts"] } });
 
 export default defineConfig({
   resolve: { conditions },
@@ -23,8 +33,15 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "alone", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...together], setupFiles: delayed } },
+      {
+        extends: true,
+        test: {
+          name: "alone", include: ["test/**/*.test.ts"], setupFiles: delayed,
+          exclude: [...configDefaults.exclude, ...together, ...(isDelayed ? [...withoutDevice, ...long] : [])],
+        },
+      },
       { extends: true, test: { name: "together", include: together, isolate: false, setupFiles: [...delayed, "test/anew.ts"] } },
+      isDelayed ? later("long", long, "wasm") : later("later", few, "reference"),
     ],
   },
 });

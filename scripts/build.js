@@ -16,7 +16,7 @@ import { parseArgs, promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
 import ts from "typescript";
-import { entries, root } from "./package.js";
+import { entries, nodeEntries, root } from "./package.js";
 
 const standard = path.join(root, "dist");
 
@@ -320,7 +320,11 @@ async function bundle(out) {
 /** The same in less code, as far as that needs no other names: those are for the bundler of a user to shorten. @param {string} text */
 async function compressed(text) {
   const { code } = await minify(text, {
-    module: true, ecma: 2022, mangle: false, compress: { passes: 3, keep_fargs: false, sequences: false, comparisons: false }, format: { beautify: true, indent_level: 2, preserve_annotations: true },
+    module: true,
+    ecma: 2022,
+    mangle: false,
+    compress: { passes: 3, keep_fargs: false, sequences: false, comparisons: false },
+    format: { beautify: true, indent_level: 2, preserve_annotations: true },
   });
   return code ?? text;
 }
@@ -352,7 +356,7 @@ function bundleEntries(out) {
   return esbuild.build({
     absWorkingDir: root,
     entryPoints: [
-      ...entries.map(({ source, output }) => ({ in: source, out: output })),
+      ...[...entries, ...nodeEntries].map(({ source, output }) => ({ in: source, out: output })),
       ...Object.entries(namespaces).map(([name, source]) => ({ in: source, out: name })),
     ],
     outdir: out,

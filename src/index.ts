@@ -5,7 +5,7 @@
 
 import type { VariableMethods } from "./operations/index.ts";
 
-export { type CheckOptions, checkGradients, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
+export { type CheckOptions, checkGradients, checkGradientsAsync, type GradientMismatch, type GradientReport } from "./model/check-gradients.ts";
 export { Component } from "./model/component.ts";
 export { ParameterAverage, type ParameterAverageOptions } from "./model/parameter-average.ts";
 export { type StandIns, withParameters } from "./model/with-parameters.ts";
@@ -17,7 +17,7 @@ export { type JacobianVectorProduct, jvp, type VectorJacobianProduct, vjp } from
 export { type DeviceName, setDevice, threads } from "./devices/current.ts";
 export type { ThreadReport } from "./devices/device.ts";
 export {
-  DeviceError, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
+  DeviceError, type DeviceReason, FlimsyError, GradientError, MemoryError, NanError, ShapeError, StaleVariableError, UsageError, ValueError,
 } from "./support/errors.ts";
 export type { Expr, ExprLike } from "./kernels/expression.ts";
 export type { HostArray } from "./kernels/kernel.ts";

@@ -6,6 +6,7 @@ import {
   add, affine, argmax, Component, cost, detach, dropout, embed, evaluate, FlimsyError, gather, GradientDescent, grad, gradients, input, MemoryError, mul,
   oneHot, operation, type Parameter, parameter, RmsProp, ShapeError, StaleVariableError, setDevice, softmax, sum, UsageError, ValueError, Variable, zeros,
 } from "../src/index.ts";
+import { onWasm } from "./device.ts";
 
 const w = parameter([[1, 2, 3], [4, 5, 6]]);
 const b = parameter([1, 2]);
@@ -136,7 +137,7 @@ describe.each(["wasm", "reference"] as const)("on %s", (device) => {
     });
   });
 
-  it("a result too large for the device", () => {
+  (device === "wasm" ? onWasm("what it has no room for") : it)("a result too large for the device", () => {
     setDevice(device);
     const column = zeros([2 ** 17, 1]);
     expect(() => evaluate(() => {

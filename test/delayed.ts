@@ -1,29 +1,23 @@
 /**
  * Lets tests run on a device that answers later, in place of the standard one: `FLIMSY_DELAYED=wasm npx vitest run …`, or `reference`, which of the two is
- * behind it. What goes wrong is told at the first read; so where a test expects that a function throws, something is read after it.
+ * behind it. What goes wrong is told at the first read; so where a test expects that a function throws, something is read after it (`told`).
  */
 
 import { chai, vi } from "vitest";
-import { renameDevice, useDevice } from "../src/devices/current.ts";
-import { zeros } from "../src/index.ts";
+import { renameDevice } from "../src/devices/current.ts";
+import { setDevice } from "../src/index.ts";
+import { behind, told } from "./device.ts";
 import { DelayingDevice } from "./devices/delaying.ts";
 
-const inner = process.env.FLIMSY_DELAYED === "reference" ? "reference" : "wasm";
-const device = new DelayingDevice({ inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) });
-renameDevice("wasm", device);
-useDevice(device);
+const inner = behind === "reference" ? "reference" : "wasm";
+renameDevice("wasm", () => new DelayingDevice({ name: "wasm", inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) }));
+setDevice("wasm");
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 for (const name of ["toThrow", "toThrowError"]) {
   chai.Assertion.overwriteMethod(name, (original: (...args: unknown[]) => unknown) => function (this: { _obj: unknown }, ...args: unknown[]) {
     const f = this._obj;
-    if (typeof f === "function") {
-      this._obj = () => {
-        const result = (f as () => unknown)();
-        zeros([1]).add(0).item();
-        return result;
-      };
-    }
+    if (typeof f === "function") this._obj = () => told(f as () => unknown);
     return original.apply(this, args);
   });
 }

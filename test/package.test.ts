@@ -45,6 +45,41 @@ describe("the package", () => {
       .toBe("2");
   });
 
+  describe("in Node", () => {
+    /** What a program prints with this device, and the errors that it ends with; it tells what a third is: exactly, or as float32. */
+    function third(device: string | undefined, ...options: readonly string[]): string {
+      const { FLIMSY_DEVICE: _, ...env } = process.env;
+      const { stdout, stderr } = spawnSync(process.execPath, options, {
+        encoding: "utf8", cwd: options.includes("--eval") ? root : project, env: device === undefined ? env : { ...env, FLIMSY_DEVICE: device },
+      });
+      return stdout.trim() || (/^\w*Error.*$/m.exec(stderr)?.[0] ?? stderr);
+    }
+    const program = "console.log(div(1, input(3)).item() === 1 / 3 ? 'exact' : 'float32');";
+    const esm = `import { div, input } from "flimsy-ml"; ${program}`;
+    const files = { "third.mjs": esm, "third.cjs": `const { div, input } = require("flimsy-ml"); ${program}` };
+    const ways: [string, ...string[]][] = [
+      ["a module", "third.mjs"], ["a program that requires it", "third.cjs"], ["a bundle", "third-bundled.mjs"],
+      ["one of the sources", "--conditions=flimsy-source", "--import=tsx", "--input-type=module", "--eval", esm],
+    ];
+    beforeAll(async () => {
+      for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text);
+      await esbuild.build({
+        entryPoints: [path.join(project, "third.mjs")], outfile: path.join(project, "third-bundled.mjs"), bundle: true, minify: true, format: "esm",
+        platform: "node",
+      });
+    });
+
+    it.each(ways)("%s runs on the device that FLIMSY_DEVICE says", (_, ...options) => {
+      expect([undefined, "", "wasm", "reference"].map((device) => third(device, ...options))).toEqual(["float32", "float32", "float32", "exact"]);
+      expect(third("gpu", ...options)).toMatch(/FLIMSY_DEVICE got "gpu": there is no such device\. Choose one of reference, wasm\.$/);
+    });
+
+    it("is for Node only: what a browser loads does not know of it", async () => {
+      expect(await bundled("third-of-browsers", esm)).toBe("float32");
+      expect(readFileSync(path.join(project, "third-of-browsers.mjs"), "utf8")).not.toContain("FLIMSY_DEVICE");
+    });
+  });
+
   it("brings no cost and no schedule that is not used, as Vite bundles it", async () => {
     const load = async (code: string): Promise<string> => {
       const input = path.join(project, "costs.ts");

@@ -1,14 +1,21 @@
 /** What a device that answers later says where there is no answer. */
 
 import { DeviceError } from "../support/errors.ts";
+import type { Device } from "./device.ts";
 
 /** The error where numbers are asked for at once, and nobody can wait for them. */
 export const cannotWait = (name: string): DeviceError =>
   new DeviceError(
-    `The numbers are on the device ${name}, which cannot be waited for here. Write await x.read() after the step, or choose setDevice("wasm") for steps ` +
-      "that look at numbers.",
+    `The numbers are on the device ${name}, which cannot be waited for here. Write await x.read() after the step, or await ready(x) before ` +
+      `what needs its numbers at once; or choose setDevice("wasm") for steps that look at numbers.`,
     "cannot-wait",
   );
+
+/** Refuses what looks at numbers where nobody can wait for them, and has a sibling that can be awaited. */
+export function checkCanWait({ name, later }: Device, caller: string, sibling: string): void {
+  if (later?.canWait !== false) return;
+  throw new DeviceError(`${caller} looks at numbers, but the device ${name} cannot be waited for here. Call await ${sibling}.`, "cannot-wait");
+}
 
 /** The error for what was on a device alone that has been lost. */
 export const lost = (name: string, why: string): DeviceError =>

@@ -10,20 +10,10 @@ import { WasmDevice } from "./wasm/wasm.ts";
 
 export type DeviceName = "reference" | "wasm";
 
-const made = new Map<DeviceName, Device>();
-let active: Device | null = null;
+/** Makes a device; one whose code is loaded first, by a dynamic import, or that has to be asked for, gives a promise. */
+type Make = () => Device | Promise<Device>;
 
-function device(name: DeviceName, make: () => Device): Device {
-  let found = made.get(name);
-  if (found === undefined) {
-    found = make();
-    made.set(name, found);
-  }
-  return found;
-}
-
-/** The device that is used unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
-const standard = (): Device => device("wasm", () => {
+function makeWasm(): Device {
   try {
     return new WasmDevice();
   } catch (error) {
@@ -34,18 +24,46 @@ const standard = (): Device => device("wasm", () => {
       { cause: error },
     );
   }
-});
-
-/** A device by name, made when first asked for. */
-export function deviceByName(name: DeviceName): Device {
-  if (name === "wasm") return standard();
-  if (name === "reference") return device(name, () => new ReferenceDevice());
-  throw new ValueError(`There is no device ${describe(name)}; choose one of reference, wasm.`);
 }
 
-/** The device that steps run on. */
+const makers: Record<DeviceName, Make> = { reference: () => new ReferenceDevice(), wasm: makeWasm };
+
+/** The devices that there are, and those that are on their way. */
+const made = new Map<DeviceName, Device>();
+const coming = new Map<DeviceName, Promise<Device>>();
+let active: Device | null = null;
+
+function keep(name: DeviceName, device: Device): Device {
+  made.set(name, device);
+  return device;
+}
+
+/** A device by name, made when first asked for, and anew where it has been lost. `caller` is who got the name. */
+export function deviceByName(name: DeviceName, caller = "setDevice"): Device | Promise<Device> {
+  if (!Object.hasOwn(makers, name)) {
+    throw new ValueError(`${caller} got ${describe(name)}: there is no such device. Choose one of ${Object.keys(makers).join(", ")}.`);
+  }
+  const found = made.get(name);
+  if (found !== undefined && !found.later?.failure) return found;
+  const given = coming.get(name) ?? makers[name]();
+  if (!(given instanceof Promise)) return keep(name, given);
+  const device = given.then((device) => keep(name, device)).finally(() => coming.delete(name));
+  coming.set(name, device);
+  return device;
+}
+
+/** @internal Begins with another device than the usual one. `source` says where the name is from. */
+export function standardDevice(name: DeviceName, source: string): void {
+  const device = deviceByName(name, source);
+  if (device instanceof Promise) {
+    throw new DeviceError(`${source} got ${name}, which has to be waited for. Write await setDevice("${name}") in the program.`, "cannot-wait");
+  }
+  active = device;
+}
+
+/** The device that steps run on: wasm unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
 export function currentDevice(): Device {
-  active ??= standard();
+  active ??= made.get("wasm") ?? keep("wasm", makeWasm());
   return active;
 }
 
@@ -53,10 +71,15 @@ let busy: () => boolean = () => false;
 /** Tells this room when a step is open, so that the device cannot change under it. */
 export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen; }
 
+/** How often a device has been chosen. */
+let choices = 0;
+
 /**
  * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
- * Parameters and inputs move over when they are next used.
- * @returns when all that was on a device that answers later has left it; these two are in use at once
+ * Parameters and inputs move over when they are next used. These two are in use at once; another one is when the promise resolves, and until then steps
+ * run on the device before. Of several calls the last one counts; where a device cannot be had, nothing changes. One that has been lost is made anew.
+ * In Node, Deno and Bun, the environment may choose the first device: `FLIMSY_DEVICE=reference node program.js`.
+ * @returns when the device is in use, and all that was on one that answers later has left it
  * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work.
  * @example
  * setDevice("reference");
@@ -66,9 +89,17 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
  */
 export function setDevice(name: DeviceName): Promise<void> {
   checkArguments("setDevice", arguments, 1);
+  checkIdle();
+  const device = deviceByName(name);
+  const choice = ++choices;
+  return device instanceof Promise ? device.then((ready) => (choice === choices ? change(ready) : undefined)) : change(device);
+}
+
+/** Lets what lives on the device before leave it. */
+function change(device: Device): Promise<void> {
   const before = active;
-  useDevice(deviceByName(name));
-  return before?.later?.leave() ?? Promise.resolve();
+  active = device;
+  return before === device || !before?.later ? Promise.resolve() : before.later.leave();
 }
 
 /**
@@ -89,14 +120,20 @@ export function threads(count?: number): ThreadReport {
   return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." };
 }
 
+function checkIdle(): void { if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step."); }
+
 /** @internal As `setDevice`, for a device made in a particular way. */
 export function useDevice(device: Device): void {
-  if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step.");
+  checkIdle();
   active = device;
 }
 
-/** @internal Lets a name stand for another device. */
-export function renameDevice(name: DeviceName, device: Device): void { made.set(name, device); }
+/** @internal Lets a name stand for another device, which is made when the name is next asked for. */
+export function renameDevice(name: DeviceName, make: Make): void {
+  makers[name] = make;
+  made.delete(name);
+  coming.delete(name);
+}
 
 /** Every device that has been used so far. */
 export const usedDevices = (): readonly Device[] => [...made.values()];

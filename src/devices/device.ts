@@ -4,6 +4,7 @@
  */
 
 import type { FloatArray, HostFunction } from "../kernels/kernel.ts";
+import { maxElements } from "../support/shape.ts";
 import type { Journal } from "./journal.ts";
 import type { Buffer } from "./residency.ts";
 
@@ -16,7 +17,7 @@ export type DeviceMemory = Record<MemoryKind | "arena" | "plans" | "kernels", nu
  * A plan in the form that devices take: a list of launches as words.
  * Each launch: kernel id, number of words of the launch, then (space, offset) of each operand, then the parameters.
  * Space 0 is the arena of the step, space k > 0 is the k-th bound buffer. Offsets count elements.
- * Every value in the arena starts at a multiple of `UNIT` elements and has room up to the next multiple.
+ * Every value in the arena starts at a multiple of `policy.unit` elements and has room up to the next multiple.
  */
 export interface Program {
   readonly words: Int32Array;
@@ -40,11 +41,36 @@ export interface Program {
   readonly checks: Int32Array | null;
 }
 
-/** Arrays begin at multiples of so many elements, a vector of float32: most kernels then have no remainder to treat. */
+/** The elements that an array of a size takes, where arrays begin at multiples of `unit`, a power of two. */
+export const aligned = (size: number, unit: number): number => (size + unit - 1) & -unit;
+
+/** What a device can take, and what is worth while on it: plans are made accordingly, so other numbers may change the last bits of a sum. */
+export interface Policy {
+  /** Arrays begin at multiples of so many elements, a power of two. */
+  readonly unit: number;
+  /** The most elements that an array may have. */
+  readonly maxElements: number;
+  /** An input of so many elements stays on the device from the second step that uses it on. Below, copying it at each step costs less. */
+  readonly residentSize: number;
+  /** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
+  readonly fuseAfter: number;
+  /** Structures of so many nodes are not planned again: the pause would be seconds. */
+  readonly maxFusedNodes: number;
+  /** So many elements are worked on at a time by operations that are made of several launches. */
+  readonly chunkElements: number;
+  /** The most strands of an operation: more would only take more memory. */
+  readonly mostStrands: number;
+  /** So many nanoseconds of work are worth a strand. */
+  readonly strandWork: number;
+}
+
+/** A vector of float32: most kernels then have no remainder to treat. */
 export const UNIT = 4;
 
-/** The elements that an array of a size takes. */
-export const aligned = (size: number): number => (size + UNIT - 1) & -UNIT;
+/** That of devices which compute on the processor. Chunks are of 256 KiB, which stay in the second-level cache of any machine of these years. */
+export const processorPolicy: Policy = {
+  unit: UNIT, maxElements, residentSize: 1024, fuseAfter: 3, maxFusedNodes: 2 ** 18, chunkElements: 2 ** 16, mostStrands: 4, strandWork: 20_000,
+};
 
 /** A program prepared by a device. */
 export interface Executable {
@@ -73,6 +99,8 @@ export interface ThreadReport {
 export interface Later {
   /** May a caller be made to wait? Else `read` and `readRegion` throw a DeviceError. */
   readonly canWait: boolean;
+  /** Why it is there no more; null while it is. */
+  readonly failure: Error | null;
   readonly journal: Journal;
   /** Copies part of a region or a buffer to the beginning of a buffer. */
   copy(from: Region | Buffer, offset: number, size: number, to: Buffer): void;
@@ -86,6 +114,7 @@ export interface Device {
   readonly name: string;
   /** The array type of its numbers. */
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
+  readonly policy: Policy;
   /** Null for a device on which a run has ended when `run` returns. */
   readonly later: Later | null;
 

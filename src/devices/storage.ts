@@ -64,14 +64,14 @@ export class Storage {
     return buffer?.isThere ? (device as Device).read(buffer) : (buffer?.saved ?? null);
   }
 
-  /** The device memory that holds the current values, there from now on, and until the step ends. */
-  on(device: Device): Buffer {
+  /** The device memory that holds the current values, if they are needed, there from now on, and until the step ends. */
+  on(device: Device, isNeeded = true): Buffer {
     const { buffer } = this;
-    return buffer?.isThere && this.device === device ? buffer.use() : this.move(device);
+    return buffer?.isThere && this.device === device ? buffer.use() : this.move(device, isNeeded);
   }
 
-  private move(device: Device): Buffer {
-    const values = this.host ?? this.elsewhere();
+  private move(device: Device, isNeeded: boolean): Buffer {
+    const values = this.host ?? (isNeeded ? this.elsewhere() : null);
     this.buffer?.free();
     this.buffer = null;
     const buffer = device.allocate(this.size, this.kind).heldBy(this);
@@ -99,8 +99,11 @@ export class Storage {
     buffer.isCopy = true;
     buffer.saved = null;
   }
-  /** Takes over the values of another one, which may be smaller, without waiting for them. */
-  copy(from: Storage): this {
+  /**
+   * Takes over the values of another one, which may be smaller, without waiting for them.
+   * @param isNew has it none that it keeps where a run before has failed?
+   */
+  copy(from: Storage, isNew = false): this {
     const { awaited } = from;
     if (awaited === null) {
       const values = from.values();
@@ -108,7 +111,9 @@ export class Storage {
       all.set(values);
       this.assign(all);
     } else {
-      awaited.later.copy(awaited.buffer, 0, from.size, this.on(from.device as Device));
+      const to = this.on(from.device as Device);
+      awaited.later.copy(awaited.buffer, 0, from.size, to);
+      if (isNew) awaited.later.journal.result(to);
       this.written();
     }
     return this;

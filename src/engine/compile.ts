@@ -11,11 +11,6 @@ import type { Trace } from "../plan/trace.ts";
 import { switches } from "./switches.ts";
 import type { Variable } from "./variable.ts";
 
-/** A structure seen this often is planned again with fusion: its kernels are worth compiling. */
-const FUSE_AFTER = 3;
-/** Larger structures are not planned again: the pause would be seconds. */
-const MAX_FUSED_NODES = 2 ** 18;
-
 /** An array (by ordinal) whose gradient a plan writes: of so many rows, or with −1 all of it. */
 export interface Reached {
   readonly array: number;
@@ -77,11 +72,12 @@ export function compile(
   const { watcher, plans } = switches;
   const watched = watcher !== null;
   const isOwn = checks || watched; // not for the cache
-  const cache = cacheOf(step.device);
+  const { device, device: { policy } } = step;
+  const cache = cacheOf(device);
   const { count, length, words } = trace;
   const found = isOwn ? null : cache.find(words, length);
-  const often = watched || (found !== null && !found.fused && found.runs >= FUSE_AFTER);
-  const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < MAX_FUSED_NODES;
+  const often = watched || (found !== null && !found.fused && found.runs >= policy.fuseAfter);
+  const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < policy.maxFusedNodes;
   if (found !== null && (found.fused || !fuse)) return found;
   limitKernels();
 
@@ -92,10 +88,10 @@ export function compile(
   if (nodes !== null) step.trace = planned;
   step.memberCounts = stacked?.memberCounts ?? [];
   const { roots, arrayKey = bufferKey.value, reached = [] } = goal(stacked?.nodes ?? nodes ?? []);
-  const options = { fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, arrayKey };
+  const options = { policy, fuse, batch: plans.batch, keepAll: nodes === null, checks, listMembers: watched, arrayKey };
   const plan = step.ran > 0 && nodes !== null ? planRest(step, roots, arrayKey, options) : makePlan(planned, roots, options);
   const constants = nodes === null ? none : { scalars: planned.scalars.slice(scalarCount, planned.scalarCount), arrays: step.arrays.slice(arrayCount) };
-  const compiled: Compiled = { plan, executable: step.device.prepare(plan.program), fused: fuse, runs: 0, reached, constants };
+  const compiled: Compiled = { plan, executable: device.prepare(plan.program), fused: fuse, runs: 0, reached, constants };
   if (isOwn) return compiled;
   if (stacked === null) {
     trace.truncate(count, length);

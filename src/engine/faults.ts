@@ -28,6 +28,12 @@ export function nanError(step: Faulted, fault: LaunchFault, name: string, node: 
     return trace.isLeaf(source) && (step.knownValues(source)?.some((value) => !Number.isFinite(value)) ?? false);
   });
   const where = step.callers?.[node] ?? "";
+  if (trace.isLeaf(node)) {
+    return new NanError(
+      `What was to be assigned, of shape ${formatShape(trace.shapes[node])}, holds ${fault.value} already${where === "" ? "" : `, at ${where}`}. ` +
+        "Look at where its numbers come from.",
+    );
+  }
   return new NanError(
     `${name} produced ${fault.value} in a result of shape ${formatShape(trace.shapes[node])}${where === "" ? "" : `, called at ${where}`}. ` +
       (got.includes(true)

@@ -18,7 +18,7 @@ import { variablesIn } from "./results.ts";
 import type { Step } from "./step.ts";
 import { parametersOf, type Trainable } from "./trainable.ts";
 import { suspect } from "./unclaimed.ts";
-import { byRowsOf, markReached, Parameter, type RowGradient, Variable } from "./variable.ts";
+import { byRowsOf, markReached, Parameter, type RowGradient, takenBack, Variable } from "./variable.ts";
 
 /** What a function given to `grad` may return: the loss, or an object that has it as `loss`. */
 export type WithLoss = Variable | { readonly loss: Variable };
@@ -57,9 +57,24 @@ export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOp
 
 /** Runs `body` where parameters have no gradients yet. After an error they have again those that they had. */
 export function withoutGradients<R>(parameters: readonly Parameter[], body: () => R): R {
+  const takeBack = setAside(parameters);
+  try {
+    return body();
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+}
+
+/** Lets parameters have no gradients. @returns how to give them back those that they had */
+export function setAside(parameters: readonly Parameter[]): () => void {
   const earlier = parameters.map(({ grad }) => grad && new Storage(grad.size, null, "gradients").copy(grad.storage as Storage));
+  const journal = currentDevice().later?.journal;
+  // Where a run fails later, the device has left the gradients themselves as they are.
+  for (const parameter of parameters) journal?.noteNext(parameters, takenBack(parameter));
   for (const parameter of parameters) parameter.hasGradient = false;
-  const takeBack = (): void => {
+  return () => {
+    journal?.keep(parameters);
     parameters.forEach((parameter, i) => {
       const values = earlier[i];
       parameter.hasGradient = false;
@@ -68,15 +83,6 @@ export function withoutGradients<R>(parameters: readonly Parameter[], body: () =
       parameter.gradient.copy(values);
     });
   };
-  const journal = currentDevice().later?.journal;
-  journal?.noteNext(parameters, takeBack);
-  try {
-    return body();
-  } catch (error) {
-    journal?.keep(parameters);
-    takeBack();
-    throw error;
-  }
 }
 
 /** The same as `grad` for a caller with a name of its own. */

@@ -13,14 +13,12 @@ import { place, stackHere, UsageError, userLocation } from "../support/errors.ts
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
+import { assignedInCall, isInHostCall, notAnInput } from "./host-call.ts";
 import { switches } from "./switches.ts";
 import { absent, byRowsOf, Parameter, type RowGradient, stale, takenBack, Variable } from "./variable.ts";
 
 /** What an operation takes: a Variable, or a number that stands for a scalar one. */
 export type Operand = Variable | number;
-
-/** Below this, copying an input at each step costs less than keeping it on the device. */
-const RESIDENT_SIZE = 1024;
 
 /**
  * What a step is for: to train parameters (their gradients are kept, and dropout acts), to give gradients as variables, or to give values.
@@ -68,10 +66,10 @@ export type AgainClass = new (step: Step, result: Variable, fold: Fold) => Again
 
 export class Step implements Compilable, Faulted {
   readonly notCloned = notCloned;
-  /** What is recorded into: the stacked trace while the gradients of a stacked structure are. */
-  trace = sharedTrace;
-  readonly serial = nextStep();
   readonly device = currentDevice();
+  /** What is recorded into: the stacked trace while the gradients of a stacked structure are. One of its own where what is found later is told from it. */
+  trace = this.device.later !== null && switches.checkNumerics ? new Trace() : sharedTrace;
+  readonly serial = nextStep();
   /** Where it was called, if the device tells of errors later. */
   private readonly at = this.device.later === null ? undefined : stackHere();
   ended = false;
@@ -81,7 +79,6 @@ export class Step implements Compilable, Faulted {
   again: AgainClass | null = null;
   /** Everything before this node has run, at a look. */
   ran = 0;
-  private isRunning = false;
   private readonly pinned: (Pinned | undefined)[] = [];
   /** The outside arrays, by ordinal. */
   readonly arrays: Variable[] = [];
@@ -109,8 +106,6 @@ export class Step implements Compilable, Faulted {
     /** The parameters whose gradients are wanted, in training; null for all that there are. */
     readonly of: ReadonlySet<Parameter> | null,
   ) {
-    // What is found later is told from the trace.
-    if (this.device.later !== null && this.callers !== null) this.trace = new Trace();
     this.trace.reset();
   }
 
@@ -151,7 +146,7 @@ export class Step implements Compilable, Faulted {
     else if (isTraining && storage.kind === "gradients") kind = LeafKind.host; // a copy: the step writes its gradients there
     else if (storage.kind !== "inputs") kind = storage.kind === "state" || storage.kind === "optimizer" ? LeafKind.state : LeafKind.resident;
     else if (storage.isResident) kind = LeafKind.resident;
-    else if (storage.size >= RESIDENT_SIZE && storage.lastStep !== 0 && storage.lastStep !== this.serial) kind = LeafKind.resident;
+    else if (storage.lastStep !== 0 && storage.lastStep !== this.serial && storage.size >= this.device.policy.residentSize) kind = LeafKind.resident;
     storage.lastStep = this.serial;
     let array = variable;
     if (kind === LeafKind.host && !storage.isAtHand) {
@@ -188,7 +183,7 @@ export class Step implements Compilable, Faulted {
 
   /** Gives an array from outside another value: for what is recorded from now on, and for good when the step succeeds. */
   assign(target: Variable, value: Variable): void {
-    if (this.reversing >= 0 || this.isRunning) throw new UsageError("assign was called in a function of an operation. Call it in the step itself.");
+    if (this.reversing >= 0 || isInHostCall()) throw assignedInCall();
     if (target instanceof Parameter && target.standIn !== null) throw absent("update");
     if (this.assigned === nothing) this.assigned = new Assigned();
     const { targets, ordinals, nodes } = this.assigned;
@@ -205,7 +200,7 @@ export class Step implements Compilable, Faulted {
     if (!this.isWatched) return;
     const { reversing } = this;
     if (reversing < 0) this.comparisons?.called(node);
-    if (this.eager && reversing < 0 && !this.isRunning && !this.trace.isLeaf(node)) this.look();
+    if (this.eager && reversing < 0 && !isInHostCall() && !this.trace.isLeaf(node)) this.look();
     if (this.callers === null) return;
     this.callers[node] = reversing < 0
       ? userLocation()
@@ -215,7 +210,7 @@ export class Step implements Compilable, Faulted {
   // -- running --------------------------------------------------------------------------------------
 
   /** Can its numbers be had without running anything? */
-  knows(variable: Variable): boolean { return !this.isRunning && (variable.index < this.ran || this.trace.isLeaf(variable.index)); }
+  knows(variable: Variable): boolean { return !isInHostCall() && (variable.index < this.ran || this.trace.isLeaf(variable.index)); }
 
   /** The numbers of a variable of this step: runs what has been recorded so far. */
   values(variable: Variable): FloatArray {
@@ -245,12 +240,7 @@ export class Step implements Compilable, Faulted {
     }
     if (this.trace.isLeaf(node)) return null;
     this.comparisons?.looked(node);
-    if (this.isRunning) {
-      throw new UsageError(
-        "The forward function of an operation asked for the numbers of a Variable of the step that it is part of. " +
-          "Give that Variable to the operation as an input.",
-      );
-    }
+    if (isInHostCall()) throw notAnInput();
     if (node >= this.ran) this.look();
     return this.pinned[node] as Pinned;
   }
@@ -328,7 +318,6 @@ export class Step implements Compilable, Faulted {
     hosts.length = buffers.length = 0;
     for (const array of plan.hostArrays) hosts.push((this.arrays[keyOf(array * 2) >> 1].storage as Storage).values());
     for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
-    this.isRunning = true;
     try {
       const region = this.device.run(executable, scalars, hosts, buffers, times);
       watcher?.({ step: this, plan, times: times as Float64Array, nodeOf, memberCounts: this.memberCounts });
@@ -336,7 +325,6 @@ export class Step implements Compilable, Faulted {
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;
     } finally {
-      this.isRunning = false;
       if (this.callers !== null || watcher !== null) executable.release(); // not in the cache
     }
   }
@@ -348,7 +336,9 @@ export class Step implements Compilable, Faulted {
       return this.device.view(base, pinned.offset, sizeOf(this.trace.shapes[~key]));
     }
     const array = this.arrays[key >> 1];
-    return ((key & 1) === 0 ? (array.storage as Storage) : (array as Parameter).gradient).on(this.device);
+    if ((key & 1) === 0) return (array.storage as Storage).on(this.device);
+    const { gradient, hasGradient } = array as Parameter;
+    return gradient.on(this.device, hasGradient);
   }
 
   /** Tells what went wrong in a run that ends later, when the trace is that of another step, unless numbers are checked. */

@@ -13,6 +13,7 @@ import { describe } from "../support/describe.ts";
 import { readNested } from "../support/nested.ts";
 import { checkArguments } from "../support/options.ts";
 import { formatArray, inspected } from "../support/print.ts";
+import { assignedInCall, isInHostCall, notAnInput } from "./host-call.ts";
 
 /** Numbers in any nesting: `1`, `[1, 2]`, `[[1, 2], [3, 4]]`, … */
 export type NestedArray = number | readonly NestedArray[];
@@ -86,7 +87,7 @@ export class Variable {
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
     if (this.storage !== null) return this.storage.values();
-    if (this.step?.ended !== false) throw stale(this);
+    if (this.step?.ended !== false) throw isInHostCall() ? notAnInput() : stale(this);
     return this.step.values(this);
   }
 
@@ -355,8 +356,10 @@ export function assignable(kind: string, shape: Shape, value: TensorLike): Varia
 
 /** @internal Gives an array the numbers of a Variable, which stay on the device if they are there. */
 export function assignTo(storage: Storage, value: Variable): void {
-  if (isAway(value)) storage.copy(value.storage);
-  else storage.assign(value.values().slice());
+  if (isInHostCall()) throw assignedInCall();
+  const away = awayOf(value);
+  if (away === null) storage.assign(value.values().slice());
+  else storage.copy(away);
 }
 
 /** @internal A Variable with numbers of its own. */
@@ -383,12 +386,16 @@ export function input(data: TensorLike, shape?: Shape): Variable {
 
 /** @internal What has been made of a Variable, with its numbers where these stay on a device. */
 export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
-  if (isAway(data)) (made.storage as Storage).copy(data.storage);
+  const away = awayOf(data);
+  if (away !== null) (made.storage as Storage).copy(away, true);
   return made;
 }
 
-/** Are its numbers on a device that would have to be waited for? */
-const isAway = (data: TensorLike): data is Variable & { storage: Storage } => data instanceof Variable && data.storage?.isAtHand === false;
+/** Its numbers, if they are on a device that would have to be waited for. */
+function awayOf(data: TensorLike): Storage | null {
+  const storage = data instanceof Variable ? (data.standIn ?? data).storage : null;
+  return storage?.isAtHand === false ? storage : null;
+}
 
 /**
  * A trained array with these initial values, which are copied.
@@ -423,7 +430,7 @@ export function numbers(operation: string, data: TensorLike, shape?: Shape): { v
 }
 
 function flatten(operation: string, data: TensorLike): { values: FloatArray; shape: Shape } {
-  if (data instanceof Variable) return { values: isAway(data) ? new (currentDevice().FloatArray)(data.size) : data.data, shape: data.shape };
+  if (data instanceof Variable) return { values: awayOf(data) === null ? data.data : new (currentDevice().FloatArray)(data.size), shape: data.shape };
   if (typeof data === "number") return { values: Float64Array.of(data), shape: scalarShape };
   if (isList(data) && kindOf(data).startsWith("Float")) return { values: (data as FloatArray).slice(), shape: [data.length] };
   if (isList(data) && !Array.isArray(data)) {

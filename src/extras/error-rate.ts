@@ -1,4 +1,4 @@
-import { ShapeError, ValueError, Variable } from "../index.ts";
+import { ready, ShapeError, ValueError, Variable } from "../index.ts";
 import { isList, type NumberList, withNumbers } from "../support/arrays.ts";
 import { editDistance as distance } from "../support/edit-distance.ts";
 import { checkArguments } from "../support/options.ts";
@@ -27,6 +27,18 @@ export function errorRate(predicted: Answers, labels: Answers): number {
   const { wrong, total } = compare(predicted, labels, "");
   if (total === 0) throw new ValueError("errorRate got no labels: of none there is no share.");
   return wrong / total;
+}
+
+/**
+ * As `errorRate`, when all answers are there: also where they are on a device that cannot be waited for.
+ * @throws as `errorRate`
+ * @example
+ * await errorRateAsync(input([0, 2, 1, 1]), [0, 2, 2, 1]); // 0.25
+ */
+export async function errorRateAsync(predicted: Answers, labels: Answers): Promise<number> {
+  checkArguments("errorRateAsync", arguments, 2);
+  await ready([predicted, labels]);
+  return errorRate(predicted, labels);
 }
 
 function compare(given: unknown, right: unknown, place: string): { wrong: number; total: number } {
@@ -91,6 +103,6 @@ export function tokenErrorRate(predicted: readonly Tokens[], references: readonl
 function tokensOf(caller: string, tokens: Tokens): ArrayLike<unknown> {
   if (typeof tokens === "string") return [...tokens]; // characters, also those of two UTF-16 units
   if (isList(tokens)) return tokens;
-  const advice = (tokens as unknown) instanceof Variable ? " Read a Variable with .data." : "";
+  const advice = (tokens as unknown) instanceof Variable ? " Read a Variable with .data, or await read()." : "";
   throw refusal(caller, "sequences, each a list of tokens or a text", tokens, advice);
 }

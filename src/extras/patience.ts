@@ -53,7 +53,7 @@ export class Patience {
    */
   observe(value: number): boolean {
     checkArguments("observe", arguments, 1);
-    if (typeof value !== "number") throw refusal("Patience", "a number", value, " Read a Variable with item().");
+    if (typeof value !== "number") throw refusal("Patience", "a number", value, " Read a Variable with item(), or await read().");
     this.epoch++;
     const gain = this.best === null ? Infinity : this.maximize ? value - this.best : this.best - value;
     this.improved = !Number.isNaN(value) && gain > (this.best === null ? 0 : this.tolerance);

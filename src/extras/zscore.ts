@@ -1,4 +1,4 @@
-import { input, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
+import { input, ready, ShapeError, type TensorLike, ValueError, Variable } from "../index.ts";
 import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkNumber } from "../support/check.ts";
@@ -58,6 +58,16 @@ export class ZScore {
   }
 
   /**
+   * As `fit`, when the data are there: also where they are on a device that cannot be waited for.
+   * @throws as `fit`
+   */
+  static async fitAsync(data: Samples, options: ZScoreOptions = {}): Promise<ZScore> {
+    checkArguments("ZScore.fitAsync", arguments, 2);
+    const minSigma = minSigmaOf("ZScore.fitAsync", options);
+    return ZScore.fit(await ready(data), { minSigma });
+  }
+
+  /**
    * As `fit`, over the parts of a stream, which are not kept: for data larger than memory.
    * @throws as `fit`
    */
@@ -65,7 +75,7 @@ export class ZScore {
     checkArguments("ZScore.fitStream", arguments, 2);
     const minSigma = minSigmaOf("ZScore.fitStream", options);
     const moments = new Moments();
-    for await (const data of parts) for (const part of isList(data) ? data : [data]) moments.add(part);
+    for await (const data of parts) for (const part of isList(data) ? data : [data]) moments.add(await ready(part));
     return moments.result(minSigma);
   }
 
@@ -109,6 +119,19 @@ export function zscore(x: TensorLike, options: ZScoreOptions = {}): Variable {
   checkArguments("zscore", arguments, 2);
   checkOptions("zscore", options, ["minSigma"]);
   return ZScore.fit(x, options).apply(x);
+}
+
+/**
+ * As `zscore`, when the numbers of x are there: also where they are on a device that cannot be waited for.
+ * @throws as `ZScore.fit`
+ * @example
+ * const z = await zscoreAsync([[1, 10], [3, 20], [5, 30]]);
+ * z.toArray(); // [[-1, -1], [0, 0], [1, 1]]
+ */
+export async function zscoreAsync(x: TensorLike, options: ZScoreOptions = {}): Promise<Variable> {
+  checkArguments("zscoreAsync", arguments, 2);
+  checkOptions("zscoreAsync", options, ["minSigma"]);
+  return zscore(await ready(x), options);
 }
 
 const isList = (data: Samples): data is readonly Variable[] => Array.isArray(data) && data[0] instanceof Variable;

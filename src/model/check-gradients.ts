@@ -1,6 +1,7 @@
 /** Are the gradients right? Measured in float64, by finite differences. */
 
 import { namedIn } from "./targets.ts";
+import { checkCanWait } from "../devices/answers.ts";
 import { currentDevice, setDevice, useDevice } from "../devices/current.ts";
 import type { Storage } from "../devices/storage.ts";
 import { GradientError, ShapeError, UsageError, ValueError } from "../support/errors.ts";
@@ -8,9 +9,11 @@ import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom, Random } from "../random/random.ts";
 import { keep, openStep, withStep } from "../engine/recording.ts";
 import { nothing, type Step } from "../engine/step.ts";
+import { zeros } from "../operations/creation.ts";
 import type { Shape } from "../support/shape.ts";
 import { grad, type WithLoss } from "../engine/grad.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
+import { ready } from "../engine/ready.ts";
 import type { Trainable } from "../engine/trainable.ts";
 import { markReached, Parameter, Variable } from "../engine/variable.ts";
 import { checkNumber } from "../support/check.ts";
@@ -84,72 +87,150 @@ export function checkGradients(
   options: CheckOptions = {},
 ): GradientReport {
   checkArguments("checkGradients", arguments, 3);
-  checkOptions("checkGradients", options, ["tolerance", "deviceTolerance", "maxEntries", "throws"]);
-  if (openStep() !== null) throw new UsageError("checkGradients was called inside grad or evaluate. Call it on its own.");
-  const tolerance = checkNumber("checkGradients", "tolerance", options.tolerance ?? 1e-6, 0);
-  const deviceTolerance = checkNumber("checkGradients", "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
-  const maxEntries = checkNumber("checkGradients", "maxEntries", options.maxEntries ?? 64, 1);
-  if (typeof f !== "function") throw new ValueError(`checkGradients takes a function and what holds parameters, but got ${describe(f)} first.`);
-  const named = new Map([...namedIn("checkGradients", target)].filter(([, parameter]) => !parameter.isFrozen));
   const device = currentDevice();
-  /** How to bring back each parameter, also those that f uses from elsewhere. */
-  const restore = new Map<Parameter, () => void>();
-  for (const parameter of named.values()) restore.set(parameter, remember(parameter));
-  const random = defaultRandom();
-  const randomState = random.state;
-  const again = <T>(body: () => T): T => {
-    random.state = randomState;
-    return body();
-  };
-  const remembering = (): WithLoss => {
-    const result = f();
-    const step = openStep() as Step;
-    step.assigned = nothing; // each run begins with the same states
-    for (const array of step.arrays) if (array instanceof Parameter && !restore.has(array)) restore.set(array, remember(array));
-    return result;
-  };
-  /** The gradients of all parameters on the current device; zero where the loss does not reach. */
-  const gradientsNow = (): Map<string, FloatArray> => {
-    for (const parameter of named.values()) parameter.clearGrad();
-    again(() => grad(remembering));
-    return new Map([...named].map(([name, p]) => [name, p.grad?.data ?? new Float64Array(p.size)]));
-  };
-
+  const check = new Check("checkGradients", f, target, options);
   try {
-    const onDevice = device.name === "reference" ? null : gradientsNow();
+    checkCanWait(device, "checkGradients", "checkGradientsAsync(f, θ)");
+    const onDevice = device.name === "reference" ? null : valuesOf(check.gradients());
     setDevice("reference");
-    const onReference = gradientsNow();
+    return check.report(onDevice);
+  } finally {
+    useDevice(device);
+    check.end();
+  }
+}
+
+/**
+ * As `checkGradients`, on every device, also where it cannot be waited for. All that is on the device leaves it meanwhile. No other step may run until
+ * it is done.
+ * @throws as `checkGradients`; what has gone wrong in a step since something was read last
+ * @example
+ * const w = parameter([0.5, 2]);
+ * const { ok } = await checkGradientsAsync(() => log(w).sum(), w);
+ * ok; // true
+ */
+export async function checkGradientsAsync(
+  f: () => WithLoss,
+  target: Trainable | ReadonlyMap<string, Parameter>,
+  options: CheckOptions = {},
+): Promise<GradientReport> {
+  checkArguments("checkGradientsAsync", arguments, 3);
+  const device = currentDevice();
+  try {
+    await setDevice("reference");
+    const check = new Check("checkGradientsAsync", f, target, options);
+    try {
+      useDevice(device);
+      const onDevice = device.name === "reference" ? null : valuesOf(await ready(check.gradients()));
+      await setDevice("reference");
+      return check.report(onDevice);
+    } finally {
+      check.end();
+    }
+  } finally {
+    useDevice(device);
+  }
+}
+
+type Gradients<T> = ReadonlyMap<string, T>;
+
+const valuesOf = (gradients: Gradients<Variable>): Gradients<FloatArray> => new Map([...gradients].map(([name, gradient]) => [name, gradient.data]));
+
+class Check {
+  private readonly caller: string;
+  private readonly f: () => WithLoss;
+  private readonly named: ReadonlyMap<string, Parameter>;
+  private readonly tolerance: number;
+  private readonly deviceTolerance: number;
+  private readonly maxEntries: number;
+  private readonly throws: boolean;
+  private readonly random = defaultRandom();
+  private readonly randomState = this.random.state;
+  /** How to bring back each parameter, also those that f uses from elsewhere. */
+  private readonly restore = new Map<Parameter, () => void>();
+
+  constructor(caller: string, f: () => WithLoss, target: Trainable | ReadonlyMap<string, Parameter>, options: CheckOptions) {
+    checkOptions(caller, options, ["tolerance", "deviceTolerance", "maxEntries", "throws"]);
+    if (openStep() !== null) throw new UsageError(`${caller} was called inside grad or evaluate. Call it on its own.`);
+    this.tolerance = checkNumber(caller, "tolerance", options.tolerance ?? 1e-6, 0);
+    this.deviceTolerance = checkNumber(caller, "deviceTolerance", options.deviceTolerance ?? 1e-3, 0);
+    this.maxEntries = checkNumber(caller, "maxEntries", options.maxEntries ?? 64, 1);
+    this.throws = options.throws !== false;
+    if (typeof f !== "function") throw new ValueError(`${caller} takes a function and what holds parameters, but got ${describe(f)} first.`);
+    this.caller = caller;
+    this.f = f;
+    this.named = new Map([...namedIn(caller, target)].filter(([, parameter]) => !parameter.isFrozen));
+  }
+
+  private again<T>(body: () => T): T {
+    this.random.state = this.randomState;
+    return body();
+  }
+
+  private remember(parameter: Parameter): void {
+    if (!this.restore.has(parameter)) this.restore.set(parameter, remember(parameter));
+  }
+
+  /** The gradients of all parameters on the current device; zero where the loss does not reach. */
+  gradients(): Gradients<Variable> {
+    for (const parameter of this.named.values()) {
+      this.remember(parameter);
+      parameter.clearGrad();
+    }
+    this.again(() => grad(() => {
+      const result = this.f();
+      const step = openStep() as Step;
+      step.assigned = nothing; // each run begins with the same states
+      for (const array of step.arrays) if (array instanceof Parameter) this.remember(array);
+      return result;
+    }));
+    return new Map([...this.named].map(([name, parameter]) => [name, parameter.grad ?? zeros(parameter.shape)]));
+  }
+
+  /** Compares the gradients on the reference device, the current one, with finite differences, and with those of another device. */
+  report(onDevice: Gradients<FloatArray> | null): GradientReport {
+    const onReference = valuesOf(this.gradients());
     const chooser = new Random(0);
     // Where large terms cancel, as in the gradient of a bias near the optimum, their rounding is left: that is not a wrong gradient.
     let least = 1e-6;
     for (const gradient of onReference.values()) for (const value of gradient) if (Number.isFinite(value)) least = Math.max(least, 1e-4 * Math.abs(value));
     const mismatches: GradientMismatch[] = [];
-    const parameters = [...named].map(([name, parameter]) => {
+    const parameters = [...this.named].map(([name, parameter]) => {
+      const { shape, size } = parameter;
       const exact = onReference.get(name) as FloatArray;
-      const entries = chooseEntries(exact, maxEntries, chooser);
-      let error = 0;
-      const original = Float64Array.from(parameter.values());
-      for (const entry of entries) {
-        const { slope: expected, rounding, sides } = again(() => centralDifference(f, parameter, original, entry));
-        const size = Math.max(1, Math.abs(exact[entry]), Math.abs(expected));
-        const off = Math.abs(exact[entry] - expected);
-        error = Math.max(error, Number.isFinite(off) ? off / size : Infinity);
-        if (!Number.isFinite(off) || off - rounding > tolerance * size) {
-          const kink = kinkBetween(again(sides), exact[entry], size);
-          mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences", kink });
-        }
-      }
-      parameter.assign(original);
-      const deviceError = onDevice === null ? 0 : compare(name, parameter.shape, onDevice.get(name) as FloatArray, exact, least, deviceTolerance, mismatches);
-      return { name, shape: parameter.shape, entries: parameter.size, checked: entries.length, error, deviceError };
+      const entries = chooseEntries(exact, this.maxEntries, chooser);
+      const error = this.checkEntries(name, parameter, entries, exact, mismatches);
+      const found = onDevice?.get(name);
+      const deviceError = found === undefined ? 0 : compare(name, shape, found, exact, least, this.deviceTolerance, mismatches);
+      return { name, shape, entries: size, checked: entries.length, error, deviceError };
     });
     const report: GradientReport = { ok: mismatches.length === 0, parameters, mismatches, toString: () => format(report) };
-    if (!report.ok && options.throws !== false) throw new GradientError(String(report));
+    if (!report.ok && this.throws) throw new GradientError(String(report));
     return report;
-  } finally {
-    useDevice(device);
-    random.state = randomState;
-    for (const bringBack of restore.values()) bringBack();
+  }
+
+  /** Returns the largest error of these entries. */
+  private checkEntries(name: string, parameter: Parameter, entries: readonly number[], exact: FloatArray, mismatches: GradientMismatch[]): number {
+    let error = 0;
+    const original = Float64Array.from(parameter.values());
+    for (const entry of entries) {
+      const { slope: expected, rounding, sides } = this.again(() => centralDifference(this.caller, this.f, parameter, original, entry));
+      const size = Math.max(1, Math.abs(exact[entry]), Math.abs(expected));
+      const off = Math.abs(exact[entry] - expected);
+      error = Math.max(error, Number.isFinite(off) ? off / size : Infinity);
+      if (!Number.isFinite(off) || off - rounding > this.tolerance * size) {
+        const kink = kinkBetween(this.again(sides), exact[entry], size);
+        mismatches.push({ parameter: name, index: indexOf(entry, parameter.shape), gradient: exact[entry], expected, against: "finite differences", kink });
+      }
+    }
+    parameter.assign(original);
+    return error;
+  }
+
+  /** All is as before. */
+  end(): void {
+    this.random.state = this.randomState;
+    for (const bringBack of this.restore.values()) bringBack();
   }
 }
 
@@ -184,7 +265,7 @@ interface Difference {
 }
 
 /** (f(x + h) − f(x − h)) / 2h: its error falls with h², its rounding grows with 1/h; 6·10⁻⁶ balances them in float64. */
-function centralDifference(f: () => WithLoss, parameter: Parameter, original: Float64Array, entry: number): Difference {
+function centralDifference(caller: string, f: () => WithLoss, parameter: Parameter, original: Float64Array, entry: number): Difference {
   const h = 6e-6 * Math.max(1, Math.abs(original[entry]));
   const random = defaultRandom();
   const state = random.state;
@@ -193,7 +274,7 @@ function centralDifference(f: () => WithLoss, parameter: Parameter, original: Fl
     const moved = original.slice();
     moved[entry] = value;
     parameter.assign(moved);
-    return lossOf(f);
+    return lossOf(caller, f);
   };
   const [high, low] = [original[entry] + h, original[entry] - h];
   const [above, below] = [at(high), at(low)];
@@ -214,12 +295,12 @@ function kinkBetween(sides: readonly [number, number], gradient: number, size: n
 }
 
 /** The loss alone, computed as `grad` would. */
-function lossOf(f: () => WithLoss): number {
-  return withStep("checkGradients", "training", (step) => {
+function lossOf(caller: string, f: () => WithLoss): number {
+  return withStep(caller, "training", (step) => {
     const result = f();
     const loss = result instanceof Variable ? result : result.loss;
     step.assigned = nothing;
-    if (loss.size !== 1) throw new ShapeError("checkGradients needs a loss with one element.");
+    if (loss.size !== 1) throw new ShapeError(`${caller} needs a loss with one element.`);
     keep(step, [loss]);
     return loss.item();
   });

@@ -1,7 +1,7 @@
 /** Deep copies of components. */
 
-import { State } from "../engine/state.ts";
-import { Parameter } from "../engine/variable.ts";
+import { State, state } from "../engine/state.ts";
+import { Parameter, parameter } from "../engine/variable.ts";
 import { Random } from "../random/random.ts";
 import { isMap, kindOf } from "../support/arrays.ts";
 import { UsageError } from "../support/errors.ts";
@@ -49,8 +49,8 @@ export function copyOf<T extends Part>(root: T, isPart: (value: unknown) => valu
 
 /** A copy of what holds numbers; anything else as it is. */
 function arrayOf(value: object): object {
-  if (value instanceof Parameter) return Object.assign(new Parameter(value.shape, value.data), { frozen: value.frozen });
-  if (value instanceof State) return new State(value.shape, value.data);
+  if (value instanceof Parameter) return Object.assign(parameter(value), { frozen: value.frozen });
+  if (value instanceof State) return state(value);
   if (value instanceof Random && value !== Random.default) return Object.assign(new Random(0), { state: value.state });
   return ArrayBuffer.isView(value) ? structuredClone(value) : value;
 }

@@ -4,7 +4,7 @@ import { type EvaluateOptions, evaluate } from "../engine/grad.ts";
 import { openStep } from "../engine/recording.ts";
 import { type State, state } from "../engine/state.ts";
 import type { Parameter } from "../engine/variable.ts";
-import { add, mul, sub } from "../operations/arithmetic.ts";
+import { elementwise } from "../operations/elementwise.ts";
 import { ShapeError, UsageError, ValueError } from "../support/errors.ts";
 import * as option from "../support/option.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
@@ -93,11 +93,11 @@ export class ParameterAverage extends Component {
   update(): void {
     checkArguments("update", arguments, 0);
     if (openStep() !== null) throw new UsageError("ParameterAverage.update was called inside a step. Call it after the optimizer's update.");
-    const weight = this.weight.item() * share.read(this.decay, "ParameterAverage", "decay", null) + 1;
-    const part = 1 / weight;
+    const fading = 1 - share.read(this.decay, "ParameterAverage", "decay", null);
     const pairs = this.pairs();
     evaluate(() => {
-      for (const [parameter, average] of pairs) average.assign(part === 1 ? parameter : add(average, mul(sub(parameter, average), part)));
+      const weight = nextWeight(this.weight, fading);
+      for (const [parameter, average] of pairs) average.assign(nextAverage(average, parameter, weight));
       this.weight.assign(weight);
     });
   }
@@ -131,5 +131,10 @@ export class ParameterAverage extends Component {
     return to;
   }
 }
+
+/** The weight of all values so far, of which that share fades, and of another one. */
+const nextWeight = elementwise("averageWeight", (weight, fading) => weight.add(weight.mul(fading).neg().add(1)));
+/** The first value is the average, whatever that was before. */
+const nextAverage = elementwise("averageParameter", (average, x, weight) => weight.equal(1).where(x, average.add(x.sub(average).div(weight))));
 
 const share = option.number("a number from 0 to 1", (value) => value >= 0 && value <= 1);

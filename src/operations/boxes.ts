@@ -8,18 +8,10 @@ export type Axis = CopyAxis;
 /** A value and where in it. */
 export type Place = readonly [value: number, offset: number];
 
-/** So many elements are worked on at a time: 256 KiB, which stay in the second-level cache of any machine of these years. */
-export const chunkElements = 1 << 16;
-
 /** How many of `count` things of some size are worked on at a time, so that the parts are about equal. */
-export function chunkOf(count: number, size: number): number {
-  return Math.ceil(count / Math.ceil(count / Math.max(1, Math.floor(chunkElements / size))));
+export function chunkOf({ policy }: Lowering, count: number, size: number): number {
+  return Math.ceil(count / Math.ceil(count / Math.max(1, Math.floor(policy.chunkElements / size))));
 }
-
-/** More strands would only take more memory. */
-const mostStrands = 4;
-/** So many nanoseconds of work are worth a strand. */
-const strandWork = 20_000;
 
 /**
  * Visits `count` things, `chunk` at a time. Where the work is worth it, parts of them are strands, which may run side by side: what `begin`
@@ -29,6 +21,7 @@ const strandWork = 20_000;
 export function forChunks<Own>(
   lowering: Lowering, count: number, chunk: number, work: number, begin: () => Own, visit: (own: Own, first: number, count: number) => void,
 ): Own[] {
+  const { mostStrands, strandWork } = lowering.policy;
   const chunks = Math.ceil(count / chunk);
   const strands = Math.max(1, Math.min(mostStrands, chunks, Math.floor(work / strandWork)));
   const owns: Own[] = [];

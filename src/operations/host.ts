@@ -1,5 +1,6 @@
 /** Operations that a user writes as a plain loop. */
 
+import { callHost } from "../engine/host-call.ts";
 import { newOperation } from "../engine/operation.ts";
 import { refusal } from "../support/check.ts";
 import { UsageError, ValueError } from "../support/errors.ts";
@@ -72,7 +73,7 @@ export function operation(definition: OperationDefinition): (...inputs: (Variabl
     y.data.fill(0);
     // Typed arrays cannot be frozen, and these are the numbers of parameters and of other operations.
     const copies = inputs.map(({ data, shape }) => ({ data: data.slice(), shape }));
-    const returned: unknown = definition.forward(Object.freeze(y), ...copies);
+    const returned: unknown = callHost(() => definition.forward(Object.freeze(y), ...copies));
     if (typeof (returned as { then?: unknown } | undefined)?.then !== "function") return;
     (returned as Promise<unknown>).then(undefined, () => {}); // nobody will wait for it
     throw new UsageError(

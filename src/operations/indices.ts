@@ -41,9 +41,9 @@ function checkIndex(operation: string, value: unknown, limit: number): void {
   );
 }
 
-/** Indices that a step computes, passed through a look-up that refuses those out of range. */
+/** Indices that a step computes, or has computed on a device that answers later, passed through a look-up that refuses those out of range. */
 function checked(indices: Variable, limit: number): Variable {
-  if (openStep() === null || limit === 0) return indices;
+  if (limit === 0 || (openStep() === null && indices.storage === null)) return indices;
   return take(fromValues(Float32Array.from({ length: limit }, (_, i) => i), [limit]), indices, 0);
 }
 

@@ -47,8 +47,8 @@ function overWindows(
       const sources = Array.from({ length: images }, (_, i) => placeOf(lowering, trace.input(node, i)));
       const others = Array.from({ length: trace.inputCount(node) - images }, (_, i) => placeOf(lowering, trace.input(node, images + i)));
       const count = lowering.size(trace.input(node, 0)) / (height * width);
-      // Kernels write whole vectors, so each array has a multiple of four elements.
-      const chunk = aligned(chunkOf(count, images * entries * area));
+      // Kernels write whole vectors, so each array begins where arrays do.
+      const chunk = aligned(chunkOf(lowering, count, images * entries * area), lowering.policy.unit);
       const work = lowering.size(trace.input(node, 0)) * (images + (spreads ? 2 : 0)) * 0.5;
       forChunks(lowering, count, chunk, work, () => sources.map(() => lowering.temporary(entries * chunk * area)), (parts, first, some) => {
         /** Visits the places in the window: where the array of each begins, where its first entry is in the images, and the axes of both. */

@@ -92,7 +92,7 @@ export class Strips {
     this.joined = kernelHeight > 1 && this.strips < leastDepth;
     this.depth = this.strips * (this.joined ? kernelHeight : 1);
     this.isImage = kernelWidth === 1 && across === 1 && down === 1 && top === 0 && left === 0 && wide === width && length === height * width;
-    this.chunk = chunkOf(samples, this.strips * length + (this.joined ? this.depth * this.area : 0) + outputs * this.area);
+    this.chunk = chunkOf(lowering, samples, this.strips * length + (this.joined ? this.depth * this.area : 0) + outputs * this.area);
     this.work = samples * outputs * this.area * channels * kernelHeight * kernelWidth * 0.04;
   }
 

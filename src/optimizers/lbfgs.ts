@@ -1,4 +1,7 @@
-import { evaluate, gradOf, type WithLoss, withoutGradients } from "../engine/grad.ts";
+import { checkCanWait } from "../devices/answers.ts";
+import { currentDevice } from "../devices/current.ts";
+import { evaluate, gradOf, setAside, type WithLoss } from "../engine/grad.ts";
+import { ready } from "../engine/ready.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { State } from "../engine/state.ts";
 import type { Trainable } from "../engine/trainable.ts";
@@ -16,6 +19,7 @@ import { type Point, strongWolfe } from "./line-search.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { GroupOptions, Numbers, NumberKinds } from "./parameter-group.ts";
 import { type LearningRate, rate, type Schedule } from "./rate.ts";
+import { atOnce, type Search, whenKnown } from "./search.ts";
 import type { Trained } from "./update.ts";
 
 export interface LBFGSOptions {
@@ -65,7 +69,7 @@ class Line {
   private get gradients(): Variable[] { return this.all.map(({ parameter }) => parameter.grad ?? zeros(parameter.shape)); }
 
   /** Begins a new line here, in the direction of the two-loop recursion, which is that of the gradient, scaled, where no pairs are. */
-  turn(): { readonly slope: number; readonly steepest: number; readonly total: number; readonly longest: number; readonly hasPairs: boolean } {
+  *turn(): Search<{ readonly slope: number; readonly steepest: number; readonly total: number; readonly longest: number; readonly hasPairs: boolean }> {
     const { all } = this;
     const pairs = all[0].s.map((_, k) => ({ s: all.map(({ s }) => s[k]), y: all.map(({ y }) => y[k]) }));
     const found = evaluate(() => {
@@ -94,6 +98,7 @@ class Line {
       };
     });
     this.at = 0;
+    yield found;
     const { slope, steepest, total, longest, curvature } = found;
     return { slope: slope.item(), steepest: steepest.item(), total: total.item(), longest: longest.item(), hasPairs: curvature.item() > 0 };
   }
@@ -107,32 +112,45 @@ class Line {
   }
 
   /** Moves there, and looks. */
-  look(at: number): Point {
+  *look(at: number): Search<Point> {
     this.moveTo(at);
-    const value = lossOf(this.differentiate());
-    const slope = evaluate(() => inner(this.gradients, this.all.map(({ direction }) => direction))).item();
+    const loss = lossOf(this.differentiate());
+    const along = evaluate(() => inner(this.gradients, this.all.map(({ direction }) => direction)));
+    yield [loss, along];
+    const [value, slope] = [loss.item(), along.item()];
     return Number.isFinite(value) && Number.isFinite(slope) ? { at, value, slope } : { at, value: Infinity, slope: NaN };
   }
 
   /** Remembers how the gradient has changed since the line began. Returns by how much the entry has changed that has changed most. */
-  learn(): number {
-    return evaluate(() => {
-      const { all, gradients } = this;
-      const steps = all.map(({ parameter, start }) => sub(parameter, start));
-      const changes = all.map(({ before }, i) => sub(gradients[i], before));
-      if (inner(steps, changes).item() > LEAST_CURVATURE) {
+  *learn(): Search<number> {
+    const { all } = this;
+    const pair = (): { steps: Variable[]; changes: Variable[] } => {
+      const { gradients } = this;
+      return {
+        steps: all.map(({ parameter, start }) => sub(parameter, start)),
+        changes: all.map(({ before }, i) => sub(gradients[i], before)),
+      };
+    };
+    const found = evaluate(() => {
+      const { steps, changes } = pair();
+      return { curvature: inner(steps, changes), most: largest(steps) };
+    });
+    yield found;
+    if (found.curvature.item() > LEAST_CURVATURE) {
+      evaluate(() => {
+        const { steps, changes } = pair();
         all.forEach(({ s, y }, i) => {
           for (let k = s.length - 1; k > 0; k--) [s, y].forEach((kept) => { kept[k].assign(kept[k - 1]); });
           s[0].assign(steps[i]);
           y[0].assign(changes[i]);
         });
-      }
-      return largest(steps);
-    }).item();
+      });
+    }
+    return found.most.item();
   }
 }
 
-const lossOf = (result: WithLoss): number => (result instanceof Variable ? result : result.loss).item();
+const lossOf = (result: WithLoss): Variable => (result instanceof Variable ? result : result.loss);
 
 /**
  * L-BFGS (J. Nocedal: Updating quasi-Newton matrices with limited storage, 1980) with a line search for the strong Wolfe conditions, as PyTorch's
@@ -193,42 +211,63 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
    */
   override minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    const caller = `${this.constructor.name}.minimize`;
+    checkCanWait(currentDevice(), "LBFGS.minimize", "optimizer.minimizeAsync(() => loss)");
+    return atOnce(this.steps("minimize", f));
+  }
+
+  /**
+   * As `minimize`, also on a device that cannot be waited for. Nothing else may use the parameters until it is done.
+   * @throws as `grad`; what has gone wrong in a step since something was read last
+   */
+  async minimizeAsync<R extends WithLoss>(f: () => R): Promise<R> {
+    checkArguments("minimizeAsync", arguments, 1);
+    await ready(neg(0)); // what has gone wrong before is told before anything is done
+    return whenKnown(this.steps("minimizeAsync", f));
+  }
+
+  private *steps<R extends WithLoss>(method: string, f: () => R): Search<R> {
+    const caller = `${this.constructor.name}.${method}`;
     const differentiate = (): R => {
       for (const parameter of this.parameters) parameter.hasGradient = false;
       return gradOf(caller, f, this.owned);
     };
-    return withoutGradients(this.parameters, () => {
+    const takeBack = setAside(this.parameters);
+    try {
       const result = differentiate();
-      if (!Number.isFinite(lossOf(result))) {
+      const loss = lossOf(result);
+      yield loss;
+      if (!Number.isFinite(loss.item())) {
         this.clearGrad();
         return result;
       }
       const reached = this.begin();
       const line = new Line(caller, reached.map((each) => this.searchedOf(each)), differentiate);
       try {
-        this.search(line, lossOf(result), this.groups[0].numbers);
+        yield* this.search(line, loss.item(), this.groups[0].numbers);
       } catch (error) {
         line.moveTo(0);
         throw error;
       }
       this.end(reached);
       return result;
-    });
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
   }
 
-  private search(line: Line, first: number, numbers: Numbers<LBFGSOptions>): void {
+  private *search(line: Line, first: number, numbers: Numbers<LBFGSOptions>): Search<void> {
     const { learningRate, maxIterations, toleranceGrad, toleranceChange } = numbers;
     let loss = first;
     for (let i = 0; i < maxIterations; i++) {
-      const { slope, steepest, total, longest, hasPairs } = line.turn();
+      const { slope, steepest, total, longest, hasPairs } = yield* line.turn();
       if (!(steepest > toleranceGrad && slope < -toleranceChange)) return;
       const length = hasPairs ? learningRate : Math.min(1, 1 / total) * learningRate;
-      const found = strongWolfe((at) => line.look(at), { at: 0, value: loss, slope }, length, toleranceChange / longest);
-      if (line.at !== found.at) line.look(found.at); // the gradient is to be that of this place
+      const found = yield* strongWolfe((at) => line.look(at), { at: 0, value: loss, slope }, length, toleranceChange / longest);
+      if (line.at !== found.at) yield* line.look(found.at); // the gradient is to be that of this place
       const gain = Math.abs(loss - found.value);
       loss = found.value;
-      if (line.learn() <= toleranceChange || gain < toleranceChange) return;
+      if ((yield* line.learn()) <= toleranceChange || gain < toleranceChange) return;
     }
   }
 

@@ -3,6 +3,8 @@
  * (J. Nocedal & S. Wright: Numerical Optimization, 2006, algorithms 3.5 and 3.6; with the interpolation and the limits of PyTorch's LBFGS).
  */
 
+import type { Search } from "./search.ts";
+
 /** A place on the line: how far along it is, and what the function is there. */
 export interface Point {
   readonly at: number;
@@ -20,9 +22,9 @@ const MOST = 25;
  * @param least no interval shorter than this is searched
  * @returns a place that was evaluated, or the start if there was nothing better in so many evaluations
  */
-export function strongWolfe(evaluate: (at: number) => Point, start: Point, first: number, least: number): Point {
+export function* strongWolfe(evaluate: (at: number) => Search<Point>, start: Point, first: number, least: number): Search<Point> {
   let left = MOST;
-  const look = (at: number): Point => {
+  const look = (at: number): Search<Point> => {
     left--;
     return evaluate(at);
   };
@@ -30,13 +32,13 @@ export function strongWolfe(evaluate: (at: number) => Point, start: Point, first
   const isFlat = ({ slope }: Point): boolean => Math.abs(slope) <= -FLATNESS * start.slope;
 
   // Further and further, until there is a minimum between two places.
-  let [before, point] = [start, look(first)];
+  let [before, point] = [start, yield* look(first)];
   for (let i = 0; falls(point) && (i < 2 || point.value < before.value); i++) {
     if (isFlat(point)) return point;
     if (point.slope >= 0) break;
     if (left === 0) return point;
     const next = cubicMinimum(before, point, point.at + 0.01 * (point.at - before.at), 10 * point.at);
-    [before, point] = [point, look(next)];
+    [before, point] = [point, yield* look(next)];
   }
 
   // Between them. The lower one is what is returned.
@@ -53,7 +55,7 @@ export function strongWolfe(evaluate: (at: number) => Point, start: Point, first
     if (isStuck) at = to - at < at - from ? to - margin : from + margin;
     wasSlow = isSlow && !isStuck;
 
-    const next = look(at);
+    const next = yield* look(at);
     if (!falls(next) || next.value >= low.value) {
       [low, high] = next.value < low.value ? [next, low] : [low, next];
       continue;

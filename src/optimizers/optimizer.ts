@@ -12,7 +12,7 @@ import { keep, withStep } from "../engine/recording.ts";
 import { State } from "../engine/state.ts";
 import { parametersOf } from "../engine/trainable.ts";
 import { checkClaimed } from "../engine/unclaimed.ts";
-import { byRowsOf, fromValues, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
+import { byRowsOf, input, type Parameter, type RowGradient, type Variable } from "../engine/variable.ts";
 import { type Clip, checkClip } from "./clip.ts";
 import type { GradientNoise } from "./gradient-noise.ts";
 import { checkState, type OptimizerState } from "./optimizer-state.ts";
@@ -301,7 +301,10 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
   /** What `console.log` prints in Node. */
   [inspected](): string { return this.toString(); }
 
-  /** A copy of all that has to be kept to go on later, in this program or another. */
+  /**
+   * A copy of all that has to be kept to go on later, in this program or another. It never waits: on a device that answers later its arrays stay there,
+   * until `await ready(optimizer.snapshot())`.
+   */
   snapshot(): OptimizerState {
     checkArguments("snapshot", arguments, 0);
     const rates = [this.#learningRate, ...this.groups.map((group) => group.learningRate)];
@@ -310,7 +313,7 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
       learningRates: rates.map(kept),
       random: this.noise?.random?.state ?? null,
       parameters: this.trained.map(({ count, slots }) => (
-        { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, fromValues(slots[i].data, slots[i].shape)])) })),
+        { count, slots: Object.fromEntries(this.slots.map((name, i) => [name, input(slots[i])])) })),
     };
   }
 

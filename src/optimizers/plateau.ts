@@ -78,7 +78,7 @@ export function plateau(rate: LearningRate, options: PlateauOptions = {}): Plate
   };
   const observe = (value: number, ...more: unknown[]): boolean => {
     checkArguments("observe", [value, ...more], 1);
-    if (typeof value !== "number") throw refusal(name, "a number", value, " Read a Variable with item().");
+    if (typeof value !== "number") throw refusal(name, "a number", value, " Read a Variable with item(), or await read().");
     const { scale, best, pause } = state;
     const improves = isBetter(value, best);
     const since = improves || pause > 0 ? 0 : state.since + 1;

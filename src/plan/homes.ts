@@ -3,7 +3,6 @@
  * Each `join` of a trace asks that its inputs follow one another; those wishes that agree become rows.
  */
 
-import { UNIT } from "../devices/device.ts";
 import { sizeOf } from "../support/shape.ts";
 import { Role, roleOf } from "./role.ts";
 import type { Trace } from "./trace.ts";
@@ -22,8 +21,11 @@ export interface Homes {
   readonly filled: Uint8Array;
 }
 
-/** @param joins nodes, in order of their importance: where wishes contradict each other, the earlier counts */
-export function homesOf(trace: Trace, joins: readonly number[]): Homes {
+/**
+ * @param joins nodes, in order of their importance: where wishes contradict each other, the earlier counts
+ * @param unit arrays begin at multiples of so many elements
+ */
+export function homesOf(trace: Trace, joins: readonly number[], unit: number): Homes {
   const { count } = trace;
   const next = new Int32Array(count).fill(-1);
   const previous = new Int32Array(count).fill(-1);
@@ -48,7 +50,7 @@ export function homesOf(trace: Trace, joins: readonly number[]): Homes {
       const input = trace.input(join, k);
       const role = roleOf(trace, input);
       if (!trace.isLeaf(input) && role !== Role.view && role !== Role.move) isMade = true;
-      if (sizeOf(trace.shapes[input]) % UNIT !== 0) fits = false;
+      if (sizeOf(trace.shapes[input]) % unit !== 0) fits = false;
     }
     if (!isMade || !fits) continue;
     for (let k = 1; k < inputs && fits; k++) fits = follows(trace.input(join, k - 1), trace.input(join, k));

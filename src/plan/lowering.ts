@@ -3,12 +3,13 @@
  * A node's result is a value and an offset into it; a view shares the value of its source.
  */
 
+import type { Policy } from "../devices/device.ts";
 import { MemoryError } from "../support/errors.ts";
 import { constant } from "../kernels/expression.ts";
 import {
   columns, columnsParameters, copy, type MapKernel, map, type Reduction, type RowKernel, rowReduction, runsAlong, writeParameters,
 } from "../kernels/kernel.ts";
-import { formatShape, maxElements, type Shape, sizeOf } from "../support/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../support/shape.ts";
 import { type Homes, homesOf } from "./homes.ts";
 import { Launches } from "./launches.ts";
 import type { Role } from "./role.ts";
@@ -43,7 +44,7 @@ export class Lowering extends Launches {
   private homes: Homes | null = null;
   private readonly sizes: Float64Array;
 
-  constructor(readonly trace: Trace) {
+  constructor(readonly trace: Trace, readonly policy: Policy) {
     super();
     const { count, shapes } = trace;
     this.sizes = new Float64Array(count);
@@ -80,10 +81,11 @@ export class Lowering extends Launches {
   /** Gives a node a value of its own, to be written by launches. */
   define(node: number): number {
     const size = this.size(node);
+    const { maxElements } = this.policy;
     if (size > maxElements) {
       throw new MemoryError(
         `${this.trace.operations[node].name} makes a result of shape ${formatShape(this.shape(node))} with ${size} elements; ` +
-          `the most that one array can have is ${maxElements} (4 GiB). Look for axes that broadcast by accident, or work in parts.`,
+          `the most that one array can have is ${maxElements}. Look for axes that broadcast by accident, or work in parts.`,
       );
     }
     const value = this.homes === null ? this.value(size) : this.valueAtHome(node, size);
@@ -210,7 +212,7 @@ export class Lowering extends Launches {
 
   /** Decides which arrays are made one after another, because some `join` (given in order) wants them so. */
   giveHomes(joins: readonly number[]): void {
-    this.homes = homesOf(this.trace, joins);
+    this.homes = homesOf(this.trace, joins, this.policy.unit);
   }
 
   /** The value for a node in the row of arrays where it has been given a place, else one of its own. */

@@ -4,20 +4,19 @@
  * and wastes at most an eighth.
  */
 
-import { UNIT } from "../devices/device.ts";
 import { operandCount, outputCount } from "../kernels/kernel.ts";
 import { Ints } from "./ints.ts";
 import { GROUP, type Launches } from "./launches.ts";
 
-/** The elements of the piece for an array of a size: eight sizes an octave. */
-export function roomOf(size: number): number {
-  const units = Math.max(1, Math.ceil(size / UNIT));
+/** The elements of the piece for an array of a size, in multiples of `unit`: eight sizes an octave. */
+export function roomOf(size: number, unit: number): number {
+  const units = Math.max(1, Math.ceil(size / unit));
   const step = 2 ** Math.max(0, 28 - Math.clz32(units - 1)); // an eighth of the largest power of two below
-  return Math.ceil(units / step) * step * UNIT;
+  return Math.ceil(units / step) * step * unit;
 }
 
 /** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
-export function place(launches: Launches, start: number): number {
+export function place(launches: Launches, start: number, unit: number): number {
   launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free = new Map<number, number[]>();
@@ -63,7 +62,7 @@ export function place(launches: Launches, start: number): number {
       if (valueSpace.at(output) >= 0) continue;
       const value = valueWhole.at(output) < 0 ? output : valueWhole.at(output);
       if (valueSpace.at(value) < 0) {
-        const room = roomOf(valueSize.at(value));
+        const room = roomOf(valueSize.at(value), unit);
         let offset = free.get(room)?.pop();
         if (offset === undefined) {
           offset = arena;
@@ -87,7 +86,7 @@ export function place(launches: Launches, start: number): number {
   return arena;
 
   function release(value: number): void {
-    const room = roomOf(valueSize.at(value));
+    const room = roomOf(valueSize.at(value), unit);
     const pieces = free.get(room);
     if (pieces === undefined) free.set(room, [valueOffset.at(value)]);
     else pieces.push(valueOffset.at(value));

@@ -1,6 +1,6 @@
 /** From a trace to a program: what is needed of it, lowered to launches, fused, placed in memory. Linear in the number of nodes. */
 
-import { aligned, type Program } from "../devices/device.ts";
+import { aligned, type Policy, type Program, processorPolicy } from "../devices/device.ts";
 import { copy, kernelById, operandCount, outputCount, put } from "../kernels/kernel.ts";
 import { sizeOf } from "../support/shape.ts";
 import { batch } from "./batching/batch.ts";
@@ -35,6 +35,8 @@ export interface Plan {
 }
 
 export interface PlanOptions {
+  /** That of the device; by default that of a processor. */
+  readonly policy?: Policy;
   /** Join elementwise operations into one kernel. */
   readonly fuse: boolean;
   /** Join like operations, as is done unless this is false. */
@@ -51,10 +53,11 @@ export interface PlanOptions {
 
 /** Plans a trace: the program that produces what the roots ask for. */
 export function makePlan(trace: Trace, roots: readonly Root[], options: PlanOptions): Plan {
+  const { policy = processorPolicy } = options;
   const needed = neededBy(trace, roots, options.keepAll ?? false);
   const batched = options.keepAll || options.batch === false ? null : batch(trace, needed, roots.map((root) => root.node));
-  if (batched === null) return new Planner(trace).build(roots, needed, options);
-  const planner = new Planner(batched.trace);
+  if (batched === null) return new Planner(trace, policy).build(roots, needed, options);
+  const planner = new Planner(batched.trace, policy);
   planner.giveHomes(batched.joins);
   const renamed = roots.map(({ node, target }) => ({ node: batched.nodes[node], target }));
   const plan = planner.build(renamed, new Uint8Array(batched.trace.count).fill(1), options);
@@ -101,17 +104,20 @@ class Planner extends Lowering {
     const wanted = [...kept, ...assigned.map(({ node }) => node)];
     for (const node of wanted) this.use(node);
     fusion?.finish();
-    // While numbers are checked, every launch may refuse its data.
-    if (options.checks) this.lastFallible = this.launchKernel.length;
     // A target may get what another holds, or what it holds may be wanted, so nothing is written before all has been read.
     const targets = options.keepAll ? this.assignable : new Set(assigned.map(({ space }) => space));
     for (const node of wanted) if (this.isIn(node, targets)) this.moveToArena(node);
+    if (options.checks) {
+      // Every launch may refuse its data, and what no launch has made is looked at before it is written.
+      for (const { node } of assigned) if (this.valueFirst.at(this.nodeValue.at(node)) < 0) this.moveToArena(node);
+      this.lastFallible = this.launchKernel.length;
+    }
     for (const { node, space } of assigned) this.assign(node, space);
     const end = this.launchKernel.length;
     for (const node of kept) this.valueLast.put(this.nodeValue.at(node), end);
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
-    const arena = place(this, this.stage());
+    const arena = place(this, this.stage(), this.policy.unit);
     this.dropCopies();
     const launchMembers = options.listMembers ? this.members(fusion) : null;
     const checks = options.checks ?? false;
@@ -182,11 +188,12 @@ class Planner extends Lowering {
 
   /** Places what each run copies into the arena: first the scalars, then the host arrays. */
   private stage(): number {
-    let at = aligned(this.scalars.length);
+    const { unit } = this.policy;
+    let at = aligned(this.scalars.length, unit);
     for (const value of this.hostValues) {
       this.valueSpace.put(value, 0);
       this.valueOffset.put(value, at);
-      at += aligned(this.valueSize.at(value));
+      at += aligned(this.valueSize.at(value), unit);
     }
     return at;
   }

@@ -27,7 +27,7 @@ function placesOf({ stack }: Error): Place[] {
  */
 const marks = Symbol.for("flimsy-ml");
 interface Marked { [marks]?: Error[][] }
-const own: (Place | undefined)[][] = [];
+const own: { file: string; from: number; to: number }[] = [];
 
 /** Defined by the build alone. The sources have no marks: they are what lies in the folder above. */
 declare const isBuilt: boolean;
@@ -35,8 +35,12 @@ const folder = typeof isBuilt === "undefined" ? placesOf(new Error())[0].file.re
 
 function isOwn({ file, at }: Place): boolean {
   if (typeof isBuilt === "undefined") return file.startsWith(folder);
-  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) own.push(errors.map((error) => placesOf(error)[0]));
-  return own.some(([a, b]) => a?.file === file && b !== undefined && (at - a.at) * (at - b.at) <= 0);
+  for (const errors of ((globalThis as Marked)[marks] ?? []).slice(own.length)) {
+    const places = errors.map((error) => placesOf(error)[0]);
+    const ats = places.map((place) => place?.at);
+    own.push({ file: places[0]?.file, from: Math.min(...ats), to: Math.max(...ats) });
+  }
+  return own.some((code) => file === code.file && at >= code.from && at <= code.to);
 }
 
 /** Engines keep the top frames only, which may all be Flimsy's own. */
@@ -145,8 +149,7 @@ export type DeviceReason = "lost" | "missing" | "cannot-wait";
  * A device that cannot work here, such as "wasm" where a policy forbids WebAssembly. Another can be chosen: `setDevice("reference")`.
  * @example
  * try { setDevice("wasm"); } catch (error) {
- *   if (!(error instanceof DeviceError)) throw error;
- *   error.reason; // "missing"
+ *   if (!(error instanceof DeviceError && error.reason === "missing")) throw error;
  *   setDevice("reference");
  * }
  */

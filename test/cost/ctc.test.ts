@@ -1,9 +1,10 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ShapeError, UsageError, ValueError } from "../../src/support/errors.ts";
-import { cost, gradients, input, parameter, setDevice, sum } from "../../src/index.ts";
+import { cost, evaluate, grad, gradients, input, parameter, ready, setDevice, sum, type Variable, zeros } from "../../src/index.ts";
 import { Random } from "../../src/random/random.ts";
 import { labellings, randomScores } from "../ctc/brute-force.ts";
 import { check, gradientOf, onDevices } from "./on-devices.ts";
+import { onBoth, unwaited } from "../devices/unwaited.ts";
 
 const { ctcWithScores } = cost;
 
@@ -95,5 +96,27 @@ onDevices("ctcWithScores", (close, device) => {
     expect(() => ctcWithScores(x, targets, { mask: steps })).toThrow(/with a 1 after a 0 in row 1/);
     expect(() => ctcWithScores(x, targets, { mask: steps.map((row) => row.map((m) => 2 * m)) })).toThrow(/got 2 in its mask/);
     expect(() => ctcWithScores(x, targets, { mask: steps, inputLengths })).toThrow(/inputLengths and a mask of steps/);
+  });
+});
+
+describe("ctcWithScores where nobody can wait", () => {
+  it("takes targets, lengths and masks as Variables that are known, and says how they become so", async () => {
+    await onBoth(async () => {
+      const scores = parameter([[[1, 0, 2], [0, 1, 0], [2, 1, 0]], [[0, 2, 1], [1, 1, 0], [0, 0, 1]]]);
+      const given = [input([[1, 2], [2, 0]]), input([3, 2]), input([2, 1]), input([1, 1])];
+      const [targets, inputLengths, targetLengths, mask] = await ready(given.map((x) => x.mul(1)));
+      const options = { inputLengths, targetLengths, mask };
+      const losses = [grad(() => cost.ctcWithScores(scores, targets, options))];
+      losses.push(grad(() => cost.ctcWithScores(scores, [[1], [2]], { mask: input([[1, 1, 1], [1, 1, 0]]) })));
+      await ready([losses, scores.grad]);
+      return [losses.map((loss) => loss.item()), scores.grad?.toArray()];
+    });
+    unwaited();
+    const scores = zeros([2, 3, 3]);
+    const away = (values: readonly number[]): Variable => input(values).mul(1);
+    for (const [targets, options] of [
+      [input([[1, 2], [2, 1]]).mul(1), {}], [[[1], [2]], { inputLengths: away([3, 3]) }], [[[1], [2]], { targetLengths: away([1, 1]) }],
+      [[[1], [2]], { mask: away([1, 0]) }],
+    ] as const) expect(() => evaluate(() => cost.ctcWithScores(scores, targets, options))).toThrow(/await ready\(x\)/);
   });
 });

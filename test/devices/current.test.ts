@@ -1,14 +1,18 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { currentDevice, deviceByName, usedDevices, useDevice } from "../../src/devices/current.ts";
+import { currentDevice, deviceByName, renameDevice, usedDevices, useDevice } from "../../src/devices/current.ts";
+import type { Device } from "../../src/devices/device.ts";
+import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import {
-  checkGradients, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable,
+  checkGradients, DeviceError, type DeviceName, evaluate, grad, input, mul, parameter, setDevice, sum, threads, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
+import { DelayingDevice } from "./delaying.ts";
 
 afterEach(() => setDevice("wasm"));
 
 describe("setDevice", () => {
-  it("chooses where steps run; wasm is the default", () => {
+  inFloat32()("chooses where steps run; wasm is the default", () => {
     expect(currentDevice().name).toBe("wasm");
     setDevice("reference");
     expect(currentDevice().name).toBe("reference");
@@ -41,7 +45,7 @@ describe("setDevice", () => {
     expect(currentDevice().name).toBe("reference");
   });
 
-  it("keeps plans of each device apart", () => {
+  inFloat32()("keeps plans of each device apart", () => {
     const w = parameter([0.1, 0.2]);
     for (let run = 0; run < 10; run++) {
       setDevice(run % 2 === 0 ? "wasm" : "reference");
@@ -52,6 +56,112 @@ describe("setDevice", () => {
       if (exact) expect(loss.item()).toBe(a * a + b * b);
       else expect(loss.item()).toBeCloseTo(0.05, 7);
       expect(w.grad?.data).toBeInstanceOf(exact ? Float64Array : Float32Array);
+    }
+  });
+});
+
+describe("a device that has to be waited for", () => {
+  const name = "reference";
+  /** Has the name stand for devices that come when the test says so. */
+  function later(): { come: (made?: Device) => Device; fail: (error: Error) => void }[] {
+    const asked: ReturnType<typeof later> = [];
+    renameDevice(name, () => new Promise<Device>((resolve, reject) => {
+      asked.push({
+        come: (made = new ReferenceDevice()) => {
+          resolve(made);
+          return made;
+        },
+        fail: reject,
+      });
+    }));
+    return asked;
+  }
+  afterEach(() => renameDevice(name, () => new ReferenceDevice()));
+
+  it("is used when the promise resolves; until then steps run on the one before", async () => {
+    const asked = later();
+    const chosen = setDevice(name);
+    expect(mul(input(0.1), 1).item()).toBe(Math.fround(0.1));
+    await Promise.resolve();
+    expect(currentDevice().name).toBe("wasm");
+    const device = asked[0].come();
+    await chosen;
+    expect(currentDevice()).toBe(device);
+    expect(mul(input(0.1), 1).item()).toBe(0.1);
+    // It is there now.
+    setDevice("wasm");
+    setDevice(name);
+    expect(currentDevice()).toBe(device);
+    expect(asked.length).toBe(1);
+  });
+
+  it("is not used where another choice came after", async () => {
+    const asked = later();
+    const first = setDevice(name);
+    setDevice("wasm");
+    asked[0].come();
+    await first;
+    expect(currentDevice().name).toBe("wasm");
+    renameDevice(name, () => new ReferenceDevice());
+    const again = later();
+    const both = [setDevice(name), setDevice(name)];
+    // A wrong name and a call inside a step choose nothing.
+    expect(() => setDevice("gpu" as DeviceName)).toThrow(ValueError);
+    expect(() => evaluate(() => setDevice("wasm"))).toThrow(UsageError);
+    const device = again[0].come();
+    await Promise.all(both);
+    expect(currentDevice()).toBe(device);
+    expect(again.length).toBe(1);
+  });
+
+  it("changes nothing where it cannot be had, and is asked for again the next time", async () => {
+    const asked = later();
+    const chosen = setDevice(name);
+    asked[0].fail(new DeviceError("no adapter", "missing"));
+    await expect(chosen).rejects.toThrow("no adapter");
+    expect(currentDevice().name).toBe("wasm");
+    const next = setDevice(name);
+    const device = asked[1].come();
+    await next;
+    expect(currentDevice()).toBe(device);
+  });
+
+  it("cannot be the one to begin with", async () => {
+    vi.resetModules();
+    const fresh = await import("../../src/devices/current.ts");
+    fresh.renameDevice(name, async () => new ReferenceDevice());
+    expect(() => fresh.standardDevice(name, "FLIMSY_DEVICE")).toThrow(/got reference, which has to be waited for.*await setDevice\("reference"\)/);
+    expect(fresh.currentDevice().name).toBe("wasm");
+    fresh.renameDevice(name, () => new ReferenceDevice());
+    fresh.standardDevice(name, "FLIMSY_DEVICE");
+    expect(fresh.currentDevice().name).toBe(name);
+  });
+});
+
+describe("a device that has been lost", () => {
+  it("is made anew when its name is set again", async () => {
+    const made: DelayingDevice[] = [];
+    renameDevice("reference", () => {
+      made.push(new DelayingDevice({ delay: 0 }));
+      return made[made.length - 1];
+    });
+    try {
+      const w = parameter([1, 2]);
+      const loss = (): Variable => grad(() => sum(mul(w, w)));
+      setDevice("reference");
+      expect(loss().item()).toBe(5);
+      made[0].lose("the driver has ended it");
+      expect(() => loss().item()).toThrow(DeviceError);
+      await setDevice("reference");
+      expect(currentDevice()).toBe(made[1]);
+      w.clearGrad(); // it was on the lost one alone
+      expect(loss().item()).toBe(5);
+      await setDevice("reference");
+      expect(made.length).toBe(2);
+      await setDevice("wasm");
+    } finally {
+      renameDevice("reference", () => new ReferenceDevice());
+      await Promise.all(made.map((device) => device.close()));
     }
   });
 });

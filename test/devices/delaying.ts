@@ -7,8 +7,9 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { buildSync } from "esbuild";
 import { cannotWait, lost } from "../../src/devices/answers.ts";
 import {
-  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Program, type Region,
+  type Device, type DeviceMemory, type Executable, type Later, LaunchFault, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
 } from "../../src/devices/device.ts";
+import { isInHostCall, notAnInput } from "../../src/engine/host-call.ts";
 import { Journal } from "../../src/devices/journal.ts";
 import { Buffer } from "../../src/devices/residency.ts";
 import { type FloatArray, type Kernel, kernelById } from "../../src/kernels/kernel.ts";
@@ -41,16 +42,20 @@ interface Waiting {
 }
 
 export interface DelayingOptions {
+  readonly name?: string;
   readonly canWait?: boolean;
   readonly delay?: number;
   readonly seed?: number;
   readonly inner?: "reference" | "wasm";
+  /** What is other than on a processor. */
+  readonly policy?: Partial<Policy>;
 }
 
 export class DelayingDevice implements Device {
-  readonly name = "delaying";
+  readonly name: string;
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
   readonly later: Later;
+  readonly policy: Policy;
   private readonly journal = new Journal();
   private readonly worker: Worker;
   private readonly port: MessagePort;
@@ -59,9 +64,11 @@ export class DelayingDevice implements Device {
   private readonly live: Record<MemoryKind, number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0 };
   private readonly buffers = new Set<DelayedBuffer>();
   private readonly programs = new Map<number, Program>();
+  /** Programs that have been released, and the run after which nothing calls their functions. */
+  private released: { readonly id: number; readonly after: number }[] = [];
   private readonly requests = new Map<number, Waiting>();
   private ids = 0;
-  private failure: Error | null = null;
+  failure: Error | null = null;
   /** By a function of the host. */
   private thrown: Error | null = null;
   /** How many messages have been received. */
@@ -71,7 +78,9 @@ export class DelayingDevice implements Device {
   /** How many times a caller has waited. */
   waits = 0;
 
-  constructor({ canWait = true, delay = 0.05, seed = 1, inner = "reference" }: DelayingOptions = {}) {
+  constructor({ name = "delaying", canWait = true, delay = 0.05, seed = 1, inner = "reference", policy = {} }: DelayingOptions = {}) {
+    this.name = name;
+    this.policy = { ...processorPolicy, ...policy };
     this.FloatArray = inner === "wasm" ? Float32Array : Float64Array;
     const { port1, port2 } = new MessageChannel();
     const { port1: calls, port2: theirCalls } = new MessageChannel();
@@ -85,8 +94,10 @@ export class DelayingDevice implements Device {
     this.worker.on("error", (error) => { throw error; });
     port1.on("message", (message: Answer) => this.take(message));
     port1.unref();
+    const device = this;
     this.later = {
       canWait,
+      get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id }),
       read: (buffer) => this.readLater(buffer),
@@ -101,7 +112,13 @@ export class DelayingDevice implements Device {
 
   private check(): void {
     if (this.failure !== null) throw this.failure;
-    this.journal.confirm(Atomics.load(this.words, 2));
+    this.confirm();
+  }
+
+  private confirm(): void {
+    const done = Atomics.load(this.words, 2);
+    this.journal.confirm(done);
+    this.released = this.released.filter(({ id, after }) => after > done || !this.programs.delete(id));
   }
 
   // -- memory -----------------------------------------------------------------------------------------
@@ -150,6 +167,7 @@ export class DelayingDevice implements Device {
     this.programs.set(id, program);
     return new DelayedExecutable(id, program, () => {
       this.ask({ kind: "release", id });
+      this.released.push({ id, after: this.journal.last });
     });
   }
 
@@ -185,6 +203,7 @@ export class DelayingDevice implements Device {
   private readNow(buffer: Buffer): FloatArray {
     this.check();
     if (!this.later.canWait) throw cannotWait(this.name);
+    if (isInHostCall()) throw notAnInput(); // the device waits for this very call
     this.waits++;
     let found: FloatArray | null = null;
     let failure: Error | null = null;
@@ -216,7 +235,10 @@ export class DelayingDevice implements Device {
     const waiting = this.requests.get(answer.request as number);
     this.requests.delete(answer.request as number);
     if (this.requests.size === 0) this.port.unref();
-    if (answer.kind === "read") return waiting?.resolve(answer.values);
+    if (answer.kind === "read") {
+      this.confirm();
+      return waiting?.resolve(answer.values);
+    }
     const { number, fault } = answer;
     this.ask({ kind: "reset" });
     const error = this.journal.fail(number, fault === null ? (answer.error ?? (this.thrown as Error)) : new LaunchFault(...fault));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { deviceByName, useDevice } from "../../src/devices/current.ts";
+import type { Device } from "../../src/devices/device.ts";
 import {
   Adam, cost, debug, DeviceError, embed, evaluate, gather, grad, gradients, input, log, memory, mul, NanError, operation, parameter, randn, seed, setDevice,
   state, ValueError, type Variable, zeros,
@@ -7,7 +8,7 @@ import {
 import { FeedForward } from "../../src/components/index.ts";
 import { DelayingDevice } from "./delaying.ts";
 
-const wasm = deviceByName("wasm");
+const wasm = deviceByName("wasm") as Device;
 const made: DelayingDevice[] = [];
 function delaying(options: ConstructorParameters<typeof DelayingDevice>[0] = {}): DelayingDevice {
   const device = new DelayingDevice({ delay: 0.02, seed: made.length + 1, ...options });

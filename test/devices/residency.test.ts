@@ -5,6 +5,7 @@ import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import {
   Adam, add, evaluate, GradientDescent, grad, input, MemoryError, mul, parameter, type Parameter, setDevice, slice, sum, type Variable, zeros,
 } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
 
 class TestBuffer extends Buffer {}
 
@@ -72,7 +73,7 @@ describe("a device that is full", () => {
     }
   });
 
-  it("gets back what somebody still holds: parameters, gradients and averages with all their numbers", () => {
+  inFloat32()("gets back what somebody still holds: parameters, gradients and averages with all their numbers", () => {
     const train = (models: { w: Parameter; optimizer: Adam }[]): number[][] => {
       for (let round = 0; round < 4; round++) {
         for (const { w } of models) grad(() => sum(mul(mul(w, w), 0.5)));

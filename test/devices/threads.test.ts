@@ -14,6 +14,7 @@ import {
 import { deviceByName } from "../../src/devices/current.ts";
 import { threadsOf } from "../../src/devices/wasm/threads.ts";
 import type { WasmDevice } from "../../src/devices/wasm/wasm.ts";
+import { behind } from "../device.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
@@ -77,7 +78,7 @@ const models: Record<string, () => number[]> = {
   },
 };
 
-describe("steps", () => {
+describe.skipIf(behind !== null)("steps", () => {
   beforeAll(async () => {
     threads(4);
     evaluate(() => sum(matmul(rand([300, 300]), rand([300, 300]))));

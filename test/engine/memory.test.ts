@@ -3,6 +3,7 @@ import {
   add, affine, argmax, Component, concat, cost, evaluate, grad, gradients, input, log, memory, MemoryError, type MemoryReport, mul, NanError, debug,
   parameter, Random, RmsProp, randn, setDevice, slice, sum, tanh, type Variable, zeros,
 } from "../../src/index.ts";
+import { onWasm, told } from "../device.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -27,7 +28,7 @@ async function collect(): Promise<void> {
 
 describe("memory()", () => {
   // A million steps end with the same; that takes half a minute.
-  it("is the same after ten thousand steps and after fifty thousand", async () => {
+  onWasm("what its heap and plans take")("is the same after ten thousand steps and after fifty thousand", async () => {
     const θ = new LogisticRegression(3, 4);
     const x = randn([40, 4], new Random(2));
     const y = Array.from({ length: 40 }, (_, i) => i % 3);
@@ -42,7 +43,7 @@ describe("memory()", () => {
     expect(memory()).toEqual(early);
   });
 
-  it("says what lives, by kind", async () => {
+  onWasm("what its heap and plans take")("says what lives, by kind", async () => {
     await collect();
     const before = memory();
     const w = parameter(zeros([1000]));
@@ -76,6 +77,7 @@ describe("memory()", () => {
         optimizer.update();
       }
     }
+    told(() => {});
     await collect();
     const { parameters, gradients, optimizer, inputs } = memory();
     // The last one may still be in use by the stack.
@@ -99,7 +101,7 @@ describe("memory()", () => {
     expect(onReference.parameters - onWasm.parameters).toBeLessThanOrEqual(5000 * 4);
   });
 
-  it("is bounded when structures never repeat", () => {
+  onWasm("what its heap and plans take")("is bounded when structures never repeat", () => {
     const w = parameter([1, 2, 3]);
     const random = new Random(3);
     const run = (): void => {
@@ -114,7 +116,7 @@ describe("memory()", () => {
     expect(memory().plans).toBeLessThan(2 ** 21);
   });
 
-  it("is bounded when steps fail, look, or check numbers", () => {
+  onWasm("what its heap and plans take")("is bounded when steps fail, look, or check numbers", () => {
     const w = parameter([1, 2, 3]);
     const bad = input([9]);
     const run = (): void => {
@@ -138,7 +140,7 @@ describe("memory()", () => {
 });
 
 describe("large steps", () => {
-  it("grow the arena as needed, and the next ones use it again", () => {
+  onWasm("what its heap and plans take")("grow the arena as needed, and the next ones use it again", () => {
     const sums = (n: number, count: number, looks: boolean): number => {
       const x = input(new Float32Array(n).fill(1));
       return evaluate(() => {
@@ -158,7 +160,7 @@ describe("large steps", () => {
     expect(memory().arena).toBe(after.arena);
   });
 
-  it("give their block back to the heap after several small ones, and others may have it", () => {
+  onWasm("what its heap and plans take")("give their block back to the heap after several small ones, and others may have it", () => {
     const step = (n: number): number => evaluate(() => sum(mul(add(zeros([n]), 1), 2))).item();
     for (let i = 0; i < 20; i++) step(1000);
     const before = memory().arena;
@@ -175,7 +177,7 @@ describe("large steps", () => {
     expect(step(2 ** 22)).toBe(2 ** 23);
   });
 
-  it("alternate with small ones without losing their block each time", () => {
+  onWasm("what its heap and plans take")("alternate with small ones without losing their block each time", () => {
     const step = (n: number): number => evaluate(() => sum(add(zeros([n]), 1))).item();
     let lost = 0;
     for (let epoch = 0; epoch < 30; epoch++) {
@@ -202,7 +204,7 @@ describe("large steps", () => {
     expect(grad(() => sum(w)).item()).toBe(2.5);
   });
 
-  it("of more than 4 GiB are refused, and the next step works", () => {
+  onWasm("what it has no room for")("of more than 4 GiB are refused, and the next step works", () => {
     const w = parameter([1, 2]);
     const x = input(new Float32Array(2 ** 20).fill(1));
     grad(() => sum(w));

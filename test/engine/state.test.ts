@@ -258,8 +258,13 @@ describe.each(["wasm", "reference"] as const)("State on the %s device", (device)
     const [s, t] = [state([1, 2]), state([1, 2])];
     debug({ checkNumerics: true });
     expect(() => evaluate(() => { s.assign(s.add(1)); t.assign(s.div(0)); })).toThrow(/div produced Infinity.*state\.test\.ts/);
-    expect(() => evaluate(() => { s.assign([1, NaN]); })).toThrow(NanError);
+    for (const value of [[1, NaN], input([1, NaN]), input([[1, NaN]]).reshape([2]), parameter([1, NaN]), state([1, NaN])]) {
+      expect(() => evaluate(() => { t.assign(t.mul(3)); s.assign(value); })).toThrow(NanError);
+    }
+    expect(() => evaluate(() => { s.assign([1, NaN]); })).toThrow(/^What was to be assigned, of shape \[2\], holds NaN already, at .*state\.test\.ts:\d+/);
     expect([s.toArray(), t.toArray()]).toEqual([[1, 2], [1, 2]]);
+    // What the device has is not hidden by a copy on the host.
+    expect(evaluate(() => [s.mul(1), t.mul(1)]).map((x) => x.toArray())).toEqual([[1, 2], [1, 2]]);
   });
 
   it("is refused another shape, where it is assigned, and a function of an operation", () => {

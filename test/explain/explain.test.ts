@@ -6,6 +6,8 @@ import { explain } from "../../src/explain/index.ts";
 import {
   Adam, affine, debug, evaluate, grad, layerNorm, operation, parameter, randn, setDevice, tanh, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { onWasm } from "../device.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -111,7 +113,7 @@ describe("debug({ eager: true })", () => {
     expect(() => debug({ eager: 1 } as never)).toThrow(ValueError);
   });
 
-  it("runs each operation at once, and gives the same results", () => {
+  onWasm("what has run when a call returns")("runs each operation at once, and gives the same results", () => {
     const [w, b] = [parameter(randn([3, 4])), parameter(randn([3]))];
     const x = randn([5, 4]);
     const order: string[] = [];
@@ -140,5 +142,20 @@ describe("debug({ eager: true })", () => {
     expect(order).toEqual(["ran", "called"]);
     // The same operations one by one: sums in another order, float32.
     found.forEach((value, i) => { expect(Math.abs(value - expected[i])).toBeLessThan(1e-5); });
+  });
+});
+
+describe("explain where nobody can wait", () => {
+  it("reports what it does on the reference device", async () => {
+    await onBoth(async () => {
+      const w = parameter(randn([3, 4]));
+      const optimizer = new Adam(w);
+      const { steps } = explain(() => {
+        grad(() => tanh(affine(w, randn([2, 4]), parameter([0, 0, 0]))).sum());
+        optimizer.update();
+      }, { runs: 2 });
+      await w.read();
+      return steps.map(({ launches, ...others }) => ({ ...others, launches: launches.map(({ measured, ...each }) => each) }));
+    });
   });
 });

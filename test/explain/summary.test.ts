@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { BatchNorm, Conv2d, FeedForward, Lstm, SoftmaxRegression, Stacked } from "../../src/components/index.ts";
 import {
-  Component, evaluate, grad, input, type Parameter, parameter, Random, randn, relu, setDevice, state, summary, UsageError, ValueError, type Variable,
+  Component, evaluate, grad, input, type Parameter, parameter, Random, randn, ready, relu, setDevice, state, summary, UsageError, ValueError,
+  type Variable,
 } from "../../src/index.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -131,5 +133,18 @@ describe("summary", () => {
       "summary cannot tell how to call Odd, which has no method forward, unfold, score, predict. Give it a function: summary(model, () => model.encode(x))."));
     expect(() => summary(input(1) as never)).toThrow(new ValueError("summary takes a Component and what it is called with, but got a Variable []."));
     expect(() => grad(() => { summary(new Odd()); return parameter(1); })).toThrow(/summary was called inside a step/);
+  });
+});
+
+describe("summary where nobody can wait", () => {
+  it("is the same, and leaves states as they are", async () => {
+    await onBoth(async () => {
+      const norm = new BatchNorm({ inputs: 3 });
+      const model = new Stacked({ layers: [new Lstm({ inputs: 3, outputs: 2 })] });
+      const x = evaluate(() => randn([2, 3]));
+      grad(() => norm.forward(x).sum());
+      const found = [String(summary(norm, x)), String(summary(model, [x, x]))];
+      return [found, (await ready(norm.mean)).toArray()];
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, errorRate, tokenErrorRate } from "../../src/extras/index.ts";
-import { argmax, input, Random, ShapeError, ValueError } from "../../src/index.ts";
+import { editDistance, errorRate, errorRateAsync, tokenErrorRate } from "../../src/extras/index.ts";
+import { argmax, DeviceError, input, Random, ShapeError, ValueError } from "../../src/index.ts";
+import { onBoth, unwaited } from "../devices/unwaited.ts";
 
 describe("errorRate", () => {
   it("is the share of wrong answers", () => {
@@ -73,5 +74,17 @@ describe("tokenErrorRate", () => {
     expect(() => tokenErrorRate("a" as never, ["a"])).toThrow(ValueError);
     expect(() => tokenErrorRate([1] as never, [[1]])).toThrow(ValueError);
     expect(() => tokenErrorRate([[1]], [null] as never)).toThrow(ValueError);
+  });
+});
+
+describe("errorRateAsync", () => {
+  it("waits for the answers", async () => {
+    expect(await onBoth(async () => {
+      const scores = input([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]);
+      return [await errorRateAsync(argmax(scores), [1, 0, 0]), await errorRateAsync([argmax(scores), [1]], [[1, 0, 1], argmax(scores.slice([1, 2]))])];
+    })).toEqual([1 / 3, 1 / 4]);
+    await expect(errorRateAsync([1], [1, 2])).rejects.toThrow(ShapeError);
+    unwaited();
+    expect(() => errorRate(argmax(input([1, 2])), 1)).toThrow(DeviceError);
   });
 });

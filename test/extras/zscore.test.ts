@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { ZScore, zscore } from "../../src/extras/index.ts";
-import { evaluate, input, ones, Random, randn, ShapeError, setDevice, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { ZScore, zscore, zscoreAsync } from "../../src/extras/index.ts";
+import { evaluate, input, ones, Random, randn, ready, ShapeError, setDevice, ValueError, type Variable, zeros } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
+import { onBoth, unwaited } from "../devices/unwaited.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -25,7 +27,7 @@ describe("ZScore", () => {
     scale.invert(z).data.forEach((value, i) => { expect(Math.abs(value - data.data[i])).toBeLessThan(1e-10); });
   });
 
-  it("takes one sample, nested arrays, and sequences in any number of axes; also within a step", () => {
+  inFloat32()("takes one sample, nested arrays, and sequences in any number of axes; also within a step", () => {
     const scale = new ZScore([1, 2], [2, 4]);
     expect(scale.apply([3, 2]).toArray()).toEqual([1, 0]);
     expect(scale.apply([[[3, 2]], [[-1, 6]]]).toArray()).toEqual([[[1, 0]], [[-1, 1]]]);
@@ -55,7 +57,7 @@ describe("ZScore", () => {
     expect(scale.sigma[0]).toBeCloseTo(Math.sqrt(0.25 * (1000 / 999)), 12);
   });
 
-  it("divides by minSigma at least: a constant feature becomes 0, one sample too", () => {
+  inFloat32()("divides by minSigma at least: a constant feature becomes 0, one sample too", () => {
     expect(zscore([[7, 1], [7, 3]], { minSigma: 10 }).toArray()).toEqual([[0, -Math.fround(0.1)], [0, Math.fround(0.1)]]);
     expect(zscore([[0.1], [0.1], [0.1]]).toArray()).toEqual([[0], [0], [0]]);
     expect(zscore([[3, 4]]).toArray()).toEqual([[0, 0]]);
@@ -77,5 +79,25 @@ describe("ZScore", () => {
     expect(() => new ZScore([1], [-1])).toThrow(ValueError);
     expect(() => new ZScore([NaN], [1])).toThrow(ValueError);
     await expect(ZScore.fitStream((async function* () {})())).rejects.toThrow(/no samples/);
+  });
+});
+
+describe("ZScore where nobody can wait", () => {
+  it("is fitted when the numbers are there", async () => {
+    const [scale] = await onBoth(async () => {
+      const [a, b] = [input([[1, 10], [3, 10]]).mul(2), input([[5, 40]]).mul(2)];
+      const fitted = [await ZScore.fitAsync([a, b]), await ZScore.fitStream((async function* () { yield a.mul(1); yield [b.mul(1)]; })())];
+      const z = await ready([await zscoreAsync(a.mul(1)), fitted[0].apply(b), fitted[0].invert(b)]);
+      return [[...fitted[0].mean, ...fitted[0].sigma], ...fitted.map(({ mean, sigma }) => [mean, sigma]), ...z.map((each) => each.toArray())];
+    });
+    expect(scale).toEqual([6, 40, 4, expect.closeTo(Math.sqrt(1200), 10)]);
+    expect((await zscoreAsync([[1, 10], [2, 20], [3, 30]])).toArray()).toEqual(zscore([[1, 10], [2, 20], [3, 30]]).toArray());
+    await expect(zscoreAsync([1, 2])).rejects.toThrow(ShapeError);
+    await expect(ZScore.fitAsync([[1, NaN]])).rejects.toThrow(ValueError);
+    await expect(ZScore.fitAsync([[1, 2]], { sigma: 1 } as never)).rejects.toThrow(/got the option "sigma"/);
+    unwaited();
+    const x = input([[1, 2], [3, 4]]).add(1);
+    expect(() => ZScore.fit(x)).toThrow(/await ready\(x\)/);
+    expect(ZScore.fit(await ready(x)).mean).toEqual(Float64Array.of(3, 4));
   });
 });

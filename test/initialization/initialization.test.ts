@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { glorot, he, type InitializationOptions, normal, orthonormal, sparse, spectral, uniform } from "../../src/initialization/index.ts";
 import { parameter, Random, type Shape, ShapeError, seed, setDevice, ValueError, type Variable } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -38,7 +39,7 @@ describe.each(Object.entries(initializers))("%s", (name, make) => {
     expect(make([3, 4], { random: new Random(4) }).toArray()).not.toEqual(make([3, 4], { random: random() }).toArray());
   });
 
-  it("has the precision of the device", () => {
+  inFloat32()("has the precision of the device", () => {
     const float32 = make([2, 2], { random: random() }).data;
     setDevice("reference");
     const float64 = make([2, 2], { random: random() }).data;

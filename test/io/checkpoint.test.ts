@@ -10,6 +10,7 @@ import {
 import { CheckpointError, inspect, readTensors, registerComponents, restore, save, serialize, serializeTensors } from "../../src/io/index.ts";
 import { Logistic, Unregistered } from "./components.ts";
 import { edited } from "./mutations.ts";
+import { inFloat32 } from "../device.ts";
 
 registerComponents({ Logistic });
 beforeEach(() => { seed(1); });
@@ -45,7 +46,7 @@ describe("a checkpoint", () => {
     expect(readTensors(bytes).get("w")?.toArray()).toEqual(θ.w.toArray());
   });
 
-  it("can be looked at without loading", () => {
+  inFloat32()("can be looked at without loading", () => {
     const θ = new Unregistered();
     const found = inspect(serialize(θ, { step: 3, metadata: { a: [1] } }));
     expect(found).toEqual({
@@ -62,7 +63,7 @@ describe("a checkpoint", () => {
     rmSync(path.dirname(file), { recursive: true });
   });
 
-  it("keeps every bit of float32 and float64, on each device", () => {
+  inFloat32()("keeps every bit of float32 and float64, on each device", () => {
     const odd = Float32Array.of(NaN, -0, Infinity, -Infinity, 2 ** -149, 3.4e38, 0.1);
     new Uint32Array(odd.buffer)[0] = 0x7fc01234; // a NaN with a payload
     const θ = new Logistic(1, 1);

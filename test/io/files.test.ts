@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ValueComponent } from "../../src/components/index.ts";
 import { ValueError } from "../../src/index.ts";
 import { CheckpointError, FileError, inspect, readTensors, restore, save, writeTensors } from "../../src/io/index.ts";
+import { inFloat32 } from "../device.ts";
 
 let folder = "";
 let file = "";
@@ -33,7 +34,7 @@ function failure(f: () => unknown): FileError {
 }
 
 describe("save", () => {
-  it("writes and replaces a file, by path or URL", () => {
+  inFloat32()("writes and replaces a file, by path or URL", () => {
     save(file, model(1));
     expect(valueIn(file)).toBe(1);
     save(pathToFileURL(file), model(2));
@@ -186,7 +187,7 @@ describe("what cannot be read", () => {
     }
   });
 
-  it("may be replaced at any moment", () => {
+  inFloat32()("may be replaced at any moment", () => {
     save(file, model(1));
     const original = fs.openSync;
     let value = 1;

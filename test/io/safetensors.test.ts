@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { input, setDevice, type Variable, ValueError } from "../../src/index.ts";
 import { CheckpointError, inspect, readTensors, serializeTensors } from "../../src/io/index.ts";
+import { inFloat32 } from "../device.ts";
 
 /** Made by the Python package safetensors 0.8.0: tensors of several types, and those of them that are float32. */
 const official = Buffer.from(
@@ -32,7 +33,7 @@ const one = (dtype: string, data: ArrayBufferView, shape: number[]): Uint8Array 
 const values = (bytes: Uint8Array): number[] => Array.from((readTensors(bytes).get("x") as Variable).data);
 
 describe("files of the reference implementation", () => {
-  it("are read", () => {
+  inFloat32()("are read", () => {
     const tensors = readTensors(official);
     const plain = Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor.toArray()]));
     expect(plain).toEqual({
@@ -44,12 +45,12 @@ describe("files of the reference implementation", () => {
     expect(inspect(official).tensors[0]).toEqual({ name: "steps", dtype: "I64", shape: [2] });
   });
 
-  it("are written byte for byte, whatever the order is in which tensors are given", () => {
+  inFloat32()("are written byte for byte, whatever the order is in which tensors are given", () => {
     const tensors = [...readTensors(official32)];
     expect(Buffer.from(serializeTensors(new Map(tensors.reverse()))).equals(official32)).toBe(true);
   });
 
-  it("keep float64 on the reference device, and round it on the others", () => {
+  inFloat32()("keep float64 on the reference device, and round it on the others", () => {
     setDevice("reference");
     try {
       const bytes = serializeTensors({ x: input([1 / 3]) }, { metadata: { a: "b" } });
@@ -88,7 +89,7 @@ describe("types", () => {
     });
   });
 
-  it("refuses what would not stay what it is, and types without numbers", () => {
+  inFloat32()("refuses what would not stay what it is, and types without numbers", () => {
     expect(() => readTensors(one("I32", Int32Array.of(2 ** 24 + 1), [1]))).toThrow(ValueError);
     expect(() => readTensors(one("I64", BigInt64Array.of(-(2n ** 60n)), [1])))
       .toThrow(/"x" has the integer -1152921504606847000: float32 holds integers exactly only up to 2\^24/);

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  abs, add, affine, argmax, Component, checkGradients, cost, dropout, evaluate, type FlimsyError, GradientError, grad, gradients, input, maximum, mean,
-  mul, operation,
-  type Parameter, parameter, Random, RmsProp, randn, relu, seed, setDevice, ShapeError, sqrt, sum, tanh, UsageError, ValueError, type Variable, zeros,
+  abs, add, affine, argmax, Component, checkGradients, checkGradientsAsync, cost, dropout, evaluate, type FlimsyError, gather, GradientError, grad,
+  gradients, input, maximum, mean, mul, operation, type Parameter, parameter, Random, RmsProp, randn, ready, relu, seed, setDevice, ShapeError, sqrt, state,
+  sum, tanh, UsageError, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { currentDevice } from "../../src/devices/current.ts";
 import { defaultRandom } from "../../src/random/random.ts";
+import { inFloat32 } from "../device.ts";
+import { errorOf, unwaited } from "../devices/unwaited.ts";
 
 class Model extends Component {
   readonly w = parameter(randn([3, 4], new Random(1)));
@@ -50,7 +52,7 @@ beforeEach(() => {
 afterEach(() => setDevice("wasm"));
 
 describe("checkGradients", () => {
-  it("passes what is right, and reports", () => {
+  inFloat32()("passes what is right, and reports", () => {
     const report = checkGradients(loss, model);
     expect(report.ok).toBe(true);
     expect(report.mismatches).toEqual([]);
@@ -68,7 +70,7 @@ describe("checkGradients", () => {
     );
   });
 
-  it("passes a gradient of which cancellation leaves little more than rounding", () => {
+  inFloat32()("passes a gradient of which cancellation leaves little more than rounding", () => {
     // Standardized features and targets: the bias starts at its optimum, where 506 terms of size 1 cancel, beside gradients of some hundred.
     const rows = randn([506, 5], new Random(3)).toArray() as number[][];
     const means = rows[0].map((_, k) => rows.reduce((total, row) => total + row[k], 0) / rows.length);
@@ -154,7 +156,7 @@ describe("gradients that are not finite", () => {
     expect(report(w, sqrt, { maxEntries: 3 }).mismatches).toMatchObject([{ index: [123], gradient: Infinity }]);
   });
 
-  it("do not hide a device that is wrong elsewhere", () => {
+  inFloat32()("do not hide a device that is wrong elsewhere", () => {
     const found = report(parameter([0, 1]), (w) => add(sqrt(w), wrongOnDevice(1, 2)(w)));
     expect(found.mismatches).toMatchObject([{ index: [0] }, { index: [1], against: "the reference device" }]);
   });
@@ -228,7 +230,7 @@ describe("checkGradients finds", () => {
     for (const value of [NaN, Infinity]) expect(() => checkGradients(() => sum(bent((i) => (i === 3 ? value : 1))(model.w)), model)).toThrow(GradientError);
   });
 
-  it("a device that is wrong", () => {
+  inFloat32()("a device that is wrong", () => {
     const report = checkGradients(() => wrongOnDevice(7, 0.5)(model.w), model, { throws: false });
     expect(report.mismatches).toHaveLength(1);
     expect(report.mismatches[0]).toMatchObject({ parameter: "w", against: "the reference device" });
@@ -293,6 +295,7 @@ describe("checkGradients leaves everything as it was:", () => {
 
   it("also when f throws, at whichever call", () => {
     grad(loss);
+    const device = currentDevice();
     const before = [model.w, model.b].map((p) => [Array.from(p.data), Array.from(p.grad?.data ?? [])]);
     for (const call of [1, 2, 3, 4, 17]) {
       let calls = 0;
@@ -301,7 +304,7 @@ describe("checkGradients leaves everything as it was:", () => {
         return loss();
       }, model)).toThrow(new RangeError("mine"));
       expect([model.w, model.b].map((p) => [Array.from(p.data), Array.from(p.grad?.data ?? [])])).toEqual(before);
-      expect(currentDevice().name).toBe("wasm");
+      expect(currentDevice()).toBe(device);
     }
     expect(grad(loss).item()).toBeGreaterThan(0);
   });
@@ -352,5 +355,67 @@ describe("the wrong use of checkGradients", () => {
     expect(f).toThrow(kind);
     expect(f).toThrow(message);
     expect(checkGradients(loss, model).ok).toBe(true);
+  });
+});
+
+describe("checkGradientsAsync", () => {
+  it("reports what checkGradients does", async () => {
+    expect(String(await checkGradientsAsync(loss, model, { maxEntries: 5 }))).toBe(String(checkGradients(loss, model, { maxEntries: 5 })));
+    await expect(checkGradientsAsync(() => bent(() => 3)(model.w).sum(), model)).rejects.toThrow(GradientError);
+    expect(currentDevice().name).toBe("wasm");
+    await expect(checkGradientsAsync(loss, [])).rejects.toThrow("checkGradientsAsync got nothing that holds a Parameter");
+    setDevice("reference");
+    expect((await checkGradientsAsync(loss, model)).parameters.map(({ deviceError }) => deviceError)).toEqual([0, 0]);
+  });
+
+  it("leaves a device that cannot be waited for, and comes back to it with all that was there", async () => {
+    const device = unwaited({ inner: "wasm" });
+    const [w, other, seen] = [parameter([1, -2]), parameter([0.5, 0.25]), state(0)];
+    const optimizer = new RmsProp([w, other], { learningRate: 0.1 });
+    const f = (): Variable => {
+      seen.assign(seen.add(1));
+      return dropout(tanh(w).mul(other), 0.5).pow(2).sum();
+    };
+    for (let step = 0; step < 3; step++) optimizer.minimize(f);
+    grad(f);
+    const all = async () => (await ready([w, other, w.grad, other.grad, seen])).map((each) => each?.toArray());
+    const copies = [w, other, w.grad, other.grad, seen].map((each) => input(each as Variable));
+    const { state: random } = defaultRandom();
+    expect(() => checkGradients(f, w)).toThrow("checkGradients looks at numbers, but the device delaying cannot be waited for here. " +
+      "Call await checkGradientsAsync(f, θ).");
+    const report = await checkGradientsAsync(f, w);
+    expect(currentDevice()).toBe(device);
+    expect(report.ok).toBe(true);
+    expect(report.parameters[0].checked).toBe(2);
+    expect(defaultRandom().state).toEqual(random);
+    expect(await all()).toEqual((await ready(copies)).map((each) => each.toArray()));
+    optimizer.update();
+    expect((await ready(w)).data.every(Number.isFinite)).toBe(true);
+    expect(device.waits).toBe(0);
+  });
+
+  it("compares with the gradients of that device", async () => {
+    unwaited({ inner: "wasm" });
+    const w = parameter([1, 2, 3]);
+    const { mismatches } = await checkGradientsAsync(() => wrongOnDevice(1, 0.5)(w), w, { throws: false });
+    expect(mismatches.map(({ index, against }) => ({ index, against }))).toEqual([{ index: [1], against: "the reference device" }]);
+    expect(w.toArray()).toEqual([1, 2, 3]);
+  });
+
+  it("tells what went wrong, before it or in it, and all is as before", async () => {
+    const device = unwaited();
+    const w = parameter([[1, 2], [3, 4]]);
+    const step = (row: number) => grad(() => gather(w, input(row).mul(1)).sum());
+    step(1);
+    w.assign(w.mul(2));
+    const failed = step(4);
+    expect(await errorOf(checkGradientsAsync(() => w.sum(), w))).toBeInstanceOf(ValueError);
+    expect(await errorOf(failed.read())).toBeInstanceOf(ValueError);
+    expect((await errorOf(checkGradientsAsync(() => gather(w, input(5).mul(1)).sum(), w))).message).toMatch(/gather got index 5/);
+    expect(currentDevice()).toBe(device);
+    await ready([w, w.grad]);
+    expect([w.toArray(), w.grad?.toArray()]).toEqual([[[2, 4], [6, 8]], [[0, 0], [1, 1]]]);
+    step(0);
+    expect(Array.from(await (w.grad as Variable).read())).toEqual([1, 1, 1, 1]);
   });
 });

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { BatchNorm, Dropout, FeedForward, Lstm, SoftmaxRegression, Stacked } from "../../src/components/index.ts";
-import { Adam, Component, evaluate, grad, input, type Parameter, parameter, Random, randn, state, tanh, UsageError, type Variable } from "../../src/index.ts";
+import {
+  Adam, Component, evaluate, grad, input, type Parameter, parameter, Random, randn, ready, state, tanh, UsageError, type Variable,
+} from "../../src/index.ts";
 import { libraryComponents } from "../../src/io/registry.ts";
 import { type Build, randomOptions } from "../components/random-options.ts";
 import { randomize } from "../components/plain.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 class Layer extends Component {
   readonly w = parameter(randn([2, 2], new Random(1)));
@@ -200,5 +203,21 @@ describe("components()", () => {
       readonly parts = new Map<unknown, Component>([[1, new Layer()], ["1", new Layer()]]);
     }
     expect(() => new Keyed().components()).toThrow(/Keyed holds two components under the path parts\.1/);
+  });
+});
+
+describe("clone where nobody can wait", () => {
+  it("has the values of the time when it was made", async () => {
+    const found = await onBoth(async () => {
+      const norm = new BatchNorm({ inputs: 2 });
+      norm.parameters()[0].freeze();
+      const step = () => { grad(() => norm.forward(input([[1, 2], [3, 8]])).pow(2).sum()); };
+      step();
+      const copy = norm.clone();
+      step();
+      await ready([norm, copy]);
+      return [copy.mean.toArray(), norm.mean.toArray(), copy.parameters().map(({ isFrozen }) => isFrozen), copy.parameters().map(({ grad }) => grad)];
+    });
+    expect(found[0]).not.toEqual(found[1]);
   });
 });

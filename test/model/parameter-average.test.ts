@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  Component, evaluate, GradientDescent, grad, input, ParameterAverage, type Parameter, parameter, Random, randn, setDevice, ShapeError, UsageError, ValueError,
-  type Variable, zeros,
+  Component, evaluate, GradientDescent, grad, input, ParameterAverage, type Parameter, parameter, Random, randn, ready, setDevice, ShapeError, UsageError,
+  ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { restore, serialize } from "../../src/io/index.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 class Model extends Component {
   readonly w = parameter(randn([3, 2], new Random(1)));
@@ -174,5 +175,23 @@ describe("ParameterAverage", () => {
     const before = new ParameterAverage(growing);
     growing.more.push(w);
     expect(() => before.update()).toThrow(/has no average for more\.0 \[2\]/);
+  });
+});
+
+describe("ParameterAverage where nobody can wait", () => {
+  it("is kept, used and given to parameters without waiting", async () => {
+    await onBoth(async () => {
+      const w = parameter([1, 2]);
+      const optimizer = new GradientDescent(w, { learningRate: 0.1 });
+      const averages = [new ParameterAverage(w, { decay: 0.5 }), new ParameterAverage(w, { decay: 0.9, debias: false }), new ParameterAverage(w, { decay: 1 })];
+      for (let step = 0; step < 4; step++) {
+        optimizer.minimize(() => w.pow(2).sum());
+        for (const average of averages) average.update();
+      }
+      const used = averages.map((average) => average.evaluate(() => w.mul(3)));
+      averages[0].copyTo();
+      await ready([used, averages]);
+      return [used, [w], averages.map(({ weight }) => weight)].map((each) => each.map((x) => x.toArray()));
+    });
   });
 });

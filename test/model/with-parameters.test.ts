@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  affine, checkGradients, Component, cost, evaluate, GradientDescent, grad, gradients, input, type Parameter, parameter, Random, randn, setDevice, ShapeError,
-  state, tanh, UsageError, ValueError, type Variable, withParameters, zeros,
+  affine, checkGradients, Component, cost, evaluate, GradientDescent, grad, gradients, input, type Parameter, parameter, Random, randn, ready, setDevice,
+  ShapeError, state, tanh, UsageError, ValueError, type Variable, withParameters, zeros,
 } from "../../src/index.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 class Layer extends Component {
   readonly w: Parameter;
@@ -188,6 +189,23 @@ describe("withParameters", () => {
     const counting = new Counting();
     evaluate(() => { withParameters(counting, { w: input(5) }, () => counting.next()); counting.next(); });
     expect(counting.count.item()).toBe(6);
+  });
+});
+
+describe("withParameters where nobody can wait", () => {
+  it("takes results that stay on the device, also for copies made meanwhile", async () => {
+    const [, copied] = await onBoth(async () => {
+      const layer = new Layer(2, 3);
+      const optimizer = new GradientDescent(layer, { learningRate: 0.1 });
+      const loss = () => layer.forward(input([[1, 2, 3]])).pow(2).sum();
+      optimizer.minimize(loss);
+      const w = evaluate(() => layer.w.mul(0).add(2));
+      const [y, copy] = withParameters(layer, { w }, () => [evaluate(loss), layer.clone()] as const);
+      optimizer.minimize(() => withParameters(layer, { w: layer.w.mul(2) }, loss));
+      await ready([y, copy, layer]);
+      return [y.item(), copy.w.data.every((value) => value === 2), layer.w.toArray()];
+    });
+    expect(copied).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { arange, eye, FlimsyError, full, ones, Random, rand, randn, seed, setDevice, type Shape, type Variable, zeros } from "../../src/index.ts";
+import { inFloat32 } from "../device.ts";
 
 afterEach(() => setDevice("wasm"));
 
@@ -33,14 +34,14 @@ describe("arrays to start from", () => {
     for (const x of made) expect(x.shape).toEqual([2, 2]);
   });
 
-  it("have the numbers of the device", () => {
+  inFloat32()("have the numbers of the device", () => {
     for (const [device, kind] of [["wasm", Float32Array], ["reference", Float64Array]] as const) {
       setDevice(device);
       for (const x of [zeros([2]), randn([2]), rand([2]), eye(2), arange(2)]) expect(x.data).toBeInstanceOf(kind);
     }
   });
 
-  it("are random by the seed, or by a generator", () => {
+  inFloat32()("are random by the seed, or by a generator", () => {
     seed(5);
     const [a, b] = [randn([3]), rand([3])];
     seed(5);

@@ -11,7 +11,7 @@ import { entries, tables } from "./table/index.ts";
 const otherExports = [
   "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
   "evaluate", "grad", "gradients", "withParameters", "summary", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
-  "checkGradients", "debug", "memory", "setDevice", "threads", "elementwise", "operation",
+  "checkGradients", "checkGradientsAsync", "debug", "memory", "ready", "setDevice", "threads", "elementwise", "operation",
 ];
 
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));

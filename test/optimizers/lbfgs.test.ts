@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { restore, serialize } from "../../src/io/index.ts";
 import {
-  Component, cost, type DeviceName, evaluate, GradientNoise, grad, input, LBFGS, type LBFGSOptions, type Parameter, parameter, setDevice, sub,
+  Component, cost, type DeviceName, evaluate, gather, GradientNoise, grad, input, LBFGS, type LBFGSOptions, type Parameter, parameter, ready, setDevice, sub,
   UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { errorOf, onBoth, unwaited } from "../devices/unwaited.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -192,5 +193,43 @@ describe("LBFGS", () => {
   ])("refuses %s", (_, make, error, message) => {
     expect(make).toThrow(error);
     expect(make).toThrow(message);
+  });
+});
+
+describe("LBFGS on a device that cannot be waited for", () => {
+  it("makes the same steps by minimizeAsync, and says that minimize would wait", async () => {
+    await onBoth(async () => {
+      const θ = new Regression();
+      const optimizer = new LBFGS(θ, { historySize: 3, maxIterations: 5 });
+      const losses = [await optimizer.minimizeAsync(() => θ.cost()), await optimizer.minimizeAsync(() => θ.cost())];
+      await ready([losses, θ]);
+      return [losses.map((loss) => loss.item()), θ.w.toArray(), θ.b.item(), optimizer.step, θ.w.grad];
+    });
+    unwaited();
+    const { θ, f } = rosenbrock();
+    expect(() => new LBFGS(θ).minimize(f)).toThrow("LBFGS.minimize looks at numbers, but the device delaying cannot be waited for here. " +
+      "Call await optimizer.minimizeAsync(() => loss).");
+    expect(f.evaluations).toBe(0);
+  });
+
+  it("leaves all as it was after the last whole step where something fails later", async () => {
+    unwaited();
+    const table = parameter([1, 2, 3]);
+    let calls = 0;
+    const loss = (): Variable => gather(table, input([calls++ < 3 ? 1 : 7]).mul(1)).pow(2).sum().add(table.pow(2).sum());
+    grad(() => table.sum());
+    const optimizer = new LBFGS(table);
+    const failed = evaluate(() => gather(table, input([9]).mul(1)));
+    // What has gone wrong before is told first.
+    expect(await errorOf(optimizer.minimizeAsync(loss))).toBeInstanceOf(ValueError);
+    expect(await errorOf(failed.read())).toBeInstanceOf(ValueError);
+    expect(calls).toBe(0);
+    expect((await errorOf(optimizer.minimizeAsync(loss))).message).toMatch(/gather got index 7/);
+    await ready([table, table.grad]);
+    expect([optimizer.step, table.grad?.toArray()]).toEqual([0, [1, 1, 1]]);
+    expect(table.data.every(Number.isFinite)).toBe(true);
+    calls = -1000;
+    for (let i = 0; i < 2; i++) await optimizer.minimizeAsync(loss);
+    expect(Array.from(await table.read())).toEqual([0, 0, 0].map((value) => expect.closeTo(value, 5)));
   });
 });

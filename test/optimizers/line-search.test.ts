@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cubicMinimum, type Point, strongWolfe } from "../../src/optimizers/line-search.ts";
+import { atOnce, type Search } from "../../src/optimizers/search.ts";
 
 const { exp, log, sin, cos } = Math;
 
@@ -26,11 +27,12 @@ const torch: [name: string, first: number, at: number, evaluations: number][] = 
 /** Searches along a function, and counts. */
 function searched(f: (t: number) => number, slope: (t: number) => number, first: number): { found: Point; asked: number[] } {
   const asked: number[] = [];
-  const look = (at: number): Point => {
+  const look = function* (at: number): Search<Point> {
     asked.push(at);
+    yield at;
     return { at, value: f(at), slope: slope(at) };
   };
-  return { found: strongWolfe(look, { at: 0, value: f(0), slope: slope(0) }, first, 1e-9), asked };
+  return { found: atOnce(strongWolfe(look, { at: 0, value: f(0), slope: slope(0) }, first, 1e-9)), asked };
 }
 
 describe("a line search", () => {

@@ -32,7 +32,11 @@ export class Builder {
   reshape(x: number, shape: Shape): number { return this.apply("reshape", shape, [x], shape); }
   sum(x: number): number { return this.apply("sum", [], [x], [0, ...this.shape(x).map((_, i) => i)]); }
   slice(x: number, start: number, size: number): number { return this.apply("slice", [size], [x], [start, 1, size]); }
-  concat(...xs: number[]): number { return this.apply("concat", [xs.reduce((n, x) => n + this.shape(x)[0], 0)], xs, [0]); }
+  concat(...xs: number[]): number {
+    const starts: number[] = [];
+    const size = xs.reduce((n, x) => { starts.push(n); return n + this.shape(x)[0]; }, 0);
+    return this.apply("concat", [size], xs, [0, ...starts]);
+  }
 }
 
 export interface Ran {

@@ -5,14 +5,15 @@ import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import * as flimsy from "../../src/index.ts";
 import {
-  add, cost, debug, dropout, evaluate, FlimsyError, full, grad, gradients, input, matmul, mul, NanError, operation, parameter, ShapeError, StaleVariableError,
-  softmax, sum, UsageError, ValueError, type Variable,
+  add, cost, DeviceError, debug, dropout, evaluate, FlimsyError, full, grad, gradients, input, matmul, mul, NanError, operation, parameter, ShapeError,
+  StaleVariableError, softmax, sum, UsageError, ValueError, type Variable,
 } from "../../src/index.ts";
+import { told } from "../device.ts";
 
 /** Where the stack of what `f` throws begins, and the line of this file that calls `f` here. */
 function firstFrame(f: () => unknown): string {
   try {
-    f();
+    told(f);
   } catch (error) {
     expect(error).toBeInstanceOf(FlimsyError);
     const lines = ((error as Error).stack ?? "").split("\n");
@@ -141,7 +142,7 @@ describe("the stack of an error", () => {
       try {
         expect(() => notANumber(flimsy)).toThrow(NanError);
         const message = ((): string => {
-          try { notANumber(flimsy); } catch (error) { return decodeURIComponent((error as Error).message); }
+          try { told(() => notANumber(flimsy)); } catch (error) { return decodeURIComponent((error as Error).message); }
           return "";
         })();
         expect(message).toContain(`${name}:7:`);
@@ -156,7 +157,8 @@ describe("the classes of errors", () => {
   it("are all FlimsyErrors and Errors, with their own names", () => {
     for (const [name, kind] of Object.entries({ ...flimsy })) {
       if (!name.endsWith("Error")) continue;
-      const error = new (kind as typeof FlimsyError)("what happened", { cause: 1 });
+      const options = { cause: 1 };
+      const error = kind === DeviceError ? new DeviceError("what happened", "lost", options) : new (kind as typeof FlimsyError)("what happened", options);
       expect(error).toBeInstanceOf(FlimsyError);
       expect(error).toBeInstanceOf(Error);
       expect([error.name, error.message, error.cause, String(error)]).toEqual([name, "what happened", 1, `${name}: what happened`]);

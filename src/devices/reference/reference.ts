@@ -11,7 +11,7 @@ import {
 } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { philox4x32 } from "../../random/philox.ts";
-import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, processorPolicy } from "../device.ts";
 import { Buffer } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 
@@ -45,6 +45,7 @@ interface Launch {
 export class ReferenceDevice implements Device {
   readonly name = "reference";
   readonly FloatArray = Float64Array;
+  readonly policy = processorPolicy;
   readonly later = null;
   private readonly live: Record<MemoryKind, number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0 };
 

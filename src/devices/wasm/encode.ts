@@ -1,7 +1,7 @@
 /** A program as it lies in memory, with real addresses. */
 
 import { kernelById, operandCount } from "../../kernels/kernel.ts";
-import { aligned, type Program } from "../device.ts";
+import { aligned, type Program, UNIT } from "../device.ts";
 import { type Cut, partStart } from "./cut.ts";
 import type { KernelTable } from "./kernels.ts";
 import { kindOf } from "./kinds.ts";
@@ -75,7 +75,7 @@ export function encode(
     for (let i = parameters; i < end; i++) i32[to++] = words[i];
     if (cut !== null) i32[first + cut.parameter] = partStart(cut, part + 1) - from;
     const rounded = kind.roundsUp?.(kernel, words, parameters) ?? -1;
-    if (rounded >= 0) i32[first + rounded] = aligned(i32[first + rounded]);
+    if (rounded >= 0) i32[first + rounded] = aligned(i32[first + rounded], UNIT);
     if (kind.more !== undefined) i32[to++] = kind.more(words, parameters, from);
     i32[launch + 1] = (to - launch) * 4;
   }

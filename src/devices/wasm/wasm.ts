@@ -5,7 +5,7 @@
 
 import { type FloatArray, hostPlaceAt, kernelById, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
-import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, UNIT } from "../device.ts";
+import { aligned, type Device, type DeviceMemory, type Executable, LaunchFault, type MemoryKind, type Program, processorPolicy, UNIT } from "../device.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
 import type { Cut } from "./cut.ts";
@@ -63,6 +63,7 @@ const MOST_SEVERAL = 1024;
 export class WasmDevice implements Device {
   readonly name = "wasm";
   readonly FloatArray = Float32Array;
+  readonly policy = processorPolicy;
   readonly later = null;
   private readonly heap: Heap;
   private readonly kernels: KernelTable;
@@ -338,4 +339,4 @@ export class WasmDevice implements Device {
 }
 
 /** The bytes of an array: whole vectors. */
-const roomFor = (size: number): number => Math.max(UNIT, aligned(size)) * 4;
+const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UNIT)) * 4;
