@@ -2,27 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { deviceByName, useDevice } from "../../src/devices/current.ts";
 import { Adam, Component, DeviceError, evaluate, input, mul, parameter, state } from "../../src/index.ts";
 import {
   readTensors, restore, saveAsync, serialize, serializeAsync, serializeTensors, serializeTensorsAsync, writeTensorsAsync,
 } from "../../src/io/index.ts";
-import { DelayingDevice } from "../devices/delaying.ts";
+import type { DelayingDevice } from "../devices/delaying.ts";
+import { unwaited } from "../devices/unwaited.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "flimsy-io-"));
-const made: DelayingDevice[] = [];
-beforeEach(() => {
-  made.push(new DelayingDevice({ canWait: false, delay: 0.02, seed: made.length + 1 }));
-  useDevice(made[made.length - 1]);
-});
-afterEach(() => {
-  expect(made.at(-1)?.waits).toBe(0);
-  useDevice(deviceByName("wasm"));
-});
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await Promise.all(made.map((device) => device.close()));
-});
+let device: DelayingDevice;
+beforeEach(() => { device = unwaited({ delay: 0.02 }); });
+afterEach(() => { expect(device.waits).toBe(0); });
+afterAll(() => { rmSync(folder, { recursive: true }); });
 
 class One extends Component {
   readonly w = parameter([1, 2]);
@@ -77,7 +68,7 @@ describe("from a device that cannot be waited for", () => {
     await expect(serializeAsync({} as never)).rejects.toThrow("serialize takes a Component");
     await expect(serializeAsync(new One(), { optimizer: 3 as never })).rejects.toThrow("serializeAsync takes an Optimizer as optimizer");
     const { θ, optimizer } = begin();
-    made[made.length - 1].lose("a test has ended it");
+    device.lose("a test has ended it");
     await expect(serializeAsync(θ, { optimizer })).rejects.toThrow(DeviceError);
   });
 });

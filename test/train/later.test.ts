@@ -1,30 +1,19 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { deviceByName, useDevice } from "../../src/devices/current.ts";
+import { describe, expect, it } from "vitest";
 import {
-  Adam, Component, cost, DeviceError, evaluate, gather, input, parameter, ParameterAverage, schedule, seed, softmax, state, ValueError, zeros,
+  Adam, Component, cost, DeviceError, evaluate, gather, input, parameter, ParameterAverage, schedule, seed, setDevice, softmax, state, ValueError, zeros,
 } from "../../src/index.ts";
 import { FeedForward } from "../../src/components/index.ts";
 import { minibatches } from "../../src/data/index.ts";
 import { fit, heatmap, heatmapAsync, metric, TrainingError } from "../../src/train/index.ts";
-import { DelayingDevice } from "../devices/delaying.ts";
+import { unwaited } from "../devices/unwaited.ts";
 import { failure, folders, samples } from "./helpers.ts";
 
 const folder = folders();
-const made: DelayingDevice[] = [];
-function delaying(): DelayingDevice {
-  const device = new DelayingDevice({ canWait: false, delay: 0.02, seed: made.length + 1 });
-  made.push(device);
-  useDevice(device);
-  return device;
-}
-afterEach(() => { useDevice(deviceByName("wasm")); });
-afterAll(async () => { await Promise.all(made.map((device) => device.close())); });
-
 const numbers = async (θ: Component) => Promise.all([...θ.parameters(), ...θ.namedState().values()].map(async (x) => Array.from(await x.read())));
 
 /** A training with all that may be read. Interrupted after a step, it goes on. */
 async function train(path: string) {
-  useDevice(deviceByName("reference"));
+  await setDevice("reference");
   const [table, test] = [samples(), samples()];
   return async () => {
     const run = async (stopAt: number) => {
@@ -58,7 +47,7 @@ describe("fit on a device that answers later", () => {
   it("never waits, and gives what it gives elsewhere, with all that it has", async () => {
     const atOnce = await (await train(folder("a.safetensors")))();
     const run = await train(folder("b.safetensors"));
-    const device = delaying();
+    const device = unwaited();
     const later = await run();
     expect(device.waits).toBe(0);
     expect(later).toEqual(atOnce);
@@ -78,9 +67,9 @@ describe("fit on a device that answers later", () => {
       expect(await numbers(θ)).toEqual(before.at(-1));
       return { message, cause: (cause as Error).message, isTyped: cause instanceof ValueError, epoch, batch, step, count: optimizer.step, before };
     };
-    useDevice(deviceByName("reference"));
+    await setDevice("reference");
     const atOnce = await run();
-    delaying();
+    unwaited();
     const later = await run();
     expect(later).toEqual(atOnce);
     expect(later).toMatchObject({ isTyped: true, epoch: 2, batch: 2, step: 4, count: 4 });
@@ -103,15 +92,14 @@ describe("a device that is lost", () => {
   };
 
   it("at any launch is the cause of an error, and another fit goes on from the checkpoint", async () => {
-    const reference = deviceByName("reference");
-    useDevice(reference);
+    await setDevice("reference");
     const whole = begin(folder("whole.safetensors"));
     await whole.run();
     for (let launch = 0; ; launch++) {
       const path = folder(`${launch}.safetensors`);
-      useDevice(reference);
+      await setDevice("reference");
       const lost = begin(path);
-      delaying().loseAfter = launch;
+      unwaited().loseAfter = launch;
       const error = await lost.run().then(() => null, (error: unknown) => error);
       if (error === null) {
         expect(launch).toBeGreaterThan(20);
@@ -120,7 +108,7 @@ describe("a device that is lost", () => {
       const { cause } = error as Error;
       expect([error, cause]).toEqual([expect.any(TrainingError), expect.any(DeviceError)]);
       expect([(cause as DeviceError).reason, (error as Error).message]).toEqual(["lost", expect.not.stringContaining("Besides")]);
-      useDevice(reference);
+      await setDevice("reference");
       const again = begin(path);
       await again.run();
       expect(await again.values()).toEqual(await whole.values());
@@ -130,7 +118,7 @@ describe("a device that is lost", () => {
 
 describe("on a device that answers later", () => {
   it("metrics and heat maps are read", async () => {
-    delaying();
+    unwaited();
     const table = evaluate(() => softmax(zeros([2, 2])));
     expect(await heatmapAsync(table)).toBe(heatmap([[0.5, 0.5], [0.5, 0.5]]));
     const right = () => evaluate(() => metric.accuracy(input([[2, 1], [0, 3]]).mul(1), [0, 0]));
