@@ -1,6 +1,6 @@
 /** Averages of the parameters in a training: they take their place wherever it is measured. */
 
-import { type Component, type ParameterAverage, ready, type State, UsageError } from "../index.ts";
+import { type Component, type ParameterAverage, type State, UsageError } from "../index.ts";
 import { read, type Values, valuesOf } from "./values.ts";
 
 /** What is kept of averages. */
@@ -12,11 +12,10 @@ export interface AverageState {
 export class Averaging {
   constructor(private readonly component: Component, private readonly average: ParameterAverage | undefined) {}
 
-  async update(): Promise<void> {
-    if (this.average === undefined) return;
-    await ready(this.average.weight);
-    this.average.update();
-  }
+  update(): void { this.average?.update(); }
+
+  /** What an update writes, and is read in the shortest time. */
+  get weight(): State | undefined { return this.average?.weight; }
 
   /** Runs a part of the training with the averages as the values of the parameters. */
   async during<T>(part: () => Promise<T>): Promise<T> {

@@ -26,7 +26,7 @@ export class Faults {
 
   /** @throws DivergenceError for parameters that are not */
   async checkFinite(component: Component): Promise<void> {
-    await ready(component.parameters());
+    await this.during("The parameters could not be read", () => ready(component.parameters()), true);
     const place = { ...this.next(), batch: null };
     for (const [name, parameter] of component.namedParameters()) {
       if (!parameter.data.every(Number.isFinite)) {

@@ -11,7 +11,7 @@ import { Faults } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { checkWeight, Means, type Numbers } from "./means.ts";
+import { checkWeight, Means, measurementOf, type Numbers } from "./means.ts";
 import { withPrefix } from "./metrics.ts";
 import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
@@ -23,6 +23,7 @@ import { StopRequest, stopped } from "./stop-request.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 import type { Jump, SavedState, TrainingState } from "./training-state.ts";
 import { validated } from "./validation.ts";
+import { whenReady } from "./when-ready.ts";
 import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
@@ -219,13 +220,14 @@ export class Training<B, V> {
     const { window } = this;
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
     if (window.size === 0) this.unsavedBefore = this.unsaved;
+    if (window.size === 0 && window.accumulates) await this.faults.during("State could not be kept in", () => window.keepState());
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    const measured = await this.faults.during("The cost failed in", async () => {
-      const found = await window.measure(() => this.settings.cost(batch), samples);
+    const measured = await this.faults.during("The cost failed in", () => whenReady(window.measure(() => this.settings.cost(batch), samples), (result) => {
+      const found = measurementOf("cost", result, true);
       // Until the update, state is that of a step that parameters have not made.
       if (this.hasState) this.unsaved = false;
       return this.means.checked(found);
-    });
+    }));
     const { loss } = measured.measures;
     if (!Number.isFinite(loss)) throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     window.add(measured, samples);
@@ -238,10 +240,11 @@ export class Training<B, V> {
   }
 
   private async oneStep(): Promise<void> {
-    const { window } = this;
-    await this.faults.during("The update failed in", async () => {
-      await window.update();
-      await this.averaging.update();
+    const { window, averaging } = this;
+    await this.faults.during("The update failed in", () => {
+      window.update();
+      averaging.update();
+      return whenReady(averaging.weight ?? window.smallest, () => {}); // then it is known that they have not
     });
     const { means: { values: { loss, ...metrics } }, samples } = window;
     this.batch += window.size;
@@ -283,13 +286,13 @@ export class Training<B, V> {
     this.batches = this.batch;
     this.pause();
     await this.faults.checkFinite(this.component);
-    const measured = await this.averaging.during(async () => {
+    const measured = await this.faults.during(`Epoch ${this.epoch} could not be measured`, () => this.averaging.during(async () => {
       const found = await this.validate();
       if (found === stopped) return null;
       const record = this.recordOf(found);
       this.records.push(record);
       return { record, improved: await this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
-    });
+    }), true);
     if (measured === null) return;
     const { record, improved } = measured;
     const { epoch, step } = record;

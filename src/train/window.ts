@@ -1,7 +1,7 @@
 /** The batches of one update: their gradients are added up, and the update is made by their mean. */
 
-import { type Component, evaluate, grad, Optimizer, type Parameter, ready, type State, Variable, type WithLoss } from "../index.ts";
-import { checkWeight, Means, type Measurement, measurementOf, type Measures } from "./means.ts";
+import { type Component, evaluate, grad, Optimizer, type Parameter, type State, Variable, type WithLoss } from "../index.ts";
+import { checkWeight, Means, type Measurement, type Measures } from "./means.ts";
 import { read, type Values } from "./values.ts";
 
 /** What a batch has given. */
@@ -19,7 +19,7 @@ export class Window {
   private before: Values = [];
 
   /** The parameter that is read in the shortest time. */
-  private readonly smallest: Parameter;
+  readonly smallest: Parameter;
 
   constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {
     this.smallest = optimizer.parameters.reduce((a, b) => (b.size < a.size ? b : a));
@@ -27,32 +27,28 @@ export class Window {
 
   get size(): number { return this.parts.length; }
   get isFull(): boolean { return this.size >= this.most; }
-  private get accumulates(): boolean { return this.most > 1; }
+  get accumulates(): boolean { return this.most > 1; }
   private get states(): State[] { return [...this.component.namedState().values()]; }
 
+  /** Before the first batch of several, to which `clear` goes back. */
+  async keepState(): Promise<void> { this.before = await read(this.states); }
+
   /** Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say. */
-  async measure(cost: () => WithLoss, samples: number | null): Promise<Measurement> {
-    if (this.accumulates) {
-      if (this.size === 0) this.before = await read(this.states);
-      return measurementOf("cost", await ready(weighted(cost, samples)), true);
-    }
-    if (minimizesItself(this.optimizer)) {
-      this.learningRate = this.optimizer.learningRate;
-      return measurementOf("cost", await ready(this.optimizer.minimize(cost)), true);
-    }
-    return measurementOf("cost", await ready(grad(cost)), true);
+  measure(cost: () => WithLoss, samples: number | null): unknown {
+    if (this.accumulates) return weighted(cost, samples);
+    if (!minimizesItself(this.optimizer)) return grad(cost);
+    this.learningRate = this.optimizer.learningRate;
+    return this.optimizer.minimize(cost);
   }
 
   add({ measures, weight }: Measurement, samples: number | null): void { this.parts.push({ measures, weight: weight ?? samples ?? 1, samples }); }
 
-  /** Updates, and knows when it is done that it has not failed. */
-  async update(): Promise<void> {
+  update(): void {
     const { optimizer } = this;
     if (minimizesItself(optimizer)) return;
     if (this.accumulates) divideGradients(optimizer, this.parts.reduce((sum, { weight }) => sum + weight, 0));
     this.learningRate = optimizer.learningRate;
     optimizer.update();
-    await ready(this.smallest);
   }
 
   /** How many samples the batches have, null if that is not known. */
