@@ -1,8 +1,14 @@
 /** What goes wrong in a training becomes an error that says where that was. */
 
-import { type Component, ready } from "../index.ts";
+import { type Component, DeviceError, ready } from "../index.ts";
 import { messageOf } from "../support/describe.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
+
+/** The loss of a device that has led to an error; null if none has. */
+export function lossIn(error: unknown): DeviceError | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return error instanceof DeviceError && error.reason === "lost" ? error : cause === undefined ? null : lossIn(cause);
+}
 
 export class Faults {
   /**

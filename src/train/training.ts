@@ -1,13 +1,13 @@
 /** A training as it goes: epochs of steps, and all that has to be kept to go on with it. */
 
-import { type Component, DeviceError, type RandomState } from "../index.ts";
+import type { Component, RandomState } from "../index.ts";
 import { sampleCount } from "../data/index.ts";
 import { describe, messageOf } from "../support/describe.ts";
 import { Averaging } from "./averaging.ts";
 import { Batches, type Data } from "./batches.ts";
 import { BestEpoch } from "./best-epoch.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { Faults } from "./faults.ts";
+import { Faults, lossIn } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
@@ -27,8 +27,6 @@ import { whenReady } from "./when-ready.ts";
 import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
-
-const isLoss = (cause: unknown): boolean => cause instanceof DeviceError && cause.reason === "lost";
 
 export class Training<B, V> {
   private epoch = 1;
@@ -67,14 +65,16 @@ export class Training<B, V> {
   /** What the lines of the metrics have as `run`; undefined if there are none. */
   private metricsRun: number | null | undefined = undefined;
   /** Whether training has begun, or has been resumed in all its parts: nothing is saved before. */
-  private isOpen = false;
+  isOpen = false;
   /** Whether there is something that the checkpoint does not have. */
   private unsaved = true;
   private saveFailed = false;
+  /** Whether the checkpoint has been written. */
+  hasSaved = false;
   private atGoal = false;
   private readonly listeners: Listener[] = [];
   private progress: Lines | null = null;
-  private readonly stop: StopRequest;
+  readonly stop: StopRequest;
 
   constructor(private readonly component: Component, private readonly settings: Settings<B, V>) {
     this.generators = new Generators(settings.random);
@@ -162,16 +162,12 @@ export class Training<B, V> {
     let batches: Batches<B> | null = null;
     try {
       batches = await this.faults.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
-      if (resumed !== null && this.batch > 0 && batches.total !== null && this.batches !== null && batches.total !== this.batches) {
-        throw this.faults.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the ` +
-          "middle of one. To resume, the data must be the same.");
-      }
-      this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
       if (resumed !== null) {
-        drawn = await passOver(batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
+        drawn = await passOver(batches, this.batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
         this.generators.states = this.settled;
       }
+      this.batches = batches.total ?? this.batches;
       this.epochBegin = performance.now();
       while (this.stop.reason === null || this.window.size > 0) {
         const { states } = this.generators;
@@ -365,6 +361,7 @@ export class Training<B, V> {
       );
     }
     this.unsaved = false;
+    this.hasSaved = true;
   }
 
   private async state(): Promise<TrainingState> {
@@ -442,7 +439,7 @@ export class Training<B, V> {
     };
     // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun. Of a device
     // that has been lost nothing is left to save.
-    const isWorthSaving = !(error instanceof DivergenceError) && !isLoss((error as Error).cause);
+    const isWorthSaving = !(error instanceof DivergenceError) && lossIn(error) === null;
     if (this.isOpen && isWorthSaving && !this.saveFailed && this.step > 0) await attempt(() => this.save());
     for (const listener of this.listeners.splice(0)) await attempt(() => listener.close());
     if (!(error instanceof TrainingError)) return error;
