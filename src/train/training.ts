@@ -218,7 +218,7 @@ export class Training<B, V> {
     if (window.size === 0) this.unsavedBefore = this.unsaved;
     if (window.size === 0 && window.accumulates) await this.faults.during("State could not be kept in", () => window.keepState());
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    const measured = await this.faults.during("The cost failed in", () => whenReady(window.measure(() => this.settings.cost(batch), samples), (result) => {
+    const measured = await this.faults.during("The cost failed in", () => window.measure(() => this.settings.cost(batch), samples, (result) => {
       const found = measurementOf("cost", result, true);
       // Until the update, state is that of a step that parameters have not made.
       if (this.hasState) this.unsaved = false;

@@ -3,6 +3,7 @@
 import { type Component, evaluate, grad, Optimizer, type Parameter, type State, Variable, type WithLoss } from "../index.ts";
 import { checkWeight, Means, type Measurement, type Measures } from "./means.ts";
 import { read, type Values } from "./values.ts";
+import { whenReady } from "./when-ready.ts";
 
 /** What a batch has given. */
 interface Part {
@@ -33,12 +34,15 @@ export class Window {
   /** Before the first batch of several, to which `clear` goes back. */
   async keepState(): Promise<void> { this.before = await read(this.states); }
 
-  /** Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say. */
-  measure(cost: () => WithLoss, samples: number | null): unknown {
-    if (this.accumulates) return weighted(cost, samples);
-    if (!minimizesItself(this.optimizer)) return grad(cost);
+  /**
+   * Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say.
+   * @param take gets what the cost returned, when its numbers are there
+   */
+  measure<R>(cost: () => WithLoss, samples: number | null, take: (result: unknown) => R): R | Promise<R> {
+    const optimizer: Minimizing = this.optimizer;
+    if (!minimizesItself(this.optimizer)) return whenReady(this.accumulates ? weighted(cost, samples) : grad(cost), take);
     this.learningRate = this.optimizer.learningRate;
-    return this.optimizer.minimize(cost);
+    return optimizer.minimizeAsync?.(cost).then((result) => whenReady(result, take)) ?? whenReady(this.optimizer.minimize(cost), take);
   }
 
   add({ measures, weight }: Measurement, samples: number | null): void { this.parts.push({ measures, weight: weight ?? samples ?? 1, samples }); }
@@ -76,6 +80,9 @@ export class Window {
     return this.accumulates;
   }
 }
+
+/** An optimizer that evaluates the cost itself may do so where a device cannot be waited for. */
+type Minimizing = Optimizer<never> & { minimizeAsync?(cost: () => WithLoss): Promise<WithLoss> };
 
 /** Whether the optimizer evaluates the cost itself, several times. */
 export const minimizesItself = (optimizer: Optimizer<never>): boolean => optimizer.minimize !== Optimizer.prototype.minimize;

@@ -3,13 +3,13 @@ import { afterEach, describe, expect, it } from "vitest";
 import { renameDevice } from "../../src/devices/current.ts";
 import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import {
-  Adam, Component, cost, DeviceError, evaluate, gather, input, parameter, ParameterAverage, schedule, seed, setDevice, softmax, state, ValueError, zeros,
+  Adam, Component, cost, DeviceError, evaluate, gather, input, LBFGS, parameter, ParameterAverage, schedule, seed, setDevice, softmax, state, ValueError, zeros,
 } from "../../src/index.ts";
 import { FeedForward } from "../../src/components/index.ts";
 import { minibatches } from "../../src/data/index.ts";
 import { type FitOptions, fit, heatmap, heatmapAsync, type History, metric, readMetrics, TrainingError } from "../../src/train/index.ts";
 import { DelayingDevice } from "../devices/delaying.ts";
-import { unwaited } from "../devices/unwaited.ts";
+import { onBoth, unwaited } from "../devices/unwaited.ts";
 import { failure, folders, samples } from "./helpers.ts";
 
 const folder = folders();
@@ -81,6 +81,18 @@ describe("fit on a device that answers later", () => {
     expect(later).toEqual(atOnce);
     expect(later).toMatchObject({ isTyped: true, epoch: 2, batch: 2, step: 4, count: 4 });
   });
+
+  it("with LBFGS never waits, and gives what it gives elsewhere", async () => {
+    const { history, values } = await onBoth(async () => {
+      class Table extends Component { readonly w = parameter([[1, 2], [3, 4]]); }
+      const θ = new Table();
+      const cost = (target: number) => ({ loss: θ.w.sub(target).pow(4).sum(), right: metric.accuracy(θ.w, [0, 1]) });
+      const history = await fit(θ, { data: [1], cost, optimizer: new LBFGS(θ, { maxIterations: 3 }), epochs: 3, progress: "none" });
+      return { history: withoutTimes(history), values: await numbers(θ) };
+    });
+    expect(history.epochs.map(({ loss }) => loss)).toEqual([98, expect.any(Number), expect.any(Number)]);
+    expect(Math.max(...values[0].map((value) => Math.abs(value - 1)))).toBeLessThan(0.5);
+  });
 });
 
 describe("a device that is lost", () => {
@@ -93,7 +105,8 @@ describe("a device that is lost", () => {
     };
     const [optimizer, ema] = [new Adam(θ, { learningRate: 0.1 }), new ParameterAverage(θ, { decay: 0.5 })];
     const run = () => fit(θ, {
-      data: [0, 1, 0], cost, optimizer, ema, epochs: 2, progress: "none", accumulate: 2, validate: { data: [0, 1], cost }, restoreBest: true, checkpoint: { path, resume: true }, ...options,
+      data: [0, 1, 0], cost, optimizer, ema, epochs: 2, progress: "none", accumulate: 2, validate: { data: [0, 1], cost }, restoreBest: true,
+      checkpoint: { path, resume: true }, ...options,
     });
     return { θ, optimizer, run, values: () => numbers(θ) };
   };
