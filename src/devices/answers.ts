@@ -22,6 +22,7 @@ export function checkCanWait({ name, later }: Device, caller: string, sibling: s
 export const lost = (name: string, why: string): DeviceError =>
   new DeviceError(
     `The device ${name} has been lost: ${why}. What was on it alone is gone. Choose a device by await setDevice(…), restore a checkpoint, and go on.`, "lost",
+    { device: name },
   );
 
 /** What `keepCopy` does for a device. Where the last run has failed there are no values to copy. */

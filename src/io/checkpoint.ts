@@ -1,7 +1,7 @@
 /** Checkpoints: components with what belongs to their training, as safetensors files. */
 
 import {
-  Component, FlimsyError, grad, type OptimizerState, Parameter, parameter, Random, type RandomState, UsageError, ValueError, Variable,
+  Component, DeviceError, FlimsyError, grad, type OptimizerState, Parameter, parameter, Random, type RandomState, UsageError, ValueError, Variable,
 } from "../index.ts";
 import { isMap } from "../support/arrays.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
@@ -182,7 +182,7 @@ function tensorBytes(caller: string, name: string, value: Tensor): TensorBytes {
     const { data } = value;
     return { name, dtype: data instanceof Float64Array ? "F64" : "F32", shape: value.shape, bytes: bytesOf(data) };
   } catch (error) {
-    if (!(error instanceof FlimsyError)) throw error;
+    if (!(error instanceof FlimsyError) || error instanceof DeviceError) throw error;
     throw new ValueError(`${caller} cannot save ${name}: ${error.message}`, { cause: error });
   }
 }

@@ -7,6 +7,7 @@ export {
   type Checkpoint, type Inspection, inspect, type RestoreOptions, readTensors, restore, type SaveOptions, save, serialize, serializeTensors, type Tensors,
   type TensorsOptions, writeTensors,
 } from "./checkpoint.ts";
+export { saveAsync, serializeAsync, serializeTensorsAsync, writeTensorsAsync } from "./later.ts";
 export type { Dtype } from "./dtypes.ts";
 export { FileError } from "../support/file-error.ts";
 export { CheckpointError } from "./errors.ts";

@@ -7,7 +7,7 @@ import type { Json } from "./structure.ts";
 import type { TensorFile } from "./tensor-file.ts";
 
 /** An optimizer, whatever its settings are. */
-export type AnyOptimizer = Pick<Optimizer, "parameters" | "step" | "snapshot" | "restore">;
+export type AnyOptimizer = Pick<Optimizer, "parameters" | "slotsOf" | "step" | "snapshot" | "restore">;
 
 /** One of something, or several by name. */
 export type OneOrMore<T> = T | Readonly<Record<string, T>>;

@@ -154,11 +154,17 @@ export type DeviceReason = "lost" | "missing" | "cannot-wait";
  * }
  */
 export class DeviceError extends FlimsyError {
+  /** The name of a device that has been lost; `setDevice` makes it anew. Else null. */
+  readonly device: string | null;
+
   /**
    * @param reason "missing": it cannot be had here; "lost": it is there no more, with all that was on it alone; "cannot-wait": an answer was asked for
    *   where nobody can wait for it
    */
-  constructor(message: string, readonly reason: DeviceReason, options?: ErrorOptions) { super(message, options); }
+  constructor(message: string, readonly reason: DeviceReason, options?: ErrorOptions & { readonly device?: string }) {
+    super(message, options);
+    this.device = options?.device ?? null;
+  }
 }
 
 /**

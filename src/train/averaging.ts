@@ -1,7 +1,7 @@
 /** Averages of the parameters in a training: they take their place wherever it is measured. */
 
 import { type Component, type ParameterAverage, type State, UsageError } from "../index.ts";
-import { type Values, valuesOf } from "./values.ts";
+import { read, type Values, valuesOf } from "./values.ts";
 
 /** What is kept of averages. */
 export interface AverageState {
@@ -14,13 +14,16 @@ export class Averaging {
 
   update(): void { this.average?.update(); }
 
+  /** What an update writes, and is read in the shortest time. */
+  get weight(): State | undefined { return this.average?.weight; }
+
   /** Runs a part of the training with the averages as the values of the parameters. */
   async during<T>(part: () => Promise<T>): Promise<T> {
     if (this.average === undefined) return part();
     const parameters = this.component.parameters();
-    const values = parameters.map(({ data }) => data);
-    this.average.copyTo();
+    const values = await read(parameters);
     try {
+      this.average.copyTo();
       return await part();
     } finally {
       parameters.forEach((parameter, i) => { parameter.assign(values[i]); });
@@ -29,8 +32,10 @@ export class Averaging {
 
   private get arrays(): State[] { return [...(this.average?.averages.values() ?? [])]; }
 
-  get state(): AverageState | undefined {
-    return this.average === undefined ? undefined : { weight: this.average.weight.item(), values: this.arrays.map(({ data }) => data) };
+  async state(): Promise<AverageState | undefined> {
+    if (this.average === undefined) return undefined;
+    const [[weight], ...values] = await read([this.average.weight, ...this.arrays]);
+    return { weight, values };
   }
 
   /** @throws UsageError for averages of other parameters */
@@ -51,6 +56,6 @@ export class Averaging {
   /** The same; gives what the parameters are when they are measured, and state. */
   async restored(saved: AverageState | undefined): Promise<Values> {
     this.resume(saved);
-    return this.during(async () => valuesOf(this.component));
+    return this.during(() => valuesOf(this.component));
   }
 }

@@ -27,13 +27,13 @@ export class BestEpoch {
   }
 
   /** Whether an epoch of this value is the best so far; if so, its parameters are kept. */
-  observe(epoch: number, value: number): boolean {
+  async observe(epoch: number, value: number): Promise<boolean> {
     const { monitor, patience, plateau, restoreBest } = this.settings;
     plateau?.observe(value);
     patience.observe(value);
     if (!patience.improved) return false;
     this.epoch = { epoch, value, name: monitor };
-    if (restoreBest) this.values = valuesOf(this.component);
+    if (restoreBest) this.values = await valuesOf(this.component);
     return true;
   }
 
@@ -43,9 +43,9 @@ export class BestEpoch {
 
   /** Runs a part of the training while the component has its parameters. */
   async during(part: () => Promise<void>): Promise<void> {
-    const now = valuesOf(this.component);
-    this.putBack();
+    const now = await valuesOf(this.component);
     try {
+      this.putBack();
       await part();
     } finally {
       this.put(now);

@@ -40,14 +40,14 @@ export class Checkpoint {
   }
 
   async save(state: TrainingState): Promise<void> {
-    const { save } = await io();
-    save(this.path, this.component, { optimizer: this.optimizer, step: state.step, metadata: { [key]: encodeState(state) } });
+    const { saveAsync } = await io();
+    await saveAsync(this.path, this.component, { optimizer: this.optimizer, step: state.step, metadata: { [key]: encodeState(state) } });
   }
 
   /** Keeps the parameters that the component has now as those of the best epoch. */
   async saveBest(epoch: number): Promise<void> {
-    const { save } = await io();
-    save(this.bestPath, this.component, { metadata: { [key]: { epoch } } });
+    const { saveAsync } = await io();
+    await saveAsync(this.bestPath, this.component, { metadata: { [key]: { epoch } } });
   }
 
   /**
@@ -94,15 +94,15 @@ export class Checkpoint {
       await this.restore();
       return { values: await measured(), isUnsaved: true };
     }
-    const { restore, serialize } = await io();
+    const { restore, serializeAsync } = await io();
     let reason = "it was not kept";
-    const before = serialize(this.component);
+    const before = await serializeAsync(this.component);
     try {
       if (bestIsKept && this.fs.existsSync(this.bestPath)) {
         const { metadata } = restore(this.bestPath, { into: this.component });
         const kept = (metadata[key] as { readonly epoch?: number } | undefined)?.epoch;
         if (kept === best?.epoch) {
-          const values = valuesOf(this.component);
+          const values = await valuesOf(this.component);
           await this.restore();
           return { values, isUnsaved: false };
         }

@@ -1,8 +1,14 @@
 /** What goes wrong in a training becomes an error that says where that was. */
 
-import type { Component } from "../index.ts";
+import { type Component, DeviceError, ready } from "../index.ts";
 import { messageOf } from "../support/describe.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
+
+/** The loss of a device that has led to an error; null if none has. */
+export function lossIn(error: unknown): DeviceError | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return error instanceof DeviceError && error.reason === "lost" ? error : cause === undefined ? null : lossIn(cause);
+}
 
 export class Faults {
   /**
@@ -25,7 +31,8 @@ export class Faults {
   }
 
   /** @throws DivergenceError for parameters that are not */
-  checkFinite(component: Component): void {
+  async checkFinite(component: Component): Promise<void> {
+    await this.during("The parameters could not be read", () => ready(component.parameters()), true);
     const place = { ...this.next(), batch: null };
     for (const [name, parameter] of component.namedParameters()) {
       if (!parameter.data.every(Number.isFinite)) {

@@ -1,8 +1,8 @@
 import type { Component } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
 import type { History } from "./history.ts";
+import { train } from "./lost-device.ts";
 import { checkOptions, type FitOptions } from "./options.ts";
-import { Training } from "./training.ts";
 
 /**
  * Trains a component: for each batch of each epoch `grad(() => cost(batch))` and `optimizer.update()` (LBFGS has `minimize`), with what one would
@@ -30,5 +30,5 @@ import { Training } from "./training.ts";
  */
 export async function fit<B, V = B>(component: Component, options: FitOptions<B, V>): Promise<History> {
   checkArguments("fit", arguments, 2);
-  return new Training(component, checkOptions(component, options)).run();
+  return train(component, checkOptions(component, options));
 }

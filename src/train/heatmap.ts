@@ -1,12 +1,15 @@
 /** A matrix as a picture, for a report: attention weights, confusions. */
 
-import { ShapeError, ValueError, Variable } from "../index.ts";
+import { ready, ShapeError, ValueError, Variable } from "../index.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { isList } from "../support/arrays.ts";
 import { refusal } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
 import { escapeHtml } from "./html.ts";
 import { compact } from "./progress.ts";
+
+/** A matrix, [rows, columns]. */
+export type HeatmapValues = Variable | readonly (readonly number[] | Float32Array | Float64Array)[];
 
 export interface HeatmapOptions {
   /** A name for each row. */
@@ -34,7 +37,7 @@ export interface HeatmapOptions {
  * report("confusions.html", { loss: [0.9, 0.4, 0.3] }, { sections: [{ title: "Test", html: picture }] });
  * picture.startsWith("<figure"); // true
  */
-export function heatmap(values: Variable | readonly (readonly number[] | Float32Array | Float64Array)[], options: HeatmapOptions = {}): string {
+export function heatmap(values: HeatmapValues, options: HeatmapOptions = {}): string {
   checkArguments("heatmap", arguments, 2);
   checkOptions("heatmap", options, ["rows", "columns", "title", "rowTitle", "columnTitle", "range", "cell"]);
   const matrix = matrixOf(values);
@@ -94,6 +97,17 @@ export function heatmap(values: Variable | readonly (readonly number[] | Float32
     `<g fill="currentColor" font-size="12" font-family="ui-monospace,monospace">${parts.filter((part) => part.startsWith("<text")).join("")}</g>`,
     "</svg></figure>",
   ].join("");
+}
+
+/**
+ * As `heatmap`, when the numbers are there: on every device.
+ * @throws as `heatmap`
+ * @example
+ * (await heatmapAsync(evaluate(() => softmax(zeros([2, 3]))))).startsWith("<figure"); // true
+ */
+export async function heatmapAsync(values: HeatmapValues, options: HeatmapOptions = {}): Promise<string> {
+  checkArguments("heatmapAsync", arguments, 2);
+  return heatmap(values instanceof Variable ? await ready(values) : values, options);
 }
 
 function matrixOf(values: unknown): number[][] {

@@ -5,7 +5,7 @@
 
 export type { Data } from "./batches.ts";
 export { fit } from "./fit.ts";
-export { type HeatmapOptions, heatmap } from "./heatmap.ts";
+export { type HeatmapOptions, type HeatmapValues, heatmap, heatmapAsync } from "./heatmap.ts";
 export type { EpochRecord, History, LossCurve, Stopped } from "./history.ts";
 export * as metric from "./metric.ts";
 export { type MetricsRecord, readMetrics } from "./metrics.ts";

@@ -113,6 +113,12 @@ export interface FitOptions<B, V = B> {
   /** Put the parameters of the best epoch back when training ends; so it is unless given if there is `patience`, else not. */
   readonly restoreBest?: boolean | undefined;
   readonly checkpoint?: string | CheckpointOptions | undefined;
+  /**
+   * "resume": go on from the checkpoint, on the device made anew, when the device is lost (a graphics driver may end it). Steps after the checkpoint are made
+   * again, so callbacks hear of them again; the results are those of a training without it. A device that is lost again before another checkpoint has been
+   * written is an error. Unless given, so is each.
+   */
+  readonly onDeviceLost?: "resume" | undefined;
   /** Generators, besides the default one, from which data or the model draw: their states are kept in checkpoints. */
   readonly random?: Random | readonly Random[] | undefined;
   /** Called after each step. Returning false ends the training; a promise is waited for. */
@@ -135,7 +141,7 @@ export interface FitOptions<B, V = B> {
 
 const known = [
   "data", "cost", "optimizer", "accumulate", "ema", "plateau", "epochs", "validate", "patience", "until", "monitor", "restoreBest", "checkpoint", "random",
-  "onStep", "onEpoch", "metrics", "tensorboard", "progress", "samples", "signal",
+  "onDeviceLost", "onStep", "onEpoch", "metrics", "tensorboard", "progress", "samples", "signal",
 ];
 
 /** The options in one form each. */
@@ -188,6 +194,7 @@ export function checkOptions<B, V>(component: Component, options: FitOptions<B, 
         "there; #private fields, sets, closures and objects of other classes are not looked through.",
     );
   }
+  checkLost(options);
   if (typeof monitor !== "string") throw refusal("fit", "the name of a number as monitor", monitor);
   checkFlag("fit", "restoreBest", restoreBest);
   return {
@@ -221,6 +228,13 @@ function checkUpdates<B, V>({ optimizer, accumulate = 1, ema, plateau, patience 
   if (patience instanceof Patience && patience.maximize !== plateau.maximize) {
     throw new ValueError("fit got a patience and a plateau of which only one has maximize: true, but both are told the same number.");
   }
+}
+
+function checkLost<B, V>({ onDeviceLost, checkpoint }: FitOptions<B, V>): void {
+  if (onDeviceLost === undefined) return;
+  checkChoice("fit", "onDeviceLost", onDeviceLost, ["resume"]);
+  if (checkpoint !== undefined) return;
+  throw new ValueError('fit got onDeviceLost: "resume", but no checkpoint to go on from. Give it one, as { checkpoint: "model.safetensors" }.');
 }
 
 function checkFlags(what: string, options: object, names: readonly string[]): void {

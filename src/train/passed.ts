@@ -9,11 +9,18 @@ import type { Jump } from "./training-state.ts";
 
 /**
  * Draws so many batches as they were drawn then, from generators that are where they were when the epoch began.
+ * @param before how many the epoch had then, as far as was known
  * @param jumps where generators were before a batch was drawn, for batches whose drawing followed drawing by the model
  */
 export async function passOver(
-  batches: Batches<unknown>, count: number, jumps: readonly Jump[], epoch: number, generators: Generators, faults: Faults, stop: StopRequest,
+  batches: Batches<unknown>, before: number | null, count: number, jumps: readonly Jump[], epoch: number, generators: Generators, faults: Faults,
+  stop: StopRequest,
 ): Promise<readonly RandomState[] | null> {
+  const { total } = batches;
+  if (count > 0 && total !== null && before !== null && total !== before) {
+    throw faults.error(`The data have ${total} batches an epoch, but had ${before} when the checkpoint was written in the middle of one. ` +
+      "To resume, the data must be the same.");
+  }
   const places = new Map(jumps);
   for (let i = 0; i < count && stop.reason === null; i++) {
     const states = places.get(i);

@@ -1,6 +1,6 @@
 /** Metrics as they grow, batch by batch. */
 
-import { ShapeError, UsageError, type Variable } from "../index.ts";
+import { ready, ShapeError, UsageError, type Variable } from "../index.ts";
 import { checkArguments } from "../support/options.ts";
 import { checkInstance } from "../support/check.ts";
 import { type Kind, type Result, resultOf } from "./metric-results.ts";
@@ -24,6 +24,12 @@ export class Metric<R extends Result = number> {
   result(): R {
     checkArguments("result", arguments, 0);
     return new Running<R>().add(this).result();
+  }
+
+  /** The same, when its numbers are there: on every device. */
+  async resultAsync(): Promise<R> {
+    checkArguments("resultAsync", arguments, 0);
+    return (await ready(this)).result();
   }
 }
 
@@ -59,6 +65,19 @@ export class Running<R extends Result = number> {
     else for (let i = 0; i < sums.length; i++) sums[i] += data[i];
     this.kind = kind;
     return this;
+  }
+
+  /**
+   * The same, when its numbers are there: on every device.
+   * @throws as `add`
+   * @example
+   * const running = new metric.Running();
+   * await running.addAsync(metric.accuracy(input([[2, 1], [0, 3]]), [0, 0]));
+   * running.result(); // 0.5
+   */
+  async addAsync(more: Metric<R>): Promise<this> {
+    checkArguments("addAsync", arguments, 1);
+    return this.add(await ready(more));
   }
 
   /** @internal What can be added, as it is. */

@@ -7,11 +7,11 @@ import { Averaging } from "./averaging.ts";
 import { Batches, type Data } from "./batches.ts";
 import { BestEpoch } from "./best-epoch.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { Faults } from "./faults.ts";
+import { Faults, lossIn } from "./faults.ts";
 import { Generators, sameStates } from "./generators.ts";
 import { Curve, type EpochRecord, type History, type Stopped } from "./history.ts";
 import type { Listener } from "./listener.ts";
-import { checkWeight, Means, type Numbers } from "./means.ts";
+import { checkWeight, Means, measurementOf, type Numbers } from "./means.ts";
 import { withPrefix } from "./metrics.ts";
 import { writable } from "./node.ts";
 import type { Settings, StepEvent } from "./options.ts";
@@ -23,6 +23,7 @@ import { StopRequest, stopped } from "./stop-request.ts";
 import { DivergenceError, type Place, placeText, TrainingError } from "./training-error.ts";
 import type { Jump, SavedState, TrainingState } from "./training-state.ts";
 import { validated } from "./validation.ts";
+import { whenReady } from "./when-ready.ts";
 import { Window } from "./window.ts";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
@@ -64,14 +65,16 @@ export class Training<B, V> {
   /** What the lines of the metrics have as `run`; undefined if there are none. */
   private metricsRun: number | null | undefined = undefined;
   /** Whether training has begun, or has been resumed in all its parts: nothing is saved before. */
-  private isOpen = false;
+  isOpen = false;
   /** Whether there is something that the checkpoint does not have. */
   private unsaved = true;
   private saveFailed = false;
+  /** Whether the checkpoint has been written. */
+  hasSaved = false;
   private atGoal = false;
   private readonly listeners: Listener[] = [];
   private progress: Lines | null = null;
-  private readonly stop: StopRequest;
+  readonly stop: StopRequest;
 
   constructor(private readonly component: Component, private readonly settings: Settings<B, V>) {
     this.generators = new Generators(settings.random);
@@ -159,16 +162,12 @@ export class Training<B, V> {
     let batches: Batches<B> | null = null;
     try {
       batches = await this.faults.during(`The data of epoch ${this.epoch} could not be opened`, () => this.openData(this.settings.data), true);
-      if (resumed !== null && this.batch > 0 && batches.total !== null && this.batches !== null && batches.total !== this.batches) {
-        throw this.faults.error(`The data have ${batches.total} batches an epoch, but had ${this.batches} when the checkpoint was written in the ` +
-          "middle of one. To resume, the data must be the same.");
-      }
-      this.batches = batches.total ?? this.batches;
       let drawn: readonly RandomState[] | null = null;
       if (resumed !== null) {
-        drawn = await passOver(batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
+        drawn = await passOver(batches, this.batches, this.batch, this.jumps, this.epoch, this.generators, this.faults, this.stop);
         this.generators.states = this.settled;
       }
+      this.batches = batches.total ?? this.batches;
       this.epochBegin = performance.now();
       while (this.stop.reason === null || this.window.size > 0) {
         const { states } = this.generators;
@@ -217,13 +216,14 @@ export class Training<B, V> {
     const { window } = this;
     if (this.best.isUnsaved) await this.saveBest(); // grad may write state
     if (window.size === 0) this.unsavedBefore = this.unsaved;
+    if (window.size === 0 && window.accumulates) await this.faults.during("State could not be kept in", () => window.keepState());
     const samples = await this.faults.during("samples failed in", () => this.count(batch));
-    const measured = await this.faults.during("The cost failed in", () => {
-      const found = window.measure(() => this.settings.cost(batch), samples);
+    const measured = await this.faults.during("The cost failed in", () => window.measure(() => this.settings.cost(batch), samples, (result) => {
+      const found = measurementOf("cost", result, true);
       // Until the update, state is that of a step that parameters have not made.
       if (this.hasState) this.unsaved = false;
       return this.means.checked(found);
-    });
+    }));
     const { loss } = measured.measures;
     if (!Number.isFinite(loss)) throw this.faults.diverged(`The loss is ${loss} in ${placeText(this.place())}`, this.place());
     window.add(measured, samples);
@@ -236,10 +236,11 @@ export class Training<B, V> {
   }
 
   private async oneStep(): Promise<void> {
-    const { window } = this;
+    const { window, averaging } = this;
     await this.faults.during("The update failed in", () => {
       window.update();
-      this.averaging.update();
+      averaging.update();
+      return whenReady(averaging.weight ?? window.smallest, () => {}); // then it is known that they have not
     });
     const { means: { values: { loss, ...metrics } }, samples } = window;
     this.batch += window.size;
@@ -280,14 +281,14 @@ export class Training<B, V> {
     }
     this.batches = this.batch;
     this.pause();
-    this.faults.checkFinite(this.component);
-    const measured = await this.averaging.during(async () => {
+    await this.faults.checkFinite(this.component);
+    const measured = await this.faults.during(`Epoch ${this.epoch} could not be measured`, () => this.averaging.during(async () => {
       const found = await this.validate();
       if (found === stopped) return null;
       const record = this.recordOf(found);
       this.records.push(record);
-      return { record, improved: this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
-    });
+      return { record, improved: await this.observe(record.validation ?? { loss: record.loss, ...record.metrics }) };
+    }), true);
     if (measured === null) return;
     const { record, improved } = measured;
     const { epoch, step } = record;
@@ -324,7 +325,7 @@ export class Training<B, V> {
   }
 
   /** Whether the epoch that has just been recorded is the best so far; if so, its parameters are kept. */
-  private observe(numbers: Numbers): boolean {
+  private async observe(numbers: Numbers): Promise<boolean> {
     const { monitor, monitored } = this.settings;
     const value = numbers[monitor];
     if (value === undefined) {
@@ -348,10 +349,10 @@ export class Training<B, V> {
 
   private async save(): Promise<void> {
     if (this.checkpoint === null || !this.unsaved) return;
-    this.faults.checkFinite(this.component);
+    await this.faults.checkFinite(this.component);
     this.report((listener) => listener.flush?.());
     try {
-      await this.checkpoint.save(this.state());
+      await this.checkpoint.save(await this.state());
     } catch (cause) {
       this.saveFailed = true;
       throw this.faults.error(
@@ -360,9 +361,10 @@ export class Training<B, V> {
       );
     }
     this.unsaved = false;
+    this.hasSaved = true;
   }
 
-  private state(): TrainingState {
+  private async state(): Promise<TrainingState> {
     const { epoch, batch, step, start, jumps, samples, learningRate, batches, metricsRun: run } = this;
     const { monitor, epoch: best } = this.best;
     const { patience } = this.settings;
@@ -372,7 +374,7 @@ export class Training<B, V> {
       seconds: this.earlierSeconds + seconds(this.begin), epochSeconds: this.epochSeconds,
       patience: { epoch: patience.epoch, frustration: patience.frustration, best: patience.best, bestEpoch: patience.bestEpoch },
       bestIsKept: this.best.values !== null,
-      plateau: this.settings.plateau?.state, average: this.averaging.state,
+      plateau: this.settings.plateau?.state, average: await this.averaging.state(),
     };
   }
 
@@ -435,8 +437,10 @@ export class Training<B, V> {
         if (second !== error) more.push(messageOf(second));
       }
     };
-    // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun.
-    if (this.isOpen && !(error instanceof DivergenceError) && !this.saveFailed && this.step > 0) await attempt(() => this.save());
+    // Parameters that have diverged are not worth saving, and must not replace those that are; nor must a training that has not begun. Of a device
+    // that has been lost nothing is left to save.
+    const isWorthSaving = !(error instanceof DivergenceError) && lossIn(error) === null;
+    if (this.isOpen && isWorthSaving && !this.saveFailed && this.step > 0) await attempt(() => this.save());
     for (const listener of this.listeners.splice(0)) await attempt(() => listener.close());
     if (!(error instanceof TrainingError)) return error;
     error.history = this.history("failed");

@@ -6,6 +6,7 @@ import type { Faults } from "./faults.ts";
 import { Means, measurementOf, measuresOf } from "./means.ts";
 import type { Validation } from "./options.ts";
 import { type StopRequest, stopped } from "./stop-request.ts";
+import { whenReady } from "./when-ready.ts";
 
 /** What it needs of the training. */
 export interface Measuring<V> {
@@ -21,7 +22,7 @@ export async function validated<V>(validate: Validation<V>, epoch: number, { fau
   const [what, means] = [`Validation failed after epoch ${epoch}`, new Means()];
   if (typeof validate === "function") {
     const given = await faults.during(what, () => stop.wait(validate()), true);
-    if (given !== stopped) await faults.during(what, () => means.add(measuresOf("validate", given, false), 1), true);
+    if (given !== stopped) await faults.during(what, () => whenReady(given, () => means.add(measuresOf("validate", given, false), 1)), true);
     return given === stopped ? stopped : means;
   }
   const batches = await faults.during(what, () => open(validate.data), true);
@@ -35,10 +36,10 @@ export async function validated<V>(validate: Validation<V>, epoch: number, { fau
         }
         return means;
       }
-      await faults.during(`${what}, batch ${batch}`, () => {
-        const { measures, weight } = measurementOf("the cost of validate", evaluate(() => validate.cost(next.value)), false);
+      await faults.during(`${what}, batch ${batch}`, () => whenReady(evaluate(() => validate.cost(next.value)), (result) => {
+        const { measures, weight } = measurementOf("the cost of validate", result, false);
         means.add(measures, weight ?? count(next.value) ?? 1);
-      }, true);
+      }), true);
       await stop.breathe();
       if (stop.reason !== null) break;
     }

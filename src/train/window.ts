@@ -1,8 +1,9 @@
 /** The batches of one update: their gradients are added up, and the update is made by their mean. */
 
-import { type Component, evaluate, grad, Optimizer, type State, Variable, type WithLoss } from "../index.ts";
-import { checkWeight, Means, type Measurement, measurementOf, type Measures } from "./means.ts";
-import type { Values } from "./values.ts";
+import { type Component, evaluate, grad, Optimizer, type Parameter, type State, Variable, type WithLoss } from "../index.ts";
+import { checkWeight, Means, type Measurement, type Measures } from "./means.ts";
+import { read, type Values } from "./values.ts";
+import { whenReady } from "./when-ready.ts";
 
 /** What a batch has given. */
 interface Part {
@@ -18,24 +19,30 @@ export class Window {
   /** The state of the component before several batches. */
   private before: Values = [];
 
-  constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {}
+  /** The parameter that is read in the shortest time. */
+  readonly smallest: Parameter;
+
+  constructor(private readonly component: Component, private readonly optimizer: Optimizer<never>, private readonly most: number) {
+    this.smallest = optimizer.parameters.reduce((a, b) => (b.size < a.size ? b : a));
+  }
 
   get size(): number { return this.parts.length; }
   get isFull(): boolean { return this.size >= this.most; }
-  private get accumulates(): boolean { return this.most > 1; }
+  get accumulates(): boolean { return this.most > 1; }
   private get states(): State[] { return [...this.component.namedState().values()]; }
 
-  /** Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say. */
-  measure(cost: () => WithLoss, samples: number | null): Measurement {
-    if (this.accumulates) {
-      if (this.size === 0) this.before = this.states.map(({ data }) => data);
-      return measurementOf("cost", weighted(cost, samples), true);
-    }
-    if (minimizesItself(this.optimizer)) {
-      this.learningRate = this.optimizer.learningRate;
-      return measurementOf("cost", this.optimizer.minimize(cost), true);
-    }
-    return measurementOf("cost", grad(cost), true);
+  /** Before the first batch of several, to which `clear` goes back. */
+  async keepState(): Promise<void> { this.before = await read(this.states); }
+
+  /**
+   * Runs the cost of a batch, and leaves its gradient to the parameters, beside those of the batches before. What is no loss is for `grad` to say.
+   * @param take gets what the cost returned, when its numbers are there
+   */
+  measure<R>(cost: () => WithLoss, samples: number | null, take: (result: unknown) => R): R | Promise<R> {
+    const optimizer: Minimizing = this.optimizer;
+    if (!minimizesItself(this.optimizer)) return whenReady(this.accumulates ? weighted(cost, samples) : grad(cost), take);
+    this.learningRate = this.optimizer.learningRate;
+    return optimizer.minimizeAsync?.(cost).then((result) => whenReady(result, take)) ?? whenReady(this.optimizer.minimize(cost), take);
   }
 
   add({ measures, weight }: Measurement, samples: number | null): void { this.parts.push({ measures, weight: weight ?? samples ?? 1, samples }); }
@@ -73,6 +80,9 @@ export class Window {
     return this.accumulates;
   }
 }
+
+/** An optimizer that evaluates the cost itself may do so where a device cannot be waited for. */
+type Minimizing = Optimizer<never> & { minimizeAsync?(cost: () => WithLoss): Promise<WithLoss> };
 
 /** Whether the optimizer evaluates the cost itself, several times. */
 export const minimizesItself = (optimizer: Optimizer<never>): boolean => optimizer.minimize !== Optimizer.prototype.minimize;
