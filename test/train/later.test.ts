@@ -168,6 +168,25 @@ describe("a device that is lost", () => {
     }
   });
 
+  it("is found behind the error of a callback, too", async () => {
+    await setDevice("reference");
+    const whole = begin(folder("whole.safetensors"));
+    await whole.run();
+    const steps: number[] = [];
+    const lost = begin(folder("lost.safetensors"), {
+      onDeviceLost: "resume",
+      onStep: async ({ step }) => {
+        if (steps.push(step) !== 3) return;
+        made[0].lose("a test has ended it");
+        await lost.θ.w.read().catch((cause) => { throw new Error("no weights", { cause }); });
+      },
+    });
+    await losing();
+    await lost.run();
+    expect(steps).toEqual([1, 2, 3, 3, 4]);
+    expect(await lost.values()).toEqual(await whole.values());
+  });
+
   it("again and again does not change one with all that it may have, if it gets on in between", async () => {
     const atOnce = await (await train(folder("a.safetensors"), {}, []))();
     const run = await train(folder("b.safetensors"), { onDeviceLost: "resume" }, []);
