@@ -24,6 +24,8 @@ interface Run {
 export class Journal {
   /** The last run that has been asked for. */
   last = 0;
+  /** What has gone wrong last. */
+  told: Error | null = null;
   private runs: Run[] = [];
   /** Of the run that will be asked for next. */
   private next: Note[] = [];
@@ -61,10 +63,10 @@ export class Journal {
     const at = this.runs.findIndex((run) => run.number === number);
     if (at < 0) return null;
     const error = this.runs[at].explain(cause);
-    for (const { notes, results } of this.runs.splice(at).reverse()) {
-      for (const { undo } of notes.reverse()) undo();
-      for (const buffer of results) buffer.fail(error);
-    }
+    this.told = error;
+    const failed = this.runs.splice(at).reverse();
+    for (const { results } of failed) for (const buffer of results) buffer.fail(error); // first, as what is taken back may have been kept there
+    for (const { notes } of failed) for (const { undo } of notes.reverse()) undo();
     return error;
   }
 }

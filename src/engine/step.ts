@@ -9,7 +9,7 @@ import { extract } from "../plan/extract.ts";
 import { bufferKey } from "../plan/buffer-key.ts";
 import { LeafKind, Mark, Trace } from "../plan/trace.ts";
 import { refusal } from "../support/check.ts";
-import { place, stackHere, UsageError, userLocation } from "../support/errors.ts";
+import { FlimsyError, place, stackHere, UsageError, userLocation } from "../support/errors.ts";
 import { type Shape, scalarShape, sizeOf } from "../support/shape.ts";
 import { type Compilable, type Compiled, compile, type Goal } from "./compile.ts";
 import { type Faulted, indexError } from "./faults.ts";
@@ -70,6 +70,8 @@ export class Step implements Compilable, Faulted {
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. One of its own where what is found later is told from it. */
   trace = this.device.later !== null && switches.checkNumerics ? new Trace() : sharedTrace;
   readonly serial = nextStep();
+  /** Where the device answers later, what it has told of last. If that changes in a step, what its looks have made may not be there. */
+  private readonly told = this.device.later?.journal.told;
   /** Where it was called, if the device tells of errors later. */
   private readonly at = this.device.later === null ? undefined : stackHere();
   ended = false;
@@ -309,6 +311,7 @@ export class Step implements Compilable, Faulted {
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     const journal = this.device.later?.journal;
+    if (journal?.told !== this.told) throw journal?.told;
     journal?.begin(this.explainer(compiled, nodeOf));
     for (const { array, rows } of compiled.reached) {
       const parameter = this.arrays[array] as Parameter;
@@ -346,7 +349,10 @@ export class Step implements Compilable, Faulted {
     const { launchNodes } = compiled.plan;
     compiled.names ??= Array.from(launchNodes, (node) => this.nameOf(nodeOf(node)));
     const { names } = compiled;
-    return (error) => place(error instanceof LaunchFault ? this.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error, this.at);
+    return (error) => {
+      const found = error instanceof LaunchFault ? this.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error;
+      return found instanceof FlimsyError ? place(found, this.at) : found; // what else is thrown is the user's own, and may be anything
+    };
   }
 
   private nameOf(node: number): string { return node < this.trace.count ? this.trace.operations[node].name : "an operation of the backward pass"; }
