@@ -99,7 +99,9 @@ export function setDevice(name: DeviceName): Promise<void> {
 function change(device: Device): Promise<void> {
   const before = active;
   active = device;
-  return before === device || !before?.later ? Promise.resolve() : before.later.leave();
+  const left = before === device || !before?.later ? Promise.resolve() : before.later.leave();
+  left.catch(() => {}); // who does not wait for it is told by what is read
+  return left;
 }
 
 /**

@@ -100,7 +100,7 @@ export interface NewArray {
 
 /**
  * What a device has that answers later. Everything is done in the order in which it was asked for. After a launch that fails nothing is written by
- * any that follow, of later steps too, until that has been reported: then `journal` takes back what the host has noted of them.
+ * any that follow, of later steps too, until that has been reported: then, when it writes again, `journal` takes back what the host has noted of them.
  */
 export interface Later {
   /** May a caller be made to wait? Else `read` and `readRegion` throw a DeviceError. */
@@ -114,7 +114,7 @@ export interface Later {
   keepCopy<A extends NewArray>(array: A, from: Region | Buffer, offset: number): A;
   /** The values of a buffer as they are when all that was asked for before has been done. */
   read(buffer: Buffer): Promise<FloatArray>;
-  /** Lets all that is on the device leave for the host. */
+  /** Lets all that is on the device leave for the host, unless it is chosen again meanwhile. Where something has gone wrong it tells of that at the end. */
   leave(): Promise<void>;
 }
 

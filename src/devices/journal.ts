@@ -3,7 +3,7 @@
  * written nothing since; so the host takes back what it has noted of that run and of all after it, and everything is as before the step.
  */
 
-import { place, stackHere } from "../support/errors.ts";
+import { FlimsyError, place, stackHere } from "../support/errors.ts";
 import { LaunchFault } from "./fault.ts";
 import type { Buffer } from "./residency.ts";
 
@@ -45,6 +45,8 @@ interface Run {
 export class Journal {
   /** The last run that has been asked for. */
   last = 0;
+  /** What has gone wrong last. */
+  told: Error | null = null;
   private runs: Run[] = [];
   /** Of the run that will be asked for next. */
   private next: Note[] = [];
@@ -55,8 +57,10 @@ export class Journal {
     const { launchNodes } = asked.plan;
     asked.names ??= Array.from(launchNodes, (node) => step.nameOf(nodeOf(node)));
     const { names } = asked;
-    const explain = (error: Error): Error => (
-      place(error instanceof LaunchFault ? step.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error, at));
+    const explain = (error: Error): Error => {
+      const found = error instanceof LaunchFault ? step.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error;
+      return found instanceof FlimsyError ? place(found, at) : found; // what else is thrown is the user's own, and may be anything
+    };
     this.runs.push({ number: ++this.last, explain, notes: this.next.splice(0), results: [] });
   }
 
@@ -70,7 +74,7 @@ export class Journal {
   note(owner: object, undo: () => void): void { this.runs.at(-1)?.notes.push({ owner, undo }); }
 
   /** Something has been noted of the run that will be asked for next. */
-  private noteNext(owner: object, undo: () => void): void { this.next.push({ owner, undo }); }
+  noteNext(owner: object, undo: () => void): void { this.next.push({ owner, undo }); }
 
   /** A buffer gets its values by the last run. */
   result(buffer: Buffer): void { this.runs.at(-1)?.results.push(buffer); }
@@ -96,10 +100,10 @@ export class Journal {
     const at = this.runs.findIndex((run) => run.number === number);
     if (at < 0) return null;
     const error = this.runs[at].explain(cause);
-    for (const { notes, results } of this.runs.splice(at).reverse()) {
-      for (const { undo } of notes.reverse()) undo();
-      for (const buffer of results) buffer.fail(error);
-    }
+    this.told = error;
+    const failed = this.runs.splice(at).reverse();
+    for (const { results } of failed) for (const buffer of results) buffer.fail(error); // first, as what is taken back may have been kept there
+    for (const { notes } of failed) for (const { undo } of notes.reverse()) undo();
     return error;
   }
 }

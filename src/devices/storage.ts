@@ -35,7 +35,10 @@ export class Storage {
   }
 
   /** Can the values be had without waiting for a device? */
-  knows(): boolean { return this.awaited === null; }
+  knows(): boolean { return !this.isLost && this.awaited === null; }
+
+  /** Have the values never come to be, or gone with a device? */
+  get isLost(): boolean { return this.host === null && Boolean(this.buffer?.failure); }
 
   /** The current values, for reading only, when they are there. */
   async read(): Promise<FloatArray> {

@@ -55,20 +55,12 @@ export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOp
   return gradOf("grad", f, of === undefined ? null : new Set(parametersOf("grad({ of })", of)));
 }
 
-/** Runs `body` where parameters have no gradients yet. After an error they have again those that they had. */
-export function withoutGradients<R>(parameters: readonly Parameter[], body: () => R): R {
-  const takeBack = setAside(parameters);
-  try {
-    return body();
-  } catch (error) {
-    takeBack();
-    throw error;
-  }
-}
-
 /** Lets parameters have no gradients. @returns how to give them back those that they had */
 export function setAside(parameters: readonly Parameter[]): () => void {
-  const earlier = parameters.map(({ grad }) => grad && new Storage(grad.size, null, "gradients").copy(grad.storage as Storage));
+  const earlier = parameters.map(({ grad }) => {
+    const storage = grad && (grad.storage as Storage);
+    return storage && (storage.away("gradients") ?? new Storage(storage.size, null, "gradients").copy(storage));
+  });
   const journal = currentDevice().later?.journal;
   journal?.setAside(parameters);
   for (const parameter of parameters) parameter.hasGradient = false;
@@ -78,8 +70,11 @@ export function setAside(parameters: readonly Parameter[]): () => void {
       const values = earlier[i];
       parameter.hasGradient = false;
       if (values === null) return;
-      markReached(parameter, -1);
-      parameter.gradient.copy(values);
+      if (values.isLost) parameter.hasGradient = true; // nor has the step written a gradient
+      else {
+        markReached(parameter, -1);
+        parameter.gradient.copy(values);
+      }
     });
   };
 }

@@ -71,6 +71,8 @@ export class Step implements Compilable, Faulted {
   /** What is recorded into: the stacked trace while the gradients of a stacked structure are. One of its own where what is found later is told from it. */
   trace = this.device.later !== null && switches.checkNumerics ? new Trace() : sharedTrace;
   readonly serial = nextStep();
+  /** Where the device answers later, what it has told of last. If that changes in a step, what its looks have made may not be there. */
+  private readonly told = this.device.later?.journal.told;
   ended = false;
   /** Set by operations whose reverse rule is the user's code: it may read numbers and use what lies outside, so it runs each time. */
   ownRules = false;
@@ -301,6 +303,7 @@ export class Step implements Compilable, Faulted {
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     const journal = this.device.later?.journal;
+    if (journal?.told !== this.told) throw journal?.told;
     journal?.begin(this, compiled, nodeOf);
     for (const { array, rows } of compiled.reached) {
       journal?.reaches(this.arrays[array] as Parameter);

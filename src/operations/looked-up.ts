@@ -214,7 +214,9 @@ export class LookedUp extends Variable implements RowGradient {
     const { parameter, inner, count } = this;
     if (this.isWhole) return parameter.gradient;
     if (!this.storage.knows() && openStep() === null) {
-      parameter.gradient.copy(this.wholeOf(this).storage as Storage);
+      const whole = this.wholeOf(this).storage as Storage;
+      currentDevice().later?.journal.note(this, this.takenBack());
+      parameter.gradient.copy(whole);
       this.isWhole = true;
       return parameter.gradient;
     }

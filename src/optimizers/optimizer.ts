@@ -7,7 +7,7 @@ import { ValueError } from "../support/errors.ts";
 import type { Kind } from "../support/kinds.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { formatCall, inspected } from "../support/print.ts";
-import { gradOf, type WithLoss, withoutGradients } from "../engine/grad.ts";
+import { gradOf, setAside, type WithLoss } from "../engine/grad.ts";
 import { keep, withStep } from "../engine/recording.ts";
 import { State } from "../engine/state.ts";
 import { parametersOf } from "../engine/trainable.ts";
@@ -216,11 +216,16 @@ export abstract class Optimizer<O extends object = OptimizerOptions> {
    */
   minimize<R extends WithLoss>(f: () => R): R {
     checkArguments("minimize", arguments, 1);
-    return withoutGradients(this.#parameters, () => {
+    const takeBack = setAside(this.#parameters);
+    try {
       const result = gradOf(`${this.constructor.name}.minimize`, f, this.owned);
+      currentDevice().later?.journal.noteNext(this.#parameters, takeBack); // where the update alone fails
       this.update();
       return result;
-    });
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
   }
 
   /**

@@ -6,6 +6,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { buildSync } from "esbuild";
 import { cannotWait, keepCopy, lost } from "../../src/devices/answers.ts";
+import { currentDevice } from "../../src/devices/current.ts";
 import {
   type Device, type DeviceMemory, type Executable, type Later, type MemoryKind, type Policy, type Program, processorPolicy, type Region,
 } from "../../src/devices/device.ts";
@@ -25,6 +26,8 @@ function workerCode(): string {
 }
 
 class DelayedBuffer extends Buffer {
+  /** How often it has been copied to. */
+  copies = 0;
   constructor(readonly place: Place, size: number, release: () => void) {
     super(size, release);
   }
@@ -100,7 +103,10 @@ export class DelayingDevice implements Device {
       canWait,
       get failure() { return device.failure; },
       journal: this.journal,
-      copy: (from, offset, size, to) => this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id }),
+      copy: (from, offset, size, to) => {
+        (to as DelayedBuffer).copies++;
+        this.ask({ kind: "copy", from: this.placeOf(from, offset, size), to: (to as DelayedBuffer).place.id });
+      },
       keepCopy: (array, from, offset) => keepCopy(this, array, from, offset),
       read: (buffer) => this.readLater(buffer),
       leave: () => this.leave(),
@@ -252,11 +258,22 @@ export class DelayingDevice implements Device {
   // -- leaving, and being lost --------------------------------------------------------------------------
 
   private async leave(): Promise<void> {
-    await Promise.all([...this.buffers].map(async (buffer) => {
-      if (!buffer.isThere) return;
-      if (!buffer.isCopy) buffer.saved = await this.readLater(buffer);
-      buffer.free();
-    }));
+    let error: unknown = null;
+    // What has gone wrong is told to one who reads, and the rest leaves nevertheless. Copies may still arrive meanwhile; steps only if it is chosen again.
+    while (this.buffers.size > 0 && currentDevice() !== this) {
+      await Promise.all([...this.buffers].map(async (buffer) => {
+        const { copies } = buffer;
+        try {
+          const values = buffer.isCopy ? null : await this.readLater(buffer);
+          if (copies !== buffer.copies || currentDevice() === this) return;
+          if (!buffer.isCopy) buffer.saved = values;
+          buffer.free();
+        } catch (caught) {
+          error ??= caught;
+        }
+      }));
+    }
+    if (error !== null) throw error as Error;
   }
 
   /** Ends it, as a driver may. */
