@@ -6,13 +6,18 @@ import { LeafKind, type Trace } from "../plan/trace.ts";
 import { NanError, ValueError } from "../support/errors.ts";
 import { formatShape } from "../support/shape.ts";
 
+/** What a step holds, as far as messages ask whether its numbers are at hand. */
+interface Holder {
+  readonly storage: { knows(): boolean } | null;
+}
+
 /** A step, as far as messages look at it. */
 export interface Faulted {
   readonly trace: Trace;
   /** Where the user called each operation, while numbers are checked. */
   readonly callers: readonly (string | undefined)[] | null;
   readonly device: { readonly later: { readonly canWait: boolean } | null };
-  readonly arrays: readonly { readonly storage: { knows(): boolean } | null }[];
+  readonly arrays: readonly object[];
   /** The numbers of a leaf, if they are known outside of the step. */
   knownValues(leaf: number): FloatArray | undefined;
 }
@@ -28,7 +33,8 @@ export function nanError(step: Faulted, fault: LaunchFault, name: string, node: 
     let source = trace.input(node, k);
     while (!trace.isLeaf(source) && trace.inputCount(source) === 1) source = trace.input(source, 0);
     if (!trace.isLeaf(source)) return false;
-    const isKnown = trace.leafKind(source) === LeafKind.scalar || later?.canWait !== false || arrays[trace.leafOrdinal(source)].storage?.knows();
+    const isAtHand = (): boolean => (arrays[trace.leafOrdinal(source)] as Holder).storage?.knows() ?? false;
+    const isKnown = trace.leafKind(source) === LeafKind.scalar || later?.canWait !== false || isAtHand();
     return (isKnown && step.knownValues(source)?.some((value) => !Number.isFinite(value))) ?? false;
   });
   const where = step.callers?.[node] ?? "";

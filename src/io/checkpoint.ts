@@ -76,7 +76,8 @@ export interface Inspection {
 
 const keys = { version: "flimsy", structure: "flimsy.structure", training: "flimsy.training", metadata: "flimsy.metadata" } as const;
 const version = "1";
-const saveOptions: readonly (keyof SaveOptions)[] = ["optimizer", "random", "step", "metadata", "components"];
+export const saveOptions: readonly (keyof SaveOptions)[] = ["optimizer", "random", "step", "metadata", "components"];
+export const tensorsOptions: readonly (keyof TensorsOptions)[] = ["metadata"];
 
 /**
  * A component with what belongs to its training, as the bytes of a safetensors file.
@@ -400,7 +401,7 @@ export interface TensorsOptions {
  */
 export function serializeTensors(tensors: Tensors, options: TensorsOptions = {}): Uint8Array {
   checkArguments("serializeTensors", arguments, 2);
-  checkOptions("serializeTensors", options, ["metadata"]);
+  checkOptions("serializeTensors", options, tensorsOptions);
   return encodeTensors("serializeTensors", tensors, options);
 }
 
@@ -414,7 +415,7 @@ export function serializeTensors(tensors: Tensors, options: TensorsOptions = {})
  */
 export function writeTensors(path: string | Url, tensors: Tensors, options: TensorsOptions = {}): void {
   checkArguments("writeTensors", arguments, 3);
-  checkOptions("writeTensors", options, ["metadata"]);
+  checkOptions("writeTensors", options, tensorsOptions);
   const target = pathOf("writeTensors", path, "In a browser, serializeTensors(tensors) gives the bytes.");
   replaceFile(target, encodeTensors("writeTensors", tensors, options));
 }

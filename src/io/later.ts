@@ -1,14 +1,17 @@
 /** Saving from a device that answers later: waits for the numbers first. */
 
 import { Component, type Parameter, ready, type State } from "../index.ts";
-import { checkArguments } from "../support/options.ts";
+import { checkArguments, checkOptions } from "../support/options.ts";
 import type { Url } from "../support/platform.ts";
-import { type SaveOptions, save, serialize, serializeTensors, type Tensors, type TensorsOptions, writeTensors } from "./checkpoint.ts";
+import {
+  type SaveOptions, save, saveOptions, serialize, serializeTensors, type Tensors, type TensorsOptions, tensorsOptions, writeTensors,
+} from "./checkpoint.ts";
 import { holdings } from "./holdings.ts";
 import { type AnyOptimizer, named } from "./training.ts";
 
 /** Waits for all that is saved with a component. What cannot be saved is for the function that saves to say. */
-async function savable(caller: string, component: Component, { optimizer }: SaveOptions): Promise<void> {
+async function savable(caller: string, component: Component, options: SaveOptions): Promise<void> {
+  const { optimizer } = checkOptions(caller, options, saveOptions);
   const remembered = (each: AnyOptimizer): State[] => each.parameters.flatMap((parameter: Parameter) => Object.values(each.slotsOf(parameter)));
   const optimizers = [...named<AnyOptimizer>(caller, "optimizer", optimizer).values()];
   const held = component instanceof Component ? holdings(component, true) ?? [] : [];
@@ -50,6 +53,7 @@ export async function saveAsync(path: string | Url, component: Component, option
  */
 export async function serializeTensorsAsync(tensors: Tensors, options: TensorsOptions = {}): Promise<Uint8Array> {
   checkArguments("serializeTensorsAsync", arguments, 2);
+  checkOptions("serializeTensorsAsync", options, tensorsOptions);
   return serializeTensors(await ready(tensors), options);
 }
 
@@ -62,5 +66,6 @@ export async function serializeTensorsAsync(tensors: Tensors, options: TensorsOp
  */
 export async function writeTensorsAsync(path: string | Url, tensors: Tensors, options: TensorsOptions = {}): Promise<void> {
   checkArguments("writeTensorsAsync", arguments, 3);
+  checkOptions("writeTensorsAsync", options, tensorsOptions);
   writeTensors(path, await ready(tensors), options);
 }

@@ -26,6 +26,8 @@ export interface HeatmapOptions {
   readonly cell?: number | undefined;
 }
 
+const heatmapOptions: readonly (keyof HeatmapOptions)[] = ["rows", "columns", "title", "rowTitle", "columnTitle", "range", "cell"];
+
 /**
  * A heat map as HTML with a picture in SVG, to stand in a section of a report or in a page of one's own. Each cell tells its
  * value when pointed at. All text is escaped.
@@ -39,7 +41,7 @@ export interface HeatmapOptions {
  */
 export function heatmap(values: HeatmapValues, options: HeatmapOptions = {}): string {
   checkArguments("heatmap", arguments, 2);
-  checkOptions("heatmap", options, ["rows", "columns", "title", "rowTitle", "columnTitle", "range", "cell"]);
+  checkOptions("heatmap", options, heatmapOptions);
   const matrix = matrixOf(values);
   const [height, width] = [matrix.length, matrix[0].length];
   const { title, rowTitle, columnTitle } = options;
@@ -107,6 +109,7 @@ export function heatmap(values: HeatmapValues, options: HeatmapOptions = {}): st
  */
 export async function heatmapAsync(values: HeatmapValues, options: HeatmapOptions = {}): Promise<string> {
   checkArguments("heatmapAsync", arguments, 2);
+  checkOptions("heatmapAsync", options, heatmapOptions);
   return heatmap(values instanceof Variable ? await ready(values) : values, options);
 }
 
