@@ -78,7 +78,7 @@ describe("a device that has to be waited for", () => {
   }
   afterEach(() => renameDevice(name, () => new ReferenceDevice()));
 
-  it("is used when the promise resolves; until then steps run on the one before", async () => {
+  inFloat32()("is used when the promise resolves; until then steps run on the one before", async () => {
     const asked = later();
     const chosen = setDevice(name);
     expect(mul(input(0.1), 1).item()).toBe(Math.fround(0.1));
