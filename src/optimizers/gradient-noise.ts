@@ -1,3 +1,4 @@
+import { currentDevice } from "../devices/current.ts";
 import { uniform } from "../operations/uniform.ts";
 import { elementwise } from "../operations/elementwise.ts";
 import { Random } from "../random/random.ts";
@@ -67,7 +68,12 @@ export class GradientNoise {
   /** @internal The gradients with noise, as operations of the open step. */
   disturbed(gradients: readonly Variable[], step: number): readonly Variable[] {
     const deviation = this.deviation(step);
-    const draw = (shape: readonly number[]): Variable => uniform(shape, this.random ?? undefined);
+    const { random } = this;
+    if (random !== null) {
+      const { state } = random; // part of the optimizer's: as before where the update fails later
+      currentDevice().later?.journal.noteNext(this, () => { random.state = state; });
+    }
+    const draw = (shape: readonly number[]): Variable => uniform(shape, random ?? undefined);
     return gradients.map((gradient) => disturbed(gradient, draw(gradient.shape), draw(gradient.shape), deviation));
   }
 }

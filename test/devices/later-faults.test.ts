@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { useDevice } from "../../src/devices/current.ts";
 import {
-  debug, embed, GradientDescent, gather, grad, input, operation, parameter, ready, setDevice, ValueError, type Variable, zeros,
+  debug, embed, GradientDescent, GradientNoise, gather, grad, input, operation, parameter, Random, ready, setDevice, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { errorOf, unwaited } from "./unwaited.ts";
 
@@ -52,6 +52,25 @@ describe("what goes wrong late", () => {
       return w.sum();
     })).toThrow(/gather got index 9/);
     expect([await read(w.grad), optimizer.step]).toEqual([[3, 3], 0]);
+  });
+
+  it("leaves the generator of an optimizer's noise as it was", async () => {
+    const train = async (): Promise<unknown> => {
+      const w = parameter([1, 2]);
+      const random = new Random(4);
+      const optimizer = new GradientDescent(w, { learningRate: 0.1, noise: new GradientNoise({ eta: 0.1, random }) });
+      const states: unknown[] = [];
+      for (const row of [0, 9, 1]) {
+        const step = async () => { await optimizer.minimize(() => gather(w, input(row).mul(1)).sum()).read(); };
+        await step().catch((error: unknown) => expect(error).toBeInstanceOf(ValueError));
+        states.push(random.state, optimizer.step);
+      }
+      return [states, await read(w)];
+    };
+    unwaited();
+    const found = await train();
+    await setDevice("reference");
+    expect(found).toEqual(await train());
   });
 
   it("leaves gradients as they were where the update of minimize alone fails", async () => {
