@@ -45,7 +45,9 @@ export function deviceByName(name: DeviceName, caller = "setDevice"): Device | P
   }
   const found = made.get(name);
   if (found !== undefined && !found.later?.failure) return found;
-  const given = coming.get(name) ?? makers[name]();
+  const awaited = coming.get(name);
+  if (awaited !== undefined) return awaited;
+  const given = makers[name]();
   if (!(given instanceof Promise)) return keep(name, given);
   const device = given.then((device) => keep(name, device)).finally(() => coming.delete(name));
   coming.set(name, device);

@@ -39,38 +39,27 @@ const ROUND = literal(1.5 * 2 ** 23);
 const INFINITE = "number(0x7f800000u)";
 const NAN = "number(0x7fc00000u)";
 
-/** A function in WGSL, and those that it calls. */
-interface Definition {
-  readonly text: string;
-  readonly uses: readonly Name[];
-}
+/** By name; which others each one calls stands in its text. */
+const definitions: Readonly<Record<string, string>> = {
+  number: `fn number(bits: u32) -> f32 { return bitcast<f32>(bits ^ zero); }`,
+  exactly: `fn exactly(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }`,
+  isNan: `fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
+  twelve: `fn twelve(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & (0xfffff000u ^ zero)); }`,
+  powerOfTwo: `fn powerOfTwo(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }`,
 
-const define = (text: string, ...uses: readonly Name[]): Definition => ({ text, uses });
-
-type Name =
-  | "number" | "exactly" | "isNan" | "twelve" | "powerOfTwo" | "Reduced" | "reduce" | "expm1Reduced" | "scaledExp" | "logOf" | "mulHigh" | "circular"
-  | "log2Of" | "selectOf" | `${UnaryName}Of` | `${BinaryName}Of`;
-
-const definitions: Partial<Record<Name, Definition>> = {
-  number: define(`fn number(bits: u32) -> f32 { return bitcast<f32>(bits ^ zero); }`),
-  exactly: define(`fn exactly(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }`),
-  isNan: define(`fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`),
-  twelve: define(`fn twelve(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & (0xfffff000u ^ zero)); }`),
-  powerOfTwo: define(`fn powerOfTwo(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }`),
-
-  negOf: define(`fn negOf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }`),
-  absOf: define(`fn absOf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }`),
-  signOf: define(`fn signOf(x: f32) -> f32 {
+  negOf: `fn negOf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }`,
+  absOf: `fn absOf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }`,
+  signOf: `fn signOf(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
   if (size == 0u || size > 0x7f800000u) { return x; }
   return bitcast<f32>((bits & 0x80000000u) | 0x3f800000u);
-}`),
-  reluOf: define(`fn reluOf(x: f32) -> f32 { let bits = bitcast<u32>(x); return select(x, 0.0, bits > 0x80000000u && bits <= 0xff800000u); }`),
+}`,
+  reluOf: `fn reluOf(x: f32) -> f32 { let bits = bitcast<u32>(x); return select(x, 0.0, bits > 0x80000000u && bits <= 0xff800000u); }`,
   // From 2²³ on, and where x is NaN or ∞, it is x itself.
-  floorOf: define(`fn floorOf(x: f32) -> f32 { return select(floor(x), x, (bitcast<u32>(x) & 0x7fffffffu) >= 0x4b000000u); }`),
+  floorOf: `fn floorOf(x: f32) -> f32 { return select(floor(x), x, (bitcast<u32>(x) & 0x7fffffffu) >= 0x4b000000u); }`,
   // Of a number from 1 to 4, with a step of Newton's method for what the driver leaves.
-  sqrtOf: define(`fn sqrtOf(x: f32) -> f32 {
+  sqrtOf: `fn sqrtOf(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) == 0u || bits == 0x7f800000u || isNan(x)) { return x; }
   if (bits > 0x80000000u) { return ${NAN}; }
@@ -83,13 +72,13 @@ const definitions: Partial<Record<Name, Definition>> = {
   let low = exactly(root - high);
   let rest = exactly(exactly(exactly(m - exactly(high * high)) - exactly(2.0 * high * low)) - exactly(low * low));
   return exactly(root + rest / (2.0 * root)) * powerOfTwo(half - select(0, 75, subnormal));
-}`, "number", "isNan", "exactly", "twelve", "powerOfTwo"),
+}`,
 
-  addOf: define(`fn addOf(a: f32, b: f32) -> f32 { return exactly(a + b); }`, "exactly"),
-  subOf: define(`fn subOf(a: f32, b: f32) -> f32 { return exactly(a - b); }`, "exactly"),
-  mulOf: define(`fn mulOf(a: f32, b: f32) -> f32 { return exactly(a * b); }`, "exactly"),
+  addOf: `fn addOf(a: f32, b: f32) -> f32 { return exactly(a + b); }`,
+  subOf: `fn subOf(a: f32, b: f32) -> f32 { return exactly(a - b); }`,
+  mulOf: `fn mulOf(a: f32, b: f32) -> f32 { return exactly(a * b); }`,
   // Drivers may lose divisors beyond 2¹²⁶.
-  divOf: define(`fn divOf(a: f32, b: f32) -> f32 {
+  divOf: `fn divOf(a: f32, b: f32) -> f32 {
   let size = bitcast<u32>(b) & 0x7fffffffu;
   if (size == 0u || size >= 0x7f800000u) {
     let sizeOfA = bitcast<u32>(a) & 0x7fffffffu;
@@ -99,44 +88,44 @@ const definitions: Partial<Record<Name, Definition>> = {
   }
   if (size >= 0x7e000000u) { return exactly(exactly(a * 0.0625) / exactly(b * 0.0625)); }
   return exactly(a / b);
-}`, "number", "exactly"),
-  maximumOf: define(`fn maximumOf(a: f32, b: f32) -> f32 {
+}`,
+  maximumOf: `fn maximumOf(a: f32, b: f32) -> f32 {
   if (isNan(a) || isNan(b)) { return ${NAN}; }
   if (a == b) { return bitcast<f32>(bitcast<u32>(a) & bitcast<u32>(b)); }
   return select(b, a, a > b);
-}`, "number", "isNan"),
-  minimumOf: define(`fn minimumOf(a: f32, b: f32) -> f32 {
+}`,
+  minimumOf: `fn minimumOf(a: f32, b: f32) -> f32 {
   if (isNan(a) || isNan(b)) { return ${NAN}; }
   if (a == b) { return bitcast<f32>(bitcast<u32>(a) | bitcast<u32>(b)); }
   return select(b, a, a < b);
-}`, "number", "isNan"),
-  equalOf: define(`fn equalOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a == b && !isNan(a) && !isNan(b)); }`, "isNan"),
-  lessOf: define(`fn lessOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a < b && !isNan(a) && !isNan(b)); }`, "isNan"),
-  lessEqualOf: define(`fn lessEqualOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a <= b && !isNan(a) && !isNan(b)); }`, "isNan"),
+}`,
+  equalOf: `fn equalOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a == b && !isNan(a) && !isNan(b)); }`,
+  lessOf: `fn lessOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a < b && !isNan(a) && !isNan(b)); }`,
+  lessEqualOf: `fn lessEqualOf(a: f32, b: f32) -> f32 { return select(0.0, 1.0, a <= b && !isNan(a) && !isNan(b)); }`,
   // The bits of a where the condition is not 0 (NaN is not), else those of b.
-  selectOf: define(`fn selectOf(condition: f32, a: f32, b: f32) -> f32 { return select(b, a, (bitcast<u32>(condition) & 0x7fffffffu) != 0u); }`),
+  selectOf: `fn selectOf(condition: f32, a: f32, b: f32) -> f32 { return select(b, a, (bitcast<u32>(condition) & 0x7fffffffu) != 0u); }`,
 
   // -- exponentials: x = n ln 2 + r with |r| ≤ ln 2 / 2
-  Reduced: define(`struct Reduced { n: i32, r: f32 }`),
-  reduce: define(`fn reduce(x: f32) -> Reduced {
+  Reduced: `struct Reduced { n: i32, r: f32 }`,
+  reduce: `fn reduce(x: f32) -> Reduced {
   let n = exactly(exactly(x * ${literal(Math.LOG2E)} + ${ROUND}) - ${ROUND});
   return Reduced(i32(n), exactly(exactly(x - exactly(n * ${literal(LN2_HIGH)})) - exactly(n * ${literal(LN2_LOW)})));
-}`, "Reduced", "exactly"),
-  expm1Reduced: define(`fn expm1Reduced(r: f32) -> f32 { return exactly(exactly(${horner("r", EXP)} * exactly(r * r)) + r); }`, "exactly"),
+}`,
+  expm1Reduced: `fn expm1Reduced(r: f32) -> f32 { return exactly(exactly(${horner("r", EXP)} * exactly(r * r)) + r); }`,
   // 2ⁿ eʳ: in two factors, as 2ⁿ itself may be too large or too small where that is not.
-  scaledExp: define(`fn scaledExp(n: i32, r: f32) -> f32 {
+  scaledExp: `fn scaledExp(n: i32, r: f32) -> f32 {
   let half = n >> 1u;
   return exactly(exactly(exactly(1.0 + expm1Reduced(r)) * powerOfTwo(half)) * powerOfTwo(n - half));
-}`, "expm1Reduced", "exactly", "powerOfTwo"),
-  expOf: define(`fn expOf(x: f32) -> f32 {
+}`,
+  expOf: `fn expOf(x: f32) -> f32 {
   if (isNan(x)) { return x; }
   if (x > 89.0) { return ${INFINITE}; }
   if (x < -104.0) { return 0.0; }
   let by = reduce(x);
   return scaledExp(by.n, by.r);
-}`, "number", "isNan", "reduce", "scaledExp"),
+}`,
   // 2ⁿ (eʳ − 1) + (2ⁿ − 1), divided and multiplied by a power
-  expm1Of: define(`fn expm1Of(x: f32) -> f32 {
+  expm1Of: `fn expm1Of(x: f32) -> f32 {
   if (isNan(x) || x == 0.0) { return x; }
   if (x > 89.0) { return ${INFINITE}; }
   if (x < -20.0) { return -1.0; }
@@ -145,9 +134,9 @@ const definitions: Partial<Record<Name, Definition>> = {
   let power = powerOfTwo(half);
   let other = by.n - half;
   return exactly(exactly(exactly(expm1Reduced(by.r) * power) + exactly(power - powerOfTwo(-other))) * powerOfTwo(other));
-}`, "number", "isNan", "reduce", "expm1Reduced", "powerOfTwo", "exactly"),
+}`,
   // (e²ˣ − 1) / (e²ˣ + 1)
-  tanhOf: define(`fn tanhOf(x: f32) -> f32 {
+  tanhOf: `fn tanhOf(x: f32) -> f32 {
   if (isNan(x)) { return x; }
   let size = bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu);
   var y = 1.0;
@@ -160,45 +149,50 @@ const definitions: Partial<Record<Name, Definition>> = {
     y = exactly(u / exactly(u + 2.0));
   }
   return bitcast<f32>(bitcast<u32>(y) | (bitcast<u32>(x) & 0x80000000u));
-}`, "isNan", "reduce", "expm1Reduced", "powerOfTwo", "exactly"),
-  sigmoidOf: define(`fn sigmoidOf(x: f32) -> f32 {
+}`,
+  sigmoidOf: `fn sigmoidOf(x: f32) -> f32 {
   if (isNan(x)) { return x; }
   let e = expOf(bitcast<f32>(bitcast<u32>(x) | 0x80000000u));
   return exactly(select(1.0, e, x < 0.0) / exactly(1.0 + e));
-}`, "isNan", "expOf", "exactly"),
+}`,
 
-  // -- logarithms: x = 2ᵏ (1 + f) with √½ ≤ 1 + f < √2; subnormal x are their bits as an integer times 2⁻¹⁴⁹
-  logOf: define(`fn logOf(x: f32, correction: f32) -> f32 {
+  // -- logarithms: x = 2ᵏ m with √½ ≤ m < √2; subnormal x are their bits as an integer times 2⁻¹⁴⁹
+  Apart: `struct Apart { k: f32, m: f32 }`,
+  apart: `fn apart(bits: u32) -> Apart {
+  let subnormal = bits < 0x00800000u;
+  let y = select(bits, bitcast<u32>(f32(bits)), subnormal) - 0x3f3504f3u;
+  return Apart(f32((bitcast<i32>(y) >> 23u) - select(0, 149, subnormal)), bitcast<f32>((y & 0x7fffffu) + 0x3f3504f3u));
+}`,
+  logOf: `fn logOf(x: f32, correction: f32) -> f32 {
   let bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) == 0u) { return number(0xff800000u); }
   if (bits >= 0x7f800000u) { return select(${NAN}, x, bits == 0x7f800000u); }
-  let subnormal = bits < 0x00800000u;
-  let apart = select(bits, bitcast<u32>(f32(bits)), subnormal) - 0x3f3504f3u;
-  let k = f32((bitcast<i32>(apart) >> 23u) - select(0, 149, subnormal));
-  let f = bitcast<f32>((apart & 0x7fffffu) + 0x3f3504f3u) - 1.0;
+  let by = apart(bits);
+  let k = by.k;
+  let f = by.m - 1.0;
   let square = exactly(f * f);
   // Smallest parts first.
   var sum = exactly(exactly(exactly(${horner("f", LOG)} * f) * square) + correction);
   sum = exactly(exactly(k * ${literal(LN2_LOW)}) + sum);
   sum = exactly(exactly(sum - 0.5 * square) + f);
   return exactly(exactly(k * ${literal(LN2_HIGH)}) + sum);
-}`, "number", "exactly"),
-  log1pOf: define(`fn log1pOf(x: f32) -> f32 {
+}`,
+  log1pOf: `fn log1pOf(x: f32) -> f32 {
   let size = bitcast<u32>(x) & 0x7fffffffu;
   if (size < 0x33000000u || bitcast<u32>(x) == 0x7f800000u || isNan(x)) { return x; }
   let u = exactly(1.0 + x);
   // What rounding took away: exact, as what is subtracted from u is the larger of 1 and x.
   let taken = select(exactly(1.0 - exactly(u - x)), exactly(x - exactly(u - 1.0)), x < 1.0);
   return logOf(u, exactly(taken / u));
-}`, "exactly", "isNan", "logOf"),
+}`,
 
   // -- sine and cosine: |x| = n π/2 + r with |r| ≤ π/4
-  mulHigh: define(`fn mulHigh(a: u32, b: u32) -> u32 {
+  mulHigh: `fn mulHigh(a: u32, b: u32) -> u32 {
   let t = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
   let u = (a & 0xffffu) * (b >> 16u) + (t & 0xffffu);
   return (a >> 16u) * (b >> 16u) + (t >> 16u) + (u >> 16u);
-}`),
-  circular: define(`const twoOverPi = array<u32, ${TWO_OVER_PI.length}>(${TWO_OVER_PI.map((word) => `${word}u`).join(", ")});
+}`,
+  circular: `const twoOverPi = array<u32, ${TWO_OVER_PI.length}>(${TWO_OVER_PI.map((word) => `${word}u`).join(", ")});
 fn circular(x: f32, shift: u32, sign: u32) -> f32 {
   let size = bitcast<u32>(x) & 0x7fffffffu;
   if (size >= 0x7f800000u) { return ${NAN}; }
@@ -240,16 +234,15 @@ fn circular(x: f32, shift: u32, sign: u32) -> f32 {
   let square = exactly(r * r);
   let y = select(exactly(${horner("square", SIN)} * exactly(square * r)) + r, ${horner("square", COS)}, (n & 1u) == 1u);
   return bitcast<f32>(bitcast<u32>(y) ^ ((n & 2u) << 30u) ^ sign);
-}`, "number", "exactly", "powerOfTwo", "mulHigh"),
-  sinOf: define(`fn sinOf(x: f32) -> f32 { return circular(x, 0u, bitcast<u32>(x) & 0x80000000u); }`, "circular"),
-  cosOf: define(`fn cosOf(x: f32) -> f32 { return circular(x, 1u, 0u); }`, "circular"),
+}`,
+  sinOf: `fn sinOf(x: f32) -> f32 { return circular(x, 0u, bitcast<u32>(x) & 0x80000000u); }`,
+  cosOf: `fn cosOf(x: f32) -> f32 { return circular(x, 1u, 0u); }`,
 
   // -- powers: 2 to the b log₂(a), in two parts, as an error of the logarithm counts b times
-  log2Of: define(`fn log2Of(bits: u32) -> vec2f {
-  let subnormal = bits < 0x00800000u;
-  let apart = select(bits, bitcast<u32>(f32(bits)), subnormal) - 0x3f3504f3u;
-  let k = f32((bitcast<i32>(apart) >> 23u) - select(0, 149, subnormal));
-  let m = bitcast<f32>((apart & 0x7fffffu) + 0x3f3504f3u);
+  log2Of: `fn log2Of(bits: u32) -> vec2f {
+  let by = apart(bits);
+  let k = by.k;
+  let m = by.m;
   // log₂(m) by the series in s = f / (2 + f), of which the first 12 bits are exact
   let f = m - 1.0;
   let d = exactly(m + 1.0);
@@ -266,8 +259,8 @@ fn circular(x: f32, shift: u32, sign: u32) -> f32 {
   let tail = exactly(exactly(product - exactly(sum - k)) + rest);
   let whole = exactly(sum + tail);
   return vec2f(whole, exactly(exactly(sum - whole) + tail));
-}`, "exactly", "twelve"),
-  powOf: define(`fn powOf(a: f32, b: f32) -> f32 {
+}`,
+  powOf: `fn powOf(a: f32, b: f32) -> f32 {
   let bits = bitcast<u32>(a);
   let sizeOfA = bits & 0x7fffffffu;
   let sizeOfB = bitcast<u32>(b) & 0x7fffffffu;
@@ -298,7 +291,7 @@ fn circular(x: f32, shift: u32, sign: u32) -> f32 {
   let n = exactly(exactly(whole + ${ROUND}) - ${ROUND});
   let y = scaledExp(i32(n), exactly(exactly(exactly(whole - n) + rest) * ${literal(Math.LN2)}));
   return bitcast<f32>(bitcast<u32>(y) | sign);
-}`, "number", "exactly", "twelve", "log2Of", "scaledExp"),
+}`,
 };
 
 /** The call of a function; `where` of expressions is "select". */
@@ -311,13 +304,14 @@ export function call(name: UnaryName | BinaryName | "select", ...operands: reado
  * compiler cannot know.
  */
 export function functionsFor(text: string): string {
-  const found = new Map<string, string>();
-  const add = (name: string): void => {
-    const definition = definitions[name as Name];
-    if (definition === undefined || found.has(name)) return;
-    definition.uses.forEach(add);
-    found.set(name, definition.text);
+  const found = new Set<string>();
+  const add = (code: string): void => {
+    for (const [name] of code.matchAll(/\b\w+(?=\()/g)) {
+      if (!Object.hasOwn(definitions, name) || found.has(name)) continue;
+      found.add(name);
+      add(definitions[name]);
+    }
   };
-  for (const [name] of text.matchAll(/\b\w+(?=\()/g)) add(name);
-  return [...found.values()].join("\n");
+  add(text);
+  return [...found].map((name) => definitions[name]).join("\n");
 }
