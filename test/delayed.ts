@@ -1,16 +1,26 @@
 /**
  * Lets tests run on a device that answers later, in place of the standard one: `FLIMSY_DELAYED=wasm npx vitest run …`, or `reference`, which of the two is
- * behind it. What goes wrong is told at the first read; so where a test expects that a function throws, something is read after it (`told`).
+ * behind the delaying device; or `webgpu`, on a GPU (`VK_DRIVER_FILES` chooses its driver).
+ * What goes wrong is told at the first read; so where a test expects that a function throws, something is read after it (`told`).
  */
 
 import { chai, vi } from "vitest";
-import { renameDevice } from "../src/devices/current.ts";
+import { currentDevice, renameDevice } from "../src/devices/current.ts";
+import { makeWebGpu, type WebGpuDevice } from "../src/devices/webgpu/webgpu.ts";
 import { setDevice } from "../src/index.ts";
-import { behind, told } from "./device.ts";
+import { behind, isOnGpu, told } from "./device.ts";
 import { DelayingDevice } from "./devices/delaying.ts";
 
-const inner = behind === "reference" ? "reference" : "wasm";
-renameDevice("wasm", () => new DelayingDevice({ name: "wasm", inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) }));
+/** Files that share a process share it. */
+const shared = globalThis as { flimsyTestDevice?: WebGpuDevice };
+if (isOnGpu) {
+  shared.flimsyTestDevice ??= await makeWebGpu(() => currentDevice() === shared.flimsyTestDevice);
+  const gpu = shared.flimsyTestDevice;
+  renameDevice("wasm", () => gpu);
+} else {
+  const inner = behind === "reference" ? "reference" : "wasm";
+  renameDevice("wasm", () => new DelayingDevice({ name: "wasm", inner, delay: Number(process.env.FLIMSY_DELAY ?? 0.02) }));
+}
 setDevice("wasm");
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 

@@ -8,7 +8,7 @@ import { ReferenceDevice } from "./reference/reference.ts";
 import { threadsOf } from "./wasm/threads.ts";
 import { WasmDevice } from "./wasm/wasm.ts";
 
-export type DeviceName = "reference" | "wasm";
+export type DeviceName = "reference" | "wasm" | "webgpu";
 
 /** Makes a device; one whose code is loaded first, by a dynamic import, or that has to be asked for, gives a promise. */
 type Make = () => Device | Promise<Device>;
@@ -26,7 +26,14 @@ function makeWasm(): Device {
   }
 }
 
-const makers: Record<DeviceName, Make> = { reference: () => new ReferenceDevice(), wasm: makeWasm };
+/** Bundlers that split code leave the device out of what a program loads first, and others put it into the bundle: then its name costs its size. */
+async function makeWebGpu(): Promise<Device> {
+  const { makeWebGpu } = await import("./webgpu/webgpu.ts");
+  const device: Device = await makeWebGpu(() => active === device);
+  return device;
+}
+
+const makers: Record<DeviceName, Make> = { reference: () => new ReferenceDevice(), wasm: makeWasm, webgpu: makeWebGpu };
 
 /** The devices that there are, and those that are on their way. */
 const made = new Map<DeviceName, Device>();
@@ -121,7 +128,7 @@ export function threads(count?: number): ThreadReport {
   checkArguments("threads", arguments, 1);
   const device = currentDevice();
   if (device instanceof WasmDevice) return threadsOf(device.team, count);
-  return { count: 1, limit: 1, why: "The reference device computes on the caller's thread alone." };
+  return { count: 1, limit: 1, why: `The device ${device.name} shares no launch among threads.` };
 }
 
 function checkIdle(): void { if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step."); }

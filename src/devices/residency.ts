@@ -61,7 +61,7 @@ export abstract class Buffer {
 
 /** The buffers of a device. */
 export class Residency<B extends Buffer> {
-  private readonly buffers = new Set<B>();
+  readonly buffers = new Set<B>();
   /** Those that may leave, the least recently used last, as they were at the beginning of step `sortedIn`. */
   private queue: B[] = [];
   private sortedIn = -1;

@@ -24,6 +24,6 @@ export function outOfMemory(bytes: number, kind: keyof DeviceMemory, live: Devic
   );
 }
 
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   return bytes >= 2 ** 30 ? `${Number((bytes / 2 ** 30).toFixed(2))} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

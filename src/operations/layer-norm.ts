@@ -44,7 +44,7 @@ function normalization(inputs: number): Normalization {
   const variance = sumNearSquares.div(n).sub(rest.mul(rest)).maximum(0);
   // What rounding leaves of a constant row must not count as its deviation; nor may it be divided by 0 where epsilon has become too small.
   const rounding = rest.mul(2 ** -12);
-  const least = epsilon.mul(scale).mul(scale).maximum(isLarge.where(2 ** -149, 0));
+  const least = epsilon.mul(scale).mul(scale).maximum(isLarge.where(2 ** -126, 0));
   const perNear = variance.add(rounding.mul(rounding)).add(least).sqrt().recip();
   const perDeviation = perNear.mul(scale);
   const stages: RowStage[] = [x, x.mul(x), near, near.mul(near)].map((value) => ({ reduce: "sum", value }));

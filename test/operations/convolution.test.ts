@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { conv2d, evaluate, gradients, input, memory, mul, Random, randn, ShapeError, type Shape, sum, ValueError, type Variable } from "../../src/index.ts";
+import { onWasm } from "../device.ts";
 import { sizeOf } from "../../src/support/shape.ts";
 import { describeOnEach, devices, expectClose, expectNear, on, reference } from "./harness.ts";
 import { testOperations } from "./suite.ts";
@@ -56,7 +57,7 @@ describe("conv2d", () => {
     }
   });
 
-  it("does not keep the windows of all images", () => {
+  onWasm("its cache")("does not keep the windows of all images", () => {
     on(devices[1][1], () => {
       const x = numbers([64, 8, 32, 32]);
       const w = numbers([4, 8, 5, 5]);

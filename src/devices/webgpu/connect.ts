@@ -1,0 +1,231 @@
+/** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
+
+import { DeviceError } from "../../support/errors.ts";
+import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
+
+/** What the GPU allows. */
+export interface Limits {
+  /** What the adapter calls itself. */
+  readonly adapter: string;
+  /** Does it compute on the processor? */
+  readonly isFallback: boolean;
+  /** The most bytes of the heap, and of the records. */
+  readonly heap: number;
+  readonly records: number;
+  /** Records begin at multiples of so many bytes. */
+  readonly alignment: number;
+}
+
+/** The way to an engine. */
+export interface Link {
+  readonly limits: Limits;
+  /** May a caller be made to wait for answers? */
+  readonly canWait: boolean;
+  /** What both sides see, as `life` says. */
+  readonly sees: Int32Array;
+  /** Who is told what the engine tells. */
+  onTold: (told: Told) => void;
+  ask(asked: readonly Ask[]): void;
+  /** Memory for an answer. */
+  answer(bytes: number): ArrayBufferLike;
+  /** Waits while a word has a value, but not for long. */
+  wait(words: Int32Array, index: number, value: number): void;
+  /** Should the process stay while an answer is waited for? */
+  hold(isAwaited: boolean): void;
+}
+
+/** Where the engine runs, if it is not to be chosen by what is possible. */
+export type Thread = "own" | "caller";
+
+/** Where Node's package for WebGPU is, null where the platform has WebGPU. */
+type Path = string | null;
+
+/** Finds a GPU. Its text is part of the program of a worker: so it uses nothing from outside. */
+async function find(path: Path, load: (path: string) => Promise<unknown>): Promise<{ gpu: GPUDevice; limits: Limits } | "no WebGPU" | "no adapter"> {
+  const host = globalThis as { navigator?: { gpu?: GPU }; flimsyGpu?: GPU };
+  let gpu = host.navigator?.gpu;
+  if (path !== null) {
+    const { create, globals } = (await load(path)) as { create(options: string[]): GPU; globals: object };
+    Object.assign(host, globals);
+    host.flimsyGpu ??= create([]); // were it collected, the process would end
+    gpu = host.flimsyGpu;
+  }
+  if (gpu === undefined) return "no WebGPU";
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) return "no adapter";
+  const { limits, info } = adapter;
+  const names = ["maxStorageBufferBindingSize", "maxBufferSize", "minUniformBufferOffsetAlignment"] as const;
+  const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(names.map((limit) => [limit, limits[limit]])) });
+  return {
+    gpu: device,
+    limits: {
+      adapter: [info.vendor, info.architecture, info.device, info.description].filter((text) => text).join(" "),
+      isFallback: info.isFallbackAdapter ?? false,
+      heap: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
+      records: limits.maxBufferSize,
+      alignment: limits.minUniformBufferOffsetAlignment,
+    },
+  };
+}
+
+/** What a worker does. */
+const program = `
+const engine = ${engine};
+const find = ${find};
+const isNode = typeof require === "function";
+const port = isNode ? require("node:worker_threads").parentPort : self;
+const tell = (told) => port.postMessage(told);
+const load = (path) => import(path);
+let made = null;
+const start = async ({ path, sees }) => {
+  try {
+    const found = await find(path, load);
+    if (typeof found === "string") return tell({ found });
+    made = engine(found.gpu, sees, tell);
+    tell({ limits: found.limits });
+  } catch (error) {
+    tell({ found: String(error) });
+  }
+};
+const take = (message) => { if (made === null) void start(message); else made.ask(message); };
+if (isNode) port.on("message", take);
+else port.onmessage = ({ data }) => take(data);
+`;
+
+/** What differs between platforms. */
+interface Host {
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: { readonly gpu?: object };
+  readonly process?: {
+    cwd(): string;
+    getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: object) => NodeWorker };
+    getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
+    getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };
+  };
+}
+interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  on(event: string, listener: (value: never) => void): void;
+  ref(): void;
+  unref(): void;
+}
+
+const host = globalThis as Host;
+
+const missing = (why: string): DeviceError => new DeviceError(`The device webgpu is not to be had here: ${why}`, "missing");
+
+function errorFor(found: string): DeviceError {
+  if (found === "no WebGPU") return missing("this platform has no WebGPU. Browsers have it on secure pages only (https, or localhost).");
+  if (found !== "no adapter") return missing(`${found}.`);
+  return missing(
+    "no adapter was found. The system needs a driver for its GPU; on Linux one for Vulkan and the loader " +
+      "(Debian: apt-get install libvulkan1 mesa-vulkan-drivers).",
+  );
+}
+
+/** Where Node's package is: as this library finds it, or as the program does. */
+function packagePath(): Path {
+  if (host.navigator?.gpu !== undefined) return null;
+  const nodeModule = host.process?.getBuiltinModule?.("node:module");
+  if (nodeModule === undefined) return null;
+  for (const from of [import.meta.url, `${host.process?.cwd()}/`]) {
+    try {
+      const path = nodeModule.createRequire(from).resolve("webgpu");
+      return host.process?.getBuiltinModule?.("node:url")?.pathToFileURL(path).href ?? path;
+    } catch {
+      // perhaps from there
+    }
+  }
+  throw missing("Node has WebGPU by a package: npm install webgpu.");
+}
+
+/** Messages to a worker and from it. */
+interface Talk {
+  post(message: unknown, transfer: readonly unknown[]): void;
+  onMessage: (message: unknown) => void;
+  onEnd: (why: string) => void;
+  hold(isAwaited: boolean): void;
+}
+
+function startWorker(): Talk {
+  const node = host.process?.getBuiltinModule?.("node:worker_threads");
+  if (node !== undefined) {
+    const worker = new node.Worker(program, { eval: true, execArgv: [] });
+    const talk: Talk = {
+      post: (message, transfer) => worker.postMessage(message, transfer), onMessage: () => {}, onEnd: () => {},
+      hold: (isAwaited) => (isAwaited ? worker.ref() : worker.unref()),
+    };
+    worker.on("message", (message: unknown) => talk.onMessage(message));
+    worker.on("error", (error: Error) => talk.onEnd(error.message));
+    worker.on("exit", () => talk.onEnd("its thread was stopped"));
+    return talk;
+  }
+  const worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
+  const talk: Talk = {
+    post: (message, transfer) => worker.postMessage(message, transfer as Transferable[]), onMessage: () => {}, onEnd: () => {}, hold: () => {},
+  };
+  worker.onmessage = ({ data }) => talk.onMessage(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    talk.onEnd(event.message || "the page's policy forbids its thread (worker-src blob: would allow it)");
+  };
+  return talk;
+}
+
+/** Waits for a while. Only a window may not sleep; it looks again and again. */
+function wait(words: Int32Array, index: number, value: number): void {
+  try {
+    Atomics.wait(words, index, value, PATIENCE);
+  } catch {
+    for (const end = performance.now() + PATIENCE; Atomics.load(words, index) === value && performance.now() < end; );
+  }
+}
+
+/** Milliseconds after which one who waits looks whether the GPU is still there. */
+const PATIENCE = 500;
+
+const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
+
+function inThreadOfItsOwn(path: Path): Promise<Link> {
+  const talk = startWorker();
+  const sees = new Int32Array(new SharedArrayBuffer(4 * life.size));
+  talk.post({ path, sees }, []);
+  talk.hold(true);
+  return new Promise((resolve, reject) => {
+    talk.onEnd = (why) => reject(missing(why));
+    talk.onMessage = (message) => {
+      const { found, limits } = message as { found?: string; limits: Limits };
+      if (found !== undefined) return reject(errorFor(found));
+      const link: Link = {
+        limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
+        ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
+        answer: (bytes) => new SharedArrayBuffer(bytes),
+      };
+      talk.onMessage = (told) => link.onTold(told as Told);
+      talk.onEnd = () => link.onTold({ kind: "lost" });
+      talk.hold(false);
+      resolve(link);
+    };
+  });
+}
+
+async function inCallersThread(path: Path): Promise<Link> {
+  const found = await find(path, (path) => import(/* @vite-ignore */ path));
+  if (typeof found === "string") throw errorFor(found);
+  const sees = new Int32Array(life.size);
+  const running: Engine = engine(found.gpu, sees, (told) => link.onTold(told));
+  const link: Link = {
+    limits: found.limits, sees, canWait: false, wait, hold: () => {}, onTold: () => {},
+    ask: (asked) => running.ask(asked), answer: (bytes) => new ArrayBuffer(bytes),
+  };
+  return link;
+}
+
+/**
+ * An engine on a GPU of this machine.
+ * @throws DeviceError where there is none, which says what to install
+ */
+export async function connect(thread: Thread = canShare() ? "own" : "caller"): Promise<Link> {
+  const path = packagePath();
+  return thread === "own" ? inThreadOfItsOwn(path) : inCallersThread(path);
+}

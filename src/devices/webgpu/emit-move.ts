@@ -1,0 +1,86 @@
+/** Kernels that move elements: copies of boxes, entries of tables, and what is added to these. */
+
+import {
+  type CopyKernel, copyAxisAt, copyRankAt, type GatherKernel, gatherParameters, scatterAddParameters,
+} from "../../kernels/kernel.ts";
+import { accumulator } from "./reductions.ts";
+import { at, finder, foot, named, operandsAndParameters, record, shader } from "./shader.ts";
+
+export function emitCopy({ adds }: CopyKernel): string {
+  const parametersAt = record.operands + 2;
+  return shader(`var to = ${at(record.operands)};
+var source = ${at(record.operands + 1)};
+var rest = i;
+for (var axis = 0u; axis < ${at(parametersAt + copyRankAt)}; axis++) {
+  let first = ${parametersAt + copyAxisAt(0)}u + axis * ${copyAxisAt(1) - copyAxisAt(0)}u;
+  let position = rest % word(first);
+  rest /= word(first);
+  to += position * word(first + 1u);
+  source += position * word(first + 2u);
+}
+heap[to] = ${adds ? "exactly(heap[to] + heap[source])" : "heap[source]"};`);
+}
+
+/** The row that an index names. The last row stands for one that does not exist: then nothing is written any more. */
+const rowOf = (index: string): string => `min(u32(max(${index}, 0.0)), size - 1u)`;
+
+/** The thread's element of [outer, count, inner], whose update is number `j`. */
+const element = "let j = (i / inner) % count; let o = i / (inner * count); let e = i % inner;";
+
+/** Looks for an index that is none: by one workgroup, before the others run. */
+export const emitIndexCheck = (operands: readonly string[], parameters: typeof gatherParameters): string =>
+  finder(
+    operandsAndParameters(operands, parameters),
+    "isNan(heap[index + j]) || heap[index + j] < 0.0 || heap[index + j] >= f32(size) || floor(heap[index + j]) != heap[index + j]",
+    "heap[index + j]", "f32(size)", "index",
+  );
+
+export const gatherOperands = ({ puts }: GatherKernel): string[] => (puts ? ["table", "list", "index"] : ["list", "table", "index"]);
+export const scatterAddOperands = ["table", "index", "list", "room"] as const;
+
+export function emitGather(kernel: GatherKernel): string {
+  const { puts } = kernel;
+  return shader(`${operandsAndParameters(gatherOperands(kernel), gatherParameters)}
+${element}
+let entry = table + (o * size + ${rowOf("heap[index + j]")}) * inner + e;
+${puts ? `if (next(${linksAt}, j) == count) { heap[entry] = heap[list + i]; }` : "heap[list + i] = heap[entry];"}`);
+}
+
+/**
+ * Equal indices are linked, in order: for each of `count`, the next one that is equal (or `count`), and after them whether there is one before. So one
+ * thread finds all updates of its row, or sees that another one is the last to write it.
+ */
+const linksAt = `(${at(record.foot)} + ${foot.scratch}u)`;
+
+export const linkRoom = (count: number): number => 2 * count;
+
+export const emitLinks = (operands: readonly string[], parameters: typeof gatherParameters): string =>
+  shader(`${operandsAndParameters(operands, parameters)}
+let mine = heap[index + i];
+var j = i + 1u;
+while (j < count && heap[index + j] != mine) { j++; }
+heap[${linksAt} + i] = f32(j);
+if (j < count) { heap[${linksAt} + count + j] = 1.0; }`);
+
+/** Clears the rows, and what says of links that there is one before. */
+export const emitClear = (): string =>
+  shader(`${operandsAndParameters(scatterAddOperands, scatterAddParameters)}
+let elements = outer * size * inner;
+if (i < elements) { heap[table + i] = 0.0; } else { heap[${linksAt} + count + i - elements] = 0.0; }`);
+
+export function emitScatterAdd(): string {
+  const sum = accumulator("sum", "sum");
+  return shader(`${operandsAndParameters(scatterAddOperands, scatterAddParameters)}
+${element}
+if (heap[${linksAt} + count + j] != 0.0) { return; }
+${sum.begin}
+var taken = 0u;
+for (var k = j; k < count; k = next(${linksAt}, k)) {
+  ${sum.take("heap[list + (o * count + k) * inner + e]", "taken")}
+  taken++;
+}
+heap[table + (o * size + ${rowOf("heap[index + j]")}) * inner + e] = ${sum.result};`);
+}
+
+/** Looks for a number that is none, or ∞. */
+export const emitNumberCheck = (): string => finder(named(["input", "count"], record.operands), "!isFinite(heap[input + j])", "heap[input + j]", "0.0", "nan");

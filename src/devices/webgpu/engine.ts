@@ -1,0 +1,281 @@
+/**
+ * What talks to the GPU: it does what it is asked for in order, and knows neither kernels nor arrays. The heap, the records of launches and the places
+ * in them are the device's; here are two buffers and one bind group.
+ */
+
+/** What the device asks for. Bytes and places in them are of the heap unless it says otherwise. */
+export type Ask =
+  /** Makes the heap or the records larger, with what is in them. The answer says whether there was memory for it. */
+  | { readonly kind: "grow"; readonly of: "heap" | "records"; readonly bytes: number; readonly answer: Answer }
+  /** Compiles a module, whose number follows that of the one before. */
+  | { readonly kind: "compile"; readonly code: string }
+  /** Forgets all modules. */
+  | { readonly kind: "forget" }
+  /** Keeps dispatches under a number: five words each, the module, where the record is, and three sizes of the grid. */
+  | { readonly kind: "keep"; readonly id: number; readonly dispatches: Int32Array<ArrayBuffer> }
+  | { readonly kind: "release"; readonly id: number }
+  | { readonly kind: "write"; readonly of: "heap" | "records"; readonly at: number; readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }
+  | { readonly kind: "clear"; readonly at: number; readonly bytes: number }
+  /** Dispatches that are kept, from one to another. */
+  | { readonly kind: "run"; readonly id: number; readonly from: number; readonly to: number }
+  /** Single dispatches. */
+  | { readonly kind: "dispatch"; readonly dispatches: Int32Array<ArrayBuffer> }
+  /** Sends what has been asked for to the GPU. Up to this run it is all. */
+  | { readonly kind: "submit"; readonly run: number }
+  /** Ranges of bytes, pairs of where they begin and how many they are, one after another. */
+  | { readonly kind: "read"; readonly ranges: readonly number[]; readonly answer: Answer }
+  | { readonly kind: "end" };
+
+/**
+ * Where an answer is put, in memory that the caller sees: the state in the first word, from `ANSWER_FAULT` on what the heap begins with, and from
+ * `ANSWER_DATA` on what has been read. Of an array that is not shared a copy would arrive, so it is not sent: `id` stands for it.
+ */
+export interface Answer {
+  readonly id: number;
+  readonly bytes: ArrayBufferLike;
+}
+
+/** The states of an answer. */
+export const answered = { waiting: 0, done: 1, refused: 2, lost: 3 } as const;
+
+/** Words that both sides see: up to which run all has been done, and without a fault; whether the GPU is lost, and why: how many letters, and these. */
+export const life = { done: 0, fine: 1, lost: 2, letters: 3, text: 4, size: 512 } as const;
+
+/** What the engine tells by itself. */
+export type Told = { readonly kind: "answer"; readonly id: number } | { readonly kind: "lost" };
+
+export interface Engine {
+  ask(asked: readonly Ask[]): void;
+}
+
+/** Bytes of an answer before what has been read: a state, and what the heap begins with. */
+export const ANSWER_FAULT = 64;
+export const ANSWER_DATA = 128;
+
+/**
+ * An engine on a GPU. Its text is also the program of a worker: so it uses nothing from outside, and its numbers are those of the constants above.
+ * @param sees words that both sides see, as `life` says
+ */
+export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => void): Engine {
+  const MAP_READ = 1;
+  const COPY_SRC = 4;
+  const COPY_DST = 8;
+  const UNIFORM = 64;
+  const STORAGE = 128;
+  const COMPUTE = 4;
+  const WINDOW = 4096;
+  const FAULT_BYTES = 64;
+  /** So many runs pass before it is asked again whether all is well. */
+  const PATIENCE = 16;
+
+  const usage = { heap: STORAGE | COPY_SRC | COPY_DST, records: UNIFORM | COPY_SRC | COPY_DST };
+  const make = (size: number, usage: number): GPUBuffer => gpu.createBuffer({ size, usage });
+  const buffers = { heap: make(FAULT_BYTES, usage.heap), records: make(WINDOW, usage.records) };
+  const layout = gpu.createBindGroupLayout({
+    entries: [
+      { binding: 0, visibility: COMPUTE, buffer: { type: "storage" } },
+      { binding: 1, visibility: COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: WINDOW } },
+    ],
+  });
+  const pipelineLayout = gpu.createPipelineLayout({ bindGroupLayouts: [layout] });
+  let group: GPUBindGroup | null = null;
+  let pipelines: (GPUComputePipeline | Promise<GPUComputePipeline>)[] = [];
+  const kept = new Map<number, Int32Array>();
+  let encoder: GPUCommandEncoder | null = null;
+  let pass: GPUComputePassEncoder | null = null;
+  /** Buffers to read from that are not in use, by size. */
+  const idle = new Map<number, GPUBuffer[]>();
+  const open = new Set<Answer>();
+  let isPolling = false;
+  let polled = 0;
+
+  const settle = (answer: Answer, state: number): void => {
+    open.delete(answer);
+    const words = new Int32Array(answer.bytes);
+    Atomics.store(words, 0, state);
+    if (typeof SharedArrayBuffer === "function" && answer.bytes instanceof SharedArrayBuffer) Atomics.notify(words, 0);
+    tell({ kind: "answer", id: answer.id });
+  };
+  let end = (): void => {};
+  /** What is waited for may never come after the end. */
+  const ended = new Promise<void>((resolve) => { end = resolve; });
+  const lose = (why: string): void => {
+    if (Atomics.load(sees, 2) === 1) return;
+    end();
+    const letters = Math.min(why.length, sees.length - 4);
+    for (let k = 0; k < letters; k++) sees[4 + k] = why.charCodeAt(k);
+    sees[3] = letters;
+    Atomics.store(sees, 2, 1);
+    tell({ kind: "lost" });
+    for (const answer of [...open]) settle(answer, 3);
+    if (typeof SharedArrayBuffer === "function" && sees.buffer instanceof SharedArrayBuffer) Atomics.notify(sees, 0);
+  };
+  void gpu.lost.then(({ message, reason }) => lose(message || reason));
+  gpu.addEventListener("uncapturederror", ({ error }) => {
+    lose(error.message);
+    gpu.destroy();
+  });
+
+  const commands = (): GPUCommandEncoder => {
+    encoder ??= gpu.createCommandEncoder();
+    return encoder;
+  };
+  const endPass = (): void => {
+    pass?.end();
+    pass = null;
+  };
+  const submit = (): void => {
+    if (encoder === null) return;
+    endPass();
+    gpu.queue.submit([encoder.finish()]);
+    encoder = null;
+  };
+  const dispatch = (list: Int32Array, from: number, to: number): void => {
+    group ??= gpu.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: { buffer: buffers.heap } },
+        { binding: 1, resource: { buffer: buffers.records, offset: 0, size: WINDOW } },
+      ],
+    });
+    pass ??= commands().beginComputePass();
+    if (Atomics.load(sees, 2) === 1) return;
+    const offset = [0];
+    for (let k = 5 * from; k < 5 * to; k += 5) {
+      pass.setPipeline(pipelines[list[k]] as GPUComputePipeline);
+      offset[0] = list[k + 1];
+      pass.setBindGroup(0, group, offset);
+      pass.dispatchWorkgroups(list[k + 2], list[k + 3], list[k + 4]);
+    }
+  };
+  /** Waits for the modules of some dispatches, if there is one that is not there yet. */
+  const compiled = (list: Int32Array, from: number, to: number): Promise<unknown> | null => {
+    const missing: Promise<unknown>[] = [];
+    for (let k = 5 * from; k < 5 * to; k += 5) {
+      const found = pipelines[list[k]];
+      if (found instanceof Promise) missing.push(found);
+    }
+    return missing.length > 0 ? Promise.race([Promise.all(missing), ended]) : null;
+  };
+  /** Copies ranges of the heap to where they can be read, and calls back with them. */
+  const read = (ranges: readonly number[], done: (bytes: ArrayBuffer) => void, failed: (error: Error) => void): void => {
+    let size = 0;
+    for (let k = 1; k < ranges.length; k += 2) size += ranges[k];
+    let room = 4096;
+    while (room < size) room *= 2;
+    const target = idle.get(room)?.pop() ?? make(room, MAP_READ | COPY_DST);
+    endPass();
+    let at = 0;
+    for (let k = 0; k < ranges.length; k += 2) {
+      if (ranges[k + 1] > 0) commands().copyBufferToBuffer(buffers.heap, ranges[k], target, at, ranges[k + 1]);
+      at += ranges[k + 1];
+    }
+    submit();
+    target.mapAsync(MAP_READ, 0, size).then(() => {
+      done(target.getMappedRange(0, size));
+      target.unmap();
+      const others = idle.get(room);
+      if (others === undefined) idle.set(room, [target]);
+      else if (others.length < 4) others.push(target);
+      else target.destroy();
+    }).catch(failed);
+  };
+  /** Asks whether all is well up to a run. */
+  const poll = (run: number): void => {
+    isPolling = true;
+    polled = run;
+    read([0, FAULT_BYTES], (bytes) => {
+      isPolling = false;
+      if (new Float32Array(bytes)[0] === 0) Atomics.store(sees, 1, run);
+      Atomics.store(sees, 0, run);
+      if (typeof SharedArrayBuffer === "function" && sees.buffer instanceof SharedArrayBuffer) Atomics.notify(sees, 0);
+    }, () => { isPolling = false; });
+  };
+
+  const does: { readonly [K in Ask["kind"]]: (asked: Extract<Ask, { kind: K }>) => unknown } = {
+    async grow({ of, bytes, answer }) {
+      submit();
+      open.add(answer);
+      gpu.pushErrorScope("out-of-memory");
+      gpu.pushErrorScope("validation");
+      const larger = make(bytes, usage[of]);
+      const errors = [await gpu.popErrorScope(), await gpu.popErrorScope()];
+      if (errors[0] !== null || errors[1] !== null) return settle(answer, 2);
+      const before = buffers[of];
+      commands().copyBufferToBuffer(before, 0, larger, 0, before.size);
+      submit();
+      before.destroy();
+      buffers[of] = larger;
+      group = null;
+      settle(answer, 1);
+    },
+    compile({ code }) {
+      const place = pipelines.length;
+      const made = pipelines;
+      const compute = { module: gpu.createShaderModule({ code }), entryPoint: "main" };
+      const coming = gpu.createComputePipelineAsync({ layout: pipelineLayout, compute });
+      coming.then((pipeline) => { made[place] = pipeline; }, (error) => lose(String(error)));
+      pipelines.push(coming);
+    },
+    forget() { pipelines = []; },
+    keep({ id, dispatches }) { kept.set(id, dispatches); },
+    release({ id }) { kept.delete(id); },
+    write({ of, at, data }) {
+      if (of === "heap") submit(); // what has been asked for before comes before
+      gpu.queue.writeBuffer(buffers[of], at, data);
+    },
+    clear({ at, bytes }) {
+      endPass();
+      commands().clearBuffer(buffers.heap, at, bytes);
+    },
+    run({ id, from, to }) {
+      const list = kept.get(id) as Int32Array;
+      const missing = compiled(list, from, to);
+      return missing === null ? dispatch(list, from, to) : missing.then(() => dispatch(list, from, to));
+    },
+    dispatch({ dispatches }) {
+      const count = dispatches.length / 5;
+      const missing = compiled(dispatches, 0, count);
+      return missing === null ? dispatch(dispatches, 0, count) : missing.then(() => dispatch(dispatches, 0, count));
+    },
+    submit({ run }) {
+      submit();
+      if (!isPolling && run >= polled + PATIENCE) poll(run);
+    },
+    read({ ranges, answer }) {
+      open.add(answer);
+      read([0, FAULT_BYTES, ...ranges], (bytes) => {
+        new Uint8Array(answer.bytes).set(new Uint8Array(bytes), 64);
+        settle(answer, 1);
+      }, () => settle(answer, 3));
+    },
+    end() { gpu.destroy(); },
+  };
+
+  const queue: Ask[] = [];
+  let isBusy = false;
+  const work = async (): Promise<void> => {
+    isBusy = true;
+    for (let k = 0; k < queue.length; k++) {
+      const asked = queue[k];
+      if (Atomics.load(sees, 2) === 1) {
+        if (asked.kind === "read" || asked.kind === "grow") settle(asked.answer, 3);
+        continue;
+      }
+      try {
+        const done = (does[asked.kind] as (asked: Ask) => unknown)(asked);
+        if (done instanceof Promise) await done;
+      } catch (error) {
+        lose(String(error));
+      }
+    }
+    queue.length = 0;
+    isBusy = false;
+  };
+  return {
+    ask(asked) {
+      queue.push(...asked);
+      if (!isBusy) void work();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** What all kernels in WGSL have in common: the heap, the record of a launch, the number of the thread. */
+
+import { layoutSize } from "../../kernels/layout.ts";
+import type { Layout } from "../../kernels/layout.ts";
+import { functionsFor } from "./functions.ts";
+
+/**
+ * A launch is a record of words: a zero that no compiler knows, the number of the launch, where the *foot* of the run is, how many threads have work;
+ * then the first element of each operand, the parameters, and what the kind adds. All places are elements of the heap.
+ */
+export const record = { zero: 0, launch: 1, foot: 2, threads: 3, operands: 4 } as const;
+
+/** What follows a run's arena: the halves of the run's number, then `scratch` elements for the kernels' own use. */
+export const foot = { number: 0, scratch: 4 } as const;
+
+/**
+ * The heap begins with what has gone wrong, all as numbers: the reason, the launch, the value, the limit, the halves of the run's number. While there is a
+ * reason, nothing is written.
+ */
+export const fault = { reason: 0, launch: 1, value: 2, limit: 3, number: 4, size: 16 } as const;
+/** In what order reasons are numbered, from 1. */
+export const reasons = ["index", "nan", "thrown"] as const;
+
+/** Threads of a workgroup. */
+export const GROUP = 64;
+/** Words that a record may have. */
+export const WINDOW = 1024;
+
+/** A word of the record. */
+export const at = (k: number): string => `launch[${k >> 2}].${"xyzw"[k & 3]}`;
+
+/** Names for words of the record, from one on. */
+export const named = (names: readonly string[], from: number): string => names.map((name, k) => `let ${name} = ${at(from + k)};`).join("\n");
+
+/** Names for the operands and the parameters of a kind whose launches all have the same. */
+export const operandsAndParameters = (operands: readonly string[], parameters: Layout): string =>
+  named([...operands, ...Object.keys(parameters)], record.operands);
+
+/** Which word comes after the parameters of such a kind. */
+export const afterParameters = (operands: number, parameters: Layout): number => record.operands + operands + layoutSize(parameters);
+
+/** A module whose main function has these statements, in which `i` is the number of the thread. */
+export function shader(body: string): string {
+  return whole(`let i = ((group.z * groups.y + group.y) * groups.x + group.x) * ${GROUP}u + local;
+  if (i >= ${at(record.threads)} || heap[${fault.reason}] != 0.0) { return; }
+${body}`);
+}
+
+/**
+ * A module that looks for what is wrong with some of `count` numbers, by one workgroup: the first one for which `wrong` holds is the fault.
+ * @param begin statements that give `count` and what `wrong` uses, an expression of the position `j`; and `value`, another one
+ */
+export function finder(begin: string, wrong: string, value: string, limit: string, reason: (typeof reasons)[number]): string {
+  return whole(`${begin}
+  for (var j = local; j < count; j += ${GROUP}u) {
+    if (${wrong}) {
+      atomicMax(&fromEnd, count - j);
+      break;
+    }
+  }
+  workgroupBarrier();
+  if (local == 0u && heap[${fault.reason}] == 0.0 && atomicLoad(&fromEnd) > 0u) {
+    let j = count - atomicLoad(&fromEnd);
+    heap[${fault.launch}] = f32(${at(record.launch)});
+    heap[${fault.value}] = ${value};
+    heap[${fault.limit}] = ${limit};
+    heap[${fault.number}] = heap[${at(record.foot)} + ${foot.number}u];
+    heap[${fault.number + 1}] = heap[${at(record.foot)} + ${foot.number + 1}u];
+    heap[${fault.reason}] = ${reasons.indexOf(reason) + 1}.0;
+  }`, "var<workgroup> fromEnd: atomic<u32>;");
+}
+
+function whole(body: string, variables = ""): string {
+  return `@group(0) @binding(0) var<storage, read_write> heap: array<f32>;
+@group(0) @binding(1) var<uniform> launch: array<vec4u, ${WINDOW / 4}>;
+var<private> zero: u32;
+${variables}
+fn word(k: u32) -> u32 { return launch[k >> 2u][k & 3u]; }
+${functionsFor(body)}
+@compute @workgroup_size(${GROUP})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  zero = ${at(record.zero)};
+  ${body}
+}
+`;
+}

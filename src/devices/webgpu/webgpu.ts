@@ -1,0 +1,697 @@
+/**
+ * The webgpu device: float32 on a GPU, by WebGPU. All arrays and the arenas of steps are in one buffer, the heap; a plan is a list of dispatches, each with
+ * a record in another buffer that says where its operands are. Both stay as they are from step to step; only what has moved is written again.
+ */
+
+import { copy, type FloatArray, hostPlaceAt, kernelById, kernelGeneration, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
+import { maxElements, sizeOf } from "../../support/shape.ts";
+import { cannotWait, keepCopy, lost } from "../answers.ts";
+import { Arena } from "../arena.ts";
+import { Blocks } from "../blocks.ts";
+import {
+  aligned, type Device, type DeviceMemory, type Executable, type Later, type MemoryKind, type Policy, type Program, type Region, UNIT,
+} from "../device.ts";
+import { LaunchFault } from "../fault.ts";
+import { Journal } from "../journal.ts";
+import { Buffer, Residency } from "../residency.ts";
+import { formatBytes, outOfMemory } from "../shortage.ts";
+import { connect, type Limits, type Link, type Thread } from "./connect.ts";
+import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
+import { emitNumberCheck } from "./emit-move.ts";
+import { type DeviceKernel, kindOf } from "./kinds.ts";
+import { fault, foot, GROUP, reasons, record, WINDOW } from "./shader.ts";
+
+class GpuBuffer extends Buffer {
+  /** How often it has been copied to. */
+  copies = 0;
+  constructor(
+    /** Bytes from the heap's beginning. */
+    readonly address: number,
+    size: number,
+    release: () => void,
+  ) {
+    super(size, release);
+  }
+}
+
+/** A part of a plan: dispatches, and perhaps a launch of the host after them. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  /** Where in the program's words, and which launch it is. */
+  readonly host: { readonly at: number; readonly launch: number } | null;
+}
+
+class GpuExecutable implements Executable {
+  /** Where its records are; −1 before the first run. */
+  address = -1;
+  /** The elements of the heap that the records hold, of the arena and of each buffer. */
+  bases = new Float64Array();
+  /** With which submission it has been run last. */
+  submission = -1;
+
+  constructor(
+    readonly id: number,
+    readonly program: Program,
+    readonly records: Uint32Array<ArrayBuffer>,
+    /** For each space, which words of the records are places in it: pairs of the word and an offset. */
+    readonly places: readonly Int32Array[],
+    /** As an engine takes them, with records from 0 on. */
+    readonly dispatches: Int32Array<ArrayBuffer>,
+    readonly parts: readonly Part[],
+    /** Elements after its arena. */
+    readonly footSize: number,
+    /** May it fail, or call a function of the host that may? */
+    readonly isFallible: boolean,
+    readonly release: () => void,
+  ) {}
+
+  get bytes(): number { return 2 * this.records.byteLength; }
+}
+
+/** A memory of the engine's, whose blocks are known here. */
+class Memory extends Blocks {
+  private have: number;
+
+  constructor(reserved: number, readonly limit: number, private readonly slack: number, private readonly grow: (bytes: number) => boolean) {
+    super(reserved);
+    this.have = reserved;
+  }
+
+  /** At least twice as large, while that is not much; then by a quarter, so that growing stays rare. */
+  protected reach(end: number): boolean {
+    const need = end + this.slack;
+    if (need <= this.have) return true;
+    const generous = Math.max(need, FIRST_BYTES, this.have < MUCH ? 2 * this.have : 1.25 * this.have);
+    for (const bytes of [Math.min(this.limit, Math.ceil(generous / 256) * 256), Math.ceil(need / 256) * 256]) {
+      if (bytes < need || bytes > this.limit || !this.grow(bytes)) continue;
+      this.have = bytes;
+      return true;
+    }
+    return false;
+  }
+}
+
+const FIRST_BYTES = 2 ** 22;
+const MUCH = 2 ** 28;
+/** So many runs may be ahead of the GPU. */
+const MOST_AHEAD = 64;
+/** Records of single copies are written one after another, and begin anew when so many have been. */
+const COPIES = 256;
+/** The most workgroups in one dimension of a grid. */
+const MOST_GROUPS = 65535;
+/** What drivers keep of a kernel, by estimate. */
+const KERNEL_BYTES = 50_000;
+
+/** The grid of workgroups for so many threads. */
+function gridOf(threads: number): [number, number, number] {
+  const groups = Math.ceil(threads / GROUP);
+  const x = Math.min(groups, MOST_GROUPS);
+  const y = Math.min(Math.ceil(groups / x), MOST_GROUPS);
+  return [x, y, Math.ceil(groups / (x * y))];
+}
+
+/** What is asked for: of the engine, or of a function of the host when its operands have been read. */
+type Asked = Ask | HostLaunch;
+interface HostLaunch {
+  readonly kind: "host";
+  readonly executable: GpuExecutable;
+  /** Where in the program's words, and which launch it is. */
+  readonly at: number;
+  readonly launch: number;
+  readonly run: number;
+  /** Where its operands are: pairs of where one begins and how many bytes it has. */
+  readonly ranges: readonly number[];
+}
+
+/** Who waits for numbers. */
+interface Request {
+  readonly answer: Answer;
+  readonly settle: (state: number) => void;
+}
+
+export class WebGpuDevice implements Device {
+  readonly name = "webgpu";
+  readonly FloatArray = Float32Array;
+  readonly policy: Policy;
+  readonly later: Later;
+  /** What it computes on. */
+  readonly limits: Limits;
+  private readonly journal = new Journal();
+  private readonly heap: Memory;
+  private readonly records: Memory;
+  private readonly arena: Arena;
+  private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, plans: 0 };
+  private readonly residency = new Residency<GpuBuffer>();
+  /** The executables whose records are in memory. */
+  private readonly written = new Set<GpuExecutable>();
+  /** What is asked for with the next message, and how many there have been. */
+  private batch: Ask[] = [];
+  private submission = 0;
+  /** What waits for a function of the host; null where nothing does. */
+  private paused: Asked[] | null = null;
+  private readonly requests = new Map<number, Request>();
+  private ids = 0;
+  /** The modules by their text and, of each kernel, by the way. */
+  private modules = new Map<string, number>();
+  private ways = new Map<string, number>();
+  private generation = -1;
+  /** Errors of functions of the host, by the run. */
+  private readonly thrown = new Map<number, unknown>();
+  private failure: Error | null = null;
+  /** Up to which run all has been asked for. */
+  private complete = 0;
+  /** What has been read before was from before the last fault has been told. */
+  private mended = 0;
+  /** Where the records of single copies are, and how many there have been. */
+  private readonly copyAt: number;
+  private copies = 0;
+  /** Should new memory not be cleared? All of it is going to be written. */
+  private isWhole = false;
+
+  /** @param isChosen is this the device that steps run on? */
+  constructor(private readonly link: Link, isChosen: () => boolean) {
+    const { limits } = link;
+    this.limits = limits;
+    link.onTold = (told) => (told.kind === "lost" ? this.lose() : this.settle(told.id));
+    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("heap", bytes));
+    this.records = new Memory(4 * WINDOW, limits.records, 4 * WINDOW, (bytes) => this.grow("records", bytes));
+    this.arena = new Arena(this.heap, (bytes) => this.block(bytes, "arena"));
+    this.policy = {
+      unit: UNIT, maxElements: Math.min(maxElements, Math.floor(limits.heap / 4) - 64), residentSize: 256, fuseAfter: 3, maxFusedNodes: 2 ** 18,
+      // Each launch costs more than it would to run over what is in no cache.
+      chunkElements: 2 ** 22, mostStrands: 1, strandWork: Infinity,
+    };
+    this.copyAt = this.recordBlock(COPIES * this.stride);
+    const device = this;
+    this.later = {
+      canWait: link.canWait,
+      get failure() { return device.failure; },
+      journal: this.journal,
+      copy: (from, offset, size, to) => this.copy(this.addressOf(from) + 4 * offset, size, to as GpuBuffer),
+      keepCopy: (array, from, offset) => {
+        this.isWhole = true;
+        try {
+          return keepCopy(this, array, from, offset);
+        } finally {
+          this.isWhole = false;
+        }
+      },
+      read: (buffer) => this.readLater(buffer as GpuBuffer),
+      leave: () => this.leave(isChosen),
+    };
+  }
+
+  // -- asking -----------------------------------------------------------------------------------------
+
+  private ask(asked: Asked): void {
+    if (this.failure !== null) return;
+    if (this.paused !== null) this.paused.push(asked);
+    else if (asked.kind === "host") this.askHost(asked);
+    else this.batch.push(asked);
+  }
+
+  /** Sends what has been asked for; up to a run it is all. */
+  private submit(run = this.complete): void {
+    this.submission++;
+    this.ask({ kind: "submit", run });
+    this.send();
+  }
+
+  private send(): void {
+    if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
+  }
+
+  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "heap", at: address, data: Float32Array.from(data) }); }
+
+  /** Throws where the GPU is gone. */
+  private check(): void {
+    if (this.failure === null && Atomics.load(this.link.sees, life.lost) === 1) this.lose();
+    if (this.failure !== null) throw this.failure;
+    this.journal.confirm(Atomics.load(this.link.sees, life.fine));
+  }
+
+  /** Asks for ranges of bytes, and calls back when they are there. */
+  private request(ranges: readonly number[], settle: (answer: Answer, state: number) => void, run = this.complete): Answer {
+    const bytes = ranges.reduce((sum, size, k) => sum + (k % 2 === 1 ? size : 0), ANSWER_DATA);
+    const answer = this.expect(bytes, settle);
+    this.ask({ kind: "read", ranges, answer });
+    this.submit(run);
+    return answer;
+  }
+
+  private expect(bytes: number, settle: (answer: Answer, state: number) => void): Answer {
+    const answer: Answer = { id: ++this.ids, bytes: this.link.answer(bytes) };
+    if (this.requests.size === 0) this.link.hold(true);
+    this.requests.set(answer.id, { answer, settle: (state) => settle(answer, state) });
+    return answer;
+  }
+
+  /** An answer is there; it may have been looked at before. */
+  private settle(id: number): void {
+    const request = this.requests.get(id);
+    if (request === undefined) return;
+    this.requests.delete(id);
+    if (this.requests.size === 0) this.link.hold(false);
+    request.settle(new Int32Array(request.answer.bytes)[0]);
+  }
+
+  /** Waits for an answer. */
+  private await(answer: Answer): void {
+    const words = new Int32Array(answer.bytes as ArrayBuffer);
+    while (this.requests.has(answer.id)) {
+      if (Atomics.load(words, 0) !== answered.waiting) this.settle(answer.id);
+      else if (Atomics.load(this.link.sees, life.lost) === 1) this.lose();
+      else this.link.wait(words, 0, answered.waiting);
+    }
+  }
+
+  private grow(of: "heap" | "records", bytes: number): boolean {
+    let isThere = true;
+    const answer = this.expect(ANSWER_DATA, (_, state) => {
+      isThere = state === answered.done;
+      if (!isThere && !this.link.canWait) this.lose(`it has not ${formatBytes(bytes)} in one piece`); // arrays have been given places in it
+    });
+    this.ask({ kind: "grow", of, bytes, answer });
+    this.submit();
+    if (this.link.canWait) this.await(answer);
+    return isThere;
+  }
+
+  // -- memory -----------------------------------------------------------------------------------------
+
+  allocate(size: number, kind: MemoryKind): GpuBuffer {
+    this.check();
+    const bytes = roomFor(size);
+    const address = this.block(bytes, kind);
+    const block = Blocks.blockSize(bytes);
+    if (!this.isWhole) this.ask({ kind: "clear", at: address, bytes });
+    this.live[kind] += block;
+    const buffer = new GpuBuffer(address, size, () => {
+      this.live[kind] -= block;
+      this.heap.free(address, bytes);
+      this.residency.delete(buffer);
+    });
+    this.residency.add(buffer);
+    return buffer;
+  }
+
+  /** A block of the heap. Where there is none, the arrays that have not been used for longest leave for it, then the arena while nothing lives in it. */
+  private block(bytes: number, kind: keyof DeviceMemory): number {
+    for (;;) {
+      const address = this.heap.allocate(bytes);
+      if (address >= 0) return address;
+      const buffer = this.residency.leastRecent();
+      if (buffer !== null) {
+        // Nobody can wait for its values: it stays.
+        if (!buffer.isCopy && !this.later.canWait) continue;
+        if (!buffer.isCopy) buffer.saved = this.read(buffer);
+        buffer.free();
+      } else if (!this.arena.drop()) throw outOfMemory(bytes, kind, this.memory(), this.heap.limit);
+    }
+  }
+
+  write(buffer: GpuBuffer, data: FloatArray): void { this.put(buffer.address, data); }
+
+  read(buffer: GpuBuffer): Float32Array {
+    this.check();
+    if (!this.link.canWait) throw cannotWait(this.name);
+    let found: Float32Array | null = null;
+    let failure: Error | null = null;
+    const request = { buffer, resolve: (values: Float32Array): void => { found = values; }, reject: (error: Error): void => { failure = error; } };
+    for (;;) {
+      const answer = this.askFor(request);
+      if (answer !== null) this.await(answer);
+      if (failure !== null) throw failure;
+      if (found !== null) return found;
+    }
+  }
+
+  readRegion(region: Region, offset: number, size: number): Float32Array { return this.read(this.view(region, offset, size)); }
+
+  private addressOf(base: Region | Buffer): number { return typeof base === "number" ? base : (base as GpuBuffer).address; }
+
+  /** It owns nothing. */
+  view(base: Region | Buffer, offset: number, size: number): GpuBuffer { return new GpuBuffer(this.addressOf(base) + 4 * offset, size, () => {}); }
+
+  private copy(from: number, size: number, to: GpuBuffer): void {
+    to.copies++;
+    if (size === 0) return;
+    const words = copyWords(from / 4, size, to.address / 4);
+    const place = this.copies++ % COPIES;
+    if (place === 0) this.submit(); // what the records there are for has to be on its way
+    const at = this.copyAt + place * this.stride;
+    this.ask({ kind: "write", of: "records", at, data: words });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, "copy"), at, ...gridOf(size)) });
+  }
+
+  // -- plans ------------------------------------------------------------------------------------------
+
+  /** The number of the module that carries out a kernel in a way. */
+  private moduleOf(id: number, way: string): number {
+    const key = `${id} ${way}`;
+    let found = this.ways.get(key);
+    if (found === undefined) {
+      found = this.module(kindOf(kernelById(id) as DeviceKernel).emit(kernelById(id) as never, way));
+      this.ways.set(key, found);
+    }
+    return found;
+  }
+
+  private module(code: string): number {
+    let found = this.modules.get(code);
+    if (found === undefined) {
+      found = this.modules.size;
+      this.modules.set(code, found);
+      this.ask({ kind: "compile", code });
+    }
+    return found;
+  }
+
+  /** Begins anew where the ids of kernels have been forgotten. */
+  private follow(): void {
+    if (this.generation === kernelGeneration()) return;
+    this.generation = kernelGeneration();
+    this.modules.clear();
+    this.ways.clear();
+    this.ask({ kind: "forget" });
+  }
+
+  prepare(program: Program): Executable {
+    this.follow();
+    const { words, checks } = program;
+    const records: number[] = [];
+    const dispatches: number[] = [];
+    const places: number[][] = Array.from({ length: program.buffers + 1 }, () => []);
+    const parts: Part[] = [];
+    let scratch = 0;
+    let isFallible = checks !== null;
+    let from = 0;
+
+    /** A record, and its dispatch; operands are pairs of a space and an offset. */
+    const add = (module: number, threads: number, launch: number, operands: ArrayLike<number>, parameters: ArrayLike<number>): void => {
+      if (threads === 0) return;
+      const start = records.length;
+      const length = record.operands + operands.length / 2 + parameters.length;
+      if (length > WINDOW) throw new RangeError(`A launch has ${length} words, more than the ${WINDOW} of a record.`);
+      dispatches.push(module, 4 * start, ...gridOf(threads));
+      records.push(0, launch, 0, threads);
+      places[0].push(start + record.foot, program.arena);
+      for (let k = 0; k < operands.length; k += 2) places[operands[k]].push(records.push(0) - 1, operands[k + 1]);
+      for (let k = 0; k < parameters.length; k++) records.push(parameters[k]);
+      while (records.length % (this.stride / 4) !== 0) records.push(0);
+    };
+
+    for (let at = 0, launch = 0; at < words.length; at += words[at + 1], launch++) {
+      const id = words[at];
+      const kernel = kernelById(id);
+      const parametersFrom = parametersAt(words, at);
+      isFallible ||= kernel.isFallible;
+      if (kernel.kind === "host") {
+        parts.push({ from, to: dispatches.length / 5, host: { at, launch } });
+        from = dispatches.length / 5;
+      } else {
+        const kind = kindOf(kernel);
+        const operands = words.subarray(at + 2, at + 2 + 2 * operandCount(id));
+        const parameters = words.subarray(parametersFrom, at + words[at + 1]);
+        for (const { way, threads } of kind.dispatches(kernel as never, words, parametersFrom)) {
+          add(this.moduleOf(id, way), threads, launch, operands, parameters);
+        }
+        scratch = Math.max(scratch, kind.scratch?.(kernel as never, words, parametersFrom) ?? 0);
+      }
+      for (let k = 0; checks !== null && k < checks.length; k += 4) {
+        if (checks[k] === launch) add(this.module(emitNumberCheck()), GROUP, launch, checks.subarray(k + 1, k + 3), checks.subarray(k + 3, k + 4));
+      }
+    }
+    parts.push({ from, to: dispatches.length / 5, host: null });
+    const id = ++this.ids;
+    const executable = new GpuExecutable(
+      id, program, Uint32Array.from(records), places.map((list) => Int32Array.from(list)), Int32Array.from(dispatches), parts, foot.scratch + scratch,
+      isFallible, () => this.unload(executable),
+    );
+    return executable;
+  }
+
+  /** Makes room for the records of an executable. */
+  private load(executable: GpuExecutable): void {
+    const { id, dispatches, records: { byteLength } } = executable;
+    executable.address = this.recordBlock(byteLength);
+    executable.bases = new Float64Array(executable.places.length).fill(NaN);
+    this.live.plans += byteLength;
+    this.written.add(executable);
+    this.ask({ kind: "keep", id, dispatches: dispatches.map((word, k) => (k % 5 === 1 ? word + executable.address : word)) });
+  }
+
+  private unload(executable: GpuExecutable): void {
+    if (!this.written.delete(executable)) return;
+    const { id, address, records: { byteLength } } = executable;
+    this.live.plans -= byteLength;
+    this.records.free(address, byteLength + this.stride);
+    executable.address = -1;
+    this.ask({ kind: "release", id });
+  }
+
+  /** The distance between records, in bytes. Most are shorter than any. */
+  private get stride(): number { return this.limits.alignment; }
+
+  /** A place for records. */
+  private recordBlock(bytes: number): number {
+    for (;;) {
+      const address = this.records.allocate(bytes + this.stride);
+      if (address >= 0) return aligned(address, this.stride);
+      if (this.written.size === 0) throw outOfMemory(bytes, "plans", this.memory(), this.records.limit);
+      for (const executable of this.written) this.unload(executable);
+    }
+  }
+
+  run(
+    prepared: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly GpuBuffer[], times: Float64Array | null = null,
+  ): number {
+    this.check();
+    this.keepUp();
+    const executable = prepared as GpuExecutable;
+    const { program } = executable;
+    const run = this.journal.last;
+    const arena = this.arena.reserve(4 * (program.arena + executable.footSize));
+    if (executable.address < 0) this.load(executable);
+    this.place(executable, arena, buffers);
+    if (program.scalars.length > 0) this.put(arena, Array.from(program.scalars, (scalar) => scalars[scalar]));
+    for (let k = 0; k < hosts.length; k++) this.put(arena + 4 * program.hosts[k], hosts[k]);
+    if (executable.isFallible) this.put(arena + 4 * (program.arena + foot.number), halves(run));
+    executable.submission = this.submission;
+    for (const { from, to, host } of executable.parts) {
+      if (from < to) this.ask({ kind: "run", id: executable.id, from, to });
+      if (host !== null) this.ask({ kind: "host", executable, ...host, run, ranges: this.hostRanges(executable, host.at, arena, buffers) });
+    }
+    this.complete = run;
+    times?.fill(0);
+    return arena;
+  }
+
+  /** Waits where too many runs are ahead of the GPU. */
+  private keepUp(): void {
+    const { link, journal } = this;
+    if (!link.canWait) return;
+    for (let done = Atomics.load(link.sees, life.done); journal.last > done + MOST_AHEAD; done = Atomics.load(link.sees, life.done)) {
+      if (this.paused === null) this.submit();
+      link.wait(link.sees, life.done, done);
+      this.check();
+    }
+  }
+
+  /** Writes into the records where arena and buffers are, as far as that has changed. */
+  private place(executable: GpuExecutable, arena: number, buffers: readonly GpuBuffer[]): void {
+    const { records, bases, places } = executable;
+    let [first, last] = Number.isNaN(bases[0]) ? [0, records.length] : [records.length, 0];
+    for (let space = 0; space < places.length; space++) {
+      const base = (space === 0 ? arena : buffers[space - 1].address) / 4;
+      if (bases[space] === base) continue;
+      bases[space] = base;
+      const list = places[space];
+      for (let k = 0; k < list.length; k += 2) {
+        records[list[k]] = base + list[k + 1];
+        first = Math.min(first, list[k]);
+        last = Math.max(last, list[k] + 1);
+      }
+    }
+    if (first >= last) return;
+    if (executable.submission === this.submission) this.submit(); // they are those of a run that is not on its way
+    this.ask({ kind: "write", of: "records", at: executable.address + 4 * first, data: records.slice(first, last) });
+  }
+
+  // -- functions of the host --------------------------------------------------------------------------
+
+  private hostRanges({ program: { words } }: GpuExecutable, at: number, arena: number, buffers: readonly GpuBuffer[]): number[] {
+    const shapes = readHostShapes(words, parametersAt(words, at), operandCount(words[at]));
+    return shapes.flatMap((shape, k) => {
+      const space = words[at + 2 + 2 * k];
+      return [(space === 0 ? arena : buffers[space - 1].address) + 4 * words[at + 3 + 2 * k], 4 * sizeOf(shape)];
+    });
+  }
+
+  /** Reads the operands and calls the function. What is asked for meanwhile waits, unless the caller does. */
+  private askHost(asked: HostLaunch): void {
+    const answer = this.request(asked.ranges, (answer, state) => {
+      const waiting = this.paused;
+      this.paused = null;
+      if (state === answered.done && faultIn(answer) === null) this.callHost(asked, answer);
+      waiting?.splice(0).forEach((asked) => this.ask(asked));
+      this.send();
+    }, asked.run - 1);
+    if (this.link.canWait) this.await(answer);
+    else this.paused = [];
+  }
+
+  /** What it throws makes the run fail, as what a kernel finds does. */
+  private callHost({ executable: { program: { words, functions } }, at, launch, run, ranges }: HostLaunch, answer: Answer): void {
+    const parameters = parametersAt(words, at);
+    let from = ANSWER_DATA;
+    const [output, ...inputs] = readHostShapes(words, parameters, operandCount(words[at])).map((shape) => {
+      const data = new Float32Array(answer.bytes.slice(from, from + 4 * sizeOf(shape)) as ArrayBuffer);
+      from += data.byteLength;
+      return { data, shape };
+    });
+    try {
+      functions[words[parameters + hostPlaceAt]](output, ...inputs);
+      this.put(ranges[0], output.data);
+    } catch (error) {
+      this.thrown.set(run, error);
+      this.put(0, [reasons.indexOf("thrown") + 1, launch, 0, 0, ...halves(run)]);
+    }
+  }
+
+  endStep(): void {
+    this.arena.endStep();
+    this.submit();
+  }
+
+  // -- answers ----------------------------------------------------------------------------------------
+
+  private readLater(buffer: GpuBuffer): Promise<FloatArray> {
+    return new Promise((resolve, reject) => { this.askFor({ buffer, resolve, reject }); });
+  }
+
+  /** Asks for the values of a buffer. Where something has gone wrong that somebody else has been told of, asks again. */
+  private askFor(reader: Reader): Answer | null {
+    const { buffer, resolve, reject } = reader;
+    const failure = this.failure ?? buffer.failure;
+    if (failure !== null) {
+      reject(failure);
+      return null;
+    }
+    const run = this.complete;
+    return this.request([buffer.address, 4 * buffer.size], (answer, state) => {
+      if (state !== answered.done) return reject(this.lose());
+      const found = faultIn(answer);
+      if (found === null) {
+        this.journal.confirm(run);
+        return resolve(new Float32Array(answer.bytes.slice(ANSWER_DATA) as ArrayBuffer));
+      }
+      const error = this.fail(found, answer.id);
+      if (error !== null) return reject(error);
+      this.askFor(reader);
+    });
+  }
+
+  /** Something has gone wrong: takes back what the host has noted since, and lets the GPU write again. Null where that has been told. */
+  private fail({ run, launch, reason, value, limit }: Found, id: number): Error | null {
+    if (id < this.mended) return null;
+    const cause = reason === "thrown" ? this.thrown.get(run) : new LaunchFault(launch, reason, value, limit);
+    const error = this.journal.fail(run, cause as Error) ?? (cause as Error);
+    this.mended = ++this.ids;
+    this.thrown.clear();
+    this.put(0, new Float32Array(fault.size));
+    return error;
+  }
+
+  // -- leaving, and being lost --------------------------------------------------------------------------
+
+  private async leave(isChosen: () => boolean): Promise<void> {
+    let error: unknown = null;
+    // What has gone wrong is told to one who reads, and the rest leaves nevertheless. Copies may still arrive meanwhile; steps only if it is chosen again.
+    while (this.residency.buffers.size > 0 && !isChosen()) {
+      await Promise.all([...this.residency.buffers].map(async (buffer) => {
+        const { copies } = buffer;
+        try {
+          const values = buffer.isCopy ? null : await this.readLater(buffer);
+          if (copies !== buffer.copies || isChosen()) return;
+          if (!buffer.isCopy) buffer.saved = values;
+          buffer.free();
+        } catch (caught) {
+          error ??= caught;
+        }
+      }));
+    }
+    if (error !== null) throw error as Error;
+  }
+
+  /** The GPU is gone, and with it what was on it alone. */
+  private lose(why = toldWhy(this.link.sees)): Error {
+    if (this.failure !== null) return this.failure;
+    const error = lost(this.name, why);
+    this.failure = error;
+    for (const { settle } of [...this.requests.values()]) settle(answered.lost);
+    this.requests.clear();
+    this.link.hold(false);
+    for (const buffer of [...this.residency.buffers]) buffer.isCopy ? buffer.free() : buffer.fail(error);
+    return error;
+  }
+
+  /** Ends the GPU, as a driver may. */
+  destroy(): void {
+    this.ask({ kind: "end" });
+    this.send();
+  }
+
+  memory(): DeviceMemory { return { ...this.live, arena: this.arena.size, kernels: this.modules.size * KERNEL_BYTES }; }
+}
+
+/** Who reads a buffer. */
+interface Reader {
+  readonly buffer: GpuBuffer;
+  readonly resolve: (values: Float32Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What has gone wrong in a run. */
+interface Found {
+  readonly run: number;
+  readonly launch: number;
+  readonly reason: (typeof reasons)[number];
+  readonly value: number;
+  readonly limit: number;
+}
+
+const HALF = 2 ** 16;
+/** A number as two that are exact in float32. */
+const halves = (number: number): [number, number] => [number % HALF, Math.floor(number / HALF)];
+
+/** What has gone wrong before an answer; null where all is well. */
+function faultIn({ bytes }: Answer): Found | null {
+  const words = new Float32Array(bytes as ArrayBuffer, ANSWER_FAULT, fault.size);
+  if (words[fault.reason] === 0) return null;
+  return {
+    run: words[fault.number] + HALF * words[fault.number + 1], launch: words[fault.launch], reason: reasons[words[fault.reason] - 1],
+    value: words[fault.value], limit: words[fault.limit],
+  };
+}
+
+/** Why the GPU is lost, as the engine says. */
+function toldWhy(sees: Int32Array): string {
+  const text = String.fromCharCode(...sees.subarray(life.text, life.text + sees[life.letters]));
+  return text.trim().replace(/\.$/, "") || "its thread has ended";
+}
+
+/** The record of a copy of neighbours. */
+const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, to, from, 1, size, 1, 1);
+
+/** The bytes of an array: whole vectors. */
+const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UNIT)) * 4;
+
+/**
+ * The device on a GPU of this machine.
+ * @param isChosen is it the device that steps run on?
+ * @param thread where its engine runs, if not where it can be waited for
+ * @throws DeviceError where there is no GPU, which says what to install
+ */
+export const makeWebGpu = async (isChosen: () => boolean, thread?: Thread): Promise<WebGpuDevice> => new WebGpuDevice(await connect(thread), isChosen);
