@@ -265,7 +265,9 @@ function hiddenNames(sources, checker) {
       return isOpen(name) ? [name, checker.getPropertyOfType(checker.getTypeAtLocation(node.parent), name)] : [];
     }
     if (!ts.isObjectLiteralElement(node) || node.name === undefined || !isOpen(node.name.getText())) return [];
-    const type = checker.getContextualType(/** @type {ts.ObjectLiteralExpression} */ (node.parent));
+    const given = checker.getContextualType(/** @type {ts.ObjectLiteralExpression} */ (node.parent));
+    const type = given && checker.getNonNullableType(given); // of an argument that may be left out too
+    if (type !== undefined && checker.getIndexInfosOfType(type).length > 0) return [node.name.getText(), undefined]; // looked up by a text
     return [node.name.getText(), (type && checker.getPropertyOfType(type, node.name.getText())) ?? checker.getSymbolAtLocation(node.name)];
   }
   /** @type {Set<string>} */

@@ -22,3 +22,30 @@ interface NodeThread extends Thread {
   on(event: "exit", listener: () => void): void;
 }
 type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
+
+/** What differs between Node and browsers for who looks for a GPU. Node has it by a package. */
+export interface GpuHost {
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: { readonly gpu?: GPU };
+  readonly process?: {
+    cwd(): string;
+    getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: { eval: true; execArgv: [] }) => GpuThread };
+    getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
+    getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };
+  };
+  /** What the package has created: were it collected, the process would end. */
+  flimsyGpu?: GPU;
+}
+/** A thread of Node's that keeps the process alive only while somebody waits for it. */
+export interface GpuThread {
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  on(event: "message", listener: (message: unknown) => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  on(event: "exit", listener: () => void): void;
+  ref(): void;
+  unref(): void;
+}
+export interface GpuPackage {
+  create(options: string[]): GPU;
+  readonly globals: object;
+}

@@ -2,20 +2,32 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { useDevice } from "../../src/devices/current.ts";
+import type { Device } from "../../src/devices/device.ts";
 import {
   debug, embed, GradientDescent, GradientNoise, gather, grad, input, operation, parameter, Random, ready, setDevice, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
+import { isOnGpu } from "../device.ts";
 import { errorOf, unwaited } from "./unwaited.ts";
+import { onGpu } from "./webgpu/made.ts";
 
 afterEach(() => { debug({ checkNumerics: false }); });
 
 const read = async (x: Variable | null) => (x === null ? null : Array.from(await x.read()));
+const gpus = isOnGpu ? { own: await onGpu("worker"), caller: await onGpu("caller") } : null;
+/** Chooses a device that answers later, which nobody can wait for unless it is said. */
+function later({ canWait = false } = {}): Device {
+  if (gpus === null) return unwaited({ canWait });
+  const device = canWait ? gpus.own : gpus.caller;
+  useDevice(device);
+  return device;
+}
+
 /** A step that fails, of other parameters. */
 const fault = () => grad(() => gather(parameter([1, 2]), input(9).mul(1)).sum());
 
 describe("what goes wrong late", () => {
   it("leaves a Variable without numbers that can be printed, and that is not ready", async () => {
-    unwaited();
+    later();
     const loss = fault();
     expect(await errorOf(loss.read())).toBeInstanceOf(ValueError);
     expect(String(loss)).toBe("Variable [] (on the device: await read())");
@@ -23,7 +35,7 @@ describe("what goes wrong late", () => {
   });
 
   it("ends the step that is open when it is told, even if that has caught it", async () => {
-    unwaited({ canWait: true });
+    later({ canWait: true });
     const w = parameter([1, 2]);
     grad(() => w.mul(3).sum());
     const caught = (x: () => Variable) => { try { x().item(); } catch { /* goes on */ } };
@@ -42,7 +54,7 @@ describe("what goes wrong late", () => {
   });
 
   it("leaves gradients as they were where minimize has set them aside", async () => {
-    unwaited({ canWait: true });
+    later({ canWait: true });
     const w = parameter([1, 2]);
     const optimizer = new GradientDescent(w, { learningRate: 0.1 });
     grad(() => w.mul(3).sum());
@@ -67,14 +79,14 @@ describe("what goes wrong late", () => {
       }
       return [states, await read(w)];
     };
-    unwaited();
+    unwaited(); // the reference device behind it: the same bits
     const found = await train();
     await setDevice("reference");
     expect(found).toEqual(await train());
   });
 
   it("leaves gradients as they were where the update of minimize alone fails", async () => {
-    unwaited();
+    unwaited(); // in float64
     const w = parameter([1, 2]);
     const optimizer = new GradientDescent(w, { learningRate: 1e300 });
     grad(() => w.mul(3).sum());
@@ -85,7 +97,7 @@ describe("what goes wrong late", () => {
   });
 
   it("leaves the gradient of a table that is asked for meanwhile", async () => {
-    unwaited();
+    later();
     const w = parameter(zeros([40_000, 2]));
     grad(() => embed(w, input([1])).sum());
     fault();
@@ -94,7 +106,7 @@ describe("what goes wrong late", () => {
   });
 
   it("is anything that a function of the host throws, with its own line", async () => {
-    unwaited();
+    later();
     for (const thrown of ["a string", Object.freeze(new TypeError("theirs"))]) {
       const mine: (x: Variable) => Variable = operation({ name: "mine", shape: (x) => x, forward: () => { throw thrown; }, reverse: (g) => [g] });
       expect(await errorOf(grad(() => mine(parameter([1])).sum()).read())).toBe(thrown);
@@ -102,14 +114,14 @@ describe("what goes wrong late", () => {
   });
 
   it("is told by setDevice at the end, when all the rest has left; to nobody, if nobody waits", async () => {
-    unwaited();
+    later();
     const [w, v] = [parameter([1, 2]), parameter([5])];
     const loss = grad(() => v.mul(v).sum());
     const failed = fault();
     expect(await errorOf(setDevice("wasm"))).toBeInstanceOf(ValueError);
     expect([w.toArray(), v.grad?.toArray(), loss.item()]).toEqual([[1, 2], [10], 25]);
     expect(() => failed.item()).toThrow(ValueError);
-    unwaited();
+    later();
     fault();
     void setDevice("wasm"); // an unhandled rejection would fail the test run
     await new Promise((resolve) => { setTimeout(resolve, 50); });
@@ -118,7 +130,7 @@ describe("what goes wrong late", () => {
 
 describe("leaving a device that answers later", () => {
   it("takes what is assigned meanwhile along, and ends where the device is chosen again", async () => {
-    const device = unwaited();
+    const device = later();
     const [w, v] = [parameter([1, 2]), parameter([0, 0])];
     const optimizer = new GradientDescent([w, v], { learningRate: 0.5 });
     const step = () => optimizer.minimize(() => w.add(v).sum());

@@ -1,6 +1,7 @@
 /** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
 
 import { DeviceError } from "../../support/errors.ts";
+import type { GpuHost, GpuPackage } from "../../support/platform.ts";
 import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
 
 /** What the GPU allows. */
@@ -35,19 +36,19 @@ export interface Link {
 }
 
 /** Where the engine runs, if it is not to be chosen by what is possible. */
-export type Thread = "own" | "caller";
+export type Thread = "worker" | "caller";
 
 /** Where Node's package for WebGPU is, null where the platform has WebGPU. */
 type Path = string | null;
 
 /** Finds a GPU. Its text is part of the program of a worker: so it uses nothing from outside. */
 async function find(path: Path, load: (path: string) => Promise<unknown>): Promise<{ gpu: GPUDevice; limits: Limits } | "no WebGPU" | "no adapter"> {
-  const host = globalThis as { navigator?: { gpu?: GPU }; flimsyGpu?: GPU };
+  const host = globalThis as GpuHost;
   let gpu = host.navigator?.gpu;
   if (path !== null) {
-    const { create, globals } = (await load(path)) as { create(options: string[]): GPU; globals: object };
+    const { create, globals } = (await load(path)) as GpuPackage;
     Object.assign(host, globals);
-    host.flimsyGpu ??= create([]); // were it collected, the process would end
+    host.flimsyGpu ??= create([]);
     gpu = host.flimsyGpu;
   }
   if (gpu === undefined) return "no WebGPU";
@@ -68,49 +69,47 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
   };
 }
 
+/** What starts an engine in a worker, and what it finds. */
+interface Start {
+  readonly path: Path;
+  readonly sees: Int32Array;
+}
+interface Started {
+  /** Why there is none. */
+  readonly found: string | null;
+  readonly limits: Limits | null;
+}
+
+/** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it. */
+function serve(make: typeof engine, look: typeof find, load: (path: string) => Promise<unknown>, tell: (message: unknown) => void): (message: unknown) => void {
+  let made: Engine | null = null;
+  const start = async ({ path, sees }: Start): Promise<void> => {
+    const started = (found: string | null, limits: Limits | null): void => tell({ found, limits } satisfies Started);
+    try {
+      const found = await look(path, load);
+      if (typeof found === "string") return started(found, null);
+      made = make(found.gpu, sees, tell);
+      started(null, found.limits);
+    } catch (error) {
+      started(String(error), null);
+    }
+  };
+  return (message) => {
+    if (made === null) void start(message as Start);
+    else made.ask(message as Ask[]);
+  };
+}
+
 /** What a worker does. */
 const program = `
-const engine = ${engine};
-const find = ${find};
 const isNode = typeof require === "function";
 const port = isNode ? require("node:worker_threads").parentPort : self;
-const tell = (told) => port.postMessage(told);
-const load = (path) => import(path);
-let made = null;
-const start = async ({ path, sees }) => {
-  try {
-    const found = await find(path, load);
-    if (typeof found === "string") return tell({ found });
-    made = engine(found.gpu, sees, tell);
-    tell({ limits: found.limits });
-  } catch (error) {
-    tell({ found: String(error) });
-  }
-};
-const take = (message) => { if (made === null) void start(message); else made.ask(message); };
+const take = (${serve})(${engine}, ${find}, (path) => import(path), (message) => port.postMessage(message));
 if (isNode) port.on("message", take);
 else port.onmessage = ({ data }) => take(data);
 `;
 
-/** What differs between platforms. */
-interface Host {
-  readonly crossOriginIsolated?: boolean;
-  readonly navigator?: { readonly gpu?: object };
-  readonly process?: {
-    cwd(): string;
-    getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: object) => NodeWorker };
-    getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
-    getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };
-  };
-}
-interface NodeWorker {
-  postMessage(message: unknown, transfer?: readonly unknown[]): void;
-  on(event: string, listener: (value: never) => void): void;
-  ref(): void;
-  unref(): void;
-}
-
-const host = globalThis as Host;
+const host = globalThis as GpuHost;
 
 const missing = (why: string): DeviceError => new DeviceError(`The device webgpu is not to be had here: ${why}`, "missing");
 
@@ -189,13 +188,13 @@ const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.
 function inThreadOfItsOwn(path: Path): Promise<Link> {
   const talk = startWorker();
   const sees = new Int32Array(new SharedArrayBuffer(4 * life.size));
-  talk.post({ path, sees }, []);
+  talk.post({ path, sees } satisfies Start, []);
   talk.hold(true);
   return new Promise((resolve, reject) => {
     talk.onEnd = (why) => reject(missing(why));
     talk.onMessage = (message) => {
-      const { found, limits } = message as { found?: string; limits: Limits };
-      if (found !== undefined) return reject(errorFor(found));
+      const { found, limits } = message as Started;
+      if (limits === null) return reject(errorFor(found as string));
       const link: Link = {
         limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
         ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
@@ -225,7 +224,7 @@ async function inCallersThread(path: Path): Promise<Link> {
  * An engine on a GPU of this machine.
  * @throws DeviceError where there is none, which says what to install
  */
-export async function connect(thread: Thread = canShare() ? "own" : "caller"): Promise<Link> {
+export async function connect(thread: Thread = canShare() ? "worker" : "caller"): Promise<Link> {
   const path = packagePath();
-  return thread === "own" ? inThreadOfItsOwn(path) : inCallersThread(path);
+  return thread === "worker" ? inThreadOfItsOwn(path) : inCallersThread(path);
 }

@@ -16,8 +16,8 @@ import { COS, EXP, LN2_HIGH, LN2_LOW, LOG, SIN } from "../coefficients.ts";
 export function literal(value: number): string {
   const [bits] = new Uint32Array(Float32Array.of(value).buffer);
   const hex = `0x${bits.toString(16)}u`;
-  // ∞ and NaN are refused as constants; what depends on the launch is none.
-  return Number.isFinite(Math.fround(value)) ? `bitcast<f32>(${hex})` : `number(${hex})`;
+  // ∞ and NaN are refused as constants, and a product with 0 may be taken for 0; what depends on the launch is no constant.
+  return Number.isFinite(Math.fround(value)) && value !== 0 ? `bitcast<f32>(${hex})` : `number(${hex})`;
 }
 
 /** A polynomial of `x`, coefficients from the highest power on. */
@@ -75,7 +75,8 @@ const definitions: Readonly<Record<string, string>> = {
 }`,
 
   addOf: `fn addOf(a: f32, b: f32) -> f32 { return exactly(a + b); }`,
-  subOf: `fn subOf(a: f32, b: f32) -> f32 { return exactly(a - b); }`,
+  // x − x is no 0 where x is NaN or ∞, but compilers may take it for one.
+  subOf: `fn subOf(a: f32, b: f32) -> f32 { return exactly(a - exactly(b)); }`,
   mulOf: `fn mulOf(a: f32, b: f32) -> f32 { return exactly(a * b); }`,
   // Drivers may lose divisors beyond 2¹²⁶.
   divOf: `fn divOf(a: f32, b: f32) -> f32 {

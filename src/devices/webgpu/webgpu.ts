@@ -43,8 +43,9 @@ interface Part {
 }
 
 class GpuExecutable implements Executable {
-  /** Where its records are; −1 before the first run. */
+  /** Where its records are, in a block; −1 before the first run. */
   address = -1;
+  block = -1;
   /** The elements of the heap that the records hold, of the arena and of each buffer. */
   bases = new Float64Array();
   /** With which submission it has been run last. */
@@ -174,7 +175,7 @@ export class WebGpuDevice implements Device {
     const { limits } = link;
     this.limits = limits;
     link.onTold = (told) => (told.kind === "lost" ? this.lose() : this.settle(told.id));
-    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("heap", bytes));
+    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("arrays", bytes));
     this.records = new Memory(4 * WINDOW, limits.records, 4 * WINDOW, (bytes) => this.grow("records", bytes));
     this.arena = new Arena(this.heap, (bytes) => this.block(bytes, "arena"));
     this.policy = {
@@ -182,7 +183,7 @@ export class WebGpuDevice implements Device {
       // Each launch costs more than it would to run over what is in no cache.
       chunkElements: 2 ** 22, mostStrands: 1, strandWork: Infinity,
     };
-    this.copyAt = this.recordBlock(COPIES * this.stride);
+    this.copyAt = aligned(this.recordBlock(COPIES * this.stride), this.stride);
     const device = this;
     this.later = {
       canWait: link.canWait,
@@ -222,7 +223,7 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "heap", at: address, data: Float32Array.from(data) }); }
+  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "arrays", at: address, data: Float32Array.from(data) }); }
 
   /** Throws where the GPU is gone. */
   private check(): void {
@@ -266,7 +267,7 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  private grow(of: "heap" | "records", bytes: number): boolean {
+  private grow(of: "arrays" | "records", bytes: number): boolean {
     let isThere = true;
     const answer = this.expect(ANSWER_DATA, (_, state) => {
       isThere = state === answered.done;
@@ -374,7 +375,7 @@ export class WebGpuDevice implements Device {
     this.generation = kernelGeneration();
     this.modules.clear();
     this.ways.clear();
-    this.ask({ kind: "forget" });
+    this.ask({ kind: "forgetAll" });
   }
 
   prepare(program: Program): Executable {
@@ -435,7 +436,8 @@ export class WebGpuDevice implements Device {
   /** Makes room for the records of an executable. */
   private load(executable: GpuExecutable): void {
     const { id, dispatches, records: { byteLength } } = executable;
-    executable.address = this.recordBlock(byteLength);
+    executable.block = this.recordBlock(byteLength);
+    executable.address = aligned(executable.block, this.stride);
     executable.bases = new Float64Array(executable.places.length).fill(NaN);
     this.live.plans += byteLength;
     this.written.add(executable);
@@ -444,21 +446,21 @@ export class WebGpuDevice implements Device {
 
   private unload(executable: GpuExecutable): void {
     if (!this.written.delete(executable)) return;
-    const { id, address, records: { byteLength } } = executable;
+    const { id, block, records: { byteLength } } = executable;
     this.live.plans -= byteLength;
-    this.records.free(address, byteLength + this.stride);
+    this.records.free(block, byteLength + this.stride);
     executable.address = -1;
-    this.ask({ kind: "release", id });
+    this.ask({ kind: "discard", id });
   }
 
   /** The distance between records, in bytes. Most are shorter than any. */
   private get stride(): number { return this.limits.alignment; }
 
-  /** A place for records. */
+  /** A block for records, with room for them to begin at a multiple of the stride. */
   private recordBlock(bytes: number): number {
     for (;;) {
       const address = this.records.allocate(bytes + this.stride);
-      if (address >= 0) return aligned(address, this.stride);
+      if (address >= 0) return address;
       if (this.written.size === 0) throw outOfMemory(bytes, "plans", this.memory(), this.records.limit);
       for (const executable of this.written) this.unload(executable);
     }

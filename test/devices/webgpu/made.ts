@@ -1,0 +1,11 @@
+/** Devices on a GPU for tests. */
+
+import { currentDevice } from "../../../src/devices/current.ts";
+import type { Thread } from "../../../src/devices/webgpu/connect.ts";
+import { makeWebGpu, type WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
+
+/** A device of its own, whose engine runs in a thread. */
+export async function onGpu(thread: Thread): Promise<WebGpuDevice> {
+  const device: WebGpuDevice = await makeWebGpu(() => currentDevice() === device, thread);
+  return device;
+}
