@@ -63,7 +63,7 @@ export class Storage {
   /** The values that the host lacks; null where nothing has ever been written. */
   private elsewhere(): FloatArray | null {
     const { buffer, device } = this;
-    if (buffer?.failure) throw buffer.failure;
+    if (buffer?.failure) throw buffer.failure.value;
     return buffer?.isThere ? (device as Device).read(buffer) : (buffer?.saved ?? null);
   }
 
@@ -119,9 +119,13 @@ export class Storage {
     return this;
   }
 
-  /** A copy that stays on the device where the values are, if they would have to be waited for, else null. */
+  /** A copy that stays on the device where the values are, if they would have to be waited for, else null. Of what is lost it is lost too. */
   away(kind: MemoryKind): Storage | null {
-    const { awaited, size } = this;
-    return awaited === null ? null : awaited.later.keepCopy(new Storage(size, null, kind), awaited.buffer, 0);
+    if (this.knows()) return null;
+    const { awaited } = this;
+    const copy = new Storage(this.size, null, kind);
+    if (awaited !== null) return awaited.later.keepCopy(copy, awaited.buffer, 0);
+    copy.buffer = this.buffer;
+    return copy;
   }
 }

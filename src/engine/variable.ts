@@ -98,6 +98,9 @@ export class Variable {
   /** @internal Who has its numbers; null where they are gone. */
   get source(): Source | null { return this.storage ?? stepOf(this); }
 
+  /** @internal What outlives the step, where it has these numbers too. */
+  get kept(): Storage | null { return this.storage; }
+
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
     const variable = own(this);
@@ -314,13 +317,14 @@ export class Parameter extends Variable {
   }
 
   /**
-   * Replaces the values.
+   * Replaces the values. A gradient that has been lost with its device is forgotten.
    * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
   override assign(value: TensorLike): this {
     if (this.standIn !== null) throw absent("assign");
     changed(this, "assign", arguments, 1);
     assignTo(this.storage as Storage, assignable("parameter", this.shape, value));
+    if ((byRowsOf(this)?.storage ?? this.gradient).isLost) this.hasGradient = false;
     return this;
   }
 }
@@ -388,7 +392,7 @@ export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
 
 /** Its numbers, if they are on a device that would have to be waited for. */
 function awayOf(data: TensorLike): Storage | null {
-  const storage = data instanceof Variable ? own(data).storage : null;
+  const storage = data instanceof Variable ? own(data).kept : null;
   return storage?.knows() === false ? storage : null;
 }
 

@@ -189,7 +189,7 @@ export class LookedUp extends Variable implements RowGradient {
 
   reserve(count: number): void {
     const size = count * (this.inner + 1);
-    if (size <= this.storage.size) return;
+    if (size <= this.storage.size && !this.storage.isLost) return;
     const larger = new Storage(2 ** Math.ceil(Math.log2(size)), null, "gradients");
     if (byRowsOf(this.parameter) === this) larger.copy(this.storage);
     this.storage = this.gradient = larger;
@@ -213,6 +213,7 @@ export class LookedUp extends Variable implements RowGradient {
   whole(): Storage {
     const { parameter, inner, count } = this;
     if (this.isWhole) return parameter.gradient;
+    if (this.storage.isLost) return this.storage;
     if (!this.storage.knows() && openStep() === null) {
       const whole = this.wholeOf(this).storage as Storage;
       currentDevice().later?.journal.note(this, this.takenBack());

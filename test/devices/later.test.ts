@@ -105,6 +105,24 @@ describe("a device that answers later", () => {
     expect(device.waits).toBe(0);
   });
 
+  it.each([true, false])("copies what a state has in the step, and nothing that is older (one that can be waited for: %s)", async (canWait) => {
+    delaying({ canWait });
+    const [w, h, other] = [parameter([0, 0]), state([1, 2]), state([0, 0])];
+    const assigned = (copy: () => unknown): void => {
+      evaluate(() => {
+        h.assign(h.add(10));
+        copy();
+      });
+    };
+    assigned(() => {});
+    for (const copy of [() => w.assign(h), () => w.assign(input(h)), () => other.assign(state(h)), () => w.assign(parameter(h))]) {
+      if (canWait) assigned(copy);
+      else expect(() => assigned(copy)).toThrow(/cannot be waited for/);
+    }
+    const all = async () => Promise.all([h, w, other].map(async (x) => Array.from(await x.read())));
+    expect(await all()).toEqual(canWait ? [[51, 52], [51, 52], [41, 42]] : [[11, 12], [0, 0], [0, 0]]);
+  });
+
   it("lets what lives on it leave, before setDevice resolves", async () => {
     delaying({ canWait: false });
     const w = parameter([1, 2, 3]);
@@ -249,6 +267,41 @@ describe("what goes wrong on a device that answers later", () => {
 });
 
 describe("a device that is lost", () => {
+  const each = [() => parameter([1, 2]), () => parameter(zeros([40_000, 2]))];
+  it("takes gradients with it, which minimize forgets as others", async () => {
+    for (const make of each) {
+      const device = delaying({ canWait: false });
+      const w = make();
+      const optimizer = new Adam(w, { learningRate: 0.1 });
+      grad(() => embed(w, [1]).sum());
+      device.lose("a test has ended it");
+      await setDevice("reference");
+      expect(() => optimizer.minimize(() => { throw new Error("midway"); })).toThrow("midway");
+      expect(optimizer.minimize(() => embed(w, [1]).sum()).item()).toBe(embed(make(), [1]).sum().item());
+      expect([optimizer.step, w.grad]).toEqual([1, null]);
+    }
+  });
+
+  it("takes gradients with it, which are forgotten where their parameters get other values", async () => {
+    for (const make of each) {
+      const device = delaying({ canWait: false });
+      const w = make();
+      const optimizer = new Adam(w, { learningRate: 0.1 });
+      const step = () => grad(() => embed(w, [1]).sum());
+      step();
+      device.lose("a test has ended it");
+      await setDevice("reference");
+      // As for lost parameters, none of it passes for another.
+      for (const use of [() => w.grad?.data, () => input(w.grad as Variable).data, () => optimizer.update(), step]) expect(use).toThrow(/has been lost/);
+      w.assign(w);
+      expect(w.grad).toBeNull();
+      step();
+      expect((w.grad as Variable).sum().item()).toBe(w.size / w.shape[0]);
+      optimizer.update();
+      expect(optimizer.step).toBe(1);
+    }
+  });
+
   it("says so, at every launch of a training, and another goes on from what the host has", async () => {
     const train = (w: Variable, steps: number) => {
       for (let step = 0; step < steps; step++) grad(() => mul(w, w).sum());
