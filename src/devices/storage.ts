@@ -28,7 +28,7 @@ export class Storage {
   get isResident(): boolean { return this.buffer?.isThere ?? false; }
 
   /** Where the values are if they cannot be had without waiting for them, else null. */
-  private get awaited(): { readonly buffer: Buffer; readonly later: Later } | null {
+  get awaited(): { readonly buffer: Buffer; readonly later: Later } | null {
     const { buffer, host, device } = this;
     const later = host === null && buffer?.isThere ? (device as Device).later : null;
     return later && { buffer: buffer as Buffer, later };
@@ -119,13 +119,9 @@ export class Storage {
     return this;
   }
 
-  /** A copy that stays on the device where the values are, if they would have to be waited for, else null. Of what is lost it is lost too. */
+  /** A copy that stays on the device where the values are, if they would have to be waited for, else null. */
   away(kind: MemoryKind): Storage | null {
-    if (this.knows()) return null;
-    const { awaited } = this;
-    const copy = new Storage(this.size, null, kind);
-    if (awaited !== null) return awaited.later.keepCopy(copy, awaited.buffer, 0);
-    copy.buffer = this.buffer;
-    return copy;
+    const { awaited, size } = this;
+    return awaited === null ? null : awaited.later.keepCopy(new Storage(size, null, kind), awaited.buffer, 0);
   }
 }

@@ -25,9 +25,6 @@ export class State extends Variable {
   /** @internal Within a step what it has there, which may have been assigned. */
   override get source(): Variable["source"] { return stepOf(this) ?? this.storage; }
 
-  /** @internal */
-  override get kept(): Storage | null { return openStep()?.assigned.targets.has(this) ? null : this.storage; }
-
   /**
    * Replaces the values. Inside `grad`, `evaluate` or `gradients` they are part of the step: what uses the state before sees the old values,
    * what uses it afterwards the new ones, which are the assigned Variable itself, also for gradients. They stay when the step succeeds, those

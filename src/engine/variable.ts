@@ -31,7 +31,11 @@ interface Source {
 }
 
 /** A step as its variables see it. */
-interface Owner extends Source { readonly ended: boolean; }
+interface Owner extends Source {
+  readonly ended: boolean;
+  /** What has other numbers in it than outside. */
+  readonly assigned: { readonly targets: ReadonlyMap<Variable, number> };
+}
 
 /** @internal The open step that has used it. */
 export const stepOf = ({ step }: Variable): Source | null => (step?.ended === false ? step : null);
@@ -97,9 +101,6 @@ export class Variable {
 
   /** @internal Who has its numbers; null where they are gone. */
   get source(): Source | null { return this.storage ?? stepOf(this); }
-
-  /** @internal What outlives the step, where it has these numbers too. */
-  get kept(): Storage | null { return this.storage; }
 
   /** @internal The numbers themselves, for reading only. */
   values(): FloatArray {
@@ -324,7 +325,7 @@ export class Parameter extends Variable {
     if (this.standIn !== null) throw absent("assign");
     changed(this, "assign", arguments, 1);
     assignTo(this.storage as Storage, assignable("parameter", this.shape, value));
-    if ((byRowsOf(this)?.storage ?? this.gradient).isLost) this.hasGradient = false;
+    this.hasGradient &&= !(byRowsOf(this) ?? this).gradient.isLost;
     return this;
   }
 }
@@ -392,8 +393,8 @@ export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
 
 /** Its numbers, if they are on a device that would have to be waited for. */
 function awayOf(data: TensorLike): Storage | null {
-  const storage = data instanceof Variable ? own(data).kept : null;
-  return storage?.knows() === false ? storage : null;
+  const variable = data instanceof Variable ? own(data) : null;
+  return variable?.storage?.awaited && !variable.step?.assigned.targets.has(variable) ? variable.storage : null;
 }
 
 /**

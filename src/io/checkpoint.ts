@@ -336,13 +336,23 @@ function checkOrder(file: TensorFile, key: string, optimizer: AnyOptimizer, save
   });
 }
 
+/** What an optimizer can go back to: nothing where that has been lost with its device. */
+function remembered(optimizer: AnyOptimizer): OptimizerState | null {
+  try {
+    return optimizer.snapshot();
+  } catch (error) {
+    if (error instanceof DeviceError && error.reason === "lost") return null;
+    throw error;
+  }
+}
+
 /** All optimizers, or none. */
 function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[]): void {
   const before: [AnyOptimizer, OptimizerState][] = [];
   try {
     for (const [i, [optimizer, state]] of saved.entries()) {
       const last = i === saved.length - 1; // the last one changes nothing if it fails
-      const old = last ? null : optimizer.snapshot();
+      const old = last ? null : remembered(optimizer);
       optimizer.restore(state);
       if (old !== null) before.push([optimizer, old]);
     }
