@@ -59,7 +59,7 @@ export function grad<R extends WithLoss>(f: () => R, options: GradOptions = noOp
 export function setAside(parameters: readonly Parameter[]): () => void {
   const earlier = parameters.map(({ grad }) => {
     const storage = grad && (grad.storage as Storage);
-    return storage && !storage.isLost && (storage.away("gradients") ?? new Storage(storage.size, null, "gradients").copy(storage));
+    return storage && (storage.away("gradients") ?? new Storage(storage.size, null, "gradients").copy(storage));
   });
   const journal = currentDevice().later?.journal;
   journal?.setAside(parameters);
@@ -69,7 +69,7 @@ export function setAside(parameters: readonly Parameter[]): () => void {
     parameters.forEach((parameter, i) => {
       const values = earlier[i];
       parameter.hasGradient = false;
-      if (!values) return; // none, or one that had been lost
+      if (values === null) return;
       if (values.isLost) parameter.hasGradient = true; // nor has the step written a gradient
       else {
         markReached(parameter, -1);

@@ -318,14 +318,13 @@ export class Parameter extends Variable {
   }
 
   /**
-   * Replaces the values. A gradient that has been lost with its device is forgotten.
+   * Replaces the values.
    * @throws ShapeError if the shapes differ; UsageError inside a step that uses the parameter, and where another Variable stands in for it
    */
   override assign(value: TensorLike): this {
     if (this.standIn !== null) throw absent("assign");
     changed(this, "assign", arguments, 1);
     assignTo(this.storage as Storage, assignable("parameter", this.shape, value));
-    this.hasGradient &&= !(byRowsOf(this) ?? this).gradient.isLost;
     return this;
   }
 }

@@ -222,7 +222,7 @@ function parsed(file: TensorFile, key: string): unknown {
 /**
  * Reads a checkpoint. Without `into` the component is made again, by the registered classes; with `into` the values go into one
  * that is there, also from safetensors files that were written elsewhere. With `optimizer` or `random` training goes on, bit for
- * bit: these and the default generator take over their saved states.
+ * bit: these and the default generator take over their saved states. Gradients that have been lost with their device are forgotten.
  *
  * @param source a path or file URL (in Node), or the bytes of a file
  * @throws CheckpointError for a file that is damaged; FileError where it cannot be read; ValueError or ShapeError for a component or
@@ -278,6 +278,7 @@ export function restore<C extends Component = Component>(source: Source, options
   restoreAll(saved);
   put?.();
   restoreFrozen(component, training, into === undefined || saved.length > 0);
+  forgetLost(component);
   const general = training.random.get("default");
   if (general !== undefined && saved.length + next.length > 0) Random.default.state = general;
   for (const [random, state] of next) random.state = state;
@@ -299,6 +300,11 @@ function checkOutside(): void {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError("restore was called inside grad or evaluate. Call it before or after the step.");
   }
+}
+
+/** Gradients that have been lost with their device would be added to. Others stay. */
+function forgetLost(component: Component): void {
+  for (const parameter of component.parameters()) if (parameter.gradient.isLost || parameter.rows?.storage.isLost) parameter.clearGrad();
 }
 
 /** @param isSame whether it is the component of the file, or its training goes on: then nothing else stays frozen */

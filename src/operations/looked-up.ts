@@ -213,7 +213,6 @@ export class LookedUp extends Variable implements RowGradient {
   whole(): Storage {
     const { parameter, inner, count } = this;
     if (this.isWhole) return parameter.gradient;
-    if (this.storage.isLost) return this.storage;
     if (!this.storage.knows() && openStep() === null) {
       const whole = this.wholeOf(this).storage as Storage;
       currentDevice().later?.journal.note(this, this.takenBack());
