@@ -304,7 +304,10 @@ function checkOutside(): void {
 
 /** Gradients that have been lost with their device would be added to. Others stay. */
 function forgetLost(component: Component): void {
-  for (const parameter of component.parameters()) if (parameter.gradient.isLost || parameter.rows?.storage.isLost) parameter.clearGrad();
+  for (const parameter of component.parameters()) {
+    const { gradient, rows } = parameter;
+    if ((rows !== null && rows.count >= 0 ? rows.storage : gradient).isLost) parameter.clearGrad();
+  }
 }
 
 /** @param isSame whether it is the component of the file, or its training goes on: then nothing else stays frozen */
