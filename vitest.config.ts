@@ -3,9 +3,16 @@ import { configDefaults, defineConfig } from "vitest/config";
 /** `import … from "flimsy-ml"` in a test means the sources, as package.json's exports say. */
 const conditions = ["flimsy-source", "module", "node", "development|production"];
 
-/** Tests of what things give, not of what the library holds: they may follow each other in one process, in which it is loaded and compiled only once. */
-const together = ["components", "cost", "ctc", "data", "explain", "extras", "initialization", "model", "operations", "optimizers", "plan", "random", "synthetic"]
-  .map((room) => `test/${room}/**/*.test.ts`);
+const files = (...names: string[]): string[] => names.map((name) => `test/${name}.test.ts`);
+
+/**
+ * Tests of what the library or a process holds, or that wait for other processes. All others, of what things give, follow each other in one process, in
+ * which the library is loaded and compiled only once.
+ */
+const alone = files(
+  "package", "browser/*", "devices/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}", "engine/{memory,state,step,unclaimed}",
+  "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
+);
 
 /**
  * `FLIMSY_DELAYED=reference npx vitest run …` runs tests on a device that answers later, which has this one behind it; else a few run there too.
@@ -15,8 +22,9 @@ const isDelayed = process.env.FLIMSY_DELAYED !== undefined;
 const delayed = isDelayed ? ["test/delayed.ts"] : [];
 const withoutDevice = ["package.test.ts", "browser/**", "bench/**", "docs/**", "devices/wasm/**"].map((file) => `test/${file}`);
 /** Examples that would train for minutes on the reference device: there the wasm device is behind it. */
-const long = ["attention", "char-lm", "ctc", "memory-network", "mnist", "physics"].map((name) => `test/examples/${name}.test.ts`);
-const few = ["bad-input", "engine/state", "engine/freeze"].map((name) => `test/${name}.test.ts`);
+const long = files("examples/{attention,char-lm,ctc,memory-network,mnist,physics}");
+const few = files("bad-input", "engine/state", "engine/freeze");
+const exclude = [...configDefaults.exclude, ...(isDelayed ? [...withoutDevice, ...long] : [])];
 const later = (name: string, include: string[], behind: string) =>
   ({ extends: true as const, test: { name, include, env: { FLIMSY_DELAYED: behind }, setupFiles: ["test/delayed.ts"] } });
 
@@ -33,14 +41,11 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
+      { extends: true, test: { name: "alone", include: alone, exclude, setupFiles: delayed, globalSetup: "test/built.ts" } },
       {
         extends: true,
-        test: {
-          name: "alone", include: ["test/**/*.test.ts"], setupFiles: delayed,
-          exclude: [...configDefaults.exclude, ...together, ...(isDelayed ? [...withoutDevice, ...long] : [])],
-        },
+        test: { name: "together", include: files("**/*"), exclude: [...exclude, ...alone], isolate: false, setupFiles: [...delayed, "test/anew.ts"] },
       },
-      { extends: true, test: { name: "together", include: together, isolate: false, setupFiles: [...delayed, "test/anew.ts"] } },
       isDelayed ? later("long", long, "wasm") : later("later", few, "reference"),
     ],
   },

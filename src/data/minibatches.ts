@@ -1,4 +1,4 @@
-import { input, Random, ShapeError, ValueError, Variable } from "../index.ts";
+import { gather, input, Random, ShapeError, ValueError, Variable } from "../index.ts";
 import { formatShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { isList, type TypedArray } from "../support/arrays.ts";
@@ -32,7 +32,7 @@ export type Rows<C> = { -readonly [K in keyof C]: C[K] extends readonly (infer T
  *
  * From an iterable, or a function that makes one for each pass, the batches are arrays of samples. From an async one they
  * are too, and only one batch is in memory: `for await (const batch of minibatches(stream, 32))`. From a table of columns
- * of equal length they are tables of the same columns: Variables [size, …] and arrays.
+ * of equal length they are tables of the same columns: Variables [size, …] and arrays. Columns that are on a device that answers later stay there.
  *
  * @throws ValueError for a size that is not an integer of at least 1, or what is no source; ShapeError for columns of
  *   different lengths; StreamError, in a pass, for a source that fails, gives nothing, or ends before `count` samples
@@ -116,7 +116,9 @@ function columnOf(name: string, column: unknown): Readable {
     return {
       length: column.shape[0],
       open: () => {
-        const { data } = column;
+        const own = column.isKnown ? column : input(column);
+        if (!own.isKnown) return (rows) => gather(own, rows);
+        const { data } = own;
         return (rows) => {
           const values = data.slice(0, rows.length * width);
           rows.forEach((row, i) => { values.set(data.subarray(row * width, (row + 1) * width), i * width); });

@@ -1,4 +1,4 @@
-import { input, type NestedArray, ShapeError, Variable } from "../index.ts";
+import { concat, evaluate, full, input, type NestedArray, ShapeError, stack, Variable } from "../index.ts";
 import { formatShape, sameShape, sizeOf } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkInstance, checkInteger, refusal } from "../support/check.ts";
@@ -28,7 +28,7 @@ export interface PaddedSequences {
 
 /**
  * Sequences of different lengths in one array, shorter ones filled up at their end, with a mask that says which steps are
- * there: what recurrent components and costs take.
+ * there: what recurrent components and costs take. Sequences that are on a device that answers later stay there.
  *
  * @param sequences each [steps, …]: a Variable, nested arrays, or a list of numbers; a sequence may have no steps
  * @throws ShapeError for sequences whose steps have different shapes, or one longer than `steps`; ValueError for no
@@ -44,7 +44,7 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
   checkArguments("padSequences", arguments, 2);
   checkOptions("padSequences", options, ["value", "steps", "multipleOf"]);
   if (!Array.isArray(sequences) || sequences.length === 0) throw refusal("padSequences", "an array of at least one sequence", sequences);
-  const parts = (sequences as readonly SequenceLike[]).map((sequence) => (sequence instanceof Variable ? sequence : input(sequence)));
+  const parts = (sequences as readonly SequenceLike[]).map((sequence) => (sequence instanceof Variable && sequence.isKnown ? sequence : input(sequence)));
   // An empty list does not say what its steps would have been.
   const known = parts.filter((part, i) => !(part.size === 0 && part.shape.length === 1 && !(sequences[i] instanceof Variable)));
   const rest = (known[0] ?? parts[0]).shape.slice(1);
@@ -65,13 +65,22 @@ export function padSequences(sequences: readonly SequenceLike[], options: PadOpt
   if (typeof value !== "number") throw refusal("padSequences", "a number as value", value);
 
   const width = sizeOf(rest);
-  const x = new Float64Array(parts.length * steps * width).fill(value);
   const mask = new Float64Array(parts.length * steps);
-  parts.forEach((part, i) => {
-    x.set(part.data, i * steps * width);
-    mask.fill(1, i * steps, i * steps + lengths[i]);
-  });
-  return { x: input(x, [parts.length, steps, ...rest]), mask: input(mask, [parts.length, steps]), lengths };
+  lengths.forEach((length, i) => { mask.fill(1, i * steps, i * steps + length); });
+  const shape = [parts.length, steps, ...rest];
+  return { x: parts.every((part) => part.isKnown) ? onHost() : onDevice(), mask: input(mask, [parts.length, steps]), lengths };
+
+  function onHost(): Variable {
+    const x = new Float64Array(sizeOf(shape)).fill(value);
+    parts.forEach((part, i) => { x.set(part.data, i * steps * width); });
+    return input(x, shape);
+  }
+  function onDevice(): Variable {
+    const padded = (part: Variable, length: number): Variable[] => [
+      ...(length > 0 ? [part] : []), ...(length < steps ? [full([steps - length, ...rest], value)] : []),
+    ];
+    return evaluate(() => stack(parts.map((part, i) => concat(padded(part, lengths[i])))));
+  }
 }
 
 /**

@@ -45,11 +45,15 @@ function keep(name: DeviceName, device: Device): Device {
   return device;
 }
 
-/** A device by name, made when first asked for, and anew where it has been lost. `caller` is who got the name. */
-export function deviceByName(name: DeviceName, caller = "setDevice"): Device | Promise<Device> {
-  if (!Object.hasOwn(makers, name)) {
-    throw new ValueError(`${caller} got ${describe(name)}: there is no such device. Choose one of ${Object.keys(makers).join(", ")}.`);
-  }
+/** @param caller who got the name */
+function checkName(name: DeviceName, caller: string): void {
+  if (Object.hasOwn(makers, name)) return;
+  throw new ValueError(`${caller} got ${describe(name)}: there is no such device. Choose one of ${Object.keys(makers).join(", ")}.`);
+}
+
+/** A device by name, made when first asked for, and anew where it has been lost. */
+export function deviceByName(name: DeviceName): Device | Promise<Device> {
+  checkName(name, "setDevice");
   const found = made.get(name);
   if (found !== undefined && !found.later?.failure) return found;
   const awaited = coming.get(name);
@@ -61,18 +65,23 @@ export function deviceByName(name: DeviceName, caller = "setDevice"): Device | P
   return device;
 }
 
-/** @internal Begins with another device than the usual one. `source` says where the name is from. */
+/** The device to begin with. What a bundler keeps of a program that chooses none has no other. */
+let first = (): Device => made.get("wasm") ?? keep("wasm", makeWasm());
+
+/** @internal Lets steps begin with another device than the usual one. `source` says where the name is from. */
 export function standardDevice(name: DeviceName, source: string): void {
-  const device = deviceByName(name, source);
-  if (device instanceof Promise) {
+  checkName(name, source);
+  first = () => {
+    const device = deviceByName(name);
+    if (!(device instanceof Promise)) return device;
+    device.catch(() => {}); // who chooses it is told
     throw new DeviceError(`${source} got ${name}, which has to be waited for. Write await setDevice("${name}") in the program.`, "cannot-wait");
-  }
-  active = device;
+  };
 }
 
-/** The device that steps run on: wasm unless another one is chosen. What a bundler keeps of a program that chooses none has no other. */
+/** The device that steps run on: wasm unless another one is chosen. */
 export function currentDevice(): Device {
-  active ??= made.get("wasm") ?? keep("wasm", makeWasm());
+  active ??= first();
   return active;
 }
 

@@ -5,7 +5,7 @@
 
 import { FlimsyError, place, stackHere } from "../support/errors.ts";
 import { LaunchFault } from "./fault.ts";
-import type { Buffer } from "./residency.ts";
+import type { Buffer, Thrown } from "./residency.ts";
 
 /** What is run: the nodes of its launches, and the names of their operations, once they have been asked for. */
 interface Asked {
@@ -36,7 +36,7 @@ interface Note {
 interface Run {
   readonly number: number;
   /** What went wrong, in the words of the program. */
-  readonly explain: (error: Error) => Error;
+  readonly explain: (error: unknown) => Thrown;
   readonly notes: Note[];
   /** What it makes. */
   readonly results: Buffer[];
@@ -46,7 +46,7 @@ export class Journal {
   /** The last run that has been asked for. */
   last = 0;
   /** What has gone wrong last. */
-  told: Error | null = null;
+  told: Thrown | null = null;
   private runs: Run[] = [];
   /** Of the run that will be asked for next. */
   private next: Note[] = [];
@@ -57,9 +57,9 @@ export class Journal {
     const { launchNodes } = asked.plan;
     asked.names ??= Array.from(launchNodes, (node) => step.nameOf(nodeOf(node)));
     const { names } = asked;
-    const explain = (error: Error): Error => {
+    const explain = (error: unknown): Thrown => {
       const found = error instanceof LaunchFault ? step.explain(error, nodeOf(launchNodes[error.launch]), names[error.launch]) : error;
-      return found instanceof FlimsyError ? place(found, at) : found; // what else is thrown is the user's own, and may be anything
+      return { value: found instanceof FlimsyError ? place(found, at) : found };
     };
     this.runs.push({ number: ++this.last, explain, notes: this.next.splice(0), results: [] });
   }
@@ -81,10 +81,12 @@ export class Journal {
 
   /** What has been noted of something holds whatever happens, as it has been replaced. */
   keep(owner: object): void {
-    const others = (notes: readonly Note[]): Note[] => notes.filter((note) => note.owner !== owner);
-    this.next = others(this.next);
-    this.runs = this.runs.map((run) => ({ ...run, notes: others(run.notes) }));
+    this.drop(owner);
+    this.runs = this.runs.map((run) => ({ ...run, notes: others(run.notes, owner) }));
   }
+
+  /** What has been noted of something for the next run is over before there was one. */
+  drop(owner: object): void { this.next = others(this.next, owner); }
 
   /** All runs up to this one have succeeded. */
   confirm(number: number): void {
@@ -94,19 +96,21 @@ export class Journal {
 
   /**
    * A run has failed: takes back what has been noted of it and since. Reads of what these runs should have made throw the error too.
-   * @returns the error, null if it has been reported already
+   * @returns what to throw, null if it has been reported already
    */
-  fail(number: number, cause: Error): Error | null {
+  fail(number: number, cause: unknown): Thrown | null {
     const at = this.runs.findIndex((run) => run.number === number);
     if (at < 0) return null;
-    const error = this.runs[at].explain(cause);
-    this.told = error;
+    const thrown = this.runs[at].explain(cause);
+    this.told = thrown;
     const failed = this.runs.splice(at).reverse();
-    for (const { results } of failed) for (const buffer of results) buffer.fail(error); // first, as what is taken back may have been kept there
+    for (const { results } of failed) for (const buffer of results) buffer.fail(thrown); // first, as what is taken back may have been kept there
     for (const { notes } of failed) for (const { undo } of notes.reverse()) undo();
-    return error;
+    return thrown;
   }
 }
+
+const others = (notes: readonly Note[], owner: object): Note[] => notes.filter((note) => note.owner !== owner);
 
 /** How to take back what is noted of a parameter when it gets a gradient. */
 function takenBack(parameter: Reached): () => void {

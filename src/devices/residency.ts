@@ -12,6 +12,9 @@ export const nextStep = (): number => ++step;
 /** Frees the device memory of arrays that JavaScript has collected. */
 const registry = new FinalizationRegistry<() => void>((release) => release());
 
+/** What has been thrown: a function of the host may throw anything, null too. */
+export interface Thrown { readonly value: unknown }
+
 /**
  * Long-lived memory of a device, or a view of a value that a step has pinned. It does not refer to who holds the array:
  * if nobody does, nothing is left once it has left the device.
@@ -24,7 +27,7 @@ export abstract class Buffer {
   /** The values with which it left, where it was no copy. */
   saved: FloatArray | null = null;
   /** Why it has none: the run that should have made them has failed, or the device has been lost. */
-  failure: Error | null = null;
+  failure: Thrown | null = null;
   /** The step that used it last. */
   lastStep = step;
 
@@ -46,8 +49,8 @@ export abstract class Buffer {
     return this;
   }
 
-  fail(error: Error): void {
-    this.failure = error;
+  fail(why: Thrown): void {
+    this.failure = why;
     this.free();
   }
 

@@ -28,7 +28,7 @@ export class Storage {
   get isResident(): boolean { return this.buffer?.isThere ?? false; }
 
   /** Where the values are if they cannot be had without waiting for them, else null. */
-  private get awaited(): { readonly buffer: Buffer; readonly later: Later } | null {
+  get awaited(): { readonly buffer: Buffer; readonly later: Later } | null {
     const { buffer, host, device } = this;
     const later = host === null && buffer?.isThere ? (device as Device).later : null;
     return later && { buffer: buffer as Buffer, later };
@@ -63,7 +63,7 @@ export class Storage {
   /** The values that the host lacks; null where nothing has ever been written. */
   private elsewhere(): FloatArray | null {
     const { buffer, device } = this;
-    if (buffer?.failure) throw buffer.failure;
+    if (buffer?.failure) throw buffer.failure.value;
     return buffer?.isThere ? (device as Device).read(buffer) : (buffer?.saved ?? null);
   }
 

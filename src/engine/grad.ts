@@ -65,7 +65,7 @@ export function setAside(parameters: readonly Parameter[]): () => void {
   journal?.setAside(parameters);
   for (const parameter of parameters) parameter.hasGradient = false;
   return () => {
-    journal?.keep(parameters);
+    journal?.drop(parameters);
     parameters.forEach((parameter, i) => {
       const values = earlier[i];
       parameter.hasGradient = false;

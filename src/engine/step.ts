@@ -303,7 +303,7 @@ export class Step implements Compilable, Faulted {
     const times = watcher === null ? null : new Float64Array(plan.program.launches);
     compiled.runs++;
     const journal = this.device.later?.journal;
-    if (journal?.told !== this.told) throw journal?.told;
+    if (journal?.told !== this.told) throw journal?.told?.value;
     journal?.begin(this, compiled, nodeOf);
     for (const { array, rows } of compiled.reached) {
       journal?.reaches(this.arrays[array] as Parameter);

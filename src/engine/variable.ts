@@ -31,7 +31,11 @@ interface Source {
 }
 
 /** A step as its variables see it. */
-interface Owner extends Source { readonly ended: boolean; }
+interface Owner extends Source {
+  readonly ended: boolean;
+  /** What has other numbers in it than outside. */
+  readonly assigned: { readonly targets: ReadonlyMap<Variable, number> };
+}
 
 /** @internal The open step that has used it. */
 export const stepOf = ({ step }: Variable): Source | null => (step?.ended === false ? step : null);
@@ -388,8 +392,8 @@ export function withValuesOf<V extends Variable>(data: TensorLike, made: V): V {
 
 /** Its numbers, if they are on a device that would have to be waited for. */
 function awayOf(data: TensorLike): Storage | null {
-  const storage = data instanceof Variable ? own(data).storage : null;
-  return storage?.knows() === false ? storage : null;
+  const variable = data instanceof Variable ? own(data) : null;
+  return variable?.storage?.awaited && !variable.step?.assigned.targets.has(variable) ? variable.storage : null;
 }
 
 /**

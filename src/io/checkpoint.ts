@@ -222,7 +222,7 @@ function parsed(file: TensorFile, key: string): unknown {
 /**
  * Reads a checkpoint. Without `into` the component is made again, by the registered classes; with `into` the values go into one
  * that is there, also from safetensors files that were written elsewhere. With `optimizer` or `random` training goes on, bit for
- * bit: these and the default generator take over their saved states.
+ * bit: these and the default generator take over their saved states. Gradients that have been lost with their device are forgotten.
  *
  * @param source a path or file URL (in Node), or the bytes of a file
  * @throws CheckpointError for a file that is damaged; FileError where it cannot be read; ValueError or ShapeError for a component or
@@ -278,6 +278,7 @@ export function restore<C extends Component = Component>(source: Source, options
   restoreAll(saved);
   put?.();
   restoreFrozen(component, training, into === undefined || saved.length > 0);
+  forgetLost(component);
   const general = training.random.get("default");
   if (general !== undefined && saved.length + next.length > 0) Random.default.state = general;
   for (const [random, state] of next) random.state = state;
@@ -298,6 +299,14 @@ function checkOutside(): void {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError("restore was called inside grad or evaluate. Call it before or after the step.");
+  }
+}
+
+/** Gradients that have been lost with their device would be added to. Others stay. */
+function forgetLost(component: Component): void {
+  for (const parameter of component.parameters()) {
+    const { gradient, rows } = parameter;
+    if ((rows !== null && rows.count >= 0 ? rows.storage : gradient).isLost) parameter.clearGrad();
   }
 }
 
@@ -336,13 +345,23 @@ function checkOrder(file: TensorFile, key: string, optimizer: AnyOptimizer, save
   });
 }
 
+/** What an optimizer can go back to: nothing where that has been lost with its device. */
+function remembered(optimizer: AnyOptimizer): OptimizerState | null {
+  try {
+    return optimizer.snapshot();
+  } catch (error) {
+    if (error instanceof DeviceError && error.reason === "lost") return null;
+    throw error;
+  }
+}
+
 /** All optimizers, or none. */
 function restoreAll(saved: readonly (readonly [AnyOptimizer, OptimizerState])[]): void {
   const before: [AnyOptimizer, OptimizerState][] = [];
   try {
     for (const [i, [optimizer, state]] of saved.entries()) {
       const last = i === saved.length - 1; // the last one changes nothing if it fails
-      const old = last ? null : optimizer.snapshot();
+      const old = last ? null : remembered(optimizer);
       optimizer.restore(state);
       if (old !== null) before.push([optimizer, old]);
     }

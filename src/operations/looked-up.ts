@@ -189,7 +189,7 @@ export class LookedUp extends Variable implements RowGradient {
 
   reserve(count: number): void {
     const size = count * (this.inner + 1);
-    if (size <= this.storage.size) return;
+    if (size <= this.storage.size && !this.storage.isLost) return;
     const larger = new Storage(2 ** Math.ceil(Math.log2(size)), null, "gradients");
     if (byRowsOf(this.parameter) === this) larger.copy(this.storage);
     this.storage = this.gradient = larger;

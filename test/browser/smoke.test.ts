@@ -1,15 +1,14 @@
 /** The built package in a real browser: a page without a bundler trains a logistic regression. */
 
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer, type OutgoingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import * as esbuild from "esbuild";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build } from "../../scripts/build.js";
+import { built } from "../built.ts";
 
 interface Report {
   losses: number[];
@@ -75,8 +74,7 @@ describe.skipIf(missing)("the built package in Chromium", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "flimsy-ml-"));
-    await build(folder, { types: false });
+    folder = await built();
     server = await serve(folder);
     const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
     const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", ...quiet];
@@ -86,7 +84,6 @@ describe.skipIf(missing)("the built package in Chromium", () => {
   afterAll(async () => {
     await browser?.close();
     server?.close();
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
   let numbers: number[] | null = null;

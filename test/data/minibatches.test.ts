@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { minibatches, StreamError, sampleCount, shuffled } from "../../src/data/index.ts";
-import { input, Random, seed, ShapeError, ValueError, type Variable } from "../../src/index.ts";
+import { evaluate, input, Random, seed, ShapeError, ValueError, type Variable } from "../../src/index.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
 async function collect<T>(samples: AsyncIterable<T>): Promise<T[]> {
@@ -130,6 +131,15 @@ describe("minibatches of a table", () => {
     expect(passes[0][0].y).not.toEqual(passes[1][0].y);
     seed(1);
     expect([...minibatches(wide, 16, { shuffle: true })].map(({ y }) => y)).toEqual(passes[0].map(({ y }) => y));
+  });
+
+  it("stay on a device that cannot be waited for where they are there", async () => {
+    await onBoth(async () => {
+      const columns = evaluate(() => ({ x: input([[1, 2], [3, 4], [5, 6]]).mul(2), t: input([1, 2, 3]).add(1) }));
+      const batches = minibatches({ ...columns, y: [0, 1, 2] }, 2, { shuffle: new Random(1) });
+      const inside = evaluate(() => [...batches].map(({ x }) => x.mul(2)));
+      return Promise.all([...batches].map(async ({ x, t, y }, i) => [x.shape, await x.read(), await t.read(), y, await inside[i].read()]));
+    });
   });
 
   it("refuse", () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { padSequences, unpadSequences } from "../../src/data/index.ts";
 import { cost, evaluate, grad, input, parameter, ShapeError, setDevice, ValueError, zeros } from "../../src/index.ts";
+import { onBoth } from "../devices/unwaited.ts";
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -58,6 +59,17 @@ describe("padSequences", () => {
     const alone = grad(() => sequences.map((s, i) => cost.categoricalCrossEntropyWithScores(input(s).matmul(w), labels[i])).reduce((a, b) => a.add(b)));
     expect(padded.item()).toBeCloseTo(alone.item(), 5);
     w.grad?.data.forEach((value, i) => { expect(value).toBeCloseTo(gradient?.[i] as number, 5); });
+  });
+
+  it("leaves on a device that cannot be waited for what is there", async () => {
+    for (const options of [{}, { steps: 5, value: -1 }, { multipleOf: 3 }]) {
+      await onBoth(async () => {
+        const sequences = [evaluate(() => input([[1, 2], [3, 4], [5, 6]]).mul(2)), [[7, 8]], zeros([0, 2]), []];
+        const { x, mask, lengths } = padSequences(sequences, options);
+        const inside = evaluate(() => padSequences(sequences, options).x.mul(2));
+        return [x.shape, ...(await Promise.all([x, mask, inside].map((each) => each.read()))), lengths];
+      });
+    }
   });
 
   it("refuses", () => {

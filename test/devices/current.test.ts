@@ -126,15 +126,47 @@ describe("a device that has to be waited for", () => {
     expect(currentDevice()).toBe(device);
   });
 
-  it("cannot be the one to begin with", async () => {
-    vi.resetModules();
-    const fresh = await import("../../src/devices/current.ts");
-    fresh.renameDevice(name, async () => new ReferenceDevice());
-    expect(() => fresh.standardDevice(name, "FLIMSY_DEVICE")).toThrow(/got reference, which has to be waited for.*await setDevice\("reference"\)/);
-    expect(fresh.currentDevice().name).toBe("wasm");
-    fresh.renameDevice(name, () => new ReferenceDevice());
+  it("is there for the first step only where the program has waited", async () => {
+    const fresh = await begun();
+    let asked = 0;
+    fresh.renameDevice(name, async () => {
+      if (++asked === 2) return new ReferenceDevice();
+      throw new DeviceError("no adapter", "missing"); // an unhandled rejection would fail the test run
+    });
     fresh.standardDevice(name, "FLIMSY_DEVICE");
-    expect(fresh.currentDevice().name).toBe(name);
+    expect(fresh.currentDevice).toThrow(/FLIMSY_DEVICE got reference, which has to be waited for.*await setDevice\("reference"\)/);
+    await new Promise((resolve) => { setTimeout(resolve); });
+    await fresh.setDevice(name);
+    expect([fresh.currentDevice().name, asked]).toEqual([name, 2]);
+  });
+});
+
+/** A program that has just begun. */
+async function begun() {
+  vi.resetModules();
+  return import("../../src/devices/current.ts");
+}
+
+describe("the device to begin with", () => {
+  it("is made by the first step, where no other has been chosen before", async () => {
+    for (const isChosen of [false, true]) {
+      const fresh = await begun();
+      let made = 0;
+      fresh.renameDevice("reference", () => {
+        made++;
+        return new ReferenceDevice();
+      });
+      fresh.standardDevice("reference", "FLIMSY_DEVICE");
+      expect([made, fresh.usedDevices()]).toEqual([0, []]);
+      if (isChosen) fresh.setDevice("wasm");
+      expect([fresh.currentDevice().name, fresh.currentDevice().name, made]).toEqual(isChosen ? ["wasm", "wasm", 0] : ["reference", "reference", 1]);
+    }
+  });
+
+  it("has a name that there is", async () => {
+    const fresh = await begun();
+    expect(() => fresh.standardDevice("gpu" as DeviceName, "FLIMSY_DEVICE")).toThrow('FLIMSY_DEVICE got "gpu": there is no such device');
+    expect(fresh.currentDevice().name).toBe("wasm");
   });
 });
 

@@ -13,7 +13,7 @@ import {
 import { LaunchFault } from "../../src/devices/fault.ts";
 import { isInHostCall, notAnInput } from "../../src/engine/host-call.ts";
 import { Journal } from "../../src/devices/journal.ts";
-import { Buffer } from "../../src/devices/residency.ts";
+import { Buffer, type Thrown } from "../../src/devices/residency.ts";
 import { type FloatArray, type Kernel, kernelById } from "../../src/kernels/kernel.ts";
 import type { Answer, Asked, HostCall, Place, Settings } from "./delaying-messages.ts";
 
@@ -42,7 +42,7 @@ class DelayedExecutable implements Executable {
 interface Waiting {
   readonly buffer: Buffer;
   readonly resolve: (values: FloatArray) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface DelayingOptions {
@@ -74,7 +74,7 @@ export class DelayingDevice implements Device {
   private ids = 0;
   failure: Error | null = null;
   /** By a function of the host. */
-  private thrown: Error | null = null;
+  private thrown: unknown = null;
   /** How many messages have been received. */
   private received = 0;
   /** After how many runs it is lost. */
@@ -200,8 +200,8 @@ export class DelayingDevice implements Device {
   }
 
   private request(waiting: Waiting): void {
-    const error = this.failure ?? waiting.buffer.failure;
-    if (error !== null) return waiting.reject(error);
+    if (this.failure !== null) return waiting.reject(this.failure);
+    if (waiting.buffer.failure !== null) return waiting.reject(waiting.buffer.failure.value);
     const request = ++this.ids;
     if (this.requests.size === 0) this.port.ref();
     this.requests.set(request, waiting);
@@ -214,12 +214,12 @@ export class DelayingDevice implements Device {
     if (isInHostCall()) throw notAnInput(); // the device waits for this very call
     this.waits++;
     let found: FloatArray | null = null;
-    let failure: Error | null = null;
-    this.request({ buffer, resolve: (values) => { found = values; }, reject: (error) => { failure = error; } });
+    let failure: Thrown | null = null;
+    this.request({ buffer, resolve: (values) => { found = values; }, reject: (value) => { failure = { value }; } });
     for (;;) {
       const { received } = this;
       for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.take(next.message as Answer);
-      if (failure !== null) throw failure;
+      if (failure !== null) throw (failure as Thrown).value;
       if (found !== null) return found;
       if (this.received === received) Atomics.wait(this.words, 0, this.received, 10_000);
     }
@@ -232,7 +232,7 @@ export class DelayingDevice implements Device {
       try {
         this.programs.get(answer.program)?.functions[answer.place](answer.output, ...answer.inputs);
       } catch (error) {
-        this.thrown = error as Error;
+        this.thrown = error;
         call = null;
       }
       this.calls.postMessage(call);
@@ -249,8 +249,8 @@ export class DelayingDevice implements Device {
     }
     const { number, fault } = answer;
     this.ask({ kind: "reset" });
-    const error = this.journal.fail(number, fault === null ? (answer.error ?? (this.thrown as Error)) : new LaunchFault(...fault));
-    if (error !== null) return waiting?.reject(error);
+    const thrown = this.journal.fail(number, fault === null ? (answer.error ?? this.thrown) : new LaunchFault(...fault));
+    if (thrown !== null) return waiting?.reject(thrown.value);
     // It has been reported to another one who asked.
     if (waiting !== undefined) this.request(waiting);
   }
@@ -258,7 +258,7 @@ export class DelayingDevice implements Device {
   // -- leaving, and being lost --------------------------------------------------------------------------
 
   private async leave(): Promise<void> {
-    let error: unknown = null;
+    let thrown: Thrown | null = null;
     // What has gone wrong is told to one who reads, and the rest leaves nevertheless. Copies may still arrive meanwhile; steps only if it is chosen again.
     while (this.buffers.size > 0 && currentDevice() !== this) {
       await Promise.all([...this.buffers].map(async (buffer) => {
@@ -268,12 +268,12 @@ export class DelayingDevice implements Device {
           if (copies !== buffer.copies || currentDevice() === this) return;
           if (!buffer.isCopy) buffer.saved = values;
           buffer.free();
-        } catch (caught) {
-          error ??= caught;
+        } catch (value) {
+          thrown ??= { value };
         }
       }));
     }
-    if (error !== null) throw error as Error;
+    if (thrown !== null) throw (thrown as Thrown).value;
   }
 
   /** Ends it, as a driver may. */
@@ -285,7 +285,7 @@ export class DelayingDevice implements Device {
     this.calls.close();
     for (const { reject } of this.requests.values()) reject(error);
     this.requests.clear();
-    for (const buffer of [...this.buffers]) buffer.isCopy ? buffer.free() : buffer.fail(error);
+    for (const buffer of [...this.buffers]) buffer.isCopy ? buffer.free() : buffer.fail({ value: error });
   }
 
   memory(): DeviceMemory { return { ...this.live, arena: 0, plans: 0, kernels: 0 }; }

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { useDevice } from "../../src/devices/current.ts";
 import type { Device } from "../../src/devices/device.ts";
 import {
-  debug, embed, GradientDescent, GradientNoise, gather, grad, input, operation, parameter, Random, ready, setDevice, ValueError, type Variable, zeros,
+  debug, embed, GradientDescent, GradientNoise, gather, grad, input, operation, parameter, Random, ready, setDevice, state, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
 import { isOnGpu } from "../device.ts";
 import { errorOf, unwaited } from "./unwaited.ts";
@@ -32,6 +32,8 @@ describe("what goes wrong late", () => {
     expect(await errorOf(loss.read())).toBeInstanceOf(ValueError);
     expect(String(loss)).toBe("Variable [] (on the device: await read())");
     expect(await errorOf(ready(loss))).toBeInstanceOf(ValueError);
+    for (const copy of [input, parameter, state]) expect(() => copy(loss)).toThrow(ValueError);
+    expect(() => parameter(0).assign(loss)).toThrow(ValueError);
   });
 
   it("ends the step that is open when it is told, even if that has caught it", async () => {
@@ -96,6 +98,25 @@ describe("what goes wrong late", () => {
     expect([await read(w), await read(w.grad), optimizer.step]).toEqual([[1, 2], [3, 3], 0]);
   });
 
+  it("leaves gradients as they were where the update of minimize could not begin, and its gradient fails later", async () => {
+    const rates = { learningRate: () => NaN };
+    for (const [w, look] of [[parameter([1, 2]), gather], [parameter(zeros([40_000, 2])), embed]] as const) {
+      unwaited();
+      const step = (row: number) => look(w, input(row).mul(1)).sum();
+      grad(() => step(1));
+      const before = input(w.grad as Variable);
+      expect(() => new GradientDescent(w, rates).minimize(() => step(50_000))).toThrow("schedule of GradientDescent gave NaN");
+      expect(await errorOf((w.grad as Variable).read())).toBeInstanceOf(ValueError);
+      expect(await read(w.grad)).toEqual(await read(before));
+      // One that would have failed itself is none.
+      w.clearGrad();
+      grad(() => step(50_000));
+      expect(() => new GradientDescent(w, rates).minimize(() => step(1))).toThrow("schedule of GradientDescent gave NaN");
+      expect(await errorOf(w.add(1).read())).toBeInstanceOf(ValueError);
+      expect(w.grad).toBeNull();
+    }
+  });
+
   it("leaves the gradient of a table that is asked for meanwhile", async () => {
     later();
     const w = parameter(zeros([40_000, 2]));
@@ -107,7 +128,7 @@ describe("what goes wrong late", () => {
 
   it("is anything that a function of the host throws, with its own line", async () => {
     later();
-    for (const thrown of ["a string", Object.freeze(new TypeError("theirs"))]) {
+    for (const thrown of ["a string", Object.freeze(new TypeError("theirs")), null, undefined]) {
       const mine: (x: Variable) => Variable = operation({ name: "mine", shape: (x) => x, forward: () => { throw thrown; }, reverse: (g) => [g] });
       expect(await errorOf(grad(() => mine(parameter([1])).sum()).read())).toBe(thrown);
     }

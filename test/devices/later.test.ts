@@ -5,7 +5,8 @@ import {
   Adam, cost, debug, DeviceError, embed, evaluate, gather, grad, gradients, input, log, memory, mul, NanError, operation, parameter, randn, seed, setDevice,
   state, ValueError, type Variable, zeros,
 } from "../../src/index.ts";
-import { FeedForward } from "../../src/components/index.ts";
+import { FeedForward, ValueComponent } from "../../src/components/index.ts";
+import { restore, serializeAsync } from "../../src/io/index.ts";
 import { DelayingDevice } from "./delaying.ts";
 
 const wasm = deviceByName("wasm") as Device;
@@ -103,6 +104,24 @@ describe("a device that answers later", () => {
     const all = await Promise.all([copy, trained, h, w, norm, gradient].map(async (x) => Array.from(await x.read())));
     expect(all).toEqual([[2, 4], [2, 4], [3, 5], [4, 8], [40], [4, 8]]);
     expect(device.waits).toBe(0);
+  });
+
+  it.each([true, false])("copies what a state has in the step, and nothing that is older (one that can be waited for: %s)", async (canWait) => {
+    delaying({ canWait });
+    const [w, h, other] = [parameter([0, 0]), state([1, 2]), state([0, 0])];
+    const assigned = (copy: () => unknown): void => {
+      evaluate(() => {
+        h.assign(h.add(10));
+        copy();
+      });
+    };
+    assigned(() => {});
+    for (const copy of [() => w.assign(h), () => w.assign(input(h)), () => other.assign(state(h)), () => w.assign(parameter(h))]) {
+      if (canWait) assigned(copy);
+      else expect(() => assigned(copy)).toThrow(/cannot be waited for/);
+    }
+    const all = async () => Promise.all([h, w, other].map(async (x) => Array.from(await x.read())));
+    expect(await all()).toEqual(canWait ? [[51, 52], [51, 52], [41, 42]] : [[11, 12], [0, 0], [0, 0]]);
   });
 
   it("lets what lives on it leave, before setDevice resolves", async () => {
@@ -249,6 +268,30 @@ describe("what goes wrong on a device that answers later", () => {
 });
 
 describe("a device that is lost", () => {
+  it.each([["a checkpoint is restored", true], ["they are cleared", false]])("takes gradients with it until %s", async (_, isRestored) => {
+    for (const value of [input([1, 2]), zeros([40_000, 2])]) {
+      const device = delaying({ canWait: false });
+      const θ = new ValueComponent({ value });
+      const { value: w } = θ;
+      const bytes = await serializeAsync(θ);
+      const optimizer = new Adam(w, { learningRate: 0.1 });
+      const step = () => grad(() => embed(w, [1]).sum());
+      step();
+      device.lose("a test has ended it");
+      await setDevice("reference");
+      // As for lost parameters, none of it passes for another.
+      const uses = [() => w.grad?.data, () => input(w.grad as Variable), () => optimizer.update(), step, () => optimizer.minimize(() => w.sum())];
+      for (const use of uses) expect(use).toThrow(/has been lost/);
+      if (isRestored) restore(bytes, { into: θ });
+      else w.clearGrad();
+      expect(w.grad).toBeNull();
+      step();
+      expect((w.grad as Variable).sum().item()).toBe(w.size / w.shape[0]);
+      optimizer.update();
+      expect(optimizer.step).toBe(1);
+    }
+  });
+
   it("says so, at every launch of a training, and another goes on from what the host has", async () => {
     const train = (w: Variable, steps: number) => {
       for (let step = 0; step < steps; step++) grad(() => mul(w, w).sum());

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Adam, Component, DeviceError, evaluate, input, mul, parameter, state } from "../../src/index.ts";
+import { Adam, Component, DeviceError, evaluate, input, mul, parameter, setDevice, state } from "../../src/index.ts";
 import {
   readTensors, restore, saveAsync, serialize, serializeAsync, serializeTensors, serializeTensorsAsync, writeTensorsAsync,
 } from "../../src/io/index.ts";
@@ -51,6 +51,24 @@ describe("from a device that cannot be waited for", () => {
     expect(await all()).not.toEqual(known);
     step();
     restore(source, { into: θ, optimizer });
+    expect(await all()).toEqual(known);
+  });
+
+  it("several optimizers go on from there, also after the device has been lost", async () => {
+    const θ = new One();
+    const optimizer = { slow: new Adam(θ.w, { learningRate: 0.01 }), fast: new Adam(θ.w, { learningRate: 0.1 }) };
+    const step = () => { for (const each of Object.values(optimizer)) each.minimize(() => mul(θ.w, θ.w).sum()); };
+    const all = () => Promise.all([θ.w, ...Object.values(optimizer).flatMap((each) => Object.values(each.slotsOf(θ.w)))].map(async (x) => [...await x.read()]));
+    step();
+    const bytes = await serializeAsync(θ, { optimizer });
+    const known = await all();
+    step();
+    restore(bytes, { into: θ, optimizer });
+    expect(await all()).toEqual(known);
+    step();
+    device.lose("a test has ended it");
+    await setDevice("reference");
+    restore(bytes, { into: θ, optimizer });
     expect(await all()).toEqual(known);
   });
 

@@ -274,18 +274,19 @@ describe.skipIf(missing)("the page of a report in Chromium", () => {
         await isAlive();
       }
       await page.check("input[value=steps]");
-      for (const box of await Promise.all((await page.locator(".u-over").all()).map((each) => each.boundingBox()))) {
-        const { x, y, width, height } = box ?? { x: 0, y: 0, width: 0, height: 0 };
-        await page.evaluate((top) => scrollTo(0, top), y - 100);
-        const at = y - (await page.evaluate(() => scrollY)) + height / 2;
-        for (let i = 0; i < 8; i++) {
-          await page.mouse.move(x + width * 0.49, at);
-          await page.mouse.down();
-          await page.mouse.move(x + width * 0.51, at);
-          await page.mouse.up();
-        }
+      for (const plot of await page.locator(".u-over").all()) {
+        // A mouse would wait for each picture.
+        await plot.evaluate(async (over) => {
+          const { left, top, width, height } = over.getBoundingClientRect();
+          const mouse = (type: string, part: number): boolean => over.dispatchEvent(
+            new MouseEvent(type, { bubbles: true, clientX: left + width * part, clientY: top + height / 2, movementX: 1 }));
+          for (let i = 0; i < 8; i++) {
+            for (const [type, part] of [["move", 0.49], ["down", 0.49], ["move", 0.51], ["up", 0.51]] as const) mouse(`mouse${type}`, part);
+            await new Promise((resolve) => { setTimeout(resolve); });
+          }
+        });
         await isAlive();
-        await page.mouse.dblclick(x + width / 2, at);
+        await plot.dblclick();
       }
       await isAlive();
     });

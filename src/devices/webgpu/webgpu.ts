@@ -13,7 +13,7 @@ import {
 } from "../device.ts";
 import { LaunchFault } from "../fault.ts";
 import { Journal } from "../journal.ts";
-import { Buffer, Residency } from "../residency.ts";
+import { Buffer, Residency, type Thrown } from "../residency.ts";
 import { formatBytes, outOfMemory } from "../shortage.ts";
 import { connect, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
@@ -318,12 +318,12 @@ export class WebGpuDevice implements Device {
     this.check();
     if (!this.link.canWait) throw cannotWait(this.name);
     let found: Float32Array | null = null;
-    let failure: Error | null = null;
-    const request = { buffer, resolve: (values: Float32Array): void => { found = values; }, reject: (error: Error): void => { failure = error; } };
+    let thrown: Thrown | null = null;
+    const reader: Reader = { buffer, resolve: (values) => { found = values; }, reject: (value) => { thrown = { value }; } };
     for (;;) {
-      const answer = this.askFor(request);
+      const answer = this.askFor(reader);
       if (answer !== null) this.await(answer);
-      if (failure !== null) throw failure;
+      if (thrown !== null) throw (thrown as Thrown).value;
       if (found !== null) return found;
     }
   }
@@ -576,9 +576,8 @@ export class WebGpuDevice implements Device {
   /** Asks for the values of a buffer. Where something has gone wrong that somebody else has been told of, asks again. */
   private askFor(reader: Reader): Answer | null {
     const { buffer, resolve, reject } = reader;
-    const failure = this.failure ?? buffer.failure;
-    if (failure !== null) {
-      reject(failure);
+    if (this.failure !== null || buffer.failure !== null) {
+      reject(this.failure ?? buffer.failure?.value);
       return null;
     }
     const run = this.complete;
@@ -589,21 +588,21 @@ export class WebGpuDevice implements Device {
         this.journal.confirm(run);
         return resolve(new Float32Array(answer.bytes.slice(ANSWER_DATA) as ArrayBuffer));
       }
-      const error = this.fail(found, answer.id);
-      if (error !== null) return reject(error);
+      const thrown = this.fail(found, answer.id);
+      if (thrown !== null) return reject(thrown.value);
       this.askFor(reader);
     });
   }
 
   /** Something has gone wrong: takes back what the host has noted since, and lets the GPU write again. Null where that has been told. */
-  private fail({ run, launch, reason, value, limit }: Found, id: number): Error | null {
+  private fail({ run, launch, reason, value, limit }: Found, id: number): Thrown | null {
     if (id < this.mended) return null;
     const cause = reason === "thrown" ? this.thrown.get(run) : new LaunchFault(launch, reason, value, limit);
-    const error = this.journal.fail(run, cause as Error) ?? (cause as Error);
+    const told = this.journal.fail(run, cause) ?? { value: cause };
     this.mended = ++this.ids;
     this.thrown.clear();
     this.put(0, new Float32Array(fault.size));
-    return error;
+    return told;
   }
 
   // -- leaving, and being lost --------------------------------------------------------------------------
@@ -635,7 +634,7 @@ export class WebGpuDevice implements Device {
     for (const { settle } of [...this.requests.values()]) settle(answered.lost);
     this.requests.clear();
     this.link.hold(false);
-    for (const buffer of [...this.residency.buffers]) buffer.isCopy ? buffer.free() : buffer.fail(error);
+    for (const buffer of [...this.residency.buffers]) buffer.isCopy ? buffer.free() : buffer.fail({ value: error });
     return error;
   }
 
@@ -652,7 +651,7 @@ export class WebGpuDevice implements Device {
 interface Reader {
   readonly buffer: GpuBuffer;
   readonly resolve: (values: Float32Array) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What has gone wrong in a run. */

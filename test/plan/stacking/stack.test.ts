@@ -11,7 +11,7 @@ import {
 import { without } from "../../../src/engine/switches.ts";
 import { interpret, members as programs, Shared } from "./members.ts";
 
-const RUNS = 20;
+const RUNS = 12;
 
 afterEach(() => { setDevice("wasm"); });
 
@@ -217,8 +217,8 @@ describe("stacking", () => {
     it("gives the gradients that finite differences give", () => {
       class Encoder extends Component { readonly parts = [w, u, b, table]; }
       // Throws where they differ.
-      expect(() => checkGradients(loss, new Encoder())).not.toThrow();
-      expect(() => checkGradients(() => loss().add(detach(loss())), new Encoder())).toThrow(GradientError);
+      expect(() => checkGradients(loss, new Encoder(), { maxEntries: 16 })).not.toThrow();
+      expect(() => checkGradients(() => loss().add(detach(loss())), new Encoder(), { maxEntries: 1 })).toThrow(GradientError);
     });
 
     it("returns the states of nodes, whatever is asked for", () => {
