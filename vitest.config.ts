@@ -46,7 +46,7 @@ export default defineConfig({
         extends: true,
         test: { name: "together", include: files("**/*"), exclude: [...exclude, ...alone], isolate: false, setupFiles: [...delayed, "test/anew.ts"] },
       },
-      isDelayed ? later("long", long, "wasm") : later("later", few, "reference"),
+      ...(process.env.FLIMSY_DELAYED === "webgpu" ? [] : [isDelayed ? later("long", long, "wasm") : later("later", few, "reference")]),
     ],
   },
 });

@@ -16,6 +16,7 @@ const shared = globalThis as { flimsyTestDevice?: WebGpuDevice };
 if (isOnGpu) {
   shared.flimsyTestDevice ??= await makeWebGpu(() => currentDevice() === shared.flimsyTestDevice);
   const gpu = shared.flimsyTestDevice;
+  Object.assign(gpu, { name: "wasm" });
   renameDevice("wasm", () => gpu);
 } else {
   const inner = behind === "reference" ? "reference" : "wasm";

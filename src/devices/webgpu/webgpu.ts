@@ -164,6 +164,7 @@ export class WebGpuDevice implements Device {
   private complete = 0;
   /** What has been read before was from before the last fault has been told. */
   private mended = 0;
+  private isTelling = false;
   /** Where the records of single copies are, and how many there have been. */
   private readonly copyAt: number;
   private copies = 0;
@@ -229,8 +230,11 @@ export class WebGpuDevice implements Device {
   private check(): void {
     if (this.failure === null && Atomics.load(this.link.sees, life.lost) === 1) this.lose();
     if (this.failure !== null) throw this.failure;
-    this.journal.confirm(Atomics.load(this.link.sees, life.fine));
+    this.confirm(Atomics.load(this.link.sees, life.fine));
   }
+
+  /** All is well up to a run, unless one of them is being told of as one that has failed. */
+  private confirm(run: number): void { if (!this.isTelling) this.journal.confirm(run); }
 
   /** Asks for ranges of bytes, and calls back when they are there. */
   private request(ranges: readonly number[], settle: (answer: Answer, state: number) => void, run = this.complete): Answer {
@@ -433,6 +437,9 @@ export class WebGpuDevice implements Device {
     return executable;
   }
 
+  /** Records are written at once: so those of a run that is not on its way yet stay as they are. */
+  private leaveRecords({ submission }: GpuExecutable): void { if (submission === this.submission) this.submit(); }
+
   /** Makes room for the records of an executable. */
   private load(executable: GpuExecutable): void {
     const { id, dispatches, records: { byteLength } } = executable;
@@ -446,6 +453,7 @@ export class WebGpuDevice implements Device {
 
   private unload(executable: GpuExecutable): void {
     if (!this.written.delete(executable)) return;
+    this.leaveRecords(executable);
     const { id, block, records: { byteLength } } = executable;
     this.live.plans -= byteLength;
     this.records.free(block, byteLength + this.stride);
@@ -517,7 +525,7 @@ export class WebGpuDevice implements Device {
       }
     }
     if (first >= last) return;
-    if (executable.submission === this.submission) this.submit(); // they are those of a run that is not on its way
+    this.leaveRecords(executable);
     this.ask({ kind: "write", of: "records", at: executable.address + 4 * first, data: records.slice(first, last) });
   }
 
@@ -585,7 +593,7 @@ export class WebGpuDevice implements Device {
       if (state !== answered.done) return reject(this.lose());
       const found = faultIn(answer);
       if (found === null) {
-        this.journal.confirm(run);
+        this.confirm(run);
         return resolve(new Float32Array(answer.bytes.slice(ANSWER_DATA) as ArrayBuffer));
       }
       const thrown = this.fail(found, answer.id);
@@ -598,11 +606,16 @@ export class WebGpuDevice implements Device {
   private fail({ run, launch, reason, value, limit }: Found, id: number): Thrown | null {
     if (id < this.mended) return null;
     const cause = reason === "thrown" ? this.thrown.get(run) : new LaunchFault(launch, reason, value, limit);
-    const told = this.journal.fail(run, cause) ?? { value: cause };
+    // First, as what tells of it may read what led there.
     this.mended = ++this.ids;
     this.thrown.clear();
     this.put(0, new Float32Array(fault.size));
-    return told;
+    this.isTelling = true;
+    try {
+      return this.journal.fail(run, cause) ?? { value: cause };
+    } finally {
+      this.isTelling = false;
+    }
   }
 
   // -- leaving, and being lost --------------------------------------------------------------------------

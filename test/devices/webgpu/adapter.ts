@@ -1,5 +1,5 @@
 /**
- * A GPU for tests: what the npm package `webgpu` finds, if it is installed (or `WEBGPU_PATH` says where). Unless `VK_DRIVER_FILES` names a driver, that is
+ * A GPU for tests: what the npm package `webgpu` finds, if it is installed. Unless `VK_DRIVER_FILES` names a driver, that is
  * SwiftShader, which comes with Chromium.
  */
 
@@ -22,7 +22,7 @@ async function find(): Promise<Gpu | string> {
   if (!process.env.VK_DRIVER_FILES && !process.env.VK_ICD_FILENAMES && existsSync(swiftShader)) process.env.VK_DRIVER_FILES = swiftShader;
   let webgpu: { create(options: string[]): GPU; globals: object };
   try {
-    webgpu = await import(process.env.WEBGPU_PATH ?? name); // not a dependency: nothing resolves it before
+    webgpu = await import(name); // not a dependency: nothing resolves it before
   } catch {
     return "the package webgpu is not installed (npm install --no-save webgpu)";
   }

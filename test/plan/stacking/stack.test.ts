@@ -8,10 +8,11 @@ import {
   affine, broadcastTo, Component, checkGradients, detach, embed, evaluate, gradients, input, GradientError, gather, grad, linear, ones, type Parameter,
   parameter, Random, randn, setDevice, stack, tanh, threads, type Variable, where,
 } from "../../../src/index.ts";
+import { isOnGpu } from "../../device.ts";
 import { without } from "../../../src/engine/switches.ts";
 import { interpret, members as programs, Shared } from "./members.ts";
 
-const RUNS = 12;
+const RUNS = isOnGpu ? 3 : 12;
 
 afterEach(() => { setDevice("wasm"); });
 
