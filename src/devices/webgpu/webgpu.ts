@@ -176,7 +176,7 @@ export class WebGpuDevice implements Device {
     const { limits } = link;
     this.limits = limits;
     link.onTold = (told) => (told.kind === "lost" ? this.lose() : this.settle(told.id));
-    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("arrays", bytes));
+    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("floats", bytes));
     this.records = new Memory(4 * WINDOW, limits.records, 4 * WINDOW, (bytes) => this.grow("records", bytes));
     this.arena = new Arena(this.heap, (bytes) => this.block(bytes, "arena"));
     this.policy = {
@@ -224,7 +224,7 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "arrays", at: address, data: Float32Array.from(data) }); }
+  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: Float32Array.from(data) }); }
 
   /** Throws where the GPU is gone. */
   private check(): void {
@@ -271,7 +271,7 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  private grow(of: "arrays" | "records", bytes: number): boolean {
+  private grow(of: "floats" | "records", bytes: number): boolean {
     let isThere = true;
     const answer = this.expect(ANSWER_DATA, (_, state) => {
       isThere = state === answered.done;
@@ -657,7 +657,7 @@ export class WebGpuDevice implements Device {
     this.send();
   }
 
-  memory(): DeviceMemory { return { ...this.live, arena: this.arena.size, kernels: this.modules.size * KERNEL_BYTES }; }
+  memory(): DeviceMemory { return { ...this.live, arena: this.arena.bytes, kernels: this.modules.size * KERNEL_BYTES }; }
 }
 
 /** Who reads a buffer. */
