@@ -4,6 +4,8 @@ import { randomParameters } from "../../kernels/kernel.ts";
 import { operandsAndParameters, shader } from "./shader.ts";
 
 const ROUNDS = 10;
+/** Halves of words that say where to begin. */
+export const BITS = 8;
 /** Numbers of a block. */
 export const DRAWN = 4;
 

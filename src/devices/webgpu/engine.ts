@@ -63,7 +63,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const UNIFORM = 64;
   const STORAGE = 128;
   const COMPUTE = 4;
-  const WINDOW = 4096;
+  const WINDOW = 16384;
   const FAULT_BYTES = 64;
   /** So many runs pass before it is asked again whether all is well. */
   const PATIENCE = 16;
