@@ -31,7 +31,10 @@ export abstract class Buffer {
   /** The step that used it last. */
   lastStep = step;
 
-  /** @param release gives the memory back, and refers to no values: it is kept until the holder has been collected */
+  /**
+   * @param release gives the memory back, and refers to no values: it is kept until the holder has been collected. Where somebody besides knows the buffer,
+   * as on a device that answers later, it may be called once more
+   */
   constructor(
     readonly size: number,
     private readonly release: () => void,

@@ -282,7 +282,10 @@ export class WebGpuDevice implements Device {
     const block = Blocks.blockSize(bytes);
     if (!this.isWhole) this.ask({ kind: "clear", at: address, bytes });
     this.live[kind] += block;
+    let isHeld = true;
     const buffer = new GpuBuffer(address, size, () => {
+      if (!isHeld) return; // one that has been collected may still be part of what is told of a run
+      isHeld = false;
       this.live[kind] -= block;
       this.heap.free(address, bytes);
       this.residency.delete(buffer);
