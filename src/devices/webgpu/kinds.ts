@@ -1,7 +1,8 @@
 /** How each kind of kernel is carried out: by which dispatches, one after another, and what computes them. */
 
 import {
-  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters, readCopyAxes, readMapAxes, readParameters,
+  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters, readCopyAxes, readMapAxes,
+  readParameters,
   rowParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { emitColumns, emitScan } from "./emit-columns.ts";
