@@ -2,8 +2,7 @@
 
 import {
   columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters, readCopyAxes, readMapAxes,
-  readParameters,
-  rowParameters, scatterAddParameters,
+  readParameters, rowParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
