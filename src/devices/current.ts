@@ -93,12 +93,12 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
 let choices = 0;
 
 /**
- * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default) or "reference" (float64, slow, exact).
- * Parameters and inputs move over when they are next used. These two are in use at once; another one is when the promise resolves, and until then steps
+ * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default), "reference" (float64, slow, exact), or "webgpu" (float32 on a GPU).
+ * Parameters and inputs move over when they are next used. The first two are in use at once; a GPU is when the promise resolves, and until then steps
  * run on the device before. Of several calls the last one counts; where a device cannot be had, nothing changes. One that has been lost is made anew.
  * In Node, Deno and Bun, the environment may choose the first device: `FLIMSY_DEVICE=reference node program.js`.
  * @returns when the device is in use, and all that was on one that answers later has left it
- * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work.
+ * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work, which says what it needs.
  * @example
  * setDevice("reference");
  * div(1, input(3)).item() === 1 / 3; // true
