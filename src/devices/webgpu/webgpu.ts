@@ -620,13 +620,14 @@ export class WebGpuDevice implements Device {
 
   /** The GPU is gone, and with it what was on it alone. */
   private lose(why = toldWhy(this.link.sees)): Error {
-    if (this.failure !== null) return this.failure;
-    const error = lost(this.name, why);
+    const error = this.failure ?? lost(this.name, why);
+    const isKnown = this.failure !== null;
     this.failure = error;
-    for (const { settle } of [...this.requests.values()]) settle(answered.lost);
+    const waiting = [...this.requests.values()];
     this.requests.clear();
+    for (const { settle } of waiting) settle(answered.lost);
     this.link.hold(false);
-    for (const buffer of [...this.residency.buffers]) buffer.isCopy ? buffer.free() : buffer.fail({ value: error });
+    if (!isKnown) for (const buffer of [...this.residency.buffers]) buffer.isCopy ? buffer.free() : buffer.fail({ value: error });
     return error;
   }
 
