@@ -23,10 +23,13 @@ interface NodeThread extends Thread {
 }
 type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
 
+/** WebGPU, which Node declares nothing of. */
+type Gpu = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object;
+
 /** What differs between Node and browsers for who looks for a GPU. Node has it by a package. */
 export interface GpuHost {
   readonly crossOriginIsolated?: boolean;
-  readonly navigator?: { readonly gpu?: GPU };
+  readonly navigator?: { readonly gpu?: Gpu };
   readonly process?: {
     cwd(): string;
     getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: { eval: true; execArgv: [] }) => GpuThread };
@@ -34,7 +37,7 @@ export interface GpuHost {
     getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };
   };
   /** What the package has created: were it collected, the process would end. */
-  flimsyGpu?: GPU;
+  flimsyGpu?: Gpu;
 }
 /** A thread of Node's that keeps the process alive only while somebody waits for it. */
 export interface GpuThread {
@@ -46,6 +49,6 @@ export interface GpuThread {
   unref(): void;
 }
 export interface GpuPackage {
-  create(options: string[]): GPU;
+  create(options: string[]): Gpu;
   readonly globals: object;
 }
