@@ -1,7 +1,8 @@
 /** What the webgpu device does on a page, in a window or a worker, beyond training: looks, faults, losses, many steps. Bundled from the sources. */
 
 import {
-  Adam, cost, DeviceError, evaluate, grad, input, matmul, MemoryError, memory, parameter, randn, seed, setDevice, sigmoid, type Variable, zeros,
+  Adam, cost, DeviceError, evaluate, evaluateAsync, grad, input, matmul, MemoryError, memory, minimizeAsync, parameter, randn, seed, setDevice, sigmoid,
+  type Variable, zeros,
 } from "flimsy-ml";
 import { currentDevice } from "../../../src/devices/current.ts";
 import type { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
@@ -17,35 +18,20 @@ const caught = async (body: () => unknown): Promise<unknown> => {
 };
 
 /** Newton's method for √2, until it stands still. */
-function root(): number {
-  const x = input(2);
-  return evaluate(() => {
-    let y: Variable = x;
-    for (let last = Infinity; y.item() < last; ) {
-      last = y.item();
-      y = y.add(x.div(y)).mul(0.5);
-    }
-    return y;
-  }).item();
-}
-
-/** The same, from step to step. */
-async function rootInSteps(): Promise<number> {
+function root(): Variable {
   const x = input(2);
   let y: Variable = x;
-  for (let last = Infinity, now = 2; now < last; ) {
-    last = now;
-    const before = y;
-    y = evaluate(() => before.add(x.div(before)).mul(0.5));
-    now = (await y.read())[0];
+  for (let last = Infinity; y.item() < last; ) {
+    last = y.item();
+    y = y.add(x.div(y)).mul(0.5);
   }
-  return (await y.read())[0];
+  return y;
 }
 
 const bits = [1, 0, 1, 1, 0, 0, 1, 0];
 const parities = bits.map((_, t) => bits.slice(0, t + 1).reduce((a, b) => a ^ b));
 
-/** Sequential XOR by a small recurrent net. A look stops each sequence where the loss has grown too large; without one all of it is read. */
+/** Sequential XOR by a small recurrent net. Looks stop a sequence where the loss has grown too large. */
 async function xor(steps: number, canWait: boolean): Promise<number[]> {
   seed(5);
   const [w, u, b] = [parameter(randn([8, 8]).mul(0.5)), parameter(randn([8])), parameter(zeros([8]))];
@@ -53,16 +39,16 @@ async function xor(steps: number, canWait: boolean): Promise<number[]> {
   const optimizer = new Adam([w, u, b, v, c], { learningRate: 0.02 });
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
-    const loss = optimizer.minimize(() => {
+    const f = (): Variable => {
       let [h, total]: Variable[] = [input(zeros([8])), input(0)];
       for (let t = 0; t < bits.length; t++) {
         h = matmul(w, h).add(u.mul(bits[t])).add(b).tanh();
         total = total.add(cost.bernoulliCrossEntropy(sigmoid(matmul(v, h).add(c)), [parities[t]]));
-        if (canWait && total.item() > 100) break;
+        if (total.item() > 100) break;
       }
       return total;
-    });
-    losses.push(canWait ? loss.item() : (await loss.read())[0]);
+    };
+    losses.push((canWait ? optimizer.minimize(f) : await minimizeAsync(optimizer, f)).item());
   }
   return losses;
 }
@@ -123,11 +109,11 @@ async function lost(): Promise<{ reason: string | null; message: string; again: 
 told(async () => {
   await setDevice("webgpu");
   const { canWait } = (currentDevice() as WebGpuDevice).later;
-  const refusal = await caught(root);
+  const refusal = await caught(() => evaluate(root));
   return {
     isolated: crossOriginIsolated, canWait,
     refusal: refusal instanceof DeviceError ? refusal.reason : refusal === null ? null : String(refusal),
-    root: await (canWait ? root() : rootInSteps()),
+    root: (canWait ? evaluate(root) : await evaluateAsync(root)).item(),
     losses: await xor(30, canWait),
     overfull: await overfull(),
     many: await manySteps(Number(new URL(import.meta.url).searchParams.get("steps"))),
