@@ -45,7 +45,7 @@ function serve(dist: string): Promise<Server> {
 const folder = path.join(import.meta.dirname, "webgpu");
 const common: esbuild.BuildOptions = { bundle: true, format: "esm", splitting: true, target: "es2022", write: false, outdir: "/", logLevel: "error" };
 /** As bundlers do that do not split code, and keep the names of functions. */
-const whole: esbuild.BuildOptions = { format: "iife", splitting: false, keepNames: true, logOverride: { "empty-import-meta": "silent" } };
+const whole: esbuild.BuildOptions = { format: "iife", splitting: false, keepNames: true };
 /** As bundlers do that split code. */
 const split: esbuild.BuildOptions = { minify: true };
 async function bundle(under: string, options: esbuild.BuildOptions): Promise<void> {

@@ -1,6 +1,6 @@
 /** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
 
-import { DeviceError } from "../../support/errors.ts";
+import { DeviceError, ownFile } from "../../support/errors.ts";
 import type { GpuHost, GpuPackage } from "../../support/platform.ts";
 import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
 
@@ -128,7 +128,7 @@ function packagePath(): Path {
   if (host.navigator?.gpu !== undefined) return null;
   const nodeModule = host.process?.getBuiltinModule?.("node:module");
   if (nodeModule === undefined) return null;
-  for (const from of [import.meta.url, `${host.process?.cwd()}/`]) {
+  for (const from of [ownFile(), `${host.process?.cwd()}/`]) {
     try {
       const path = nodeModule.createRequire(from).resolve("webgpu");
       return host.process?.getBuiltinModule?.("node:url")?.pathToFileURL(path).href ?? path;
