@@ -24,7 +24,9 @@ const withoutDevice = ["package.test.ts", "browser/**", "bench/**", "docs/**", "
 /** Examples that would train for minutes on the reference device: there the wasm device is behind it. */
 const long = files("examples/{attention,char-lm,ctc,memory-network,mnist,physics}");
 const few = files("bad-input", "engine/state", "engine/freeze");
-const exclude = [...configDefaults.exclude, ...(isDelayed ? [...withoutDevice, ...long] : [])];
+/** Thousands of kernels, each of which takes a driver many milliseconds. */
+const manyKernels = process.env.FLIMSY_DELAYED === "webgpu" ? files("kernels/kernel", "plan/cache") : [];
+const exclude = [...configDefaults.exclude, ...(isDelayed ? [...withoutDevice, ...long, ...manyKernels] : [])];
 const later = (name: string, include: string[], behind: string) =>
   ({ extends: true as const, test: { name, include, env: { FLIMSY_DELAYED: behind }, setupFiles: ["test/delayed.ts"] } });
 

@@ -1,6 +1,6 @@
 /** The memory of a step, in blocks; a step that outgrows it gets another, and the next step one that holds all. */
 
-import { Blocks } from "./blocks.ts";
+import type { Blocks } from "./blocks.ts";
 
 interface Chunk {
   readonly address: number;
@@ -64,10 +64,8 @@ export class Arena {
     return dropped.length > 0;
   }
 
-  private get bytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
-
-  /** What its blocks take. */
-  get size(): number { return this.chunks.reduce((sum, chunk) => sum + Blocks.blockSize(chunk.bytes), 0); }
+  /** How large it is. */
+  get bytes(): number { return this.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0); }
 
   /** Ends a step: what it reserved is free. */
   endStep(): void {

@@ -137,7 +137,7 @@ export function threads(count?: number): ThreadReport {
   checkArguments("threads", arguments, 1);
   const device = currentDevice();
   if (device instanceof WasmDevice) return threadsOf(device.team, count);
-  return { count: 1, limit: 1, why: `The device ${device.name} shares no launch among threads.` };
+  return { count: 1, limit: 1, why: `The ${device.name} device shares no launch among threads.` };
 }
 
 function checkIdle(): void { if (busy()) throw new UsageError("setDevice was called inside grad or evaluate. Call it before the step."); }

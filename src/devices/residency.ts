@@ -31,7 +31,10 @@ export abstract class Buffer {
   /** The step that used it last. */
   lastStep = step;
 
-  /** @param release gives the memory back, and refers to no values: it is kept until the holder has been collected */
+  /**
+   * @param release gives the memory back, and refers to no values: it is kept until the holder has been collected. Where somebody besides knows the buffer,
+   * as on a device that answers later, it may be called once more
+   */
   constructor(
     readonly size: number,
     private readonly release: () => void,
@@ -66,7 +69,7 @@ export abstract class Buffer {
 export class Residency<B extends Buffer> {
   readonly buffers = new Set<B>();
   /** Those that may leave, the least recently used last, as they were at the beginning of step `sortedIn`. */
-  private queue: B[] = [];
+  private oldestLast: B[] = [];
   private sortedIn = -1;
 
   add(buffer: B): void { this.buffers.add(buffer); }
@@ -75,12 +78,12 @@ export class Residency<B extends Buffer> {
   /** The buffer that has not been used for longest; null if the running step uses all. */
   leastRecent(): B | null {
     for (;;) {
-      for (let next = this.queue.pop(); next !== undefined; next = this.queue.pop()) {
+      for (let next = this.oldestLast.pop(); next !== undefined; next = this.oldestLast.pop()) {
         if (this.buffers.has(next) && next.lastStep < this.sortedIn) return next;
       }
       if (this.sortedIn === step) return null;
       this.sortedIn = step;
-      this.queue = [...this.buffers].filter((buffer) => buffer.lastStep < step).sort((a, b) => b.lastStep - a.lastStep);
+      this.oldestLast = [...this.buffers].filter((buffer) => buffer.lastStep < step).sort((a, b) => b.lastStep - a.lastStep);
     }
   }
 }

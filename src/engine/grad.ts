@@ -91,7 +91,7 @@ export function gradOf<R extends WithLoss>(caller: string, f: () => R, of: Reado
     // Rules of the user's own are asked every time: what they say may depend on more than the structure.
     const recorded = step.ownRules ? gradientGoal(step, given) : null;
     const roots = recorded?.roots.map((root) => root.node) ?? [];
-    const { compiled, region } = step.finish(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
+    const { compiled, region } = step.complete(Mark.gradient, [...given, ...roots], (nodes) => recorded ?? gradientGoal(step, nodes));
     const { reached } = compiled;
     let unowned = 0;
     for (const { array, rows } of reached) {

@@ -81,6 +81,6 @@ export function keep(step: Step, variables: readonly Variable[], fuse = false): 
   const open = variables.filter((variable) => variable.storage === null);
   if (open.length === 0 && step.assigned === nothing) return step.comparisons?.check([]);
   const nodes = open.map((variable) => step.node(variable));
-  const { compiled, region } = step.finish(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }), fuse);
+  const { compiled, region } = step.complete(Mark.evaluate, nodes, (kept) => ({ roots: kept.map((node) => ({ node, target: null })) }), fuse);
   open.forEach((variable, i) => { step.materialize(variable, region, compiled.plan.results[i]); });
 }

@@ -276,7 +276,7 @@ export class Step implements Compilable, Faulted {
    * that structure is new, and may record further operations (the gradients). It gets `nodes` under the numbers that they
    * have then, and may use no others. `fuse`: at the first run already.
    */
-  finish(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
+  complete(mark: number, nodes: readonly number[], goal: (nodes: readonly number[]) => Goal, fuse = false): { compiled: Compiled; region: Region } {
     const { trace, assigned: { targets, ordinals, nodes: values } } = this;
     const wanted = values.length === 0 ? nodes : nodes.length === 0 ? values : [...nodes, ...values];
     this.comparisons?.check(wanted);

@@ -79,7 +79,7 @@ export class Fusion {
   }
 
   /** Completes all groups, now that it is known which members are read from outside. */
-  finish(): void {
+  complete(): void {
     for (const group of this.groups.values()) {
       group.stored = [...group.members.keys()].filter((node) => this.lowering.isStored(node));
       if (group.stored.length === 0) continue;

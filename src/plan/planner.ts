@@ -103,7 +103,7 @@ class Planner extends Lowering {
     if (options.keepAll) for (let node = 0; node < trace.count; node++) kept.push(node);
     const wanted = [...kept, ...assigned.map(({ node }) => node)];
     for (const node of wanted) this.use(node);
-    fusion?.finish();
+    fusion?.complete();
     // A target may get what another holds, or what it holds may be wanted, so nothing is written before all has been read.
     const targets = options.keepAll ? this.assignable : new Set(assigned.map(({ space }) => space));
     for (const node of wanted) if (this.isIn(node, targets)) this.moveToArena(node);

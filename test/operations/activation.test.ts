@@ -20,9 +20,9 @@ describeOnEach("activation functions", () => {
 
   it("do not overflow", () => {
     const x = input([-Infinity, -1e4, -100, 100, 1e4, Infinity]);
-    expect(sigmoid(x).toArray().toString()).toMatch(isOnGpu ? "0,0,0,1,1,1" : /^0,0,3\.\d+e-44,1,1,1$/);
+    expect(sigmoid(x).toArray().toString()).toMatch(isOnGpu ? /^0,0,(0|3\.\d+e-44),1,1,1$/ : /^0,0,3\.\d+e-44,1,1,1$/);
     expect(tanh(x).toArray()).toEqual([-1, -1, -1, 1, 1, 1]);
-    expect(softplus(x).toArray().toString()).toMatch(isOnGpu ? "0,0,0,100,10000,Infinity" : /^0,0,3\.\d+e-44,100,10000,Infinity$/);
+    expect(softplus(x).toArray().toString()).toMatch(isOnGpu ? /^0,0,(0|3\.\d+e-44),100,10000,Infinity$/ : /^0,0,3\.\d+e-44,100,10000,Infinity$/);
     expect(gelu(input([-Infinity, -1e4, -100, 100, 1e4, Infinity])).toArray()).toEqual([0, 0, 0, 100, 1e4, Infinity]);
     expect(relu(input([-Infinity, Infinity])).toArray()).toEqual([0, Infinity]);
   });

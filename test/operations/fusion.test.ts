@@ -192,7 +192,7 @@ describe.each([["reference", reference], ...fastDevices] as const)("a program th
 
   // Last: a process has room for so many kernels, and then fuses no more.
   it("is fused, or this file would test nothing", () => {
-    const fused = vi.spyOn(Fusion.prototype, "finish");
+    const fused = vi.spyOn(Fusion.prototype, "complete");
     const x = input([1, 2]);
     on(device, () => { for (let i = 0; i < RUNS; i++) evaluate(() => tanh(sin(exp(neg(x))))); });
     expect(fused, "If nothing else is wrong, draw less at a time: lower FLIMSY_RUNS.").toHaveBeenCalledTimes(1);

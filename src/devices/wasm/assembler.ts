@@ -221,7 +221,7 @@ export class Body extends (Code as new () => Code & Instructions<Body>) {
     return this.simd(0x0d).op(...lanes.flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3]));
   }
 
-  finish(): Bytes {
+  complete(): Bytes {
     const runs: [count: number, type: ValueType][] = [];
     for (const type of this.localTypes) {
       const last = runs.at(-1);
@@ -294,12 +294,12 @@ export class ModuleBuilder {
     const body = new Body(parameters);
     write(body, ...range(parameters));
     this.entry(3).unsigned(this.type(range(parameters).map(() => I32)));
-    this.entry(10).counted(body.finish().view());
+    this.entry(10).counted(body.complete().view());
     if (name !== null) this.entry(7).name(name).byte(0x00).unsigned(this.functions);
     return this.functions++;
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  complete(): Uint8Array<ArrayBuffer> {
     const out = new Bytes().append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
     this.sections.forEach((section, id) => { section.writeTo(out, id); });
     return out.view().slice() as Uint8Array<ArrayBuffer>;

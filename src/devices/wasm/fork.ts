@@ -38,7 +38,7 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
   const inOrder = (f: Body): Body => f.get(0).get(0).i32Load(FORK_PARTS).i32Add().get(0).get(0).i32Load(4).i32Add().call(run);
   if (!isShared) {
     module.putFirst(module.function(null, 1, inOrder));
-    return module.finish();
+    return module.complete();
   }
 
   const work = module.function(null, 0, (f) => {
@@ -91,5 +91,5 @@ export function emitRunner(isShared: boolean): Uint8Array<ArrayBuffer> {
       });
     });
   });
-  return module.finish();
+  return module.complete();
 }

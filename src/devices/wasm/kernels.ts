@@ -11,7 +11,7 @@ import { importMath, mathImports } from "./vector-math.ts";
 export function hasRelaxedSimd(): boolean {
   const module = new ModuleBuilder();
   module.function(null, 0, (f) => { f.f32x4(0).f32x4(0).f32x4Madd(true, () => f.f32x4(0)).drop(); });
-  return WebAssembly.validate(module.finish());
+  return WebAssembly.validate(module.complete());
 }
 
 /** Scratch memory of a thread: a vector for each operand of a map, then the panels of the product. */
@@ -105,7 +105,7 @@ export class KernelTable {
       kindOf(kernel).emit(module, String(place++), kernel, surroundings);
     }
     while (place > this.table.length) this.table.grow(this.table.length);
-    const exports = this.instantiate(module.finish(), place);
+    const exports = this.instantiate(module.complete(), place);
     for (const id of ids) {
       this.table.set(this.used, exports[this.used] as () => void);
       this.places[id] = this.used++;

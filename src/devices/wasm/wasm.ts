@@ -271,7 +271,7 @@ export class WasmDevice implements Device {
   }
 
   memory(): DeviceMemory {
-    return { ...this.live, arena: this.arena.size, kernels: this.kernels.bytes };
+    return { ...this.live, arena: this.arena.bytes, kernels: this.kernels.bytes };
   }
 }
 

@@ -3,6 +3,8 @@
 import { operandsAndParameters, shader } from "./shader.ts";
 
 const ROUNDS = 10;
+/** Halves of words that say where to begin. */
+export const BITS = 8;
 /** Numbers of a block. */
 export const DRAWN = 4;
 

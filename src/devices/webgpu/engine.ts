@@ -6,7 +6,7 @@
 /** What the device asks for. Bytes and places in them are of the heap unless it says otherwise. */
 export type Ask =
   /** Makes the heap or the records larger, with what is in them. The answer says whether there was memory for it. */
-  | { readonly kind: "grow"; readonly of: "arrays" | "records"; readonly bytes: number; readonly answer: Answer }
+  | { readonly kind: "grow"; readonly of: "floats" | "records"; readonly bytes: number; readonly answer: Answer }
   /** Compiles a module, whose number follows that of the one before. */
   | { readonly kind: "compile"; readonly code: string }
   /** Forgets all modules. */
@@ -14,7 +14,7 @@ export type Ask =
   /** Keeps dispatches under a number: five words each, the module, where the record is, and three sizes of the grid. */
   | { readonly kind: "keep"; readonly id: number; readonly dispatches: Int32Array<ArrayBuffer> }
   | { readonly kind: "discard"; readonly id: number }
-  | { readonly kind: "write"; readonly of: "arrays" | "records"; readonly at: number; readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }
+  | { readonly kind: "write"; readonly of: "floats" | "records"; readonly at: number; readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }
   | { readonly kind: "clear"; readonly at: number; readonly bytes: number }
   /** Dispatches that are kept, from one to another. */
   | { readonly kind: "run"; readonly id: number; readonly from: number; readonly to: number }
@@ -63,14 +63,14 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const UNIFORM = 64;
   const STORAGE = 128;
   const COMPUTE = 4;
-  const WINDOW = 4096;
+  const WINDOW = 16384;
   const FAULT_BYTES = 64;
   /** So many runs pass before it is asked again whether all is well. */
   const PATIENCE = 16;
 
-  const usage = { arrays: STORAGE | COPY_SRC | COPY_DST, records: UNIFORM | COPY_SRC | COPY_DST };
+  const usage = { floats: STORAGE | COPY_SRC | COPY_DST, records: UNIFORM | COPY_SRC | COPY_DST };
   const make = (size: number, usage: number): GPUBuffer => gpu.createBuffer({ size, usage });
-  const buffers = { arrays: make(FAULT_BYTES, usage.arrays), records: make(WINDOW, usage.records) };
+  const buffers = { floats: make(FAULT_BYTES, usage.floats), records: make(WINDOW, usage.records) };
   const layout = gpu.createBindGroupLayout({
     entries: [
       { binding: 0, visibility: COMPUTE, buffer: { type: "storage" } },
@@ -134,7 +134,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     group ??= gpu.createBindGroup({
       layout,
       entries: [
-        { binding: 0, resource: { buffer: buffers.arrays } },
+        { binding: 0, resource: { buffer: buffers.floats } },
         { binding: 1, resource: { buffer: buffers.records, size: WINDOW } },
       ],
     });
@@ -167,7 +167,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     endPass();
     let at = 0;
     for (let k = 0; k < ranges.length; k += 2) {
-      if (ranges[k + 1] > 0) commands().copyBufferToBuffer(buffers.arrays, ranges[k], target, at, ranges[k + 1]);
+      if (ranges[k + 1] > 0) commands().copyBufferToBuffer(buffers.floats, ranges[k], target, at, ranges[k + 1]);
       at += ranges[k + 1];
     }
     submit();
@@ -220,12 +220,12 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     keep({ id, dispatches }) { kept.set(id, dispatches); },
     discard({ id }) { kept.delete(id); },
     write({ of, at, data }) {
-      if (of === "arrays") submit(); // what has been asked for before comes before
+      if (of === "floats") submit(); // what has been asked for before comes before
       gpu.queue.writeBuffer(buffers[of], at, data);
     },
     clear({ at, bytes }) {
       endPass();
-      commands().clearBuffer(buffers.arrays, at, bytes);
+      commands().clearBuffer(buffers.floats, at, bytes);
     },
     run({ id, from, to }) {
       const list = kept.get(id) as Int32Array;

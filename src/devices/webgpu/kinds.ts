@@ -1,14 +1,14 @@
 /** How each kind of kernel is carried out: by which dispatches, one after another, and what computes them. */
 
 import {
-  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, productParameters, randomParameters, readCopyAxes, readMapAxes, readParameters,
-  rowParameters, scatterAddParameters,
+  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters, readCopyAxes, readMapAxes,
+  readParameters, rowParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
 import { emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands } from "./emit-move.ts";
 import { emitProduct, type Tile } from "./emit-product.ts";
-import { DRAWN, emitRandom } from "./emit-random.ts";
+import { BITS, DRAWN, emitRandom } from "./emit-random.ts";
 import { emitRow } from "./emit-row.ts";
 import { GROUP } from "./shader.ts";
 
@@ -23,9 +23,30 @@ export interface KindOf<K extends Kernel> {
   dispatches(kernel: K, words: Int32Array, from: number): Dispatch[];
   /** The module for a way. */
   emit(kernel: K, way: string): string;
+  /** Of each operand the elements that a launch may read or write, from one up to another, counted from where the operand begins. */
+  extents(kernel: K, words: Int32Array, from: number): Extent[];
   /** How many elements a launch needs for its own use. */
   scratch?(kernel: K, words: Int32Array, from: number): number;
 }
+
+export type Extent = readonly [from: number, to: number];
+const first = (count: number): Extent => [0, count];
+/** The elements that axes reach, of sizes and strides. */
+function along(...axes: readonly (readonly [size: number, stride: number])[]): Extent {
+  let [from, to] = [0, 1];
+  for (const [size, stride] of axes) {
+    if (size === 0) return [0, 0];
+    if (stride < 0) from += (size - 1) * stride;
+    else to += (size - 1) * stride;
+  }
+  return [from, to];
+}
+/** Those of gather, put and scatterAdd. */
+function tableExtents(words: Int32Array, from: number): { table: Extent; list: Extent; index: Extent } {
+  const { outer, count, inner, size } = readParameters(gatherParameters, words, from);
+  return { table: first(outer * size * inner), list: first(outer * count * inner), index: first(count) };
+}
+const columnSize = (words: Int32Array, from: number): number => words[from + columnsParameters.outer] * words[from + columnsParameters.inner];
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
@@ -39,18 +60,34 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
   map: {
     dispatches: (kernel, words, from) => [{ way: "map", threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)) }],
     emit: emitMap,
+    extents(kernel, words, from) {
+      const axes = readMapAxes(kernel, words, from);
+      const total = product(axes.map(({ size }) => size));
+      const inputs = Array.from({ length: kernel.inputs }, (_, k) => along(...axes.map(({ size, strides }) => [size, strides[k]] as const)));
+      return [...kernel.outputs.map(() => first(total)), ...inputs];
+    },
   },
   row: {
     dispatches: (_, words, from) => [{ way: "rows", threads: words[from + rowParameters.rows] }],
     emit: emitRow,
+    extents({ inputs, outputs }, words, from) {
+      const { rows, n } = readParameters(rowParameters, words, from);
+      const strides = from + rowParameters.strides;
+      return [
+        ...outputs.map(({ per }) => first(per === "row" ? rows : rows * n)),
+        ...inputs.map((per, k) => along([rows, words[strides + k]], [per === "row" ? 1 : n, 1])),
+      ];
+    },
   },
   columns: {
-    dispatches: (_, words, from) => [{ way: "columns", threads: words[from + columnsParameters.outer] * words[from + columnsParameters.inner] }],
+    dispatches: (_, words, from) => [{ way: "columns", threads: columnSize(words, from) }],
     emit: emitColumns,
+    extents: (_, words, from) => [first(columnSize(words, from)), first(columnSize(words, from) * words[from + columnsParameters.n])],
   },
   scan: {
-    dispatches: (_, words, from) => [{ way: "columns", threads: words[from + columnsParameters.outer] * words[from + columnsParameters.inner] }],
+    dispatches: (_, words, from) => [{ way: "columns", threads: columnSize(words, from) }],
     emit: emitScan,
+    extents: ({ operands }, words, from) => operands.map(() => first(columnSize(words, from) * words[from + columnsParameters.n])),
   },
   product: {
     dispatches(_, words, from) {
@@ -59,10 +96,23 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
       return [{ way: `${rows}x${columns}`, threads: Math.ceil(m / rows) * Math.ceil(n / columns) * count0 * count1 }];
     },
     emit: (_, way) => emitProduct(tiles[way]),
+    extents(_, words, from) {
+      const { m, n, k, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
+      const c = first(count0 * count1 * m * n);
+      return [
+        c, along([count0, p.batchA0], [count1, p.batchA1], [m, p.rowA], [k, p.columnA]),
+        along([count0, p.batchB0], [count1, p.batchB1], [k, p.rowB], [n, p.columnB]),
+        mode === ProductMode.matrix ? c : first(mode === ProductMode.row ? n : 0),
+      ];
+    },
   },
   copy: {
     dispatches: (_, words, from) => [{ way: "copy", threads: product(readCopyAxes(words, from).map(([size]) => size)) }],
     emit: emitCopy,
+    extents(_, words, from) {
+      const axes = readCopyAxes(words, from);
+      return [along(...axes.map(([size, out]) => [size, out] as const)), along(...axes.map(([size, , into]) => [size, into] as const))];
+    },
   },
   gather: {
     dispatches({ isFallible, puts }, words, from) {
@@ -73,6 +123,10 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     emit(kernel, way) {
       if (way === "check") return emitIndexCheck(gatherOperands(kernel), "gather");
       return way === "links" ? emitLinks(gatherOperands(kernel), "gather") : emitGather(kernel);
+    },
+    extents({ puts }, words, from) {
+      const { table, list, index } = tableExtents(words, from);
+      return puts ? [table, list, index] : [list, table, index];
     },
     scratch: ({ puts }, words, from) => (puts ? linkRoom(words[from + gatherParameters.count]) : 0),
   },
@@ -87,11 +141,16 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
       if (way === "check") return emitIndexCheck(scatterAddOperands, "scatterAdd");
       return way === "clear" ? emitClear() : way === "links" ? emitLinks(scatterAddOperands, "scatterAdd") : emitScatterAdd();
     },
+    extents(_, words, from) {
+      const { table, list, index } = tableExtents(words, from);
+      return [table, index, list, first(0)];
+    },
     scratch: (_, words, from) => linkRoom(words[from + scatterAddParameters.count]),
   },
   random: {
     dispatches: (_, words, from) => [{ way: "random", threads: Math.ceil(words[from + randomParameters.n] / DRAWN) }],
     emit: emitRandom,
+    extents: (_, words, from) => [first(words[from + randomParameters.n]), first(BITS)],
   },
 };
 

@@ -3,10 +3,11 @@
 import { functionsFor } from "./functions.ts";
 
 /**
- * A launch is a record of words: a zero that no compiler knows, the number of the launch, where the *foot* of the run is, how many threads have work;
- * then the first element of each operand, the parameters, and what the kind adds. All places are elements of the heap.
+ * A launch is a record of words: how far the next record is, in sixteen bytes; the number of the launch, where the *foot* of the run is, how many threads
+ * have work; then the first element of each operand, and the parameters. All places are elements of the heap. A dispatch may carry out several launches,
+ * whose records follow each other: the third axis of its grid counts them.
  */
-export const record = { zero: 0, launch: 1, foot: 2, threads: 3, operands: 4 } as const;
+export const record = { step: 0, launch: 1, foot: 2, threads: 3, operands: 4 } as const;
 
 /** What follows a run's arena: the halves of the run's number, then `scratch` elements for the kernels' own use. */
 export const foot = { number: 0, scratch: 4 } as const;
@@ -21,11 +22,11 @@ export const reasons = ["index", "nan", "thrown"] as const;
 
 /** Threads of a workgroup. */
 export const GROUP = 64;
-/** Words that a record may have. */
-export const WINDOW = 1024;
+/** Words that the records of a dispatch may have. */
+export const WINDOW = 4096;
 
-/** A word of the record. */
-export const at = (k: number): string => `launch[${k >> 2}].${"xyzw"[k & 3]}`;
+/** A word of the record, in the main function. */
+export const at = (k: number): string => `words${k >> 2}.${"xyzw"[k & 3]}`;
 
 /** Names for words of the record, from one on. */
 export const named = (names: readonly string[], from: number): string => names.map((name, k) => `let ${name} = ${at(from + k)};`).join("\n");
@@ -45,7 +46,7 @@ export const operandsAndParameters = (operands: readonly string[], kind: keyof t
 
 /** A module whose main function has these statements, in which `i` is the number of the thread. */
 export function shader(body: string): string {
-  return whole(`let i = ((group.z * groups.y + group.y) * groups.x + group.x) * ${GROUP}u + local;
+  return whole(`let i = (group.y * groups.x + group.x) * ${GROUP}u + local;
   if (i >= ${at(record.threads)} || heap[${fault.reason}] != 0.0) { return; }
 ${body}`);
 }
@@ -75,15 +76,21 @@ export function finder(begin: string, wrong: string, value: string, limit: strin
 }
 
 function whole(body: string, variables = ""): string {
+  const used = new Set([...body.matchAll(/\bwords(\d+)\b/g)].map(([, k]) => k));
   return `@group(0) @binding(0) var<storage, read_write> heap: array<f32>;
 @group(0) @binding(1) var<uniform> launch: array<vec4u, ${WINDOW / 4}>;
+/** A zero that no compiler knows. */
 var<private> zero: u32;
+/** Where the record of the launch is. */
+var<private> mine: u32;
 ${variables}
-fn word(k: u32) -> u32 { return launch[k >> 2u][k & 3u]; }
+fn word(k: u32) -> u32 { return launch[mine + (k >> 2u)][k & 3u]; }
 ${functionsFor(body)}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  zero = ${at(record.zero)};
+  zero = launch[0].x >> 31u;
+  mine = group.z * launch[0].x;
+  ${[...used].map((k) => `let words${k} = launch[mine + ${k}u];`).join("\n  ")}
   ${body}
 }
 `;

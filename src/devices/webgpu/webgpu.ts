@@ -19,7 +19,9 @@ import { connect, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
 import { emitNumberCheck } from "./emit-move.ts";
 import { type DeviceKernel, kindOf } from "./kinds.ts";
-import { fault, foot, GROUP, reasons, record, WINDOW } from "./shader.ts";
+import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
+import type { Range } from "./schedule.ts";
+import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
 
 class GpuBuffer extends Buffer {
   /** How often it has been copied to. */
@@ -34,14 +36,6 @@ class GpuBuffer extends Buffer {
   }
 }
 
-/** A part of a plan: dispatches, and perhaps a launch of the host after them. */
-interface Part {
-  readonly from: number;
-  readonly to: number;
-  /** Where in the program's words, and which launch it is. */
-  readonly host: { readonly at: number; readonly launch: number } | null;
-}
-
 class GpuExecutable implements Executable {
   /** Where its records are, in a block; −1 before the first run. */
   address = -1;
@@ -50,22 +44,28 @@ class GpuExecutable implements Executable {
   bases = new Float64Array();
   /** With which submission it has been run last. */
   submission = -1;
+  readonly records: Uint32Array<ArrayBuffer>;
+  /** For each space, which words of the records are places in it: pairs of the word and an offset. */
+  readonly places: readonly Int32Array[];
+  /** As an engine takes them, with records from 0 on. */
+  readonly dispatches: Int32Array<ArrayBuffer>;
+  readonly parts: readonly Part[];
 
   constructor(
     readonly id: number,
     readonly program: Program,
-    readonly records: Uint32Array<ArrayBuffer>,
-    /** For each space, which words of the records are places in it: pairs of the word and an offset. */
-    readonly places: readonly Int32Array[],
-    /** As an engine takes them, with records from 0 on. */
-    readonly dispatches: Int32Array<ArrayBuffer>,
-    readonly parts: readonly Part[],
+    { records, places, dispatches, parts }: Recording,
     /** Elements after its arena. */
     readonly footSize: number,
     /** May it fail, or call a function of the host that may? */
     readonly isFallible: boolean,
     readonly release: () => void,
-  ) {}
+  ) {
+    this.records = Uint32Array.from(records);
+    this.places = places.map((list) => Int32Array.from(list));
+    this.dispatches = Int32Array.from(dispatches);
+    this.parts = parts;
+  }
 
   get bytes(): number { return 2 * this.records.byteLength; }
 }
@@ -99,18 +99,8 @@ const MUCH = 2 ** 28;
 const MOST_AHEAD = 64;
 /** Records of single copies are written one after another, and begin anew when so many have been. */
 const COPIES = 256;
-/** The most workgroups in one dimension of a grid. */
-const MOST_GROUPS = 65535;
 /** What drivers keep of a kernel, by estimate. */
 const KERNEL_BYTES = 50_000;
-
-/** The grid of workgroups for so many threads. */
-function gridOf(threads: number): [number, number, number] {
-  const groups = Math.ceil(threads / GROUP);
-  const x = Math.min(groups, MOST_GROUPS);
-  const y = Math.min(Math.ceil(groups / x), MOST_GROUPS);
-  return [x, y, Math.ceil(groups / (x * y))];
-}
 
 /** What is asked for: of the engine, or of a function of the host when its operands have been read. */
 type Asked = Ask | HostLaunch;
@@ -176,7 +166,7 @@ export class WebGpuDevice implements Device {
     const { limits } = link;
     this.limits = limits;
     link.onTold = (told) => (told.kind === "lost" ? this.lose() : this.settle(told.id));
-    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("arrays", bytes));
+    this.heap = new Memory(4 * fault.size, limits.heap, 0, (bytes) => this.grow("floats", bytes));
     this.records = new Memory(4 * WINDOW, limits.records, 4 * WINDOW, (bytes) => this.grow("records", bytes));
     this.arena = new Arena(this.heap, (bytes) => this.block(bytes, "arena"));
     this.policy = {
@@ -224,7 +214,7 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "arrays", at: address, data: Float32Array.from(data) }); }
+  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: Float32Array.from(data) }); }
 
   /** Throws where the GPU is gone. */
   private check(): void {
@@ -271,7 +261,7 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  private grow(of: "arrays" | "records", bytes: number): boolean {
+  private grow(of: "floats" | "records", bytes: number): boolean {
     let isThere = true;
     const answer = this.expect(ANSWER_DATA, (_, state) => {
       isThere = state === answered.done;
@@ -294,7 +284,10 @@ export class WebGpuDevice implements Device {
     const block = Blocks.blockSize(bytes);
     if (!this.isWhole) this.ask({ kind: "clear", at: address, bytes });
     this.live[kind] += block;
+    let isHeld = true;
     const buffer = new GpuBuffer(address, size, () => {
+      if (!isHeld) return; // one that has been collected may still be part of what is told of a run
+      isHeld = false;
       this.live[kind] -= block;
       this.heap.free(address, bytes);
       this.residency.delete(buffer);
@@ -349,7 +342,7 @@ export class WebGpuDevice implements Device {
     if (place === 0) this.submit(); // what the records there are for has to be on its way
     const at = this.copyAt + place * this.stride;
     this.ask({ kind: "write", of: "records", at, data: words });
-    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, "copy"), at, ...gridOf(size)) });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, "copy"), at, ...gridOf(size), 1) });
   }
 
   // -- plans ------------------------------------------------------------------------------------------
@@ -387,55 +380,41 @@ export class WebGpuDevice implements Device {
   prepare(program: Program): Executable {
     this.follow();
     const { words, checks } = program;
-    const records: number[] = [];
-    const dispatches: number[] = [];
-    const places: number[][] = Array.from({ length: program.buffers + 1 }, () => []);
-    const parts: Part[] = [];
+    const made = new Recording(program, this.stride);
     let scratch = 0;
     let isFallible = checks !== null;
-    let from = 0;
-
-    /** A record, and its dispatch; operands are pairs of a space and an offset. */
-    const add = (module: number, threads: number, launch: number, operands: ArrayLike<number>, parameters: ArrayLike<number>): void => {
-      if (threads === 0) return;
-      const start = records.length;
-      const length = record.operands + operands.length / 2 + parameters.length;
-      if (length > WINDOW) throw new RangeError(`A launch has ${length} words, more than the ${WINDOW} of a record.`);
-      dispatches.push(module, 4 * start, ...gridOf(threads));
-      records.push(0, launch, 0, threads);
-      places[0].push(start + record.foot, program.arena);
-      for (let k = 0; k < operands.length; k += 2) places[operands[k]].push(records.push(0) - 1, operands[k + 1]);
-      for (let k = 0; k < parameters.length; k++) records.push(parameters[k]);
-      while (records.length % (this.stride / 4) !== 0) records.push(0);
-    };
-
     for (let at = 0, launch = 0; at < words.length; at += words[at + 1], launch++) {
       const id = words[at];
       const kernel = kernelById(id);
-      const parametersFrom = parametersAt(words, at);
+      const from = parametersAt(words, at);
       isFallible ||= kernel.isFallible;
-      if (kernel.kind === "host") {
-        parts.push({ from, to: dispatches.length / 5, host: { at, launch } });
-        from = dispatches.length / 5;
-      } else {
+      if (kernel.kind === "host") made.endPart({ at, launch });
+      else {
         const kind = kindOf(kernel);
+        const needed = kind.scratch?.(kernel, words, from) ?? 0;
+        scratch = Math.max(scratch, needed);
         const operands = words.subarray(at + 2, at + 2 + 2 * operandCount(id));
-        const parameters = words.subarray(parametersFrom, at + words[at + 1]);
-        for (const { way, threads } of kind.dispatches(kernel as never, words, parametersFrom)) {
-          add(this.moduleOf(id, way), threads, launch, operands, parameters);
+        const ranges = kind.extents(kernel, words, from).map(([first, last], k): Range => ({
+          space: operands[2 * k], from: operands[2 * k + 1] + first, to: operands[2 * k + 1] + last, isWritten: kernel.operands[k] !== "read",
+        }));
+        if (needed > 0) ranges.push({ space: SCRATCH, from: 0, to: 1, isWritten: true });
+        for (const { way, threads } of kind.dispatches(kernel, words, from)) {
+          made.add({
+            module: this.moduleOf(id, way), threads, ranges, isCheck: way === "check", launch, operands, parameters: words.subarray(from, at + words[at + 1]),
+          });
         }
-        scratch = Math.max(scratch, kind.scratch?.(kernel as never, words, parametersFrom) ?? 0);
       }
       for (let k = 0; checks !== null && k < checks.length; k += 4) {
-        if (checks[k] === launch) add(this.module(emitNumberCheck()), GROUP, launch, checks.subarray(k + 1, k + 3), checks.subarray(k + 3, k + 4));
+        if (checks[k] !== launch) continue;
+        const [space, first, size] = checks.subarray(k + 1, k + 4);
+        made.add({
+          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true, launch,
+          operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
+        });
       }
     }
-    parts.push({ from, to: dispatches.length / 5, host: null });
-    const id = ++this.ids;
-    const executable = new GpuExecutable(
-      id, program, Uint32Array.from(records), places.map((list) => Int32Array.from(list)), Int32Array.from(dispatches), parts, foot.scratch + scratch,
-      isFallible, () => this.unload(executable),
-    );
+    made.endPart(null);
+    const executable = new GpuExecutable(++this.ids, program, made, foot.scratch + scratch, isFallible, () => this.unload(executable));
     return executable;
   }
 
@@ -659,7 +638,7 @@ export class WebGpuDevice implements Device {
     this.send();
   }
 
-  memory(): DeviceMemory { return { ...this.live, arena: this.arena.size, kernels: this.modules.size * KERNEL_BYTES }; }
+  memory(): DeviceMemory { return { ...this.live, arena: this.arena.bytes, kernels: this.modules.size * KERNEL_BYTES }; }
 }
 
 /** Who reads a buffer. */

@@ -13,7 +13,7 @@ function load(kernel: CopyKernel): { f32: Float32Array; i32: Int32Array; run: (r
   module.importMemory("memory");
   module.function("copy", 1, (f) => writeCopy(f, kernel));
   const memory = new WebAssembly.Memory({ initial: pages });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { env: { memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.complete()), { env: { memory } });
   return { f32: new Float32Array(memory.buffer), i32: new Int32Array(memory.buffer), run: instance.exports.copy as (record: number) => void };
 }
 

@@ -16,7 +16,7 @@ function bytesOf(fused: boolean): Uint8Array<ArrayBuffer> {
   module.importMemory("memory");
   module.importScratch("scratch");
   emitProduct(module, "product", { fused, scratch: 64 });
-  return module.finish();
+  return module.complete();
 }
 
 function load(fused: boolean, pages: number): { memory: WebAssembly.Memory; run: (record: number) => void } {

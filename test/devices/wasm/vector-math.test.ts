@@ -32,7 +32,7 @@ function assemble(fused: boolean): Uint8Array<ArrayBuffer> {
   for (const name of unaryNames) loop(name, (math, a) => math.apply(name, a));
   for (const name of binaryNames) loop(name, (math, a, b) => math.apply(name, a, b));
   loop("select", (math, a, b, c) => math.select(a, b, c));
-  return module.finish();
+  return module.complete();
 }
 
 type Run = (name: string, ...inputs: readonly Float32Array[]) => Float32Array;

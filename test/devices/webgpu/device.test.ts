@@ -4,8 +4,8 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { currentDevice, useDevice } from "../../../src/devices/current.ts";
 import type { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
 import {
-  Adam, affine, cost, debug, DeviceError, embed, evaluate, gather, grad, input, MemoryError, memory, operation, parameter, type Parameter, rand, ready, seed, setDevice,
-  tanh, type Variable, zeros,
+  Adam, affine, cost, debug, DeviceError, embed, evaluate, gather, grad, input, MemoryError, memory, operation, parameter, type Parameter, rand, ready, seed,
+  setDevice, tanh, type Variable, zeros,
 } from "../../../src/index.ts";
 import { errorOf } from "../unwaited.ts";
 import { gpu } from "./adapter.ts";
@@ -25,7 +25,8 @@ async function train(steps: number): Promise<{ losses: number[]; found: number[]
   const optimizer = new Adam([u, b, v], { learningRate: 0.02 });
   const [x, y] = [input(rand([20, 3])), Array.from({ length: 20 }, (_, i) => (7 * i) % 4)];
   const losses: Variable[] = [];
-  for (let i = 0; i < steps; i++) losses.push(optimizer.minimize(() => cost.categoricalCrossEntropyWithScores(affine(v, tanh(affine(u, x, b)), zeros([4])), y)));
+  const loss = () => cost.categoricalCrossEntropyWithScores(affine(v, tanh(affine(u, x, b)), zeros([4])), y);
+  for (let i = 0; i < steps; i++) losses.push(optimizer.minimize(loss));
   return { losses: (await read(...losses)).flat(), found: await read(u, b, v) };
 }
 
