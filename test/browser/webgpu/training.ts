@@ -1,6 +1,6 @@
 /** What a page does with the package on the webgpu device, in a window or a worker: it trains the README's example, and the same on the wasm device. */
 
-import { affine, Component, cost, grad, parameter, randn, RmsProp, seed, setDevice, type Variable, zeros } from "flimsy-ml";
+import { affine, Component, cost, grad, input, parameter, randn, RmsProp, seed, setDevice, type Variable, zeros } from "flimsy-ml";
 import { MixtureTask } from "flimsy-ml/synthetic";
 import { told } from "./told.ts";
 
@@ -23,8 +23,16 @@ async function train(): Promise<number[]> {
   return Promise.all(losses.map(async (loss) => (await loss.read())[0]));
 }
 
+function canWait(): boolean {
+  try {
+    return input([1, 2]).sum().item() === 3;
+  } catch {
+    return false;
+  }
+}
+
 told(async () => {
   const expected = await train();
   await setDevice("webgpu");
-  return { isolated: crossOriginIsolated, expected, losses: await train() };
+  return { isolated: crossOriginIsolated, canWait: canWait(), expected, losses: await train() };
 });
