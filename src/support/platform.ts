@@ -31,6 +31,7 @@ export interface GpuHost {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: { readonly gpu?: Gpu };
   readonly process?: {
+    readonly argv: readonly string[];
     cwd(): string;
     getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: { eval: true; execArgv: [] }) => GpuThread };
     getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };

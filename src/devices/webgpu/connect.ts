@@ -128,7 +128,8 @@ function packagePath(): Path {
   if (host.navigator?.gpu !== undefined) return null;
   const nodeModule = host.process?.getBuiltinModule?.("node:module");
   if (nodeModule === undefined) return null;
-  for (const from of [ownFile(), `${host.process?.cwd()}/`]) {
+  for (const from of [ownFile(), host.process?.argv[1], `${host.process?.cwd()}/`]) {
+    if (!from) continue;
     try {
       const path = nodeModule.createRequire(from).resolve("webgpu");
       return host.process?.getBuiltinModule?.("node:url")?.pathToFileURL(path).href ?? path;

@@ -214,7 +214,7 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: Float32Array.from(data) }); }
+  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: new Float32Array(data) }); }
 
   /** Throws where the GPU is gone. */
   private check(): void {

@@ -1,10 +1,13 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { emitExpressions } from "../../../src/devices/webgpu/emit-expression.ts";
 import { call, functionsFor } from "../../../src/devices/webgpu/functions.ts";
 import { argument, constant, type Expr, evaluateBinary, interpret } from "../../../src/kernels/expression.ts";
 import { binaryNames, exact, pairs, samples, unaryNames, worst } from "../accuracy.ts";
 import { type Gpu, gpu, runEach } from "./adapter.ts";
+
+// A million numbers are little for a GPU, but not for a processor that stands for one.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Results below these may be flushed to 0, and so may arguments: then they are no test of anything. */
 const isNormal = (x: number): boolean => !(Math.abs(x) < 2 ** -126) || x === 0;
