@@ -309,14 +309,41 @@ const placeholder = (/** @type {string} */ name) => `flimsy-ml:${name}`;
 /** @param {string} out */
 async function bundle(out) {
   await bundleEntries(out);
+  let programs = 0;
   for (const file of await readdir(out, { recursive: true })) {
     if (!file.endsWith(".js")) continue;
     let text = await readFile(path.join(out, file), "utf8");
     for (const name of Object.keys(namespaces)) {
       text = text.replaceAll(`"${placeholder(name)}"`, JSON.stringify(`./${path.posix.relative(path.posix.dirname(file), `${name}.js`)}`));
     }
-    await writeFile(path.join(out, file), marked(await compressed(text)));
+    const { text: whole, found } = await withWholePrograms(await compressed(text));
+    programs += found;
+    await writeFile(path.join(out, file), marked(whole));
   }
+  if (programs !== 1) throw new Error(`There are ${programs} programs of workers that are made of functions, not that of the engine of a GPU.`);
+}
+
+/**
+ * A program of a worker that is made of functions of its file becomes a text: bundlers of users may change functions in ways that let them run only where they
+ * are, as by helpers.
+ * @param {string} text
+ */
+async function withWholePrograms(text) {
+  const source = ts.createSourceFile("", text, ts.ScriptTarget.Latest, true);
+  const functions = new Map(source.statements.filter(ts.isFunctionDeclaration).map((each) => [each.name?.text, each.getText(source)]));
+  /** @param {ts.Expression} node */
+  const textOf = (node) => (ts.isIdentifier(node) ? functions.get(node.text) : ts.isFunctionLike(node) ? node.getText(source) : undefined);
+  const declarations = source.statements.filter(ts.isVariableStatement).flatMap(({ declarationList }) => declarationList.declarations);
+  let [whole, found] = [text, 0];
+  for (const { initializer } of declarations.reverse()) {
+    if (initializer === undefined || !ts.isTemplateExpression(initializer)) continue;
+    const parts = initializer.templateSpans.map(({ expression, literal }) => [textOf(expression), literal.text]);
+    if (parts.some(([part]) => part === undefined)) continue;
+    const { code } = await esbuild.transform(initializer.head.text + parts.flat().join(""), { minify: true, target: "es2022" });
+    whole = whole.slice(0, initializer.getStart(source)) + JSON.stringify(code.trim()) + whole.slice(initializer.end);
+    found++;
+  }
+  return { text: whole, found };
 }
 
 /** The same in less code, as far as that needs no other names: those are for the bundler of a user to shorten. @param {string} text */

@@ -34,6 +34,7 @@ export { GradientNoise, type GradientNoiseOptions } from "./optimizers/gradient-
 export { Graves, type GravesOptions } from "./optimizers/graves.ts";
 export { LBFGS, type LBFGSOptions } from "./optimizers/lbfgs.ts";
 export { Lion, type LionOptions } from "./optimizers/lion.ts";
+export { minimizeAsync } from "./optimizers/minimize-async.ts";
 export { Momentum, type MomentumOptions } from "./optimizers/momentum.ts";
 export { Nesterov } from "./optimizers/nesterov.ts";
 export { ElementwiseOptimizer, Optimizer, type OptimizerOptions } from "./optimizers/optimizer.ts";
@@ -46,6 +47,7 @@ export type { Updated } from "./optimizers/updated.ts";
 export * as schedule from "./optimizers/schedule.ts";
 export type { OneCycleOptions } from "./optimizers/schedule.ts";
 export { Random, type RandomState, type Shuffleable, seed } from "./random/random.ts";
+export { evaluateAsync, gradAsync, gradientsAsync } from "./engine/attempts.ts";
 export { checkpoint } from "./engine/checkpoint.ts";
 export { debug } from "./engine/debug.ts";
 export { ready } from "./engine/ready.ts";

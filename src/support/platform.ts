@@ -23,6 +23,7 @@ interface NodeThread extends Thread {
 }
 type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
 
+/** WebGPU, which Node declares nothing of. */
 type Gpu = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object;
 
 /** What differs between Node and browsers for who looks for a GPU. Node has it by a package. */

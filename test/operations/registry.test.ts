@@ -10,7 +10,8 @@ import { entries, tables } from "./table/index.ts";
 /** Exported functions that are not operations on Variables. */
 const otherExports = [
   "arange", "eye", "full", "ones", "rand", "randn", "zeros", "input", "parameter", "seed", "state", "isTraining",
-  "evaluate", "grad", "gradients", "withParameters", "summary", "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
+  "evaluate", "grad", "gradients", "evaluateAsync", "gradAsync", "gradientsAsync", "minimizeAsync", "withParameters", "summary",
+  "checkpoint", "hessian", "jacobian", "jvp", "vjp", "customGradient",
   "checkGradients", "checkGradientsAsync", "debug", "memory", "ready", "setDevice", "threads", "elementwise", "operation",
 ];
 

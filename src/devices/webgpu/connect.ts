@@ -100,8 +100,9 @@ function serve(make: typeof engine, look: typeof find, load: (path: string) => P
   };
 }
 
-/** What a worker does. */
+/** What a worker does. Where a build keeps names, as tsx does, functions call its helper. */
 const program = `
+const __name = (named) => named;
 const isNode = typeof require === "function";
 const port = isNode ? require("node:worker_threads").parentPort : self;
 const take = (${serve})(${engine}, ${find}, (path) => import(path), (message) => port.postMessage(message));
@@ -186,7 +187,7 @@ const PATIENCE = 500;
 
 const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
 
-function inThreadOfItsOwn(path: Path): Promise<Link> {
+async function inThreadOfItsOwn(path: Path): Promise<Link> {
   const talk = startWorker();
   const sees = new Int32Array(new SharedArrayBuffer(4 * life.size));
   talk.post({ path, sees } satisfies Start, []);
@@ -225,7 +226,10 @@ async function inCallersThread(path: Path): Promise<Link> {
  * An engine on a GPU of this machine.
  * @throws DeviceError where there is none, which says what to install
  */
-export async function connect(thread: Thread = canShare() ? "worker" : "caller"): Promise<Link> {
+export async function connect(thread?: Thread): Promise<Link> {
   const path = packagePath();
-  return thread === "worker" ? inThreadOfItsOwn(path) : inCallersThread(path);
+  if (thread === "caller" || (thread === undefined && !canShare())) return inCallersThread(path);
+  const link = inThreadOfItsOwn(path);
+  // A page's policy may forbid workers, and some browsers have WebGPU in windows alone.
+  return thread === undefined && path === null ? link.catch(() => inCallersThread(path)) : link;
 }

@@ -1,6 +1,6 @@
 /** Reductions and scans along a middle axis: a thread for each column. */
 
-import { beginnings, type ColumnsKernel, columnsParameters, type ScanKernel } from "../../kernels/kernel.ts";
+import { beginnings, type ColumnsKernel, type ScanKernel } from "../../kernels/kernel.ts";
 import { call, literal } from "./functions.ts";
 import { accumulator } from "./reductions.ts";
 import { operandsAndParameters, shader } from "./shader.ts";
@@ -10,7 +10,7 @@ const column = "let first = (i / inner) * n * inner + i % inner;";
 
 export function emitColumns(kernel: ColumnsKernel): string {
   const sum = accumulator(kernel.reduce, "sum");
-  return shader(`${operandsAndParameters(["out", "input"], columnsParameters)}
+  return shader(`${operandsAndParameters(["out", "input"], "columns")}
 ${column}
 ${sum.begin}
 for (var j = 0u; j < n; j++) { ${sum.take("heap[input + first + j * inner]", "j")} }
@@ -26,7 +26,7 @@ export function emitScan({ scan, isBackwards, hasFactors }: ScanKernel): string 
   let factor = heap[factors + ${isBackwards ? "at + inner" : "at"}];
   if (factor == 0.0) { total = vec2f(0.0); } else { total = pairTimes(total, factor); }
 }`;
-  return shader(`${operandsAndParameters(hasFactors ? ["out", "input", "factors"] : ["out", "input"], columnsParameters)}
+  return shader(`${operandsAndParameters(hasFactors ? ["out", "input", "factors"] : ["out", "input"], "columns")}
 ${column}
 ${begin}
 for (var j = 0u; j < n; j++) {

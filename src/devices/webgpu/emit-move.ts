@@ -1,8 +1,6 @@
 /** Kernels that move elements: copies of boxes, entries of tables, and what is added to these. */
 
-import {
-  type CopyKernel, copyAxisAt, copyRankAt, type GatherKernel, gatherParameters, scatterAddParameters,
-} from "../../kernels/kernel.ts";
+import { type CopyKernel, copyAxisAt, copyRankAt, type GatherKernel } from "../../kernels/kernel.ts";
 import { accumulator } from "./reductions.ts";
 import { at, finder, foot, named, operandsAndParameters, record, shader } from "./shader.ts";
 
@@ -28,9 +26,9 @@ const rowOf = (index: string): string => `min(u32(max(${index}, 0.0)), size - 1u
 const element = "let j = (i / inner) % count; let o = i / (inner * count); let e = i % inner;";
 
 /** Looks for an index that is none: by one workgroup, before the others run. */
-export const emitIndexCheck = (operands: readonly string[], parameters: typeof gatherParameters): string =>
+export const emitIndexCheck = (operands: readonly string[], kind: "gather" | "scatterAdd"): string =>
   finder(
-    operandsAndParameters(operands, parameters),
+    operandsAndParameters(operands, kind),
     "isNan(heap[index + j]) || heap[index + j] < 0.0 || heap[index + j] >= f32(size) || floor(heap[index + j]) != heap[index + j]",
     "heap[index + j]", "f32(size)", "index",
   );
@@ -40,7 +38,7 @@ export const scatterAddOperands = ["table", "index", "list", "room"] as const;
 
 export function emitGather(kernel: GatherKernel): string {
   const { puts } = kernel;
-  return shader(`${operandsAndParameters(gatherOperands(kernel), gatherParameters)}
+  return shader(`${operandsAndParameters(gatherOperands(kernel), "gather")}
 ${element}
 let entry = table + (o * size + ${rowOf("heap[index + j]")}) * inner + e;
 ${puts ? `if (next(${linksAt}, j) == count) { heap[entry] = heap[list + i]; }` : "heap[list + i] = heap[entry];"}`);
@@ -54,8 +52,8 @@ const linksAt = `(${at(record.foot)} + ${foot.scratch}u)`;
 
 export const linkRoom = (count: number): number => 2 * count;
 
-export const emitLinks = (operands: readonly string[], parameters: typeof gatherParameters): string =>
-  shader(`${operandsAndParameters(operands, parameters)}
+export const emitLinks = (operands: readonly string[], kind: "gather" | "scatterAdd"): string =>
+  shader(`${operandsAndParameters(operands, kind)}
 let mine = heap[index + i];
 var j = i + 1u;
 while (j < count && heap[index + j] != mine) { j++; }
@@ -64,13 +62,13 @@ if (j < count) { heap[${linksAt} + count + j] = 1.0; }`);
 
 /** Clears the rows, and what says of links that there is one before. */
 export const emitClear = (): string =>
-  shader(`${operandsAndParameters(scatterAddOperands, scatterAddParameters)}
+  shader(`${operandsAndParameters(scatterAddOperands, "scatterAdd")}
 let elements = outer * size * inner;
 if (i < elements) { heap[table + i] = 0.0; } else { heap[${linksAt} + count + i - elements] = 0.0; }`);
 
 export function emitScatterAdd(): string {
   const sum = accumulator("sum", "sum");
-  return shader(`${operandsAndParameters(scatterAddOperands, scatterAddParameters)}
+  return shader(`${operandsAndParameters(scatterAddOperands, "scatterAdd")}
 ${element}
 if (heap[${linksAt} + count + j] != 0.0) { return; }
 ${sum.begin}

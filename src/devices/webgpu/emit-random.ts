@@ -1,6 +1,5 @@
 /** The random kernel: a thread for each block of Philox4x32-10 (Salmon et al. 2011), bit for bit what other devices draw. */
 
-import { randomParameters } from "../../kernels/kernel.ts";
 import { operandsAndParameters, shader } from "./shader.ts";
 
 const ROUNDS = 10;
@@ -10,7 +9,7 @@ export const BITS = 8;
 export const DRAWN = 4;
 
 export const emitRandom = (): string =>
-  shader(`${operandsAndParameters(["out", "bits"], randomParameters)}
+  shader(`${operandsAndParameters(["out", "bits"], "random")}
 var key = vec2u(fromHalves(bits), fromHalves(bits + 2u));
 let low = fromHalves(bits + 4u);
 let high = fromHalves(bits + 6u);

@@ -135,7 +135,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       layout,
       entries: [
         { binding: 0, resource: { buffer: buffers.floats } },
-        { binding: 1, resource: { buffer: buffers.records, offset: 0, size: WINDOW } },
+        { binding: 1, resource: { buffer: buffers.records, size: WINDOW } },
       ],
     });
     pass ??= commands().beginComputePass();

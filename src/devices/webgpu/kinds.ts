@@ -121,8 +121,8 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
       return checked(isFallible, ...(puts ? [links] : []), { way: "gather", threads: outer * count * inner });
     },
     emit(kernel, way) {
-      if (way === "check") return emitIndexCheck(gatherOperands(kernel), gatherParameters);
-      return way === "links" ? emitLinks(gatherOperands(kernel), gatherParameters) : emitGather(kernel);
+      if (way === "check") return emitIndexCheck(gatherOperands(kernel), "gather");
+      return way === "links" ? emitLinks(gatherOperands(kernel), "gather") : emitGather(kernel);
     },
     extents({ puts }, words, from) {
       const { table, list, index } = tableExtents(words, from);
@@ -138,8 +138,8 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
       );
     },
     emit(_, way) {
-      if (way === "check") return emitIndexCheck(scatterAddOperands, scatterAddParameters);
-      return way === "clear" ? emitClear() : way === "links" ? emitLinks(scatterAddOperands, scatterAddParameters) : emitScatterAdd();
+      if (way === "check") return emitIndexCheck(scatterAddOperands, "scatterAdd");
+      return way === "clear" ? emitClear() : way === "links" ? emitLinks(scatterAddOperands, "scatterAdd") : emitScatterAdd();
     },
     extents(_, words, from) {
       const { table, list, index } = tableExtents(words, from);

@@ -1,7 +1,5 @@
 /** What all kernels in WGSL have in common: the heap, the record of a launch, the number of the thread. */
 
-import { layoutSize } from "../../kernels/layout.ts";
-import type { Layout } from "../../kernels/layout.ts";
 import { functionsFor } from "./functions.ts";
 
 /**
@@ -33,12 +31,18 @@ export const at = (k: number): string => `words${k >> 2}.${"xyzw"[k & 3]}`;
 /** Names for words of the record, from one on. */
 export const named = (names: readonly string[], from: number): string => names.map((name, k) => `let ${name} = ${at(from + k)};`).join("\n");
 
-/** Names for the operands and the parameters of a kind whose launches all have the same. */
-export const operandsAndParameters = (operands: readonly string[], parameters: Layout): string =>
-  named([...operands, ...Object.keys(parameters)], record.operands);
+/**
+ * The parameters of the kinds whose launches all have the same, in the order of their layouts. They are texts, as WGSL is: the build gives properties other
+ * names.
+ */
+export const parameterNames = {
+  columns: "outer n inner", gather: "outer count inner size", scatterAdd: "outer count inner size",
+  product: "m n k rowA columnA rowB columnB mode count0 batchA0 batchB0 count1 batchA1 batchB1", random: "n",
+} as const;
 
-/** Which word comes after the parameters of such a kind. */
-export const afterParameters = (operands: number, parameters: Layout): number => record.operands + operands + layoutSize(parameters);
+/** Names for the operands and the parameters of such a kind. */
+export const operandsAndParameters = (operands: readonly string[], kind: keyof typeof parameterNames): string =>
+  named([...operands, ...parameterNames[kind].split(" ")], record.operands);
 
 /** A module whose main function has these statements, in which `i` is the number of the thread. */
 export function shader(body: string): string {

@@ -265,11 +265,13 @@ export class WebGpuDevice implements Device {
     let isThere = true;
     const answer = this.expect(ANSWER_DATA, (_, state) => {
       isThere = state === answered.done;
+      if (state === answered.lost) this.lose();
       if (!isThere && !this.link.canWait) this.lose(`it has not ${formatBytes(bytes)} in one piece`); // arrays have been given places in it
     });
     this.ask({ kind: "grow", of, bytes, answer });
     this.submit();
     if (this.link.canWait) this.await(answer);
+    if (this.failure !== null) throw this.failure;
     return isThere;
   }
 
