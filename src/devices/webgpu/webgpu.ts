@@ -174,7 +174,7 @@ export class WebGpuDevice implements Device {
       // Each launch costs more than it would to run over what is in no cache.
       chunkElements: 2 ** 22, mostStrands: 1, strandWork: Infinity,
     };
-    this.copyAt = aligned(this.recordBlock(COPIES * this.stride), this.stride);
+    this.copyAt = aligned(this.recordBlock(COPIES * this.copyStride), this.stride);
     const device = this;
     this.later = {
       canWait: link.canWait,
@@ -340,7 +340,7 @@ export class WebGpuDevice implements Device {
     const words = copyWords(from / 4, size, to.address / 4);
     const place = this.copies++ % COPIES;
     if (place === 0) this.submit(); // what the records there are for has to be on its way
-    const at = this.copyAt + place * this.stride;
+    const at = this.copyAt + place * this.copyStride;
     this.ask({ kind: "write", of: "records", at, data: words });
     this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, "copy"), at, ...gridOf(size), 1) });
   }
@@ -442,8 +442,9 @@ export class WebGpuDevice implements Device {
     this.ask({ kind: "discard", id });
   }
 
-  /** The distance between records, in bytes. Most are shorter than any. */
+  /** Records begin at multiples of so many bytes, a power of two. */
   private get stride(): number { return this.limits.alignment; }
+  private get copyStride(): number { return aligned(COPY_BYTES, this.stride); }
 
   /** A block for records, with room for them to begin at a multiple of the stride. */
   private recordBlock(bytes: number): number {
@@ -678,6 +679,7 @@ function toldWhy(sees: Int32Array): string {
   return text.trim().replace(/\.$/, "") || "its thread has ended";
 }
 
+const COPY_BYTES = 40;
 /** The record of a copy of neighbours. */
 const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, to, from, 1, size, 1, 1);
 
