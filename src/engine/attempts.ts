@@ -8,7 +8,7 @@ import type { Storage } from "../devices/storage.ts";
 import type { FloatArray } from "../kernels/kernel.ts";
 import { defaultRandom } from "../random/random.ts";
 import { DeviceError, UsageError } from "../support/errors.ts";
-import { checkArguments, noOptions } from "../support/options.ts";
+import { checkArguments, checkOptions, noOptions } from "../support/options.ts";
 import { type Shape, sameShape } from "../support/shape.ts";
 import { type EvaluateOptions, evaluate, type GradOptions, grad, gradients, type WithLoss } from "./grad.ts";
 import { ready } from "./ready.ts";
@@ -151,6 +151,7 @@ export async function attempted<F extends () => unknown, R>(caller: string, f: F
  */
 export async function gradAsync<R extends WithLoss>(f: () => R, options: GradOptions = noOptions): Promise<R> {
   checkArguments("gradAsync", arguments, 2);
+  checkOptions("gradAsync", options, ["of"]);
   return attempted("gradAsync", f, (f) => grad(f, options));
 }
 
@@ -165,6 +166,7 @@ export async function gradAsync<R extends WithLoss>(f: () => R, options: GradOpt
  */
 export async function evaluateAsync<R>(f: () => R, options: EvaluateOptions = noOptions): Promise<R> {
   checkArguments("evaluateAsync", arguments, 2);
+  checkOptions("evaluateAsync", options, ["dropout"]);
   return attempted("evaluateAsync", f, (f) => evaluate(f, options));
 }
 
