@@ -67,6 +67,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const FAULT_BYTES = 64;
   /** So many runs pass before it is asked again whether all is well. */
   const PATIENCE = 16;
+  /** So many dispatches are sent together: drivers have died of tens of thousands. */
+  const MANY = 4096;
 
   const usage = { floats: STORAGE | COPY_SRC | COPY_DST, records: UNIFORM | COPY_SRC | COPY_DST };
   const make = (size: number, usage: number): GPUBuffer => gpu.createBuffer({ size, usage });
@@ -83,6 +85,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const kept = new Map<number, Int32Array>();
   let encoder: GPUCommandEncoder | null = null;
   let pass: GPUComputePassEncoder | null = null;
+  /** How many dispatches there are in it. */
+  let encoded = 0;
   /** Buffers to read from that are not in use, by size. */
   const idle = new Map<number, GPUBuffer[]>();
   const open = new Set<Answer>();
@@ -129,6 +133,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     endPass();
     gpu.queue.submit([encoder.finish()]);
     encoder = null;
+    encoded = 0;
   };
   const dispatch = (list: Int32Array, from: number, to: number): void => {
     group ??= gpu.createBindGroup({
@@ -138,10 +143,11 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
         { binding: 1, resource: { buffer: buffers.records, size: WINDOW } },
       ],
     });
-    pass ??= commands().beginComputePass();
     if (Atomics.load(sees, 2) === 1) return;
     const offset = [0];
     for (let k = 5 * from; k < 5 * to; k += 5) {
+      if (encoded++ === MANY) submit();
+      pass ??= commands().beginComputePass();
       pass.setPipeline(pipelines[list[k]] as GPUComputePipeline);
       offset[0] = list[k + 1];
       pass.setBindGroup(0, group, offset);
