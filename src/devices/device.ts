@@ -67,6 +67,9 @@ export interface Policy {
 /** A vector of float32: most kernels then have no remainder to treat. */
 export const UNIT = 4;
 
+/** The bytes of an array of float32: whole vectors. */
+export const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UNIT)) * 4;
+
 /** That of devices which compute on the processor. Chunks are of 256 KiB, which stay in the second-level cache of any machine of these years. */
 export const processorPolicy: Policy = {
   unit: UNIT, maxElements, residentSize: 1024, fuseAfter: 3, maxFusedNodes: 2 ** 18, chunkElements: 2 ** 16, mostStrands: 4, strandWork: 20_000,

@@ -1,6 +1,6 @@
 /** Row-wise: stages that each reduce an expression over the row to one number, then the outputs. */
 
-import { argument, type Expr, parts } from "./expression.ts";
+import { argument, argumentsOf, type Expr, parts } from "./expression.ts";
 import { readParameters, type Words } from "./layout.ts";
 import { intern, KernelBase } from "./registry.ts";
 import { costOf, moved, type Work } from "./work.ts";
@@ -56,6 +56,17 @@ export function row(inputs: readonly Per[], stages: readonly RowStage[], outputs
 /** Does an expression of a row kernel differ from element to element of a row? */
 export function varies(kernel: RowKernel, root: Expr): boolean {
   return parts(root).some(({ kind, value }) => kind === "index" || (kind === "argument" && kernel.inputs[value] === "element"));
+}
+
+/** Stages that do not wait for each other's results are computed in one pass over the row. */
+export function passesOf({ inputs, stages }: RowKernel): number[][] {
+  const passes: number[][] = [];
+  stages.forEach(({ value }, s) => {
+    const last = passes[passes.length - 1];
+    if (last === undefined || argumentsOf(value).some((k) => k >= inputs.length + last[0])) passes.push([s]);
+    else last.push(s);
+  });
+  return passes;
 }
 
 /** The row kernel of a plain reduction. */

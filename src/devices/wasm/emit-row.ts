@@ -1,7 +1,7 @@
 /** Row kernels: reductions over each row, then its outputs. */
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
-import { identities, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
+import { identities, passesOf, type Reduction, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { type Body, type Local, V128 } from "./assembler.ts";
 import { expressionEmitter } from "./emit-expression.ts";
 import { loadWord, word, words } from "./layout.ts";
@@ -34,17 +34,6 @@ function joinLanes(f: Body, reduce: Reduction, accumulator: Local, total: Local)
 }
 
 const usesIndex = (roots: readonly Expr[]): boolean => parts(...roots).some((e) => e.kind === "index");
-
-/** Stages that do not wait for each other's results are computed in one pass over the row. */
-function passesOf({ inputs, stages }: RowKernel): number[][] {
-  const passes: number[][] = [];
-  stages.forEach(({ value }, s) => {
-    const last = passes[passes.length - 1];
-    if (last === undefined || argumentsOf(value).some((k) => k >= inputs.length + last[0])) passes.push([s]);
-    else last.push(s);
-  });
-  return passes;
-}
 
 /** For how many vectors at once expressions are worth computing: half as many where each is much code, as functions of one number such as exp are. */
 function unrollingOf(kernel: RowKernel, roots: readonly Expr[]): number {

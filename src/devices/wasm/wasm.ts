@@ -6,7 +6,7 @@
 import { type FloatArray, hostPlaceAt, kernelById, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { sizeOf } from "../../support/shape.ts";
 import { Arena } from "../arena.ts";
-import { aligned, type Device, type DeviceMemory, type Executable, type MemoryKind, type Program, processorPolicy, UNIT } from "../device.ts";
+import { type Device, type DeviceMemory, type Executable, type MemoryKind, type Program, processorPolicy, roomFor } from "../device.ts";
 import { LaunchFault } from "../fault.ts";
 import { Buffer, Residency } from "../residency.ts";
 import { outOfMemory } from "../shortage.ts";
@@ -274,6 +274,3 @@ export class WasmDevice implements Device {
     return { ...this.live, arena: this.arena.bytes, kernels: this.kernels.bytes };
   }
 }
-
-/** The bytes of an array: whole vectors. */
-const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UNIT)) * 4;

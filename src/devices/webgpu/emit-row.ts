@@ -1,21 +1,10 @@
 /** Row kernels: a thread for each row, which reduces it by stages and writes its outputs. */
 
 import { argumentsOf, type Expr, parts } from "../../kernels/expression.ts";
-import { type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
+import { passesOf, type RowKernel, rowParameters, varies } from "../../kernels/kernel.ts";
 import { emitExpressions } from "./emit-expression.ts";
 import { accumulator } from "./reductions.ts";
 import { at, record, shader } from "./shader.ts";
-
-/** Stages that do not wait for each other's results are computed in one pass over the row. */
-export function passesOf({ inputs, stages }: RowKernel): number[][] {
-  const passes: number[][] = [];
-  stages.forEach(({ value }, s) => {
-    const last = passes[passes.length - 1];
-    if (last === undefined || argumentsOf(value).some((k) => k >= inputs.length + last[0])) passes.push([s]);
-    else last.push(s);
-  });
-  return passes;
-}
 
 export function emitRow(kernel: RowKernel): string {
   const { inputs, outputs, stages } = kernel;

@@ -97,7 +97,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     open.delete(answer);
     const words = new Int32Array(answer.bytes);
     Atomics.store(words, 0, state);
-    if (typeof SharedArrayBuffer === "function" && answer.bytes instanceof SharedArrayBuffer) Atomics.notify(words, 0);
+    Atomics.notify(words, 0); // wakes nobody where the memory is not shared
     tell({ kind: "answer", id: answer.id });
   };
   let end = (): void => {};
@@ -112,7 +112,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     Atomics.store(sees, 2, 1);
     tell({ kind: "lost" });
     for (const answer of [...open]) settle(answer, 3);
-    if (typeof SharedArrayBuffer === "function" && sees.buffer instanceof SharedArrayBuffer) Atomics.notify(sees, 0);
+    Atomics.notify(sees, 0);
   };
   void gpu.lost.then(({ message, reason }) => lose(message || reason));
   gpu.addEventListener("uncapturederror", ({ error }) => {
@@ -154,14 +154,14 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       pass.dispatchWorkgroups(list[k + 2], list[k + 3], list[k + 4]);
     }
   };
-  /** Waits for the modules of some dispatches, if there is one that is not there yet. */
-  const compiled = (list: Int32Array, from: number, to: number): Promise<unknown> | null => {
+  /** Dispatches, when the modules are there. */
+  const launch = (list: Int32Array, from: number, to: number): Promise<void> | void => {
     const missing: Promise<unknown>[] = [];
     for (let k = 5 * from; k < 5 * to; k += 5) {
       const found = pipelines[list[k]];
       if (found instanceof Promise) missing.push(found);
     }
-    return missing.length > 0 ? Promise.race([Promise.all(missing), ended]) : null;
+    return missing.length > 0 ? Promise.race([Promise.all(missing), ended]).then(() => dispatch(list, from, to)) : dispatch(list, from, to);
   };
   /** Copies ranges of the heap to where they can be read, and calls back with them. */
   const read = (ranges: readonly number[], done: (bytes: ArrayBuffer) => void, failed: (error: Error) => void): void => {
@@ -194,7 +194,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       isPolling = false;
       if (new Float32Array(bytes)[0] === 0) Atomics.store(sees, 1, run);
       Atomics.store(sees, 0, run);
-      if (typeof SharedArrayBuffer === "function" && sees.buffer instanceof SharedArrayBuffer) Atomics.notify(sees, 0);
+      Atomics.notify(sees, 0);
     }, () => { isPolling = false; });
   };
 
@@ -233,16 +233,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       endPass();
       commands().clearBuffer(buffers.floats, at, bytes);
     },
-    run({ id, from, to }) {
-      const list = kept.get(id) as Int32Array;
-      const missing = compiled(list, from, to);
-      return missing === null ? dispatch(list, from, to) : missing.then(() => dispatch(list, from, to));
-    },
-    dispatch({ dispatches }) {
-      const count = dispatches.length / 5;
-      const missing = compiled(dispatches, 0, count);
-      return missing === null ? dispatch(dispatches, 0, count) : missing.then(() => dispatch(dispatches, 0, count));
-    },
+    run: ({ id, from, to }) => launch(kept.get(id) as Int32Array, from, to),
+    dispatch: ({ dispatches }) => launch(dispatches, 0, dispatches.length / 5),
     submit({ run }) {
       submit();
       if (!isPolling && run >= polled + PATIENCE) poll(run);

@@ -9,7 +9,7 @@ import { cannotWait, keepCopy, lost } from "../answers.ts";
 import { Arena } from "../arena.ts";
 import { Blocks } from "../blocks.ts";
 import {
-  aligned, type Device, type DeviceMemory, type Executable, type Later, type MemoryKind, type Policy, type Program, type Region, UNIT,
+  aligned, type Device, type DeviceMemory, type Executable, type Later, type MemoryKind, type Policy, type Program, type Region, roomFor, UNIT,
 } from "../device.ts";
 import { LaunchFault } from "../fault.ts";
 import { Journal } from "../journal.ts";
@@ -337,6 +337,7 @@ export class WebGpuDevice implements Device {
   private copy(from: number, size: number, to: GpuBuffer): void {
     to.copies++;
     if (size === 0) return;
+    this.follow();
     const words = copyWords(from / 4, size, to.address / 4);
     const place = this.copies++ % COPIES;
     if (place === 0) this.submit(); // what the records there are for has to be on its way
@@ -683,8 +684,6 @@ const COPY_BYTES = 40;
 /** The record of a copy of neighbours. */
 const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, to, from, 1, size, 1, 1);
 
-/** The bytes of an array: whole vectors. */
-const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UNIT)) * 4;
 
 /**
  * The device on a GPU of this machine.
