@@ -69,10 +69,11 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
   };
 }
 
-/** What starts an engine in a worker, and what it finds. */
+/** What starts an engine in a worker. What that finds is written where who waits sees it: whether it is there, how many letters it has, and these. */
 interface Start {
   readonly path: Path;
   readonly sees: Int32Array;
+  readonly started: Int32Array;
 }
 interface Started {
   /** Why there is none. */
@@ -83,16 +84,25 @@ interface Started {
 /** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it. */
 function serve(make: typeof engine, look: typeof find, load: (path: string) => Promise<unknown>, tell: (message: unknown) => void): (message: unknown) => void {
   let made: Engine | null = null;
-  const start = async ({ path, sees }: Start): Promise<void> => {
-    const started = (found: string | null, limits: Limits | null): void => tell({ found, limits } satisfies Started);
+  const start = async ({ path, sees, started }: Start): Promise<void> => {
+    let found: string | null = null;
+    let limits: Limits | null = null;
     try {
-      const found = await look(path, load);
-      if (typeof found === "string") return started(found, null);
-      made = make(found.gpu, sees, tell);
-      started(null, found.limits);
+      const gpu = await look(path, load);
+      if (typeof gpu === "string") found = gpu;
+      else {
+        made = make(gpu.gpu, sees, tell);
+        limits = gpu.limits;
+      }
     } catch (error) {
-      started(String(error), null);
+      found = String(error).slice(0, 1000);
     }
+    const text = JSON.stringify({ found, limits } satisfies Started);
+    for (let k = 0; k < text.length; k++) started[2 + k] = text.charCodeAt(k);
+    started[1] = text.length;
+    Atomics.store(started, 0, 1);
+    Atomics.notify(started, 0);
+    tell(null); // for who does not sleep
   };
   return (message) => {
     if (made === null) void start(message as Start);
@@ -187,27 +197,38 @@ const PATIENCE = 500;
 
 const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
 
-async function inThreadOfItsOwn(path: Path): Promise<Link> {
+/** Words for what a worker finds: more than its text has. */
+const STARTED = 8192;
+/** Milliseconds in which a worker starts, also where all are busy. */
+const SLOWEST = 60_000;
+
+/** Starts an engine in a worker. `link` is the way to it, when what it has found is there. */
+function start(path: Path): { readonly talk: Talk; readonly started: Int32Array; link(): Link } {
   const talk = startWorker();
-  const sees = new Int32Array(new SharedArrayBuffer(4 * life.size));
-  talk.post({ path, sees } satisfies Start, []);
-  talk.hold(true);
-  return new Promise((resolve, reject) => {
-    talk.onEnd = (why) => reject(missing(why));
-    talk.onMessage = (message) => {
-      const { found, limits } = message as Started;
-      if (limits === null) return reject(errorFor(found as string));
-      const link: Link = {
-        limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
-        ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
-        answer: (bytes) => new SharedArrayBuffer(bytes),
-      };
-      talk.onMessage = (told) => link.onTold(told as Told);
-      talk.onEnd = () => link.onTold({ kind: "lost" });
-      talk.hold(false);
-      resolve(link);
+  const [sees, started] = [life.size, STARTED].map((words) => new Int32Array(new SharedArrayBuffer(4 * words)));
+  talk.post({ path, sees, started } satisfies Start, []);
+  const link = (): Link => {
+    const { found, limits } = JSON.parse(String.fromCharCode(...started.subarray(2, 2 + started[1]))) as Started;
+    if (limits === null) throw errorFor(found as string);
+    const link: Link = {
+      limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
+      ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
+      answer: (bytes) => new SharedArrayBuffer(bytes),
     };
-  });
+    talk.onMessage = (told) => { if (told !== null) link.onTold(told as Told); };
+    talk.onEnd = () => link.onTold({ kind: "lost" });
+    return link;
+  };
+  return { talk, started, link };
+}
+
+function inThreadOfItsOwn(path: Path): Promise<Link> {
+  const { talk, link } = start(path);
+  talk.hold(true);
+  return new Promise<void>((resolve, reject) => {
+    talk.onEnd = (why) => reject(missing(why));
+    talk.onMessage = () => resolve();
+  }).finally(() => talk.hold(false)).then(link);
 }
 
 async function inCallersThread(path: Path): Promise<Link> {
@@ -232,4 +253,17 @@ export async function connect(thread?: Thread): Promise<Link> {
   const link = inThreadOfItsOwn(path);
   // A page's policy may forbid workers, and some browsers have WebGPU in windows alone.
   return thread === undefined && path === null ? link.catch(() => inCallersThread(path)) : link;
+}
+
+/**
+ * The same for one who waits, in Node and Deno: nothing else is done there meanwhile.
+ * @throws DeviceError as `connect` rejects with
+ */
+export function connectNow(): Link {
+  const { talk, started, link } = start(packagePath());
+  talk.hold(false);
+  for (const end = performance.now() + SLOWEST; Atomics.load(started, 0) === 0; wait(started, 0, 0)) {
+    if (performance.now() > end) throw missing(`its thread has said nothing for ${SLOWEST / 1000} seconds.`);
+  }
+  return link();
 }

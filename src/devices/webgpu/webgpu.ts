@@ -15,7 +15,7 @@ import { LaunchFault } from "../fault.ts";
 import { Journal } from "../journal.ts";
 import { Buffer, Residency, type Thrown } from "../residency.ts";
 import { formatBytes, outOfMemory } from "../shortage.ts";
-import { connect, type Limits, type Link, type Thread } from "./connect.ts";
+import { connect, connectNow, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
 import { emitNumberCheck } from "./emit-move.ts";
 import { type DeviceKernel, kindOf } from "./kinds.ts";
@@ -692,3 +692,6 @@ const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuf
  * @throws DeviceError where there is no GPU, which says what to install
  */
 export const makeWebGpu = async (isChosen: () => boolean, thread?: Thread): Promise<WebGpuDevice> => new WebGpuDevice(await connect(thread), isChosen);
+
+/** The same for one who waits, in Node and Deno. */
+export const makeWebGpuNow = (isChosen: () => boolean): WebGpuDevice => new WebGpuDevice(connectNow(), isChosen);
