@@ -15,6 +15,8 @@ export interface Limits {
   readonly records: number;
   /** Records begin at multiples of so many bytes. */
   readonly alignment: number;
+  /** Can it measure what dispatches take? */
+  readonly hasClock: boolean;
 }
 
 /** The way to an engine. */
@@ -48,15 +50,19 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
   if (path !== null) {
     const { create, globals } = (await load(path)) as GpuPackage;
     Object.assign(host, globals);
-    host.flimsyGpu ??= create([]);
+    host.flimsyGpu ??= create(["disable-dawn-features=timestamp_quantization"]); // else its clock ticks every 65 µs
     gpu = host.flimsyGpu;
   }
   if (gpu === undefined) return "no WebGPU";
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) return "no adapter";
-  const { limits, info } = adapter;
+  const { limits, info, features } = adapter;
+  const clock = "timestamp-query";
+  const hasClock = features.has(clock);
   const names = ["maxStorageBufferBindingSize", "maxBufferSize", "minUniformBufferOffsetAlignment"] as const;
-  const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(names.map((limit) => [limit, limits[limit]])) });
+  const device = await adapter.requestDevice({
+    requiredFeatures: hasClock ? [clock] : [], requiredLimits: Object.fromEntries(names.map((limit) => [limit, limits[limit]])),
+  });
   return {
     gpu: device,
     limits: {
@@ -65,6 +71,7 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
       heap: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
       records: limits.maxBufferSize,
       alignment: limits.minUniformBufferOffsetAlignment,
+      hasClock,
     },
   };
 }

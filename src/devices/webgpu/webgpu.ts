@@ -22,6 +22,7 @@ import { type DeviceKernel, kindOf } from "./kinds.ts";
 import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
 import type { Range } from "./schedule.ts";
 import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
+import { addTimes } from "./times.ts";
 
 class GpuBuffer extends Buffer {
   /** How often it has been copied to. */
@@ -132,6 +133,7 @@ export class WebGpuDevice implements Device {
   private readonly heap: Memory;
   private readonly records: Memory;
   private readonly arena: Arena;
+  private readonly traffic = { submits: 0, reads: 0, bytesWritten: 0, bytesRead: 0 };
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, plans: 0 };
   private readonly residency = new Residency<GpuBuffer>();
   /** The executables whose records are in memory. */
@@ -178,6 +180,10 @@ export class WebGpuDevice implements Device {
     const device = this;
     this.later = {
       canWait: link.canWait,
+      dispatching: {
+        adapter: limits.adapter, hasClock: limits.hasClock, traffic: this.traffic,
+        dispatchesOf: (executable) => (executable as GpuExecutable).dispatches.length / 5,
+      },
       get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.copy(this.addressOf(from) + 4 * offset, size, to as GpuBuffer),
@@ -214,7 +220,10 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: new Float32Array(data) }); }
+  private put(address: number, data: ArrayLike<number>): void {
+    this.traffic.bytesWritten += 4 * data.length;
+    this.ask({ kind: "write", of: "floats", at: address, data: new Float32Array(data) });
+  }
 
   /** Throws where the GPU is gone. */
   private check(): void {
@@ -232,6 +241,9 @@ export class WebGpuDevice implements Device {
     const answer = this.expect(bytes, settle);
     this.ask({ kind: "read", ranges, answer });
     this.submit(run);
+    this.traffic.submits++;
+    this.traffic.reads++;
+    this.traffic.bytesRead += bytes - ANSWER_DATA;
     return answer;
   }
 
@@ -472,13 +484,28 @@ export class WebGpuDevice implements Device {
     for (let k = 0; k < hosts.length; k++) this.put(arena + 4 * program.hosts[k], hosts[k]);
     if (executable.isFallible) this.put(arena + 4 * (program.arena + foot.number), halves(run));
     executable.submission = this.submission;
+    const isTimed = times !== null && this.limits.hasClock && this.link.canWait;
+    if (!isTimed) times?.fill(NaN);
     for (const { from, to, host } of executable.parts) {
-      if (from < to) this.ask({ kind: "run", id: executable.id, from, to });
-      if (host !== null) this.ask({ kind: "host", executable, ...host, run, ranges: this.hostRanges(executable, host.at, arena, buffers) });
+      if (from < to && isTimed) this.time(executable, from, to, times);
+      else if (from < to) this.ask({ kind: "run", id: executable.id, from, to });
+      if (host === null) continue;
+      const begun = isTimed ? performance.now() : 0;
+      this.ask({ kind: "host", executable, ...host, run, ranges: this.hostRanges(executable, host.at, arena, buffers) });
+      if (isTimed) times[host.launch] += performance.now() - begun;
     }
     this.complete = run;
-    times?.fill(0);
     return arena;
+  }
+
+  /** Runs dispatches, waits for them, and adds up what their launches take. */
+  private time(executable: GpuExecutable, from: number, to: number, times: Float64Array): void {
+    const answer = this.expect(ANSWER_DATA + 8 * (to - from), ({ bytes }, state) => {
+      if (state === answered.done) addTimes(times, executable, from, new Float64Array(bytes, ANSWER_DATA));
+    });
+    this.ask({ kind: "time", id: executable.id, from, to, answer });
+    this.send();
+    this.await(answer);
   }
 
   /** Waits where too many runs are ahead of the GPU. */
@@ -556,6 +583,7 @@ export class WebGpuDevice implements Device {
   endStep(): void {
     this.arena.endStep();
     this.submit();
+    this.traffic.submits++;
   }
 
   // -- answers ----------------------------------------------------------------------------------------
