@@ -88,6 +88,17 @@ describe("the package", () => {
         expect(third("webgpu", ...options)).toBe("float32 on a GPU");
       });
 
+      it("a program ends well while the GPU works", () => {
+        install();
+        writeFileSync(path.join(project, "busy.mjs"), `import { Adam, parameter, randn } from "flimsy-ml"; const w = parameter(randn([30, 30]));
+          const optimizer = new Adam(w); for (let i = 0; i < 50; i++) optimizer.minimize(() => w.matmul(w).tanh().sum()); process.exitCode = 7;`);
+        for (let run = 0; run < 3; run++) {
+          const env = { ...process.env, FLIMSY_DEVICE: "webgpu" };
+          const { status, stderr } = spawnSync(process.execPath, ["busy.mjs"], { cwd: project, env, encoding: "utf8" });
+          expect([status, stderr.match(/FATAL|Promise|Error/)]).toEqual([7, null]);
+        }
+      });
+
       it("the first step says what is missing", () => {
         expect(third("webgpu", "third.mjs")).toBe("DeviceError: The device webgpu is not to be had here: Node has WebGPU by a package: npm install webgpu.");
         install();

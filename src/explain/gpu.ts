@@ -20,7 +20,7 @@ export interface GpuReport {
   /** Bytes that have been written to it and read from it. */
   readonly bytesWritten: number;
   readonly bytesRead: number;
-  /** Operations a second in large products, bytes a second in large elementwise launches, and milliseconds for a dispatch that does nothing. */
+  /** Operations a second in large products, bytes a second in large elementwise launches, and milliseconds for a dispatch that does next to nothing. */
   readonly flops: number;
   readonly bandwidth: number;
   readonly dispatch: number;
@@ -34,13 +34,11 @@ const integrated: Machine = { flop: 1 / 1e12, byte: 1 / 60e9, launch: 5e-6 };
 /** Seconds that are long, also for a clock that ticks every 0.1 ms. */
 const LONG = 0.001;
 
-/** The least seconds that the launches of a step take. */
+/** The least seconds that a launch of a step takes. */
 function least(f: () => Variable): number {
-  let seconds = Infinity;
-  for (let run = 0; run < 3; run++) {
-    watch(({ times }) => { seconds = Math.min(seconds, times.reduce((sum, time) => sum + time, 0) / 1000); }, () => { evaluate(f); });
-  }
-  return seconds;
+  let found = Infinity;
+  for (let run = 0; run < 3; run++) watch(({ times }) => { found = Math.min(found, ...times); }, () => { evaluate(f); });
+  return found / 1000;
 }
 
 /** Seconds for each unit of what a launch does, by the first size at which it takes long. */
@@ -55,7 +53,6 @@ function perUnit(sizes: readonly number[], unitsOf: (size: number) => number, la
 }
 
 function measure(): Machine {
-  const one = full([1], 1);
   const products = perUnit([64, 128, 256, 512, 1024, 2048], (n) => 2 * n ** 3, (n) => {
     const a = full([n, n], 1);
     return () => matmul(a, a);
@@ -64,8 +61,15 @@ function measure(): Machine {
     const x = full([n], 1);
     return () => x.add(1);
   });
+  const small = full([2, 2], 0.5);
+  // One after another: before the first one a GPU may have slept.
+  const launch = least(() => {
+    let x = small;
+    for (let i = 0; i < 32; i++) x = matmul(small, x);
+    return x;
+  });
   // What takes no time by a clock that ticks too seldom is not known.
-  return { flop: products || integrated.flop, byte: maps || integrated.byte, launch: least(() => one.add(1)) || integrated.launch };
+  return { flop: products || integrated.flop, byte: maps || integrated.byte, launch: launch || integrated.launch };
 }
 
 const machines = new WeakMap<Dispatching, Machine>();
@@ -130,7 +134,7 @@ export function formatGpu({ adapter, unmeasured, submits, reads, bytesWritten, b
     `${adapter}: in the last call ${count(submits, "submission")} and ${count(reads, "read")}, ` +
       `${bytes(bytesWritten)} written to it, ${bytes(bytesRead)} read from it`,
     unmeasured === null
-      ? `  estimated by what large launches and an empty one take here: ${rates}`
+      ? `  estimated by what large launches and tiny ones take here: ${rates}`
       : `  launches are not measured, as ${unmeasured}; estimated by an integrated GPU: ${rates}`,
   ].join("\n");
 }

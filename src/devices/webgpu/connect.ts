@@ -1,7 +1,7 @@
 /** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
 
 import { DeviceError, ownFile } from "../../support/errors.ts";
-import type { GpuHost, GpuPackage } from "../../support/platform.ts";
+import type { GpuHost, GpuPackage, GpuThread } from "../../support/platform.ts";
 import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
 
 /** What the GPU allows. */
@@ -88,9 +88,10 @@ interface Started {
   readonly limits: Limits | null;
 }
 
-/** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it. */
+/** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it; a counter is its end. */
 function serve(make: typeof engine, look: typeof find, load: (path: string) => Promise<unknown>, tell: (message: unknown) => void): (message: unknown) => void {
   let made: Engine | null = null;
+  let starting = Promise.resolve();
   const start = async ({ path, sees, started }: Start): Promise<void> => {
     let found: string | null = null;
     let limits: Limits | null = null;
@@ -111,8 +112,15 @@ function serve(make: typeof engine, look: typeof find, load: (path: string) => P
     Atomics.notify(started, 0);
     tell(null); // for who does not sleep
   };
+  const end = async (ended: Int32Array): Promise<void> => {
+    await starting;
+    await made?.end();
+    Atomics.add(ended, 0, 1);
+    Atomics.notify(ended, 0);
+  };
   return (message) => {
-    if (made === null) void start(message as Start);
+    if (message instanceof Int32Array) void end(message);
+    else if (made === null) starting = start(message as Start);
     else made.ask(message as Ask[]);
   };
 }
@@ -165,17 +173,33 @@ interface Talk {
   hold(isAwaited: boolean): void;
 }
 
+/** Threads of Node's. Where the process ends while one waits for the GPU, or calls into the package, it aborts: so they end before. */
+const threads = new Set<GpuThread>();
+
+function endThreads(): void {
+  const count = new Int32Array(new SharedArrayBuffer(4));
+  for (const thread of threads) thread.postMessage(count);
+  const end = performance.now() + LAST;
+  for (let ended = 0; ended < threads.size && performance.now() < end; ended = Atomics.load(count, 0)) wait(count, 0, ended);
+}
+
 function startWorker(): Talk {
   const node = host.process?.getBuiltinModule?.("node:worker_threads");
   if (node !== undefined) {
     const worker = new node.Worker(program, { eval: true, execArgv: [] });
+    if (threads.size === 0) host.process?.once("exit", endThreads);
+    threads.add(worker);
     const talk: Talk = {
       post: (message, transfer) => worker.postMessage(message, transfer), onMessage: () => {}, onEnd: () => {},
       hold: (isAwaited) => (isAwaited ? worker.ref() : worker.unref()),
     };
     worker.on("message", (message: unknown) => talk.onMessage(message));
     worker.on("error", (error: Error) => talk.onEnd(error.message));
-    worker.on("exit", () => talk.onEnd("its thread was stopped"));
+    worker.on("exit", () => {
+      threads.delete(worker);
+      if (threads.size === 0) host.process?.removeListener("exit", endThreads);
+      talk.onEnd("its thread was stopped");
+    });
     return talk;
   }
   const worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
@@ -201,6 +225,8 @@ function wait(words: Int32Array, index: number, value: number): void {
 
 /** Milliseconds after which one who waits looks whether the GPU is still there. */
 const PATIENCE = 500;
+/** Milliseconds in which a thread ends, unless something is wrong. */
+const LAST = 10_000;
 
 const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
 

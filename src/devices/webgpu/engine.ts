@@ -48,6 +48,8 @@ export type Told = { readonly kind: "answer"; readonly id: number } | { readonly
 
 export interface Engine {
   ask(asked: readonly Ask[]): void;
+  /** Lets the GPU go. Nothing is waited for any more when the promise resolves. */
+  end(): Promise<void>;
 }
 
 /** Bytes of an answer before what has been read: a state, and what the heap begins with. */
@@ -95,6 +97,14 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   /** Buffers to read from that are not in use, by size. */
   const idle = new Map<number, GPUBuffer[]>();
   const open = new Set<Answer>();
+  /** What the GPU has been asked for, and has not answered yet. */
+  const pending = new Set<Promise<unknown>>();
+  const asking = <T>(promise: Promise<T>): Promise<T> => {
+    pending.add(promise);
+    const settled = (): unknown => pending.delete(promise);
+    promise.then(settled, settled);
+    return promise;
+  };
   let isPolling = false;
   let polled = 0;
 
@@ -190,7 +200,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       at += ranges[k + 1];
     }
     submit();
-    target.mapAsync(MAP_READ, 0, size).then(() => {
+    asking(target.mapAsync(MAP_READ, 0, size)).then(() => {
       done(target.getMappedRange(0, size));
       target.unmap();
       const others = idle.get(room);
@@ -218,7 +228,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       gpu.pushErrorScope("out-of-memory");
       gpu.pushErrorScope("validation");
       const larger = make(bytes, usage[of]);
-      const errors = [await gpu.popErrorScope(), await gpu.popErrorScope()];
+      const errors = await Promise.all([asking(gpu.popErrorScope()), asking(gpu.popErrorScope())]);
       if (errors[0] !== null || errors[1] !== null) return settle(answer, 2);
       const before = buffers[of];
       commands().copyBufferToBuffer(before, 0, larger, 0, before.size);
@@ -231,7 +241,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     compile({ code }) {
       const place = pipelines.length;
       const made = pipelines;
-      const coming = gpu.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: gpu.createShaderModule({ code }), entryPoint: "main" } });
+      const module = gpu.createShaderModule({ code });
+      const coming = asking(gpu.createComputePipelineAsync({ layout: pipelineLayout, compute: { module, entryPoint: "main" } }));
       coming.then((pipeline) => { made[place] = pipeline; }, (error) => lose(String(error)));
       pipelines.push(coming);
     },
@@ -302,6 +313,11 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     ask(asked) {
       queue.push(...asked);
       if (!isBusy) void work();
+    },
+    async end() {
+      gpu.destroy();
+      await gpu.lost;
+      await Promise.allSettled([...pending]);
     },
   };
 }

@@ -422,8 +422,8 @@ export class WebGpuDevice implements Device {
         if (checks[k] !== launch) continue;
         const [space, first, size] = checks.subarray(k + 1, k + 4);
         made.add({
-          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true, sum: null, launch,
-          operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
+          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true,
+          sum: null, launch, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
         });
       }
     }
