@@ -48,9 +48,10 @@ describe("the package", () => {
 
   describe("in Node", () => {
     /** What a program prints with this device, or the error that it ends with; it tells what a third is: exactly, or as float32. */
-    function third(device: string | undefined, ...options: readonly string[]): string {
+    function third(device: string | undefined, ...options: readonly string[]): string { return runtime(process.execPath, device, options); }
+    function runtime(program: string, device: string | undefined, options: readonly string[]): string {
       const { FLIMSY_DEVICE: _, ...env } = process.env;
-      const { stdout, stderr } = spawnSync(process.execPath, options, {
+      const { stdout, stderr } = spawnSync(program, options, {
         encoding: "utf8", cwd: options.includes("--eval") ? root : project, env: device === undefined ? env : { ...env, FLIMSY_DEVICE: device },
       });
       return stdout.trim() || (/^\w*Error.*$/m.exec(stderr)?.[0] ?? stderr);
@@ -88,15 +89,28 @@ describe("the package", () => {
         expect(third("webgpu", ...options)).toBe("float32 on a GPU");
       });
 
+      const busy = `const w = parameter(randn([30, 30])); const optimizer = new Adam(w);
+        for (let i = 0; i < 50; i++) optimizer.minimize(() => w.matmul(w).tanh().sum()); process.exitCode = 7;`;
+      /** How a program ends that leaves the GPU work to do. */
+      function ends(program: string, ...options: readonly string[]): unknown {
+        writeFileSync(path.join(project, "busy.cjs"), `const { Adam, parameter, randn } = require("flimsy-ml"); ${busy}`);
+        const env = { ...process.env, FLIMSY_DEVICE: "webgpu" };
+        const { status, stderr } = spawnSync(program, [...options, "busy.cjs"], { cwd: project, env, encoding: "utf8" });
+        return [status, stderr.match(/FATAL|Promise|Error/)];
+      }
+
       it("a program ends well while the GPU works", () => {
         install();
-        writeFileSync(path.join(project, "busy.mjs"), `import { Adam, parameter, randn } from "flimsy-ml"; const w = parameter(randn([30, 30]));
-          const optimizer = new Adam(w); for (let i = 0; i < 50; i++) optimizer.minimize(() => w.matmul(w).tanh().sum()); process.exitCode = 7;`);
-        for (let run = 0; run < 3; run++) {
-          const env = { ...process.env, FLIMSY_DEVICE: "webgpu" };
-          const { status, stderr } = spawnSync(process.execPath, ["busy.mjs"], { cwd: project, env, encoding: "utf8" });
-          expect([status, stderr.match(/FATAL|Promise|Error/)]).toEqual([7, null]);
-        }
+        for (let run = 0; run < 3; run++) expect(ends(process.execPath)).toEqual([7, null]);
+      });
+
+      const deno = process.env.DENO_PATH ?? "deno";
+      const hasDeno = spawnSync(deno, ["--version"]).status === 0;
+      if (!hasDeno) console.info("A GPU is not tested on Deno: there is no deno. Install it or set DENO_PATH.");
+      it.skipIf(!hasDeno)("so it is on Deno, which has WebGPU itself", () => {
+        const allowed = ["run", "--quiet", "--allow-env", "--allow-read"];
+        expect(runtime(deno, "webgpu", [...allowed, "third.cjs"])).toBe("float32 on a GPU");
+        for (let run = 0; run < 3; run++) expect(ends(deno, ...allowed)).toEqual([7, null]);
       });
 
       it("the first step says what is missing", () => {

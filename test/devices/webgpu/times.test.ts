@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { addTimes } from "../../../src/devices/webgpu/times.ts";
 
-/** A record of a launch, of 32 bytes: how far the next chain is in sixteen bytes, the launch, the foot, the threads, how far the next of its chain is. */
+/** A record of a launch, of 32 bytes: how far the next chain is in sixteen bytes, the launch, how many threads, how far the next of its chain is, and more. */
 const record = (step: number, launch: number, threads: number, link = 0): number[] => [step, launch, 99, threads, link, 7, 7, 7];
 
 it("gives each launch what its dispatches take, of which it has a part if they are those of several launches", () => {
