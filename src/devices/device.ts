@@ -97,6 +97,17 @@ export interface ThreadReport {
   readonly why: string;
 }
 
+/** What a device that carries out several launches by one dispatch tells who reports on steps. */
+export interface Dispatching {
+  /** What it computes on. */
+  readonly adapter: string;
+  /** Can it measure launches? Where nobody can wait it does not either. */
+  readonly hasClock: boolean;
+  /** What steps have asked of it so far. */
+  readonly traffic: { readonly submits: number; readonly reads: number; readonly bytesWritten: number; readonly bytesRead: number };
+  dispatchesOf(executable: Executable): number;
+}
+
 /** A Storage that has no values yet. */
 export interface NewArray {
   readonly size: number;
@@ -110,6 +121,7 @@ export interface NewArray {
 export interface Later {
   /** May a caller be made to wait? Else `read` and `readRegion` throw a DeviceError. */
   readonly canWait: boolean;
+  readonly dispatching?: Dispatching;
   /** Why it is there no more; null while it is. */
   readonly failure: Error | null;
   readonly journal: Journal;
@@ -139,7 +151,7 @@ export interface Device {
   prepare(program: Program): Executable;
   /**
    * Runs a program, or asks for it; throws a LaunchFault where a kernel refuses its data.
-   * @param times is filled with the milliseconds that each launch takes, if given
+   * @param times is filled with the milliseconds that each launch takes, if given; with NaN where that cannot be measured
    */
   run(executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times?: Float64Array | null): Region;
   /** A copy of part of a region. */
