@@ -67,6 +67,18 @@ export const frameworks = [
   },
 ];
 
+const byWebGpu = ({ present }) => ({ present: present && installed("webgpu"), install: "npm install --prefix bench/peers", variant: "webgpu", threads: 1 });
+const hasCuda = () => torch.present && spawnSync(python, ["-c", "import torch; assert torch.cuda.is_available()"]).status === 0;
+
+/** Who takes part on a GPU, in a table of their own: those of JavaScript by WebGPU, in Node, where the package webgpu has Chromium's. */
+export const gpuFrameworks = () => [
+  { ...flimsy, id: "flimsy-webgpu", title: "Flimsy, webgpu", ...byWebGpu(flimsy) },
+  { ...jax, id: "jax-webgpu", title: "jax-js, webgpu", ...byWebGpu(jax) },
+  { ...tfjs, id: "tfjs-webgpu", title: "TF.js, webgpu", ...byWebGpu({ present: tfjs.present && installed("@tensorflow/tfjs-backend-webgpu") }) },
+  { ...torch, id: "torch-cuda", title: "PyTorch, CUDA", variant: "fused-cuda", threads: 1, present: hasCuda(), install: "it needs a PyTorch with CUDA" },
+  { ...flimsy, id: "flimsy", title: "Flimsy, wasm", variant: "plain", threads: 1 },
+];
+
 /** Has the row this form? */
 export const takesPart = ({ family, only }, { name, program, families = [family] }) =>
   families.includes(family) && (only === undefined || only.includes(name) || only.includes(program));

@@ -4,11 +4,11 @@ class Product:
 
     # user code
     def step(self, k):
-        return (self.a @ self.b).sum().item()
+        return (self.a @ self.b).sum()
     # end
 
     def gradients(self):
-        return self.step(0), {}
+        return self.step(0).item(), {}
 
 
 def create(problem, variant):
