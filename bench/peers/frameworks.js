@@ -8,7 +8,7 @@ const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The first Python that has PyTorch. Debian's belongs to its own python3, which need not be the first on the path. */
 const python = [process.env.PYTHON, "python3", "/usr/bin/python3"].find((name) => name && spawnSync(name, ["-c", "import torch"]).status === 0);
-const installed = (name) => existsSync(here(`node_modules/${name}/package.json`));
+const installed = (name) => ["", "../../"].some((from) => existsSync(here(`${from}node_modules/${name}/package.json`)));
 
 const recurrent = ["xor-srnn", "xor-gru", "xor-lstm", "lstm"];
 const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "table-sgd", "table-adam", "gemm-1024"];

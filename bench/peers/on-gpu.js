@@ -8,7 +8,7 @@ const PROCESSOR = "This adapter computes on the processor: it shows overhead, an
 function part({ adapter: { isFallback }, date, machine, node, commit, settings, rows, frameworks }) {
   const failures = failuresIn(rows);
   return `
-${isFallback ? `${PROCESSOR} ` : ""}
+${isFallback ? PROCESSOR : ""}
 Measured on ${date}, ${settings.rounds} rounds of up to ${settings.seconds} s a cell together; ${machine.cpu}, ${machine.cores} cores,
 load ${machine.load.toFixed(1)} when the run began; ${versionsIn(rows).join(", ")}; Node ${node}. Flimsy at ${commit}.
 

@@ -16,8 +16,7 @@ from vectors import vectors  # noqa: E402
 
 torch.set_num_threads(int(threads))
 DEVICE = "cuda" if variant.endswith("-cuda") else "cpu"
-if DEVICE == "cuda":
-    torch.set_default_device(DEVICE)
+torch.backends.cudnn.allow_tf32 = False  # numbers of 32 bits, as everyone's
 
 
 def read(file):
@@ -45,7 +44,10 @@ def answer(**fields):
     print(json.dumps(fields), flush=True)
 
 
-training = importlib.import_module(program.replace("-", "_")).create(read(file), variant.removesuffix("-cuda"))
+problem = read(file)
+if DEVICE == "cuda":
+    torch.set_default_device(DEVICE)
+training = importlib.import_module(program.replace("-", "_")).create(problem, variant.removesuffix("-cuda"))
 step = 0
 answer(ready=True, version=f"PyTorch {torch.__version__}")
 for line in sys.stdin:

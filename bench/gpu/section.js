@@ -1,0 +1,31 @@
+/** What the sections of the file share: each is a process, which prints rows as soon as it has them. */
+
+import { setTimeout } from "node:timers/promises";
+import { sizesOf } from "./sizes.js";
+
+export const sizes = sizesOf(process.argv.includes("--small"));
+
+export const put = (...cells) => console.log(`| ${cells.join(" | ")} |`);
+
+export function heading(title, text, columns) {
+  console.log(`\n## ${title}\n\n${text}\n`);
+  put(...columns);
+  put(...columns.map((_, k) => (k === 0 ? "---" : "---:")));
+}
+
+/** Ends the process. While something is still on its way Dawn may abort instead. */
+export async function finish() {
+  await setTimeout(300);
+  process.exit();
+}
+
+/** The least milliseconds of some runs. */
+export async function least(runs, f) {
+  let found = Infinity;
+  for (let k = 0; k < runs; k++) {
+    const begin = performance.now();
+    await f();
+    found = Math.min(found, performance.now() - begin);
+  }
+  return found;
+}
