@@ -26,13 +26,15 @@ if [ -d "$root/src" ]; then
   exit 1
 fi
 
-export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$root/lib" # last: what the machine has comes first
+if ! { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$root/lib"
+fi
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 
 # The loader finds drivers by files that name them. Containers may have NVIDIA's driver and no such file, or have it where the loader does not look.
-nvidia=$(ls /usr/local/nvidia/share/vulkan/icd.d/*.json 2>/dev/null | head -n 1)
 if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] && ! ls /usr/share/vulkan/icd.d/*nvidia* /etc/vulkan/icd.d/*nvidia* >/dev/null 2>&1; then
-  library=$(find /usr/lib /usr/lib64 /usr/local/nvidia -name 'libGLX_nvidia.so.0' 2>/dev/null | head -n 1)
+  nvidia=$(find /usr/local/nvidia -path '*/icd.d/*.json' 2>/dev/null | head -n 1)
+  library=$(find /usr/lib /usr/lib64 /usr/local/nvidia -name libGLX_nvidia.so.0 2>/dev/null | head -n 1)
   if [ -n "$nvidia" ]; then
     export VK_DRIVER_FILES="$nvidia"
   elif [ -n "$library" ]; then

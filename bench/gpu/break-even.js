@@ -13,9 +13,9 @@ for (const { program, workload, size, values, sizes: given } of sizes.breakEven)
   const { create } = await import(`../workloads/flimsy/${program}.js`);
   for (const value of values) {
     const { step } = create(problemOf(workload, { ...given, [size]: value }));
-    for (let k = 0; k < 5; k++) await step(0);
-    const awaited = await least(7, () => step(0));
-    const ahead = awaited > SLOW ? awaited : (await least(3, () => Promise.all(Array.from({ length: AHEAD }, () => step(0))))) / AHEAD;
+    for (let k = 0; k < 4; k++) await step(0);
+    const awaited = await least(5, () => step(0));
+    const ahead = awaited > SLOW ? awaited : (await least(2, () => Promise.all(Array.from({ length: AHEAD }, () => step(0))))) / AHEAD;
     console.log(JSON.stringify({ program, value, awaited, ahead }));
     if (awaited > SLOW) break;
   }

@@ -1,7 +1,7 @@
 /** What launches and reads cost through the library, whose engine has a thread of its own here. */
 
 import { evaluate, input, matmul, setDevice } from "flimsy-ml";
-import { finish, heading, least, put, sizes } from "./section.js";
+import { finish, heading, least, micro, put, sizes } from "./section.js";
 
 await setDevice("webgpu");
 heading("What the library costs",
@@ -28,12 +28,12 @@ async function times(count) {
   return best;
 }
 const [few, many] = [await times(sizes.launches / 8), await times(sizes.launches)];
-const each = (k) => ((1000 * (many[k] - few[k])) / (sizes.launches * (7 / 8))).toPrecision(3);
+const each = (k) => micro((many[k] - few[k]) / (sizes.launches * (7 / 8)));
 put("a launch, of the caller's thread", each(0));
 put("a launch, in all", each(1));
 for (const bytes of sizes.reads) {
   const x = input(new Float32Array(bytes / 4), [bytes / 4]);
-  put(`a launch, and ${bytes} bytes awaited`, (1000 * await least(9, () => evaluate(() => x.add(1)).read())).toPrecision(3));
-  put(`a launch, and ${bytes} bytes waited for`, (1000 * await least(9, async () => evaluate(() => x.add(1)).data)).toPrecision(3));
+  put(`a launch, and ${bytes} bytes awaited`, micro(await least(9, () => evaluate(() => x.add(1)).read())));
+  put(`a launch, and ${bytes} bytes waited for`, micro(await least(9, async () => evaluate(() => x.add(1)).data)));
 }
 await finish();

@@ -1,7 +1,8 @@
 /** WebGPU without the library: what the platform costs, and what the chip can do at most. Prints rows of tables. */
 
 import { provideGpu } from "../peers/gpu.js";
-import { finish, heading, least, put, sizes } from "./section.js";
+import { digits } from "../peers/table.js";
+import { finish, heading, least, micro, put, sizes } from "./section.js";
 
 const { COPY_DST, COPY_SRC, MAP_READ, STORAGE, UNIFORM } = await provideGpu().then(() => globalThis.GPUBufferUsage);
 const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -57,12 +58,12 @@ heading("What the chip does at most", "A loop of fused multiply-adds in register
     pass.end();
   }, 1024);
   const flops = sizes.groups * 256 * 64 * 8 * 4 * 2;
-  put("multiply-adds in float32", `${(flops / time / 1e9).toPrecision(3)} TFLOP/s`);
+  put("multiply-adds in float32", `${digits(flops / time / 1e6)} GFLOP/s`);
 }
 {
   const bytes = Math.min(sizes.bytes, adapter.limits.maxStorageBufferBindingSize, adapter.limits.maxBufferSize);
   const [from, to] = [buffer(bytes, STORAGE | COPY_SRC), buffer(bytes, STORAGE | COPY_DST)];
-  const rate = (time) => `${((2 * bytes) / time / 1e6).toPrecision(3)} GB/s`;
+  const rate = (time) => `${digits((2 * bytes) / time / 1e6)} GB/s`;
   put(`copyBufferToBuffer, ${bytes / 2 ** 20} MiB`, rate(await perTurn((encoder, turns) => {
     for (let k = 0; k < turns; k++) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
   }, 1024)));
@@ -130,12 +131,12 @@ heading("What WebGPU costs",
     keep("rest", performance.now() - submitted);
     keep("empty", await least(1, () => done((encoder) => encoder.beginComputePass().end())));
   }
-  const each = (time) => ((1000 * time) / count).toPrecision(3);
+  const each = (time) => micro(time / count);
   put("to encode a dispatch", each(best.encode));
   put("its part of finish()", each(best.finish));
   put("its part of submit()", each(best.submit));
   put("to execute it", each(best.rest));
-  put("an empty command buffer, until it is known to be done", (1000 * best.empty).toPrecision(3));
+  put("an empty command buffer, until it is known to be done", micro(best.empty));
   for (const bytes of sizes.reads) {
     const from = buffer(Math.max(bytes, 16), STORAGE | COPY_SRC);
     const to = buffer(Math.max(bytes, 16), MAP_READ | COPY_DST);
@@ -147,7 +148,7 @@ heading("What WebGPU costs",
       new Uint8Array(to.getMappedRange()).slice();
       to.unmap();
     });
-    put(`to read ${bytes} bytes`, (1000 * time).toPrecision(3));
+    put(`to read ${bytes} bytes`, micro(time));
     from.destroy();
     to.destroy();
   }

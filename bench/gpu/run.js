@@ -10,7 +10,7 @@ import { gpuFrameworks, takesPart } from "../peers/frameworks.js";
 import { adapter } from "../peers/gpu.js";
 import { measure } from "../peers/measure.js";
 import { digits, time } from "../peers/table.js";
-import { sizesOf } from "./sizes.js";
+import { sizes, tables } from "./section.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -20,7 +20,6 @@ const { values: options } = parseArgs({
 });
 const end = performance.now() + 60_000 * Number(options.minutes);
 const left = () => (end - performance.now()) / 1000;
-const sizes = sizesOf(options.small);
 /** Seconds that an answer may take. */
 const LIMIT = 60;
 
@@ -38,12 +37,7 @@ function write(line) {
   appendFileSync(options.out, `${line}\n`);
   console.log(line);
 }
-const put = (...cells) => write(`| ${cells.join(" | ")} |`);
-function heading(title, text, columns) {
-  write(`\n## ${title}\n\n${text}\n`);
-  put(...columns);
-  put(...columns.map((_, k) => (k === 0 ? "---" : "---:")));
-}
+const { put, heading } = tables(write);
 
 /** A process of its own, so that what goes wrong in it costs no more. Calls back with each line. */
 async function lines(file, args, take) {
@@ -78,7 +72,8 @@ const gpuForms = forms.flatMap((form) => all.filter(({ id }) => id === "flimsy-w
   form === null ? framework : { ...framework, id: `${framework.id}-${form}`, title: `${framework.title}, ${form}`, variant: `webgpu:${form}` }));
 const isPeer = ({ id }) => ["jax-webgpu", "tfjs-webgpu"].includes(id);
 
-async function table(rows, frameworks, { ahead, seconds = 1, rounds = 7 }) {
+/** @param most GFLOP/s of the chip, where its share is to be shown */
+async function table(rows, frameworks, { ahead, most }) {
   const failures = [];
   for (const row of rows) {
     if (left() < 20) {
@@ -86,23 +81,31 @@ async function table(rows, frameworks, { ahead, seconds = 1, rounds = 7 }) {
       break;
     }
     const forms = frameworks.filter((framework) => takesPart(framework, row) && (row.without ?? []).every((id) => framework.id !== id));
-    const { cells } = await measure(row, forms, { seconds, rounds, limit: Math.min(LIMIT, left()), ahead });
+    const { cells } = await measure(row, forms, { seconds: 0.5, rounds: 5, limit: Math.min(LIMIT, left()), ahead });
     const own = cells["flimsy-webgpu"]?.least;
-    put(row.name, ...frameworks.map(({ id }) => cell(row, cells[id], own, id)));
+    put(row.name, ...frameworks.map(({ id }) => cell(row, cells[id], own, id, most)));
     for (const [id, { failure }] of Object.entries(cells)) if (failure) failures.push(`${row.name}, ${id}: ${failure}`);
   }
-  const changed = (sizes = {}) => Object.entries(sizes).map(([name, value]) => `; ${name} ${value}`).join("");
+  const changed = (sizes = {}) => Object.entries(sizes).map(([size, value], k) => `${k === 0 ? "; here" : ","} ${size} ${value}`).join("");
   write(`\n${rows.map(({ name, workload, sizes }) => `- **${name}**: ${workload.title}${changed(sizes)}`).join("\n")}`);
   if (failures.length > 0) write(`\n${failures.map((text) => `- ${text}`).join("\n")}`);
 }
-function cell({ flops, per = 1 }, cell, own, id) {
+function cell({ flops, per = 1 }, cell, own, id, most) {
   if (cell === undefined) return "";
   if (cell.failure) return cell.failure.startsWith("no answer") ? "too long" : "failed";
-  const figure = flops ? `${digits(flops / cell.least / 1e6)} GFLOP/s` : time(cell.least / per);
+  const rate = flops / cell.least / 1e6;
+  const share = most && id !== "flimsy" ? `, ${digits((100 * rate) / most)} %` : "";
+  const figure = flops ? `${digits(rate)} GFLOP/s${share}` : time(cell.least / per);
   return own && id !== "flimsy-webgpu" ? `${figure} (${digits(cell.least / own)}×)` : figure;
 }
 
-await lines("raw.js", [], write);
+/** What the chip does at most, in GFLOP/s. */
+let peak = NaN;
+await lines("raw.js", [], (line) => {
+  const rate = /([\d.,]+) GFLOP/.exec(line);
+  if (rate !== null) peak = Number(rate[1].replaceAll(",", ""));
+  write(line);
+});
 await lines("launches.js", [], write);
 await lines("functions.js", [], write);
 
@@ -110,18 +113,22 @@ const columns = (forms) => forms.map(({ title }) => title);
 const compared = "The least of runs in turns, in brackets how many times that of Flimsy on the GPU; losses and gradients have been compared before.";
 {
   const frameworks = [...gpuForms, ...all.filter(({ id }) => id !== "flimsy-webgpu")];
-  heading("Matrix products", `Chains of products n×n, the next of the last. ${compared}`, ["", ...columns(frameworks)]);
+  const text = `Chains of products n×n, the next of the last. On the GPU also in percent of the chip's multiply-adds. ${compared}`;
+  heading("Matrix products", text, ["", ...columns(frameworks)]);
   const rows = sizes.products.map((row) => ({ ...row, without: row.sizes.n > 2048 ? ["flimsy", ...all.filter(isPeer).map(({ id }) => id)] : [] }));
-  await table(rows, frameworks, { ahead: true });
+  await table(rows, frameworks, { ahead: true, most: peak });
 }
 heading("Steps", `Many steps are asked for before their losses are there. ${compared}`, ["", ...columns(all)]);
 await table(sizes.steps, all, { ahead: true });
-heading("Beside others", `Each step waits for its loss. ${compared}`, ["", ...columns(all)]);
-await table(sizes.peers, all, { ahead: false });
-
 heading("Break-even", `From which n on a step is faster on the GPU than on wasm (threads: ${cpu.threads}).`,
   ["", "each step waits for its number", "eight are asked for at once"]);
-{
+await breakEven();
+heading("Beside others", `Each step waits for its loss. ${compared}`, ["", ...columns(all)]);
+await table(sizes.peers, all, { ahead: false });
+write(`\n${(Number(options.minutes) * 60 - left()).toFixed(0)} s in all.`);
+process.exit();
+
+async function breakEven() {
   const times = { webgpu: new Map(), plain: new Map() };
   for (const variant of Object.keys(times)) {
     await lines("break-even.js", [variant, `${cpu.threads}`], (line) => {
@@ -143,5 +150,3 @@ heading("Break-even", `From which n on a step is faster on the GPU than on wasm 
     put(name, from("awaited"), from("ahead"));
   }
 }
-write(`\n${(Number(options.minutes) * 60 - left()).toFixed(0)} s in all.`);
-process.exit();

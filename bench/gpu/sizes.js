@@ -58,7 +58,7 @@ export const sizesOf = (isSmall) => ({
   /** Beside other libraries, each loss waited for. */
   peers: isSmall ? gpuRows.filter(({ name }) => ["gemm-256", "lstm-b8-32"].includes(name)) : gpuRows,
   breakEven: [
-    { name: "matrix product n×n, and its sum", program: "gemm", workload: gemm, size: "n", values: doubling(64, isSmall ? 256 : 4096) },
+    { name: "matrix product n×n, and its sum", program: "gemm", workload: gemm, size: "n", values: doubling(64, isSmall ? 256 : 2048) },
     {
       name: "elementwise chain of n elements, with gradients", program: "elementwise", workload: elementwise, size: "length",
       values: doubling(2 ** 10, isSmall ? 2 ** 14 : 2 ** 22, 4),
@@ -76,6 +76,6 @@ export const sizesOf = (isSmall) => ({
  * @param {number} n @param {boolean} isSmall @returns {Measured}
  */
 function productsOf(n, isSmall) {
-  const repeats = 2 * Math.max(1, Math.min(isSmall ? 2 : 64, Math.round(2 ** 34 / (2 * n ** 3))));
+  const repeats = 2 * Math.max(1, Math.min(isSmall ? 2 : 32, Math.round(2 ** 34 / (2 * n ** 3))));
   return { name: `product-${n}`, program: "products", workload: products, sizes: { n, repeats }, flops: 2 * n ** 3 * repeats };
 }

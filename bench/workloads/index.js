@@ -64,7 +64,7 @@ const named = (/** @type {string[]} */ ...names) => names.flatMap((name) => rows
 export const gpuRows = [
   ...named("gemm-256", "gemm-512", "mlp-mnist"),
   { name: "lstm-b8-32", program: "lstm", workload: lstm, sizes: { inputs: 16, hidden: 32, steps: 10, batch: 8 }, unit: "ms" },
-  ...named("lstm-b32-256", "convnet", "transformer"),
+  ...named("lstm-b32-256"),
 ];
 
 /** How time grows: one size of the LSTM at a time. */
