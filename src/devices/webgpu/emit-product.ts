@@ -1,7 +1,7 @@
 /** The matrix product: a thread for a tile of C, which it holds in variables. */
 
 import { ProductMode } from "../../kernels/kernel.ts";
-import { operandsAndParameters, shader } from "./shader.ts";
+import { chained, operandsAndParameters } from "./shader.ts";
 
 /** So many products are added up before their sum is added to C, so that rounding does not grow with K. The result does not depend on the tile. */
 const BLOCK = 256;
@@ -15,7 +15,7 @@ export function emitProduct([rows, columns]: Tile): string {
   const byRow = (of: (r: number) => string): string => range(rows).map(of).join("\n");
   const byColumn = (of: (c: number) => string): string => range(columns).map(of).join("\n");
   // Beyond the edge the last row or column is computed again, and not written.
-  return shader(`${operandsAndParameters(["toC", "fromA", "fromB", "addend"], "product")}
+  return chained(`${operandsAndParameters(["toC", "fromA", "fromB", "addend"], "product")}
 let across = (n + ${columns - 1}u) / ${columns}u;
 let down = (m + ${rows - 1}u) / ${rows}u;
 let column = (i % across) * ${columns}u;

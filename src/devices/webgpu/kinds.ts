@@ -27,6 +27,15 @@ export interface KindOf<K extends Kernel> {
   extents(kernel: K, words: Int32Array, from: number): Extent[];
   /** How many elements a launch needs for its own use. */
   scratch?(kernel: K, words: Int32Array, from: number): number;
+  /** Of launches whose threads each own some elements of the first operand, and may add them to the same of the last. */
+  sums?(kernel: K, words: Int32Array, from: number): Sums | null;
+}
+
+export interface Sums {
+  /** In launches of one form a thread owns the same elements. */
+  readonly form: string;
+  /** Does it add? */
+  readonly adds: boolean;
 }
 
 export type Extent = readonly [from: number, to: number];
@@ -96,6 +105,10 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
       return [{ way: `${rows}x${columns}`, threads: Math.ceil(m / rows) * Math.ceil(n / columns) * count0 * count1 }];
     },
     emit: (_, way) => emitProduct(tiles[way]),
+    sums(_, words, from) {
+      const { m, n, count0, count1, mode } = readParameters(productParameters, words, from);
+      return { form: `${m} ${n} ${count0 * count1}`, adds: mode === ProductMode.matrix };
+    },
     extents(_, words, from) {
       const { m, n, k, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
       const c = first(count0 * count1 * m * n);

@@ -18,9 +18,9 @@ import { formatBytes, outOfMemory } from "../shortage.ts";
 import { connect, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
 import { emitNumberCheck } from "./emit-move.ts";
-import { type DeviceKernel, kindOf } from "./kinds.ts";
+import { type DeviceKernel, kindOf, type Sums } from "./kinds.ts";
 import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
-import type { Range } from "./schedule.ts";
+import type { Range, Sum } from "./schedule.ts";
 import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
 
 class GpuBuffer extends Buffer {
@@ -172,7 +172,7 @@ export class WebGpuDevice implements Device {
     this.policy = {
       unit: UNIT, maxElements: Math.min(maxElements, Math.floor(limits.heap / 4) - 64), residentSize: 256, fuseAfter: 3, maxFusedNodes: 2 ** 18,
       // Each launch costs more than it would to run over what is in no cache.
-      chunkElements: 2 ** 22, mostStrands: 1, strandWork: Infinity,
+      chunkElements: 2 ** 22, slack: 2 ** 22, mostStrands: 1, strandWork: Infinity,
     };
     this.copyAt = aligned(this.recordBlock(COPIES * this.copyStride), this.stride);
     const device = this;
@@ -401,7 +401,8 @@ export class WebGpuDevice implements Device {
         if (needed > 0) ranges.push({ space: SCRATCH, from: 0, to: 1, isWritten: true });
         for (const { way, threads } of kind.dispatches(kernel, words, from)) {
           made.add({
-            module: this.moduleOf(id, way), threads, ranges, isCheck: way === "check", launch, operands, parameters: words.subarray(from, at + words[at + 1]),
+            module: this.moduleOf(id, way), threads, ranges, isCheck: way === "check", sum: sumOf(kind.sums?.(kernel, words, from), ranges),
+            launch, operands, parameters: words.subarray(from, at + words[at + 1]),
           });
         }
       }
@@ -409,7 +410,7 @@ export class WebGpuDevice implements Device {
         if (checks[k] !== launch) continue;
         const [space, first, size] = checks.subarray(k + 1, k + 4);
         made.add({
-          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true, launch,
+          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true, sum: null, launch,
           operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
         });
       }
@@ -644,6 +645,10 @@ export class WebGpuDevice implements Device {
   memory(): DeviceMemory { return { ...this.live, arena: this.arena.bytes, kernels: this.modules.size * KERNEL_BYTES }; }
 }
 
+/** What a launch adds up, if its kind says so: the result is its first operand, and what it adds to the last one. */
+const sumOf = (sums: Sums | null | undefined, ranges: readonly Range[]): Sum | null =>
+  sums ? { form: sums.form, to: ranges[0], addend: sums.adds ? ranges[ranges.length - 1] : null } : null;
+
 /** Who reads a buffer. */
 interface Reader {
   readonly buffer: GpuBuffer;
@@ -680,9 +685,9 @@ function toldWhy(sees: Int32Array): string {
   return text.trim().replace(/\.$/, "") || "its thread has ended";
 }
 
-const COPY_BYTES = 40;
+const COPY_BYTES = 44;
 /** The record of a copy of neighbours. */
-const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, to, from, 1, size, 1, 1);
+const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, to, from, 1, size, 1, 1);
 
 
 /**
