@@ -4,8 +4,9 @@ import { provideGpu } from "../peers/gpu.js";
 import { digits } from "../peers/table.js";
 import { finish, heading, least, micro, put, sizes } from "./section.js";
 
-const { COPY_DST, COPY_SRC, MAP_READ, STORAGE, UNIFORM } = await provideGpu().then(() => globalThis.GPUBufferUsage);
-const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+const gpu = await provideGpu();
+const { COPY_DST, COPY_SRC, MAP_READ, STORAGE, UNIFORM } = globalThis.GPUBufferUsage;
+const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
 const names = ["maxStorageBufferBindingSize", "maxBufferSize"];
 const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(names.map((name) => [name, adapter.limits[name]])) });
 device.addEventListener("uncapturederror", ({ error }) => { throw new Error(error.message); });

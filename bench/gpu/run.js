@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { gpuFrameworks, takesPart } from "../peers/frameworks.js";
 import { adapter } from "../peers/gpu.js";
 import { measure } from "../peers/measure.js";
-import { digits, time } from "../peers/table.js";
+import { digits, failuresIn, time } from "../peers/table.js";
 import { sizes, tables } from "./section.js";
 
 const { values: options } = parseArgs({
@@ -77,18 +77,22 @@ async function table(rows, frameworks, { ahead, most }) {
   const failures = [];
   for (const row of rows) {
     if (left() < 20) {
-      failures.push(`${rows.slice(rows.indexOf(row)).map(({ name }) => name).join(", ")}: not reached within ${options.minutes} minutes`);
+      failures.push(`- ${rows.slice(rows.indexOf(row)).map(({ name }) => name).join(", ")}: not reached within ${options.minutes} minutes`);
       break;
     }
-    const forms = frameworks.filter((framework) => takesPart(framework, row) && (row.without ?? []).every((id) => framework.id !== id));
-    const { cells } = await measure(row, forms, { seconds: 0.5, rounds: 5, limit: Math.min(LIMIT, left()), ahead });
-    const own = cells["flimsy-webgpu"]?.least;
-    put(row.name, ...frameworks.map(({ id }) => cell(row, cells[id], own, id, most)));
-    for (const [id, { failure }] of Object.entries(cells)) if (failure) failures.push(`${row.name}, ${id}: ${failure}`);
+    const taking = frameworks.filter((framework) => takesPart(framework, row) && !row.without?.includes(framework.id));
+    try {
+      const { cells } = await measure(row, taking, { seconds: 0.5, rounds: 5, limit: Math.min(LIMIT, left()), ahead });
+      const own = cells["flimsy-webgpu"]?.least;
+      put(row.name, ...frameworks.map(({ id }) => cell(row, cells[id], own, id, most)));
+      failures.push(...failuresIn([{ name: row.name, cells }]));
+    } catch (error) {
+      failures.push(`- ${row.name}: ${error.message}`);
+    }
   }
   const changed = (sizes = {}) => Object.entries(sizes).map(([size, value], k) => `${k === 0 ? "; here" : ","} ${size} ${value}`).join("");
   write(`\n${rows.map(({ name, workload, sizes }) => `- **${name}**: ${workload.title}${changed(sizes)}`).join("\n")}`);
-  if (failures.length > 0) write(`\n${failures.map((text) => `- ${text}`).join("\n")}`);
+  if (failures.length > 0) write(`\n${failures.join("\n")}`);
 }
 function cell({ flops, per = 1 }, cell, own, id, most) {
   if (cell === undefined) return "";
@@ -109,7 +113,7 @@ await lines("raw.js", [], (line) => {
 await lines("launches.js", [], write);
 await lines("functions.js", [], write);
 
-const columns = (forms) => forms.map(({ title }) => title);
+const columns = (frameworks) => frameworks.map(({ title }) => title);
 const compared = "The least of runs in turns, in brackets how many times that of Flimsy on the GPU; losses and gradients have been compared before.";
 {
   const frameworks = [...gpuForms, ...all.filter(({ id }) => id !== "flimsy-webgpu")];

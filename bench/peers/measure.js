@@ -50,7 +50,9 @@ async function begin({ id, ...framework }, file, { program }, limit) {
   const cell = { id, worker, samples: [], spent: 0 };
   await attempt(cell, async () => {
     cell.version = (await worker.answer()).version;
+    const begin = performance.now();
     Object.assign(cell, await worker.request({ do: "gradients" }));
+    cell.firstGradients = performance.now() - begin;
   });
   return cell;
 }
@@ -105,9 +107,9 @@ async function finish(cell, work) {
   if (work && cell.id === "flimsy") cell.work = await cell.worker.request({ do: "work" });
 }
 
-function resultOf({ failure, samples, firstStep, memory, version, difference, vectors, work }) {
+function resultOf({ failure, samples, firstGradients, firstStep, memory, version, difference, vectors, work }) {
   if (failure) return { failure, version };
-  return { version, ...summary(samples), samples: samples.length, firstStep: firstStep * 1000, memory, difference, vectors, work };
+  return { version, ...summary(samples), samples: samples.length, firstGradients, firstStep: firstStep * 1000, memory, difference, vectors, work };
 }
 
 /** Milliseconds from the start of a process to the end of its first training step, in turns. */
