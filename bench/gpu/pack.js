@@ -26,7 +26,10 @@ if (readdirSync(folder).length > 0) throw new Error(`${folder} is not empty.`);
 await build(into("dist"), { types: false });
 cpSync(path.join(root, "package.json"), into("package.json"));
 cpSync(path.join(root, "bench"), into("bench"), { recursive: true, filter: (file) => !/[/\\](node_modules|results|__pycache__)$/.test(file) });
-await bundle({ entryPoints: [path.join(root, "bench/gpu/functions.js")], outdir: into("bench/gpu"), external: ["flimsy-ml", "./section.js"] });
+await bundle({
+  entryPoints: ["functions", "forms"].map((name) => path.join(root, `bench/gpu/${name}.js`)),
+  outdir: into("bench/gpu"), external: ["flimsy-ml", "./section.js"],
+});
 
 const peers = path.join(root, "bench/peers/node_modules");
 const used = ["@jax-js/jax", "@tensorflow/tfjs", "@tensorflow/tfjs-backend-wasm", "@tensorflow/tfjs-backend-webgpu"];

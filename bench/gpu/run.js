@@ -66,11 +66,6 @@ const all = gpuFrameworks().filter(({ present }) => present);
 const cpu = all.find(({ id }) => id === "flimsy");
 cpu.threads = Math.min(4, os.cpus().length);
 cpu.title += `, threads: ${cpu.threads}`;
-/** Ways of products to be forced, one after another; null leaves it to the device. */
-const forms = [null];
-const gpuForms = forms.flatMap((form) => all.filter(({ id }) => id === "flimsy-webgpu").map((framework) =>
-  form === null ? framework : { ...framework, id: `${framework.id}-${form}`, title: `${framework.title}, ${form}`, variant: `webgpu:${form}` }));
-const isPeer = ({ id }) => ["jax-webgpu", "tfjs-webgpu"].includes(id);
 
 /** @param most GFLOP/s of the chip, where its share is to be shown */
 async function table(rows, frameworks, { ahead, most }) {
@@ -115,13 +110,10 @@ await lines("functions.js", [], write);
 
 const columns = (frameworks) => frameworks.map(({ title }) => title);
 const compared = "The least of runs in turns, in brackets how many times that of Flimsy on the GPU; losses and gradients have been compared before.";
-{
-  const frameworks = [...gpuForms, ...all.filter(({ id }) => id !== "flimsy-webgpu")];
-  const text = `Chains of products n×n, the next of the last. On the GPU also in percent of the chip's multiply-adds. ${compared}`;
-  heading("Matrix products", text, ["", ...columns(frameworks)]);
-  const rows = sizes.products.map((row) => ({ ...row, without: row.sizes.n > 2048 ? ["flimsy", ...all.filter(isPeer).map(({ id }) => id)] : [] }));
-  await table(rows, frameworks, { ahead: true, most: peak });
-}
+await lines("forms.js", [`${peak}`], write);
+heading("Matrix products", `The same, beside others. ${compared}`, ["", ...columns(all)]);
+const tooSlow = ["flimsy", "jax-webgpu", "tfjs-webgpu"];
+await table(sizes.products.map((row) => ({ ...row, without: row.sizes.n > 2048 ? tooSlow : [] })), all, { ahead: true, most: peak });
 heading("Steps", `Many steps are asked for before their losses are there. ${compared}`, ["", ...columns(all)]);
 await table(sizes.steps, all, { ahead: true });
 heading("Break-even", `From which n on a step is faster on the GPU than on wasm (threads: ${cpu.threads}).`,
