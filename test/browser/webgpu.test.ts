@@ -176,6 +176,7 @@ describe.skipIf(missing)("the webgpu device in Chromium", () => {
     const { losses, many, ...found } = await report<Told>(thread, isolated, `/device.js?steps=${steps}`);
     expect(found).toMatchObject({
       isolated, canWait: isolated, refusal: isolated ? null : "cannot-wait",
+      explained: { unmeasured: isolated ? null : "nothing can wait here for what it says", areNumbers: isolated },
       overfull: { isMemoryError: true, message: expect.stringMatching(/^MemoryError: The step needs .* more in one piece/), after: [2, 4] },
       lost: { reason: "lost", message: expect.stringMatching(/^DeviceError: The device webgpu has been lost/), again: [5, 2, 4], isAnother: true },
     });
