@@ -58,7 +58,7 @@ export interface Policy {
   readonly maxFusedNodes: number;
   /** So many elements are worked on at a time by operations that are made of several launches. */
   readonly chunkElements: number;
-  /** Of a step's memory that is free again so many elements are not used at once: then launches need not wait for who has read what was there. */
+  /** Of pieces of one size so many elements stay free, that launches need not wait for who has read what was there. */
   readonly slack: number;
   /** The most strands of an operation: more would only take more memory. */
   readonly mostStrands: number;

@@ -21,7 +21,7 @@ import { emitNumberCheck } from "./emit-move.ts";
 import { copyDispatch, type Dispatch, type Forms, kindOf, type Sums } from "./kinds.ts";
 import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
 import type { Range, Sum } from "./schedule.ts";
-import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
+import { fault, foot, GROUP, reasons, record, WINDOW } from "./shader.ts";
 import { addTimes } from "./times.ts";
 
 class GpuBuffer extends Buffer {
@@ -423,8 +423,8 @@ export class WebGpuDevice implements Device {
         for (const dispatch of kind.dispatches(kernel, words, from, where)) {
           readsVectors ||= dispatch.readsVectors ?? false;
           made.add({
-            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch, scratch: room.from,
-            operands, parameters: words.subarray(from, at + words[at + 1]),
+            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch,
+            scratch: room.from, parts: dispatch.parts ?? 1, operands, parameters: words.subarray(from, at + words[at + 1]),
           });
         }
       }
@@ -433,7 +433,7 @@ export class WebGpuDevice implements Device {
         const [space, first, size] = checks.subarray(k + 1, k + 4);
         made.add({
           module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true,
-          sum: null, launch, scratch: 0, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
+          sum: null, launch, scratch: 0, parts: 1, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
         });
       }
     }
@@ -750,9 +750,9 @@ function toldWhy(sees: Int32Array): string {
   return text.trim().replace(/\.$/, "") || "its thread has ended";
 }
 
-const COPY_BYTES = 48;
+const COPY_BYTES = 4 * (record.operands + 6);
 /** The record of a copy of neighbours. */
-const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, to, from, 1, size, 1, 1);
+const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, 1, to, from, 1, size, 1, 1);
 
 
 /**
