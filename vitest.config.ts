@@ -10,7 +10,7 @@ const files = (...names: string[]): string[] => names.map((name) => `test/${name
  * which the library is loaded and compiled only once.
  */
 const alone = files(
-  "package", "browser/*", "devices/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}", "engine/{memory,state,step,unclaimed}",
+  "package", "browser/*", "devices/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}", "engine/{memory,state,step,unclaimed}", "explain/gpu",
   "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
 );
 
