@@ -63,6 +63,8 @@ class GpuExecutable implements Executable {
     readonly id: number,
     readonly program: Program,
     { records, places, dispatches, parts, footSize, isFallible, readsVectors }: Recording,
+    /** What engine and device both see. */
+    private readonly sees: Int32Array,
     readonly release: () => void,
   ) {
     this.records = Uint32Array.from(records);
@@ -75,6 +77,11 @@ class GpuExecutable implements Executable {
   }
 
   get bytes(): number { return 2 * this.records.byteLength; }
+
+  isReady(): boolean {
+    const compiled = Atomics.load(this.sees, life.compiled);
+    return this.dispatches.every((module, k) => k % 5 > 0 || module < compiled);
+  }
 }
 
 /** A memory of the engine's, whose blocks are known here. */
@@ -407,7 +414,7 @@ export class WebGpuDevice implements Device {
       this.unload(executable);
       executable.unaligned?.release();
     };
-    const executable = new GpuExecutable(++this.ids, program, made, release);
+    const executable = new GpuExecutable(++this.ids, program, made, this.link.sees, release);
     return executable;
   }
 
