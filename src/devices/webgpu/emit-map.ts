@@ -15,7 +15,7 @@ export function emitMap(kernel: MapKernel, outer: number): string {
   // Innermost first: where the size is, and where the steps of the inputs begin.
   const axes = [[mapSizeAt, mapStepsAt], ...Array.from({ length: outer }, (_, axis) => [kernel.axisAt(axis), kernel.axisAt(axis) + 1])];
   const place = (k: number): string => axes.map(([, steps], axis) => `position${axis} * ${at(parametersAt + steps + k)}`).join(" + ");
-  return shader(`${positions(axes.map(([size]) => parametersAt + size))}
+  return shader(`${positions(axes.map(([size]) => at(parametersAt + size)))}
 ${used.map((k) => `let x${k} = heap[${at(inputsAt + k)} + ${place(k)}];`).join("\n")}
 ${text}
 ${values.map((value, o) => `heap[${at(record.operands + o)} + i] = ${value};`).join("\n")}`);

@@ -4,14 +4,29 @@ import { type CopyKernel, copyAxisAt, type GatherKernel } from "../../kernels/ke
 import { accumulator } from "./reductions.ts";
 import { at, finder, named, operandsAndParameters, positions, record, shader } from "./shader.ts";
 
-/** @param rank how many axes a launch has */
-export function emitCopy({ adds }: CopyKernel, rank: number): string {
+/** So many neighbours a thread copies where there are several axes: to find out where it is costs more than a copy. */
+export const COPIED = 4;
+
+/**
+ * @param rank how many axes a launch has
+ * @param neighbours how many elements of the innermost a thread has
+ */
+export function emitCopy({ adds }: CopyKernel, rank: number, neighbours: number): string {
   const axes = Array.from({ length: rank }, (_, axis) => record.operands + 2 + copyAxisAt(axis));
   const place = (operand: number): string =>
     [at(record.operands + operand), ...axes.map((from, axis) => `position${axis} * ${at(from + 1 + operand)}`)].join(" + ");
-  return shader(`${positions(axes)}
+  const copied = (to: string, source: string): string => (adds ? `heap[${to}] = exactly(heap[${to}] + heap[${source}]);` : `heap[${to}] = heap[${source}];`);
+  if (neighbours === 1) return shader(`${positions(axes.map((from) => at(from)))}
 let to = ${place(0)};
-heap[to] = ${adds ? `exactly(heap[to] + heap[${place(1)}])` : `heap[${place(1)}]`};`);
+${copied("to", place(1))}`);
+  const [size, toStep, sourceStep] = [0, 1, 2].map((k) => at(axes[0] + k));
+  return shader(`let parts = (${size} + ${neighbours - 1}u) / ${neighbours}u;
+${positions(["parts", ...axes.slice(1).map((from) => at(from))], `${neighbours}u * `)}
+let to = ${place(0)};
+let source = ${place(1)};
+${Array.from({ length: neighbours }, (_, k) => `if (position0 + ${k}u < ${size}) {
+  ${copied(`to + ${k}u * ${toStep}`, `source + ${k}u * ${sourceStep}`)}
+}`).join("\n")}`);
 }
 
 /** The row that an index names. The last row stands for one that does not exist: then nothing is written any more. */

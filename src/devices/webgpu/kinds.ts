@@ -6,7 +6,9 @@ import {
 } from "../../kernels/kernel.ts";
 import { emitColumnParts, emitColumnSum, emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
-import { emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands } from "./emit-move.ts";
+import {
+  COPIED, emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands,
+} from "./emit-move.ts";
 import { type Along, BLOCK, emitProduct, emitProductSum, type ProductForm, SIDE } from "./emit-product.ts";
 import { BITS, DRAWN, emitRandom } from "./emit-random.ts";
 import { emitRow } from "./emit-row.ts";
@@ -71,9 +73,9 @@ function tableExtents(words: Int32Array, from: number): { table: Extent; list: E
 }
 const columnSize = (words: Int32Array, from: number): number => words[from + columnsParameters.outer] * words[from + columnsParameters.inner];
 
-/** A copy of so many elements, along axes. */
-export const copyDispatch = (kernel: CopyKernel, elements: number, axes: number): Dispatch =>
-  ({ way: `${axes} axes`, threads: elements, emit: () => emitCopy(kernel, axes) });
+/** A copy by so many threads along axes, of a number of neighbours each. */
+export const copyDispatch = (kernel: CopyKernel, threads: number, axes: number, neighbours: number): Dispatch =>
+  ({ way: `${axes} axes, ${neighbours}`, threads, emit: () => emitCopy(kernel, axes, neighbours) });
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
@@ -215,8 +217,9 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
   },
   copy: {
     dispatches(kernel, words, from) {
-      const axes = readCopyAxes(words, from);
-      return [copyDispatch(kernel, product(axes.map(([size]) => size)), axes.length)];
+      const [[size], ...outer] = readCopyAxes(words, from);
+      const neighbours = outer.length > 0 && size >= COPIED ? COPIED : 1;
+      return [copyDispatch(kernel, Math.ceil(size / neighbours) * product(outer.map(([size]) => size)), 1 + outer.length, neighbours)];
     },
     extents(_, words, from) {
       const axes = readCopyAxes(words, from);

@@ -46,11 +46,12 @@ export const parameterNames = {
 export const operandsAndParameters = (operands: readonly string[], kind: keyof typeof parameterNames): string =>
   named([...operands, ...parameterNames[kind].split(" ")], record.operands);
 
-/** Where the thread is along axes, from the innermost on, whose sizes are words of the record. */
-export const positions = (sizes: readonly number[]): string => sizes.map((size, axis) => {
+/** Where the thread is along axes of some sizes, from the innermost on; along that in steps, if it does several elements. */
+export const positions = (sizes: readonly string[], step = ""): string => sizes.map((size, axis) => {
   const rest = axis === 0 ? "i" : `rest${axis - 1}`;
-  return axis === sizes.length - 1 ? `let position${axis} = ${rest};` : `let position${axis} = ${rest} % ${at(size)};
-let rest${axis} = ${rest} / ${at(size)};`;
+  const factor = axis === 0 ? step : "";
+  return axis === sizes.length - 1 ? `let position${axis} = ${factor}${rest};` : `let position${axis} = ${factor}(${rest} % ${size});
+let rest${axis} = ${rest} / ${size};`;
 }).join("\n");
 
 /** Where the thread has nothing to do, or nothing may be written any more. */

@@ -368,7 +368,7 @@ export class WebGpuDevice implements Device {
     if (place === 0) this.submit(); // what the records there are for has to be on its way
     const at = this.copyAt + place * this.copyStride;
     this.ask({ kind: "write", of: "records", at, data: words });
-    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size, 1)), at, ...gridOf(size), 1) });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size, 1, 1)), at, ...gridOf(size), 1) });
   }
 
   // -- plans ------------------------------------------------------------------------------------------
