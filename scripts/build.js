@@ -320,7 +320,7 @@ async function bundle(out) {
     programs += found;
     await writeFile(path.join(out, file), marked(whole));
   }
-  if (programs !== 1) throw new Error(`There are ${programs} programs of workers that are made of functions, not that of the engine of a GPU.`);
+  if (programs !== 2) throw new Error(`There are ${programs} programs of workers that are made of functions, not those of a GPU's engine and of a BLAS.`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What watches steps: aids of debugging, and reports. Steps ask here; programs that never turn anything on load none of it. */
 
 import type { Plan } from "../plan/planner.ts";
+import type { Device } from "../devices/device.ts";
 import type { LaunchFault } from "../devices/fault.ts";
 import type { NanError } from "../support/errors.ts";
 import type { Comparisons, calledOutside } from "./comparisons.ts";
@@ -8,7 +9,7 @@ import type { Faulted } from "./faults.ts";
 
 /** One run of a plan, for who watches. */
 export interface Watched {
-  readonly step: Faulted & { readonly caller: string; readonly device: { readonly FloatArray: { readonly BYTES_PER_ELEMENT: number } } };
+  readonly step: Faulted & { readonly caller: string; readonly device: Pick<Device, "FloatArray" | "library"> };
   readonly plan: Plan;
   /** Milliseconds that each launch took. */
   readonly times: Float64Array;

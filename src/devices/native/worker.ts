@@ -1,0 +1,45 @@
+/** What the workers of a native device do before all else: they open the library too. */
+
+import type { ForeignHost } from "../../support/platform.ts";
+import type { Blas } from "./blas.ts";
+import { throughBun, throughDeno, throughKoffi, throughNode } from "./foreign.ts";
+import { products, takes } from "./products.ts";
+
+/** What a worker is told. */
+interface Told {
+  readonly path: string;
+  readonly koffi: string | null;
+  readonly takes: typeof takes;
+}
+
+/** Puts what the module of the foreign product imports where the workers' program looks, when the memory has come. In a worker all this is text. */
+function serve(looks: readonly (typeof throughNode)[], make: typeof products, { path, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
+  for (const look of looks) {
+    const way = look(globalThis as ForeignHost, koffi, () => {});
+    if (way === null) continue;
+    const library = way.open(path);
+    try {
+      // OpenMP counts the threads of each thread.
+      if (library.find("openblas_get_parallel", "i32", [])() === 2) library.find("openblas_set_num_threads", "void", ["i32"])(1);
+    } catch {
+      // another library
+    }
+    const calls = { gemm: library.find("cblas_sgemm", "void", takes.gemm), gemv: library.find("cblas_sgemv", "void", takes.gemv) };
+    return ({ memory }) => { Object.assign(Math, { product: make(memory, calls, way.addressOf) }); };
+  }
+  throw new Error("a worker cannot call functions of other libraries");
+}
+
+/** Where a build keeps names, as tsx does, functions call its helper. */
+const program = `
+const __name = (named) => named;
+const open = (${serve});
+const looks = [${throughDeno}, ${throughBun}, ${throughNode}, ${throughKoffi}];
+const make = ${products};
+`;
+
+/** The text before the workers' program. It hears the first message first. */
+export function prelude({ path, koffi }: Blas): string {
+  const told: Told = { path, koffi, takes };
+  return `${program}require("node:worker_threads").parentPort.once("message", open(looks, make, ${JSON.stringify(told)}));`;
+}
