@@ -4,46 +4,53 @@
  */
 
 import { type FloatArray, kernelById, parametersAt } from "../../kernels/kernel.ts";
-import type { Executable, Program } from "../device.ts";
+import type { Device, Executable, Program } from "../device.ts";
 import { FORK, forkHeader } from "../wasm/layout.ts";
 import { type WasmBuffer, WasmDevice, type WasmExecutable } from "../wasm/wasm.ts";
 import type { Blas } from "./blas.ts";
-import { addForeignProduct, cutForBlas, isForBlas, products } from "./products.ts";
+import { type Call, callFor, cutForBlas, hasSmallKernels } from "./choice.ts";
+import { addForeignProducts, products } from "./products.ts";
 import { prelude } from "./worker.ts";
 
 export class NativeDevice extends WasmDevice {
   override readonly name = "native";
-  /** The function in the table of kernels that calls BLAS: its place, and which generation of kernels it is of. */
-  private place = 0;
+  /** The functions in the table of kernels that call BLAS: their places, and which generation of kernels they are of. */
+  private places: { readonly [name in Call]: number } = { gemm: 0, gemv: 0 };
   private generation = -1;
-  /** Which launches of a program BLAS computes, by their places in its words. */
-  private readonly launches = new WeakMap<Executable, ReadonlySet<number>>();
+  /** Has it kernels for small products? */
+  isQuick: boolean;
+  /** Which launches of a program BLAS computes, by their places in its words, and by which call. */
+  private readonly launches = new WeakMap<Executable, ReadonlyMap<number, Call>>();
 
-  readonly library = {
-    name: "",
-    computes: (words: Int32Array, at: number): boolean =>
-      this.which !== "none" && kernelById(words[at]).kind === "product" && isForBlas(words, parametersAt(words, at), this.which === "all"),
-  };
+  readonly library: NonNullable<Device["library"]>;
 
   /** @param which products BLAS computes, of those that it can compute */
   constructor(readonly blas: Blas, public which: "all" | "worth it" | "none" = "worth it") {
     super();
-    Object.assign(this.kernels.env, { product: products(this.heap.memory, blas.calls, blas.foreign.addressOf) });
+    Object.assign(this.kernels.env, products(this.heap.memory, blas.calls, blas.foreign.addressOf));
     this.team.prelude = prelude(blas);
-    this.library.name = blas.title;
+    this.isQuick = hasSmallKernels(blas.title);
+    this.library = { name: blas.title, computes: (words, at) => this.callOf(words, at) !== null };
+  }
+
+  /** What of BLAS computes the launch that is in a program's words from `at` on. */
+  private callOf(words: Int32Array, at: number): Call | null {
+    if (this.which === "none" || kernelById(words[at]).kind !== "product") return null;
+    return callFor(words, parametersAt(words, at), this.isQuick, this.which === "all");
   }
 
   override prepare(program: Program): Executable {
     const { words } = program;
     const executable = super.prepare(program) as WasmExecutable;
     if (this.generation !== this.kernels.generation) {
-      this.place = addForeignProduct(this.kernels);
+      this.places = addForeignProducts(this.kernels);
       this.generation = this.kernels.generation;
     }
-    const launches = new Set<number>();
+    const launches = new Map<number, Call>();
     for (let at = 0; at < words.length; at += words[at + 1]) {
-      if (!this.library.computes(words, at)) continue;
-      launches.add(at);
+      const call = this.callOf(words, at);
+      if (call === null) continue;
+      launches.set(at, call);
       const cut = executable.cuts.get(at);
       if (cut === undefined) continue;
       const larger = cutForBlas(cut, words, parametersAt(words, at));
@@ -61,9 +68,10 @@ export class NativeDevice extends WasmDevice {
     const { program: { words }, cuts } = executable;
     const { i32 } = this.heap;
     for (let at = 0, to = executable.address / 4; at < words.length; at += words[at + 1]) {
+      const call = launches.get(at);
       for (let parts = cuts.get(at)?.parts ?? 1; parts > 0; parts--) {
         if (i32[to] === FORK) to += forkHeader(i32[to + 2]) / 4;
-        if (launches.has(at)) i32[to] = this.place;
+        if (call !== undefined) i32[to] = this.places[call];
         to += i32[to + 1] / 4;
       }
     }

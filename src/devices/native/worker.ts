@@ -12,7 +12,7 @@ interface Told {
   readonly takes: typeof takes;
 }
 
-/** Puts what the module of the foreign product imports where the workers' program looks, when the memory has come. In a worker all this is text. */
+/** Puts what the module of the foreign products imports where the workers' program looks, when the memory has come. In a worker all this is text. */
 function serve(looks: readonly (typeof throughNode)[], make: typeof products, { path, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
   for (const look of looks) {
     const way = look(globalThis as ForeignHost, koffi, () => {});
@@ -25,7 +25,7 @@ function serve(looks: readonly (typeof throughNode)[], make: typeof products, { 
       // another library
     }
     const calls = { gemm: library.find("cblas_sgemm", "void", takes.gemm), gemv: library.find("cblas_sgemv", "void", takes.gemv) };
-    return ({ memory }) => { Object.assign(Math, { product: make(memory, calls, way.addressOf) }); };
+    return ({ memory }) => { Object.assign(Math, make(memory, calls, way.addressOf)); };
   }
   throw new Error("a worker cannot call functions of other libraries");
 }
