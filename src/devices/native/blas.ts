@@ -57,7 +57,7 @@ export function openBlas(): Blas {
       reasons.push(error instanceof Error ? error.message : String(error));
     }
   }
-  if (chosen) throw missing(`the one that ${variable} names cannot be opened: ${reasons[0]}`);
+  if (chosen) throw missing(`${chosen}, which ${variable} names, cannot be opened: ${reasons[0]}`);
   throw missing(`found none of ${paths.join(", ")}. ${advice[platform] ?? advice.linux}; or set ${variable} to the path of one.`);
 }
 
@@ -98,7 +98,10 @@ function described(way: Foreign, koffi: string | null, path: string, library: Li
     if (getter === undefined || setter === undefined) return null;
     return { get: () => Number(getter()), set: (threads) => { setter(type === "i64" ? BigInt(threads) : threads); } };
   };
-  const threads = count("openblas_get_num_threads", "openblas_set_num_threads_local", "i32") ??
+  // OpenMP has a number for each thread, of which the library's own knows nothing.
+  const hasOpenMp = maybe("openblas_get_parallel", "i32", [])?.() === 2;
+  const threads = (hasOpenMp ? count("omp_get_max_threads", "openblas_set_num_threads", "i32") : null) ??
+    count("openblas_get_num_threads", "openblas_set_num_threads_local", "i32") ??
     count("openblas_get_num_threads", "openblas_set_num_threads", "i32") ??
     count("bli_thread_get_num_threads", "bli_thread_set_num_threads", "i64") ?? count("MKL_Get_Max_Threads", "MKL_Set_Num_Threads_Local", "i32");
   return { path, title, foreign: way, koffi, calls, threads };

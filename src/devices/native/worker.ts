@@ -19,10 +19,9 @@ function serve(looks: readonly (typeof throughNode)[], make: typeof products, { 
     if (way === null) continue;
     const library = way.open(path);
     try {
-      // OpenMP counts the threads of each thread.
-      if (library.find("openblas_get_parallel", "i32", [])() === 2) library.find("openblas_set_num_threads", "void", ["i32"])(1);
+      library.find("omp_set_num_threads", "void", ["i32"])(1); // OpenMP has a number for each thread
     } catch {
-      // another library
+      // a library without OpenMP
     }
     const calls = { gemm: library.find("cblas_sgemm", "void", takes.gemm), gemv: library.find("cblas_sgemv", "void", takes.gemv) };
     return ({ memory }) => { Object.assign(Math, make(memory, calls, way.addressOf)); };
