@@ -101,7 +101,7 @@ describe("the native device", () => {
     expect(found).toContainEqual([[64, 2], ""]);
     expect(String(report)).toContain("product by Plain BLAS 1.0");
     expect(threads().library).toBe("Plain BLAS 1.0");
-    setDevice("wasm");
+    setDevice("reference");
     expect(threads()).not.toHaveProperty("library");
   });
 
