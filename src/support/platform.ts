@@ -21,7 +21,7 @@ interface NodeThread extends Thread {
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "exit", listener: () => void): void;
 }
-type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
+type NodeWorker = new (program: string, options: { eval: true; execArgv: string[] }) => NodeThread;
 
 /** WebGPU, which Node declares nothing of. */
 type Gpu = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object;
@@ -59,6 +59,7 @@ export interface ForeignHost {
   readonly process?: {
     readonly platform: string;
     readonly argv: readonly string[];
+    readonly execArgv?: readonly string[];
     readonly allowedNodeEnvironmentFlags?: ReadonlySet<string>;
     readonly permission?: { has(scope: string): boolean };
     emitWarning(message: string): void;

@@ -55,7 +55,11 @@ export function throughBun({ process }: ForeignHost): Foreign | null {
   return {
     by: "bun:ffi",
     open(path) {
-      bun.dlopen(path, {});
+      try {
+        bun.dlopen(path, { nothing: { args: [], returns: "void" } }); // it wants to be asked for something
+      } catch (error) {
+        if ((error as { code?: string }).code === "ERR_DLOPEN_FAILED") throw error;
+      }
       return {
         find(name, gives, takes) {
           const call = bun.dlopen(path, { [name]: { args: takes.map((type) => types[type]), returns: types[gives] } }).symbols[name];
@@ -140,6 +144,9 @@ export function foreign(koffi: string | null): Foreign {
     "missing",
   );
 }
+
+/** What workers have to be started with, to have foreign functions too. */
+export const foreignFlags = (): string[] => host.process?.execArgv?.filter((flag) => flag === "--experimental-ffi") ?? [];
 
 /** Why a library that is there may not be opened; empty where nothing forbids it. */
 export function forbidden(): string {

@@ -9,6 +9,7 @@ import { FORK, forkHeader } from "../wasm/layout.ts";
 import { type WasmBuffer, WasmDevice, type WasmExecutable } from "../wasm/wasm.ts";
 import type { Blas } from "./blas.ts";
 import { type Call, callFor, cutForBlas, hasSmallKernels } from "./choice.ts";
+import { foreignFlags } from "./foreign.ts";
 import { addForeignProducts, products } from "./products.ts";
 import { prelude } from "./worker.ts";
 
@@ -28,7 +29,8 @@ export class NativeDevice extends WasmDevice {
   constructor(readonly blas: Blas, public which: "all" | "worth it" | "none" = "worth it") {
     super();
     Object.assign(this.kernels.env, products(this.heap.memory, blas.calls, blas.foreign.addressOf));
-    this.team.prelude = prelude(blas);
+    this.team.node.prelude = prelude(blas);
+    this.team.node.execArgv.push(...foreignFlags());
     this.isQuick = hasSmallKernels(blas.title);
     this.library = { name: blas.title, computes: (words, at) => this.callOf(words, at) !== null };
   }

@@ -92,10 +92,10 @@ function cores(): number {
 }
 
 /** A new thread. `onEnd` is told why it ends; it should not. */
-function startThread(prelude: string, onEnd: (why: string) => void): Thread {
+function startThread({ prelude, execArgv }: Team["node"], onEnd: (why: string) => void): Thread {
   const node = host.process?.getBuiltinModule?.("node:worker_threads");
   if (node !== undefined) {
-    const thread = new node.Worker(prelude + program, { eval: true, execArgv: [] });
+    const thread = new node.Worker(prelude + program, { eval: true, execArgv });
     thread.unref(); // the process ends when the user's program does
     thread.on("error", (error) => onEnd(error.message));
     thread.on("exit", () => onEnd("it was stopped"));
@@ -124,8 +124,8 @@ export class Team {
   private readonly patience: number = 10;
   /** Has the caller's thread been back in its event loop since workers were last asked for? */
   hasYielded = false;
-  /** A text before the program of Node's workers. */
-  prelude = "";
+  /** A text before the program of Node's workers, and what they are started with. */
+  readonly node = { prelude: "", execArgv: [] as string[] };
   /** Why there are no workers any more. */
   failure = "";
 
@@ -150,7 +150,7 @@ export class Team {
     try {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.allocate(scratchBytes);
-        const thread = startThread(this.prelude, (why) => this.dissolve(`A worker has ended: ${why}.`));
+        const thread = startThread(this.node, (why) => this.dissolve(`A worker has ended: ${why}.`));
         thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length });
         this.threads.push(thread);
       }
