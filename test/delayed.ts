@@ -1,11 +1,13 @@
 /**
  * Lets tests run on a device that answers later, in place of the standard one: `FLIMSY_DELAYED=wasm npx vitest run …`, or `reference`, which of the two is
- * behind the delaying device; or `webgpu`, on a GPU (`VK_DRIVER_FILES` chooses its driver).
+ * behind the delaying device; or `webgpu`, on a GPU (`VK_DRIVER_FILES` chooses its driver; `FLIMSY_GPU_FORMS=gpu` has the forms of kernels that
+ * are fast on a real one).
  * What goes wrong is told at the first read; so where a test expects that a function throws, something is read after it (`told`).
  */
 
 import { chai, vi } from "vitest";
 import { currentDevice, renameDevice } from "../src/devices/current.ts";
+import type { Forms } from "../src/devices/webgpu/kinds.ts";
 import { makeWebGpu, type WebGpuDevice } from "../src/devices/webgpu/webgpu.ts";
 import { setDevice } from "../src/index.ts";
 import { behind, isOnGpu, told } from "./device.ts";
@@ -14,7 +16,7 @@ import { DelayingDevice } from "./devices/delaying.ts";
 /** Files that share a process share it. */
 const shared = globalThis as { flimsyTestDevice?: WebGpuDevice };
 if (isOnGpu) {
-  shared.flimsyTestDevice ??= await makeWebGpu(() => currentDevice() === shared.flimsyTestDevice);
+  shared.flimsyTestDevice ??= await makeWebGpu(() => currentDevice() === shared.flimsyTestDevice, undefined, process.env.FLIMSY_GPU_FORMS as Forms | undefined);
   const gpu = shared.flimsyTestDevice;
   Object.assign(gpu, { name: "wasm" });
   renameDevice("wasm", () => gpu);

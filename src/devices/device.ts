@@ -58,6 +58,8 @@ export interface Policy {
   readonly maxFusedNodes: number;
   /** So many elements are worked on at a time by operations that are made of several launches. */
   readonly chunkElements: number;
+  /** Of a step's memory that is free again so many elements are not used at once: then launches need not wait for who has read what was there. */
+  readonly slack: number;
   /** The most strands of an operation: more would only take more memory. */
   readonly mostStrands: number;
   /** So many nanoseconds of work are worth a strand. */
@@ -72,7 +74,7 @@ export const roomFor = (size: number): number => Math.max(UNIT, aligned(size, UN
 
 /** That of devices which compute on the processor. Chunks are of 256 KiB, which stay in the second-level cache of any machine of these years. */
 export const processorPolicy: Policy = {
-  unit: UNIT, maxElements, residentSize: 1024, fuseAfter: 3, maxFusedNodes: 2 ** 18, chunkElements: 2 ** 16, mostStrands: 4, strandWork: 20_000,
+  unit: UNIT, maxElements, residentSize: 1024, fuseAfter: 3, maxFusedNodes: 2 ** 18, chunkElements: 2 ** 16, slack: 0, mostStrands: 4, strandWork: 20_000,
 };
 
 /** A program prepared by a device. */

@@ -5,6 +5,7 @@
  */
 
 import { operandCount, outputCount } from "../kernels/kernel.ts";
+import type { Policy } from "../devices/device.ts";
 import { Ints } from "./ints.ts";
 import { GROUP, type Launches } from "./launches.ts";
 
@@ -15,11 +16,18 @@ export function roomOf(size: number, unit: number): number {
   return Math.ceil(units / step) * step * unit;
 }
 
-/** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
-export function place(launches: Launches, start: number, unit: number): number {
+/**
+ * Places every value that has no place yet, from `start` on, and returns the size of the arena.
+ * @param slack so many elements stay free for a while, so that what comes next need not wait for who has used them
+ */
+export function place(launches: Launches, start: number, { unit, slack }: Policy): number {
   launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free = new Map<number, number[]>();
+  /** Values whose memory is not given to others yet, and its size. */
+  const resting = Ints.take();
+  let first = 0;
+  let rest = 0;
   let arena = start;
   const dying = Ints.take();
   // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
@@ -83,12 +91,19 @@ export function place(launches: Launches, start: number, unit: number): number {
   for (let value = 0; value < valueSpace.length; value++) if (valueSpace.at(value) < 0) valueSpace.put(value, 0);
   Ints.give(dying);
   Ints.give(held);
+  Ints.give(resting);
   return arena;
 
   function release(value: number): void {
-    const room = roomOf(valueSize.at(value), unit);
-    const pieces = free.get(room);
-    if (pieces === undefined) free.set(room, [valueOffset.at(value)]);
-    else pieces.push(valueOffset.at(value));
+    resting.push(value);
+    rest += valueSize.at(value);
+    while (rest > slack) {
+      const next = resting.at(first++);
+      const room = roomOf(valueSize.at(next), unit);
+      rest -= valueSize.at(next);
+      const pieces = free.get(room);
+      if (pieces === undefined) free.set(room, [valueOffset.at(next)]);
+      else pieces.push(valueOffset.at(next));
+    }
   }
 }

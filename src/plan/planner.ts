@@ -117,7 +117,7 @@ class Planner extends Lowering {
     for (const node of kept) this.valueLast.put(this.nodeValue.at(node), end);
     if (options.keepAll) for (let value = 0; value < this.valueLast.length; value++) this.valueLast.put(value, end);
 
-    const arena = place(this, this.stage(), this.policy.unit);
+    const arena = place(this, this.stage(), this.policy);
     this.dropCopies();
     const launchMembers = options.listMembers ? this.members(fusion) : null;
     const checks = options.checks ?? false;

@@ -2,7 +2,7 @@
 
 import { type CopyKernel, copyAxisAt, copyRankAt, type GatherKernel } from "../../kernels/kernel.ts";
 import { accumulator } from "./reductions.ts";
-import { at, finder, foot, named, operandsAndParameters, record, shader } from "./shader.ts";
+import { at, finder, named, operandsAndParameters, record, shader } from "./shader.ts";
 
 export function emitCopy({ adds }: CopyKernel): string {
   const parametersAt = record.operands + 2;
@@ -48,7 +48,7 @@ ${puts ? `if (next(${linksAt}, j) == count) { heap[entry] = heap[list + i]; }` :
  * Equal indices are linked, in order: for each of `count`, the next one that is equal (or `count`), and after them whether there is one before. So one
  * thread finds all updates of its row, or sees that another one is the last to write it.
  */
-const linksAt = `(${at(record.foot)} + ${foot.scratch}u)`;
+const linksAt = at(record.scratch);
 
 export const linkRoom = (count: number): number => 2 * count;
 

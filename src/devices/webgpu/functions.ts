@@ -43,6 +43,7 @@ const NAN = "number(0x7fc00000u)";
 const definitions: Readonly<Record<string, string>> = {
   number: `fn number(bits: u32) -> f32 { return bitcast<f32>(bits ^ zero); }`,
   exactly: `fn exactly(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }`,
+  exactly4: `fn exactly4(x: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(x) ^ vec4u(zero)); }`,
   isNan: `fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
   twelve: `fn twelve(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & (0xfffff000u ^ zero)); }`,
   powerOfTwo: `fn powerOfTwo(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }`,

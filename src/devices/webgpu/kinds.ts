@@ -1,32 +1,53 @@
 /** How each kind of kernel is carried out: by which dispatches, one after another, and what computes them. */
 
 import {
-  columnsParameters, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters, readCopyAxes, readMapAxes,
-  readParameters, rowParameters, scatterAddParameters,
+  columnsParameters, type CopyKernel, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters,
+  readCopyAxes, readMapAxes, readParameters, rowParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
 import { emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
 import { emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands } from "./emit-move.ts";
-import { emitProduct, type Tile } from "./emit-product.ts";
+import { type Along, BLOCK, emitProduct, emitProductSum, type ProductForm, SIDE } from "./emit-product.ts";
 import { BITS, DRAWN, emitRandom } from "./emit-random.ts";
 import { emitRow } from "./emit-row.ts";
 import { GROUP } from "./shader.ts";
 
-/** One dispatch of a launch: what computes it, for so many threads. */
+/** One dispatch of a launch. */
 export interface Dispatch {
+  /** Names what computes it, among those of the kernel. */
   readonly way: string;
+  readonly emit: () => string;
   readonly threads: number;
+  /** Does it read four elements at once? Then spaces have to begin at multiples of that. */
+  readonly readsVectors?: boolean;
+}
+
+/** Which forms of kernels are fast: those without barriers on an adapter that computes on the processor. */
+export type Forms = "processor" | "gpu";
+
+/** What decides how a launch is carried out, beside its parameters. */
+export interface Circumstances {
+  readonly forms: Forms;
+  /** Do all spaces begin at multiples of four elements? */
+  readonly areAligned: boolean;
 }
 
 export interface KindOf<K extends Kernel> {
   /** The dispatches of a launch whose parameters begin at `from`. */
-  dispatches(kernel: K, words: Int32Array, from: number): Dispatch[];
-  /** The module for a way. */
-  emit(kernel: K, way: string): string;
+  dispatches(kernel: K, words: Int32Array, from: number, where: Circumstances): Dispatch[];
   /** Of each operand the elements that a launch may read or write, from one up to another, counted from where the operand begins. */
   extents(kernel: K, words: Int32Array, from: number): Extent[];
   /** How many elements a launch needs for its own use. */
-  scratch?(kernel: K, words: Int32Array, from: number): number;
+  scratch?(kernel: K, words: Int32Array, from: number, where: Circumstances): number;
+  /** Of launches whose threads each own some elements of the first operand, and may add them to the same of the last. */
+  sums?(kernel: K, words: Int32Array, from: number, where: Circumstances): Sums | null;
+}
+
+export interface Sums {
+  /** In launches of one form a thread owns the same elements. */
+  readonly form: string;
+  /** Does it add? */
+  readonly adds: boolean;
 }
 
 export type Extent = readonly [from: number, to: number];
@@ -48,18 +69,46 @@ function tableExtents(words: Int32Array, from: number): { table: Extent; list: E
 }
 const columnSize = (words: Int32Array, from: number): number => words[from + columnsParameters.outer] * words[from + columnsParameters.inner];
 
+/** A copy of so many elements. */
+export const copyDispatch = (kernel: CopyKernel, elements: number): Dispatch => ({ way: "copy", threads: elements, emit: () => emitCopy(kernel) });
+
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-/** The tiles of products, the largest first. */
-const tiles: Readonly<Record<string, Tile>> = { "4x4": [4, 4], "1x4": [1, 4], "4x1": [4, 1], "1x1": [1, 1] };
+const multiples = (...numbers: readonly number[]): boolean => numbers.every((number) => number % 4 === 0);
+
+/** So many workgroups keep a GPU busy. */
+const BUSY = 256;
+/** The most elements of sums of blocks. */
+const MOST_SPLIT = 2 ** 22;
+
+/** The form of a product. */
+function formOf(words: Int32Array, from: number, { forms, areAligned }: Circumstances): ProductForm {
+  const { m, n, k, rowA, columnA, rowB, columnB, count0, count1, batchA0, batchB0, batchA1, batchB1 } = readParameters(productParameters, words, from);
+  const offsets = [7, 5, 3, 1].map((before) => words[from - before]);
+  const alongA: Along | null = columnA === 1 && multiples(rowA) ? "k" : rowA === 1 && multiples(columnA, m) ? "across" : null;
+  const alongB: Along | null = columnB === 1 && multiples(rowB) ? "across" : rowB === 1 && multiples(columnB) ? "k" : null;
+  const areMultiples = areAligned && multiples(n, k, batchA0, batchB0, batchA1, batchB1, ...offsets);
+  const vectors = areMultiples && alongA !== null && alongB !== null ? ([alongA, alongB] as const) : null;
+  const isShared = forms === "gpu" && m >= 2 * SIDE && n >= 2 * SIDE;
+  const teams = (rows: number): number => tilesOf(SIDE * rows, SIDE * 4);
+  const rows = isShared && teams(8) >= BUSY ? 8 : m > 1 || vectors?.[0] === "across" ? 4 : 1;
+  const columns = n > 1 ? 4 : 1;
+  const isIdle = (isShared ? teams(rows) : tilesOf(rows, columns) / GROUP) < BUSY;
+  const isSplit = forms === "gpu" && isIdle && k > BLOCK && Math.ceil(k / BLOCK) * m * n * count0 * count1 <= MOST_SPLIT;
+  return { rows, columns, vectors, isShared, isSplit };
+
+  function tilesOf(height: number, width: number): number { return Math.ceil(m / height) * Math.ceil(n / width) * count0 * count1; }
+}
 
 /** The dispatches of a kind that moves entries by numbers, with a check of these where they may be wrong. */
-const checked = (isFallible: boolean, ...others: Dispatch[]): Dispatch[] => (isFallible ? [{ way: "check", threads: GROUP }, ...others] : others);
+const checked = (isFallible: boolean, check: () => string, ...others: Dispatch[]): Dispatch[] =>
+  (isFallible ? [{ way: "check", threads: GROUP, emit: check }, ...others] : others);
 
 const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
   map: {
-    dispatches: (kernel, words, from) => [{ way: "map", threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)) }],
-    emit: emitMap,
+    dispatches(kernel, words, from) {
+      return [{ way: "map", threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)), emit: () => emitMap(kernel) }];
+    },
     extents(kernel, words, from) {
       const axes = readMapAxes(kernel, words, from);
       const total = product(axes.map(({ size }) => size));
@@ -68,8 +117,7 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   row: {
-    dispatches: (_, words, from) => [{ way: "rows", threads: words[from + rowParameters.rows] }],
-    emit: emitRow,
+    dispatches: (kernel, words, from) => [{ way: "rows", threads: words[from + rowParameters.rows], emit: () => emitRow(kernel) }],
     extents({ inputs, outputs }, words, from) {
       const { rows, n } = readParameters(rowParameters, words, from);
       const strides = from + rowParameters.strides;
@@ -80,22 +128,32 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   columns: {
-    dispatches: (_, words, from) => [{ way: "columns", threads: columnSize(words, from) }],
-    emit: emitColumns,
+    dispatches: (kernel, words, from) => [{ way: "columns", threads: columnSize(words, from), emit: () => emitColumns(kernel) }],
     extents: (_, words, from) => [first(columnSize(words, from)), first(columnSize(words, from) * words[from + columnsParameters.n])],
   },
   scan: {
-    dispatches: (_, words, from) => [{ way: "columns", threads: columnSize(words, from) }],
-    emit: emitScan,
+    dispatches: (kernel, words, from) => [{ way: "columns", threads: columnSize(words, from), emit: () => emitScan(kernel) }],
     extents: ({ operands }, words, from) => operands.map(() => first(columnSize(words, from) * words[from + columnsParameters.n])),
   },
   product: {
-    dispatches(_, words, from) {
-      const { m, n, count0, count1 } = readParameters(productParameters, words, from);
-      const [rows, columns] = [m > 1 ? 4 : 1, n > 1 ? 4 : 1];
-      return [{ way: `${rows}x${columns}`, threads: Math.ceil(m / rows) * Math.ceil(n / columns) * count0 * count1 }];
+    dispatches(_, words, from, where) {
+      const { m, n, k, count0, count1 } = readParameters(productParameters, words, from);
+      const form = formOf(words, from, where);
+      const { rows, columns, vectors, isShared, isSplit } = form;
+      const side = isShared ? SIDE : 1;
+      const tiles = Math.ceil(m / (side * rows)) * Math.ceil(n / (side * columns)) * count0 * count1;
+      const threads = tiles * side * side * (isSplit ? Math.ceil(k / BLOCK) : 1);
+      const products = { way: [rows, columns, vectors, isShared, isSplit].join(" "), threads, emit: () => emitProduct(form), readsVectors: vectors !== null };
+      return isSplit ? [products, { way: "sum", threads: m * n * count0 * count1, emit: emitProductSum }] : [products];
     },
-    emit: (_, way) => emitProduct(tiles[way]),
+    sums(_, words, from, where) {
+      const { m, n, count0, count1, mode } = readParameters(productParameters, words, from);
+      return formOf(words, from, where).isSplit ? null : { form: `${m} ${n} ${count0 * count1}`, adds: mode === ProductMode.matrix };
+    },
+    scratch(_, words, from, where) {
+      const { m, n, k, count0, count1 } = readParameters(productParameters, words, from);
+      return formOf(words, from, where).isSplit ? Math.ceil(k / BLOCK) * m * n * count0 * count1 : 0;
+    },
     extents(_, words, from) {
       const { m, n, k, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
       const c = first(count0 * count1 * m * n);
@@ -107,22 +165,20 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   copy: {
-    dispatches: (_, words, from) => [{ way: "copy", threads: product(readCopyAxes(words, from).map(([size]) => size)) }],
-    emit: emitCopy,
+    dispatches: (kernel, words, from) => [copyDispatch(kernel, product(readCopyAxes(words, from).map(([size]) => size)))],
     extents(_, words, from) {
       const axes = readCopyAxes(words, from);
       return [along(...axes.map(([size, out]) => [size, out] as const)), along(...axes.map(([size, , into]) => [size, into] as const))];
     },
   },
   gather: {
-    dispatches({ isFallible, puts }, words, from) {
+    dispatches(kernel, words, from) {
+      const { isFallible, puts } = kernel;
       const { outer, count, inner } = readParameters(gatherParameters, words, from);
-      const links = { way: "links", threads: count };
-      return checked(isFallible, ...(puts ? [links] : []), { way: "gather", threads: outer * count * inner });
-    },
-    emit(kernel, way) {
-      if (way === "check") return emitIndexCheck(gatherOperands(kernel), "gather");
-      return way === "links" ? emitLinks(gatherOperands(kernel), "gather") : emitGather(kernel);
+      const operands = gatherOperands(kernel);
+      const links = { way: "links", threads: count, emit: () => emitLinks(operands, "gather") };
+      const gather = { way: "gather", threads: outer * count * inner, emit: () => emitGather(kernel) };
+      return checked(isFallible, () => emitIndexCheck(operands, "gather"), ...(puts ? [links] : []), gather);
     },
     extents({ puts }, words, from) {
       const { table, list, index } = tableExtents(words, from);
@@ -134,12 +190,11 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     dispatches(_, words, from) {
       const { outer, count, inner, size } = readParameters(scatterAddParameters, words, from);
       return checked(
-        true, { way: "clear", threads: outer * size * inner + count }, { way: "links", threads: count }, { way: "add", threads: outer * count * inner },
+        true, () => emitIndexCheck(scatterAddOperands, "scatterAdd"),
+        { way: "clear", threads: outer * size * inner + count, emit: emitClear },
+        { way: "links", threads: count, emit: () => emitLinks(scatterAddOperands, "scatterAdd") },
+        { way: "add", threads: outer * count * inner, emit: emitScatterAdd },
       );
-    },
-    emit(_, way) {
-      if (way === "check") return emitIndexCheck(scatterAddOperands, "scatterAdd");
-      return way === "clear" ? emitClear() : way === "links" ? emitLinks(scatterAddOperands, "scatterAdd") : emitScatterAdd();
     },
     extents(_, words, from) {
       const { table, list, index } = tableExtents(words, from);
@@ -148,8 +203,7 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     scratch: (_, words, from) => linkRoom(words[from + scatterAddParameters.count]),
   },
   random: {
-    dispatches: (_, words, from) => [{ way: "random", threads: Math.ceil(words[from + randomParameters.n] / DRAWN) }],
-    emit: emitRandom,
+    dispatches: (_, words, from) => [{ way: "random", threads: Math.ceil(words[from + randomParameters.n] / DRAWN), emit: emitRandom }],
     extents: (_, words, from) => [first(words[from + randomParameters.n]), first(BITS)],
   },
 };

@@ -2,7 +2,7 @@
 
 import type { Program } from "../device.ts";
 import { schedule, type Unit } from "./schedule.ts";
-import { GROUP, record, WINDOW } from "./shader.ts";
+import { foot, GROUP, record, WINDOW } from "./shader.ts";
 
 /** A part of a plan: dispatches, and perhaps a launch of the host after them. */
 export interface Part {
@@ -19,6 +19,8 @@ interface HostPlace {
 /** A dispatch of one launch: operands are pairs of a space and an offset. */
 interface Planned extends Unit {
   readonly launch: number;
+  /** Where its room for its own use is, from that of all on. */
+  readonly scratch: number;
   readonly operands: ArrayLike<number>;
   readonly parameters: ArrayLike<number>;
 }
@@ -54,8 +56,8 @@ export class Recording {
 
   /** Ends a part: what comes later runs later. While numbers are checked, everything runs in the order of the program. */
   endPart(host: HostPlace | null): void {
-    const groups = this.program.checks === null ? schedule(this.planned, this.mostOf(this.planned)) : this.planned.map((_, k) => [k]);
-    for (const group of groups) this.write(group.map((k) => this.planned[k]));
+    const groups = this.program.checks === null ? schedule(this.planned, this.mostOf(this.planned)) : this.planned.map((_, k) => [[k]]);
+    for (const group of groups) this.write(group.map((chain) => chain.map((k) => this.planned[k])));
     this.planned = [];
     const end = this.dispatches.length / 5;
     this.parts.push({ from: this.begun, to: end, host });
@@ -74,17 +76,20 @@ export class Recording {
     return Math.ceil((4 * words) / this.stride) * this.stride;
   }
 
-  private write(units: readonly Planned[]): void {
+  /** A dispatch that carries out chains of launches, whose records follow each other, with room in each for the longest. */
+  private write(chains: readonly Planned[][]): void {
     const { records, places } = this;
-    const start = records.length;
-    const step = Math.max(...units.map((unit) => this.stepOf(unit)));
-    this.dispatches.push(units[0].module, 4 * start, ...gridOf(Math.max(...units.map(({ threads }) => threads))), units.length);
-    units.forEach(({ launch, threads, operands, parameters }, k) => {
-      const from = records.push(step / 16, launch, 0, threads) - record.operands;
-      places[0].push(from + record.foot, this.program.arena);
+    const step = Math.max(...chains.flat().map((unit) => this.stepOf(unit)));
+    const stride = step * Math.max(...chains.map(({ length }) => length));
+    const start = 4 * records.length;
+    this.dispatches.push(chains[0][0].module, start, ...gridOf(Math.max(...chains.map(([{ threads }]) => threads))), chains.length);
+    chains.forEach((chain, c) => chain.forEach(({ launch, threads, scratch, operands, parameters }, k) => {
+      while (4 * records.length < start + c * stride + k * step) records.push(0);
+      const from = records.push(stride / 16, launch, 0, threads, k + 1 < chain.length ? step / 16 : 0, 0) - record.operands;
+      places[0].push(from + record.foot, this.program.arena, from + record.scratch, this.program.arena + foot.scratch + scratch);
       for (let o = 0; o < operands.length; o += 2) places[operands[o]].push(records.push(0) - 1, operands[o + 1]);
       for (let p = 0; p < parameters.length; p++) records.push(parameters[p]);
-      while (records.length < start + ((k + 1) * step) / 4) records.push(0);
-    });
+    }));
+    while (4 * records.length < start + chains.length * stride) records.push(0);
   }
 }

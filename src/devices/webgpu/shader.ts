@@ -3,13 +3,15 @@
 import { functionsFor } from "./functions.ts";
 
 /**
- * A launch is a record of words: how far the next record is, in sixteen bytes; the number of the launch, where the *foot* of the run is, how many threads
- * have work; then the first element of each operand, and the parameters. All places are elements of the heap. A dispatch may carry out several launches,
- * whose records follow each other: the third axis of its grid counts them.
+ * A launch is a record of words: how far apart chains are, in sixteen bytes; the number of the launch, where the *foot* of the run is, how many threads
+ * have work; how far the next record of the chain is, or 0; where there is room for the kernel's own use; then the first element of each operand, and the
+ * parameters. All places are elements of the heap.
+ * A dispatch may carry out several chains of launches, whose records follow each other: the third axis of its grid counts the chains, and each thread
+ * does its part of one launch after another of its chain.
  */
-export const record = { step: 0, launch: 1, foot: 2, threads: 3, operands: 4 } as const;
+export const record = { step: 0, launch: 1, foot: 2, threads: 3, link: 4, scratch: 5, operands: 6 } as const;
 
-/** What follows a run's arena: the halves of the run's number, then `scratch` elements for the kernels' own use. */
+/** What follows a run's arena: the halves of the run's number, then room for the kernels' own use. */
 export const foot = { number: 0, scratch: 4 } as const;
 
 /**
@@ -44,12 +46,23 @@ export const parameterNames = {
 export const operandsAndParameters = (operands: readonly string[], kind: keyof typeof parameterNames): string =>
   named([...operands, ...parameterNames[kind].split(" ")], record.operands);
 
+/** Where the thread has nothing to do, or nothing may be written any more. */
+const guard = `if (i >= ${at(record.threads)} || hasFailed()) { return; }
+`;
+/** The body of a loop over the launches of a chain. */
+const linked = (body: string, variables = ""): string => whole(`${body}
+if (${at(record.link)} == 0u) { break; }
+first += ${at(record.link)};`, { variables, loop: "loop" });
+
 /** A module whose main function has these statements, in which `i` is the number of the thread. */
-export function shader(body: string): string {
-  return whole(`let i = (group.y * groups.x + group.x) * ${GROUP}u + local;
-  if (i >= ${at(record.threads)} || heap[${fault.reason}] != 0.0) { return; }
-${body}`);
-}
+export const shader = (body: string): string => whole(guard + body);
+
+/** The same, for kernels whose launches may be chains. */
+export const chained = (body: string): string => linked(guard + body);
+
+/** A module in which the threads of workgroup number `team` use variables together; where something has failed it is for the statements not to write. */
+export const sharing = (body: string, variables: string): string => linked(`if (team * ${GROUP}u >= ${at(record.threads)}) { return; }
+${body}`, variables);
 
 /**
  * A module that looks for what is wrong with some of `count` numbers, by one workgroup: the first one for which `wrong` holds is the fault.
@@ -72,26 +85,37 @@ export function finder(begin: string, wrong: string, value: string, limit: strin
     heap[${fault.number}] = heap[${at(record.foot)} + ${foot.number}u];
     heap[${fault.number + 1}] = heap[${at(record.foot)} + ${foot.number + 1}u];
     heap[${fault.reason}] = ${reasons.indexOf(reason) + 1}.0;
-  }`, "var<workgroup> fromEnd: atomic<u32>;");
+  }`, { variables: "var<workgroup> fromEnd: atomic<u32>;" });
 }
 
-function whole(body: string, variables = ""): string {
+/**
+ * @param body statements that use the heap by numbers, `heap`, or four at a time, `vectors`
+ * @param loop what they are the body of
+ */
+function whole(body: string, { variables = "", loop = "" } = {}): string {
+  const [heap, type, first] = /\bvectors\[/.test(body) ? ["vectors", "vec4f", "[0].x"] : ["heap", "f32", "[0]"];
   const used = new Set([...body.matchAll(/\bwords(\d+)\b/g)].map(([, k]) => k));
-  return `@group(0) @binding(0) var<storage, read_write> heap: array<f32>;
+  return `@group(0) @binding(0) var<storage, read_write> ${heap}: array<${type}>;
 @group(0) @binding(1) var<uniform> launch: array<vec4u, ${WINDOW / 4}>;
 /** A zero that no compiler knows. */
 var<private> zero: u32;
 /** Where the record of the launch is. */
 var<private> mine: u32;
 ${variables}
+fn hasFailed() -> bool { return ${heap}${first} != 0.0; }
 fn word(k: u32) -> u32 { return launch[mine + (k >> 2u)][k & 3u]; }
 ${functionsFor(body)}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   zero = launch[0].x >> 31u;
-  mine = group.z * launch[0].x;
-  ${[...used].map((k) => `let words${k} = launch[mine + ${k}u];`).join("\n  ")}
+  var first = group.z * launch[0].x;
+  ${loop} {
+  mine = first;
+  let team = group.y * groups.x + group.x;
+  let i = team * ${GROUP}u + local;
+  ${[...used].map((k) => `let words${k} = launch[first + ${k}u];`).join("\n  ")}
   ${body}
+  }
 }
 `;
 }

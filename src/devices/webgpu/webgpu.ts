@@ -18,9 +18,9 @@ import { formatBytes, outOfMemory } from "../shortage.ts";
 import { connect, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
 import { emitNumberCheck } from "./emit-move.ts";
-import { type DeviceKernel, kindOf } from "./kinds.ts";
+import { copyDispatch, type Dispatch, type Forms, kindOf, type Sums } from "./kinds.ts";
 import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
-import type { Range } from "./schedule.ts";
+import type { Range, Sum } from "./schedule.ts";
 import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
 
 class GpuBuffer extends Buffer {
@@ -50,6 +50,8 @@ class GpuExecutable implements Executable {
   /** As an engine takes them, with records from 0 on. */
   readonly dispatches: Int32Array<ArrayBuffer>;
   readonly parts: readonly Part[];
+  /** The same for buffers that do not begin at multiples of four elements, once there have been some. */
+  unaligned: GpuExecutable | null = null;
 
   constructor(
     readonly id: number,
@@ -59,6 +61,8 @@ class GpuExecutable implements Executable {
     readonly footSize: number,
     /** May it fail, or call a function of the host that may? */
     readonly isFallible: boolean,
+    /** Do all spaces have to begin at multiples of four elements? */
+    readonly readsVectors: boolean,
     readonly release: () => void,
   ) {
     this.records = Uint32Array.from(records);
@@ -162,7 +166,7 @@ export class WebGpuDevice implements Device {
   private isWhole = false;
 
   /** @param isChosen is this the device that steps run on? */
-  constructor(private readonly link: Link, isChosen: () => boolean) {
+  constructor(private readonly link: Link, isChosen: () => boolean, private readonly forms: Forms = link.limits.isFallback ? "processor" : "gpu") {
     const { limits } = link;
     this.limits = limits;
     link.onTold = (told) => (told.kind === "lost" ? this.lose() : this.settle(told.id));
@@ -172,7 +176,7 @@ export class WebGpuDevice implements Device {
     this.policy = {
       unit: UNIT, maxElements: Math.min(maxElements, Math.floor(limits.heap / 4) - 64), residentSize: 256, fuseAfter: 3, maxFusedNodes: 2 ** 18,
       // Each launch costs more than it would to run over what is in no cache.
-      chunkElements: 2 ** 22, mostStrands: 1, strandWork: Infinity,
+      chunkElements: 2 ** 22, slack: 2 ** 22, mostStrands: 1, strandWork: Infinity,
     };
     this.copyAt = aligned(this.recordBlock(COPIES * this.copyStride), this.stride);
     const device = this;
@@ -343,17 +347,17 @@ export class WebGpuDevice implements Device {
     if (place === 0) this.submit(); // what the records there are for has to be on its way
     const at = this.copyAt + place * this.copyStride;
     this.ask({ kind: "write", of: "records", at, data: words });
-    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, "copy"), at, ...gridOf(size), 1) });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size)), at, ...gridOf(size), 1) });
   }
 
   // -- plans ------------------------------------------------------------------------------------------
 
   /** The number of the module that carries out a kernel in a way. */
-  private moduleOf(id: number, way: string): number {
+  private moduleOf(id: number, { way, emit }: Dispatch): number {
     const key = `${id} ${way}`;
     let found = this.ways.get(key);
     if (found === undefined) {
-      found = this.module(kindOf(kernelById(id) as DeviceKernel).emit(kernelById(id) as never, way));
+      found = this.module(emit());
       this.ways.set(key, found);
     }
     return found;
@@ -378,12 +382,17 @@ export class WebGpuDevice implements Device {
     this.ask({ kind: "forgetAll" });
   }
 
-  prepare(program: Program): Executable {
+  prepare(program: Program): Executable { return this.record(program, true); }
+
+  /** @param areAligned do all buffers begin at multiples of four elements? */
+  private record(program: Program, areAligned: boolean): GpuExecutable {
     this.follow();
+    const where = { forms: this.forms, areAligned };
     const { words, checks } = program;
     const made = new Recording(program, this.stride);
-    let scratch = 0;
+    const scratch = new Scratch();
     let isFallible = checks !== null;
+    let readsVectors = false;
     for (let at = 0, launch = 0; at < words.length; at += words[at + 1], launch++) {
       const id = words[at];
       const kernel = kernelById(id);
@@ -392,16 +401,18 @@ export class WebGpuDevice implements Device {
       if (kernel.kind === "host") made.endPart({ at, launch });
       else {
         const kind = kindOf(kernel);
-        const needed = kind.scratch?.(kernel, words, from) ?? 0;
-        scratch = Math.max(scratch, needed);
+        const room = scratch.take(kind.scratch?.(kernel, words, from, where) ?? 0);
         const operands = words.subarray(at + 2, at + 2 + 2 * operandCount(id));
         const ranges = kind.extents(kernel, words, from).map(([first, last], k): Range => ({
           space: operands[2 * k], from: operands[2 * k + 1] + first, to: operands[2 * k + 1] + last, isWritten: kernel.operands[k] !== "read",
         }));
-        if (needed > 0) ranges.push({ space: SCRATCH, from: 0, to: 1, isWritten: true });
-        for (const { way, threads } of kind.dispatches(kernel, words, from)) {
+        const sum = sumOf(kind.sums?.(kernel, words, from, where), ranges);
+        ranges.push(room);
+        for (const dispatch of kind.dispatches(kernel, words, from, where)) {
+          readsVectors ||= dispatch.readsVectors ?? false;
           made.add({
-            module: this.moduleOf(id, way), threads, ranges, isCheck: way === "check", launch, operands, parameters: words.subarray(from, at + words[at + 1]),
+            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch, scratch: room.from,
+            operands, parameters: words.subarray(from, at + words[at + 1]),
           });
         }
       }
@@ -409,13 +420,17 @@ export class WebGpuDevice implements Device {
         if (checks[k] !== launch) continue;
         const [space, first, size] = checks.subarray(k + 1, k + 4);
         made.add({
-          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true, launch,
-          operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
+          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true,
+          sum: null, launch, scratch: 0, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
         });
       }
     }
     made.endPart(null);
-    const executable = new GpuExecutable(++this.ids, program, made, foot.scratch + scratch, isFallible, () => this.unload(executable));
+    const release = (): void => {
+      this.unload(executable);
+      executable.unaligned?.release();
+    };
+    const executable = new GpuExecutable(++this.ids, program, made, foot.scratch + scratch.size, isFallible, readsVectors, release);
     return executable;
   }
 
@@ -462,7 +477,7 @@ export class WebGpuDevice implements Device {
   ): number {
     this.check();
     this.keepUp();
-    const executable = prepared as GpuExecutable;
+    const executable = this.suited(prepared as GpuExecutable, buffers);
     const { program } = executable;
     const run = this.journal.last;
     const arena = this.arena.reserve(4 * (program.arena + executable.footSize));
@@ -479,6 +494,13 @@ export class WebGpuDevice implements Device {
     this.complete = run;
     times?.fill(0);
     return arena;
+  }
+
+  /** What is seen of an array may begin anywhere. */
+  private suited(executable: GpuExecutable, buffers: readonly GpuBuffer[]): GpuExecutable {
+    if (!executable.readsVectors || buffers.every(({ address }) => address % (4 * UNIT) === 0)) return executable;
+    executable.unaligned ??= this.record(executable.program, false);
+    return executable.unaligned;
   }
 
   /** Waits where too many runs are ahead of the GPU. */
@@ -644,6 +666,26 @@ export class WebGpuDevice implements Device {
   memory(): DeviceMemory { return { ...this.live, arena: this.arena.bytes, kernels: this.modules.size * KERNEL_BYTES }; }
 }
 
+/** Room for the kernels' own use; launches have rooms of their own while that is not much, so that they need not wait for each other. */
+class Scratch {
+  /** Elements of all. */
+  size = 0;
+  private next = 0;
+
+  take(size: number): Range {
+    if (this.next + size > MOST_SCRATCH) this.next = 0;
+    const from = this.next;
+    this.next = aligned(from + size, UNIT);
+    this.size = Math.max(this.size, this.next);
+    return { space: SCRATCH, from, to: from + size, isWritten: true };
+  }
+}
+const MOST_SCRATCH = 2 ** 23;
+
+/** What a launch adds up, if its kind says so: the result is its first operand, and what it adds to the last one. */
+const sumOf = (sums: Sums | null | undefined, ranges: readonly Range[]): Sum | null =>
+  sums ? { form: sums.form, to: ranges[0], addend: sums.adds ? ranges[ranges.length - 1] : null } : null;
+
 /** Who reads a buffer. */
 interface Reader {
   readonly buffer: GpuBuffer;
@@ -680,15 +722,17 @@ function toldWhy(sees: Int32Array): string {
   return text.trim().replace(/\.$/, "") || "its thread has ended";
 }
 
-const COPY_BYTES = 40;
+const COPY_BYTES = 48;
 /** The record of a copy of neighbours. */
-const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, to, from, 1, size, 1, 1);
+const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, to, from, 1, size, 1, 1);
 
 
 /**
  * The device on a GPU of this machine.
  * @param isChosen is it the device that steps run on?
  * @param thread where its engine runs, if not where it can be waited for
+ * @param forms which forms of kernels it uses, if not what is fast on the adapter
  * @throws DeviceError where there is no GPU, which says what to install
  */
-export const makeWebGpu = async (isChosen: () => boolean, thread?: Thread): Promise<WebGpuDevice> => new WebGpuDevice(await connect(thread), isChosen);
+export const makeWebGpu = async (isChosen: () => boolean, thread?: Thread, forms?: Forms): Promise<WebGpuDevice> =>
+  new WebGpuDevice(await connect(thread), isChosen, forms);

@@ -1,8 +1,9 @@
 /** The webgpu device, in a thread of its own and in the caller's: what it gives, what it keeps, what goes wrong. */
 
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { Lstm } from "../../../src/components/index.ts";
 import { currentDevice, useDevice } from "../../../src/devices/current.ts";
-import type { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
+import { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
 import {
   Adam, affine, cost, debug, DeviceError, embed, evaluate, gather, grad, input, MemoryError, memory, operation, parameter, type Parameter, rand, ready, seed,
   setDevice, tanh, type Variable, zeros,
@@ -65,6 +66,24 @@ describe.runIf(gpu !== null).each(threads)(`the webgpu device on ${gpu?.name}, i
     const found: number[][] = [];
     for (let i = 0; i < 8; i++) found.push(...await read(f()));
     expect(new Set(found.map(String)).size).toBe(1);
+  });
+
+  it("runs a recurrent cell by few dispatches: the gates are one, going forward and backward, and what nobody waits for is done at once", async () => {
+    choose();
+    const counts: number[] = [];
+    const prepare = vi.spyOn(device, "prepare").mockImplementation((program) => {
+      const made = WebGpuDevice.prototype.prepare.call(device, program);
+      counts.push(program.launches, (made as unknown as { dispatches: Int32Array }).dispatches.length / 5);
+      return made;
+    });
+    const cell = new Lstm({ inputs: 4, outputs: 8 });
+    const xs = Array.from({ length: 20 }, () => input(rand([3, 4])));
+    for (let i = 0; i < 5; i++) await grad(() => cell.unfold(xs).map((y) => y.mul(y).mean()).reduce((a, b) => a.add(b))).read();
+    prepare.mockRestore();
+    const [launches, dispatches] = counts.slice(-2);
+    expect(launches).toBeGreaterThan(400);
+    // Of each step forward and of each back, the products of the gates, and what is elementwise.
+    expect(dispatches).toBeLessThan(4 * 20 + 20);
   });
 
   it("calls functions of the host between launches, several in a step", async () => {
