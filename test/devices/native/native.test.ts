@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { deviceByName, useDevice } from "../../../src/devices/current.ts";
 import type { Device } from "../../../src/devices/device.ts";
 import { NativeDevice } from "../../../src/devices/native/native.ts";
+import { argument } from "../../../src/kernels/expression.ts";
+import { kernelCount, map, MAX_KERNELS } from "../../../src/kernels/kernel.ts";
 import { threadsOf } from "../../../src/devices/wasm/threads.ts";
 import { explain } from "../../../src/explain/index.ts";
 import {
@@ -130,6 +132,18 @@ describe("the native device", () => {
     valuesOn(device, () => add(sum(held), 1));
     expect(valuesOn(device, f)).toEqual(before);
   });
+});
+
+it("calls BLAS also after the ids of all kernels have been forgotten", () => {
+  const plain = plainBlas();
+  const device = new NativeDevice(plain);
+  const f = products["rows by rows"](new Random(8));
+  const before = valuesOn(device, f);
+  for (let i = 0; kernelCount() < MAX_KERNELS; i++) void map(1, argument(0).mul(i + 0.25)).id;
+  plain.called.gemm = 0;
+  expect(valuesOn(device, f)).toEqual(before);
+  expect(kernelCount()).toBeLessThan(MAX_KERNELS);
+  expect(plain.called.gemm).toBe(1);
 });
 
 const blas = machineBlas();
