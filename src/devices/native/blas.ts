@@ -3,7 +3,7 @@
 import { DeviceError } from "../../support/errors.ts";
 import { environment } from "../../support/environment.ts";
 import type { ForeignHost } from "../../support/platform.ts";
-import { type Foreign, type ForeignFunction, forbidden, foreign, koffiPath, type Library } from "./foreign.ts";
+import { type Foreign, type ForeignFunction, forbidden, foreign, koffiPath, type Library } from "../../support/foreign.ts";
 import { type Calls, takes } from "./products.ts";
 
 export interface Blas {

@@ -9,7 +9,7 @@ import { FORK, forkHeader } from "../wasm/layout.ts";
 import { type WasmBuffer, WasmDevice, type WasmExecutable } from "../wasm/wasm.ts";
 import type { Blas } from "./blas.ts";
 import { type Call, callFor, cutForBlas, hasSmallKernels } from "./choice.ts";
-import { foreignFlags } from "./foreign.ts";
+import { foreignFlags } from "../../support/foreign.ts";
 import { addForeignProducts, products } from "./products.ts";
 import { prelude } from "./worker.ts";
 

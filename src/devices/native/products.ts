@@ -6,7 +6,7 @@ import type { KernelTable } from "../wasm/kernels.ts";
 import { loadWord, toBytes, word, words } from "../wasm/layout.ts";
 import { emitStepFrom } from "../wasm/product-packed.ts";
 import type { Call } from "./choice.ts";
-import type { ForeignFunction, ForeignType } from "./foreign.ts";
+import type { ForeignFunction, ForeignType } from "../../support/foreign.ts";
 
 /** The functions of BLAS, and what they take. */
 export type Calls = { readonly [name in Call]: ForeignFunction };

@@ -2,7 +2,7 @@
 
 import type { ForeignHost } from "../../support/platform.ts";
 import type { Blas } from "./blas.ts";
-import { throughBun, throughDeno, throughKoffi, throughNode } from "./foreign.ts";
+import { type Look, program as foreign } from "../../support/foreign.ts";
 import { products, takes } from "./products.ts";
 
 /** What a worker is told. */
@@ -13,7 +13,7 @@ interface Told {
 }
 
 /** Puts what the module of the foreign products imports where the workers' program looks, when the memory has come. In a worker all this is text. */
-function serve(looks: readonly (typeof throughNode)[], make: typeof products, { path, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
+function serve(looks: readonly Look[], make: typeof products, { path, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
   for (const look of looks) {
     const way = look(globalThis as ForeignHost, koffi, () => {});
     if (way === null) continue;
@@ -29,16 +29,13 @@ function serve(looks: readonly (typeof throughNode)[], make: typeof products, { 
   throw new Error("a worker cannot call functions of other libraries");
 }
 
-/** Where a build keeps names, as tsx does, functions call its helper. */
 const program = `
-const __name = (named) => named;
 const open = (${serve});
-const looks = [${throughDeno}, ${throughBun}, ${throughNode}, ${throughKoffi}];
 const make = ${products};
 `;
 
 /** The text before the workers' program. It hears the first message first. */
 export function prelude({ path, koffi }: Blas): string {
   const told: Told = { path, koffi, takes };
-  return `${program}require("node:worker_threads").parentPort.once("message", open(looks, make, ${JSON.stringify(told)}));`;
+  return `${foreign}${program}require("node:worker_threads").parentPort.once("message", open(looks, make, ${JSON.stringify(told)}));`;
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { throughNode } from "../../../src/devices/native/foreign.ts";
+import { throughNode } from "../../../src/support/foreign.ts";
 import { DeviceError, setDevice } from "../../../src/index.ts";
 import type { ForeignHost } from "../../../src/support/platform.ts";
 import { built } from "../../built.ts";

@@ -2,9 +2,9 @@
 
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { type Foreign, foreign, koffiPath, throughKoffi, throughNode } from "../../../src/devices/native/foreign.ts";
-import { DeviceError } from "../../../src/index.ts";
-import type { ForeignHost } from "../../../src/support/platform.ts";
+import { type Foreign, foreign, koffiPath, throughKoffi, throughNode } from "../../src/support/foreign.ts";
+import { DeviceError } from "../../src/index.ts";
+import type { ForeignHost } from "../../src/support/platform.ts";
 
 const koffi = koffiPath();
 

@@ -1,8 +1,8 @@
 /** Functions of shared libraries that are on the machine already, called on addresses, by whatever the runtime has for it. */
 
-import { DeviceError, ownFile } from "../../support/errors.ts";
-import type { ForeignHost, Koffi } from "../../support/platform.ts";
-import { warnOnce } from "../../support/warn.ts";
+import { DeviceError, ownFile } from "./errors.ts";
+import type { ForeignHost, Koffi } from "./platform.ts";
+import { warnOnce } from "./warn.ts";
 
 /** What a function takes and gives. Addresses, and what it takes as integers of 64 bits, are bigints; a text is only given. */
 export type ForeignType = "void" | "i32" | "i64" | "f32" | "f64" | "address" | "text";
@@ -24,11 +24,11 @@ export interface Foreign {
 }
 
 /**
- * Gives a way, or null where the runtime has not got it. The texts of these functions are part of the program of workers: so they use nothing from outside.
+ * Gives a way, or null where the runtime has not got it. These functions are text in the programs of workers: so they use nothing from outside.
  * @param koffi the path of that package, null where it is not installed
  * @param warn is told in one line what the runtime has to say about it
  */
-type Look = (host: ForeignHost, koffi: string | null, warn: (line: string) => void) => Foreign | null;
+export type Look = (host: ForeignHost, koffi: string | null, warn: (line: string) => void) => Foreign | null;
 
 export function throughDeno({ Deno }: ForeignHost): Foreign | null {
   if (Deno === undefined) return null;
@@ -110,7 +110,13 @@ export function throughKoffi({ process }: ForeignHost, koffi: string | null): Fo
   };
 }
 
-const ways: readonly Look[] = [throughDeno, throughBun, throughNode, throughKoffi];
+const looks: readonly Look[] = [throughDeno, throughBun, throughNode, throughKoffi];
+
+/** The text of that list, for the programs of workers. Where a build keeps names, as tsx does, functions call its helper. */
+export const program = `
+const __name = (named) => named;
+const looks = [${throughDeno}, ${throughBun}, ${throughNode}, ${throughKoffi}];
+`;
 
 const host = globalThis as ForeignHost;
 
@@ -133,7 +139,7 @@ export function koffiPath(): string | null {
  * @throws DeviceError where there is none, which says how to get one
  */
 export function foreign(koffi: string | null): Foreign {
-  for (const look of ways) {
+  for (const look of looks) {
     const found = look(host, koffi, (line) => warnOnce("ffi", line));
     if (found !== null) return found;
   }
