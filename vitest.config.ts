@@ -10,8 +10,8 @@ const files = (...names: string[]): string[] => names.map((name) => `test/${name
  * which the library is loaded and compiled only once.
  */
 const alone = files(
-  "package", "browser/*", "devices/*", "devices/native/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}", "engine/{memory,state,step,unclaimed}",
-  "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
+  "package", "browser/*", "devices/*", "devices/native/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}",
+  "engine/{memory,state,step,unclaimed}", "explain/gpu", "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
 );
 
 /**

@@ -12,13 +12,13 @@
  * @property {[number, number]} [quartiles]
  */
 
-/** @typedef {{ median: number, quartiles: [number, number] }} Sample */
+/** @typedef {{ median: number, quartiles: [number, number], least?: number }} Sample */
 
 /** @param {number[]} samples @returns {Sample} */
 export function summary(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (/** @type {number} */ share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  return { median: at(0.5), quartiles: [at(0.25), at(0.75)] };
+  return { least: sorted[0], median: at(0.5), quartiles: [at(0.25), at(0.75)] };
 }
 
 /** @param {Sample} sample @param {number} factor @returns {Sample} */

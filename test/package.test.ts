@@ -1,15 +1,16 @@
 /** The package as its users get it: built, installed in another project, and bundled by a bundler that drops what is unused. */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as esbuild from "esbuild";
 import { type OutputOptions, rolldown } from "rolldown";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { entries, root } from "../scripts/package.js";
 import { built } from "./built.ts";
+import { gpu } from "./devices/webgpu/adapter.ts";
 
 describe("the package", () => {
   let project = "";
@@ -46,17 +47,18 @@ describe("the package", () => {
   });
 
   describe("in Node", () => {
-    /** What a program prints with this device, and the errors that it ends with; it tells what a third is: exactly, or as float32. */
-    function third(device: string | undefined, ...options: readonly string[]): string {
+    /** What a program prints with this device, or the error that it ends with; it tells what a third is: exactly, or as float32. */
+    function third(device: string | undefined, ...options: readonly string[]): string { return runtime(process.execPath, device, options); }
+    function runtime(program: string, device: string | undefined, options: readonly string[]): string {
       const { FLIMSY_DEVICE: _, ...env } = process.env;
-      const { stdout, stderr } = spawnSync(process.execPath, options, {
+      const { stdout, stderr } = spawnSync(program, options, {
         encoding: "utf8", cwd: options.includes("--eval") ? root : project, env: device === undefined ? env : { ...env, FLIMSY_DEVICE: device },
       });
       return stdout.trim() || (/^\w*Error.*$/m.exec(stderr)?.[0] ?? stderr);
     }
-    const program = "console.log(div(1, input(3)).item() === 1 / 3 ? 'exact' : 'float32');";
-    const esm = `import { div, input } from "flimsy-ml"; ${program}`;
-    const files = { "third.mjs": esm, "third.cjs": `const { div, input } = require("flimsy-ml"); ${program}` };
+    const program = "console.log(div(1, input(3)).item() === 1 / 3 ? 'exact' : 'float32', /webgpu/.test(threads().why) ? 'on a GPU' : '');";
+    const esm = `import { div, input, threads } from "flimsy-ml"; ${program}`;
+    const files = { "third.mjs": esm, "third.cjs": `const { div, input, threads } = require("flimsy-ml"); ${program}` };
     const ways: [string, ...string[]][] = [
       ["a module", "third.mjs"], ["a program that requires it", "third.cjs"], ["a bundle", "third-bundled.mjs"],
       ["one of the sources", "--conditions=flimsy-source", "--import=tsx", "--input-type=module", "--eval", esm],
@@ -72,6 +74,52 @@ describe("the package", () => {
     it.each(ways)("%s runs on the device that FLIMSY_DEVICE says", (_, ...options) => {
       expect(third("reference", ...options)).toBe("exact");
       expect(third("gpu", ...options)).toMatch(/FLIMSY_DEVICE got "gpu": there is no such device\. Choose one of reference, wasm, native, webgpu\.$/);
+    });
+
+    describe.runIf(gpu !== null)(`on ${gpu?.name}`, () => {
+      const installed = (): string => path.join(project, "node_modules/webgpu");
+      const install = (): void => symlinkSync(path.dirname(createRequire(import.meta.url).resolve("webgpu/package.json")), installed(), "dir");
+      afterEach(() => {
+        rmSync(installed(), { force: true });
+        vi.unstubAllEnvs();
+      });
+
+      it.each(ways)("%s waits for it with its first step", (_, ...options) => {
+        install();
+        expect(third("webgpu", ...options)).toBe("float32 on a GPU");
+      });
+
+      const busy = `const w = parameter(randn([30, 30])); const optimizer = new Adam(w);
+        for (let i = 0; i < 50; i++) optimizer.minimize(() => w.matmul(w).tanh().sum()); process.exitCode = 7;`;
+      /** How a program ends that leaves the GPU work to do. */
+      function ends(program: string, ...options: readonly string[]): unknown {
+        writeFileSync(path.join(project, "busy.cjs"), `const { Adam, parameter, randn } = require("flimsy-ml"); ${busy}`);
+        const env = { ...process.env, FLIMSY_DEVICE: "webgpu" };
+        const { status, stderr } = spawnSync(program, [...options, "busy.cjs"], { cwd: project, env, encoding: "utf8" });
+        return [status, stderr.match(/FATAL|Promise|Error/)];
+      }
+
+      it("a program ends well while the GPU works", () => {
+        install();
+        for (let run = 0; run < 3; run++) expect(ends(process.execPath)).toEqual([7, null]);
+      });
+
+      const deno = process.env.DENO_PATH ?? "deno";
+      const hasDeno = spawnSync(deno, ["--version"]).status === 0;
+      if (!hasDeno) console.info("A GPU is not tested on Deno: there is no deno. Install it or set DENO_PATH.");
+      it.skipIf(!hasDeno)("so it is on Deno, which has WebGPU itself", () => {
+        const allowed = ["run", "--quiet", "--allow-env", "--allow-read"];
+        expect(runtime(deno, "webgpu", [...allowed, "third.cjs"])).toBe("float32 on a GPU");
+        for (let run = 0; run < 3; run++) expect(ends(deno, ...allowed)).toEqual([7, null]);
+      });
+
+      it("the first step says what is missing", () => {
+        expect(third("webgpu", "third.mjs")).toBe("DeviceError: The device webgpu is not to be had here: Node has WebGPU by a package: npm install webgpu.");
+        install();
+        vi.stubEnv("VK_DRIVER_FILES", path.join(project, "nothing"));
+        vi.stubEnv("VK_ICD_FILENAMES", undefined);
+        expect(third("webgpu", "third.mjs")).toMatch(/^DeviceError: The device webgpu is not to be had here: no adapter was found\./);
+      });
     });
 
     it("may name the usual one, or none", () => {

@@ -8,7 +8,7 @@ const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The first Python that has PyTorch. Debian's belongs to its own python3, which need not be the first on the path. */
 const python = [process.env.PYTHON, "python3", "/usr/bin/python3"].find((name) => name && spawnSync(name, ["-c", "import torch"]).status === 0);
-const installed = (name) => existsSync(here(`node_modules/${name}/package.json`));
+const installed = (name) => ["", "../../"].some((from) => existsSync(here(`${from}node_modules/${name}/package.json`)));
 
 const recurrent = ["xor-srnn", "xor-gru", "xor-lstm", "lstm"];
 const large = ["lstm-b32-256", "mlp-mnist", "convnet", "transformer", "table-sgd", "table-adam", "gemm-1024"];
@@ -65,6 +65,18 @@ export const frameworks = [
     ...jax, id: "jax-jit", title: "jax-js jit", variant: "jit", threads: 1, grows: true,
     remark: "the whole step under jit; the first call, which compiles, is given apart",
   },
+];
+
+const byWebGpu = ({ present }) => ({ present: present && installed("webgpu"), install: "npm install --prefix bench/peers", variant: "webgpu", threads: 1 });
+const hasCuda = () => torch.present && spawnSync(python, ["-c", "import torch; assert torch.cuda.is_available()"]).status === 0;
+
+/** Who takes part on a GPU, in a table of their own: those of JavaScript by WebGPU, in Node, where the package webgpu has Chromium's. */
+export const gpuFrameworks = () => [
+  { ...flimsy, id: "flimsy-webgpu", title: "Flimsy, webgpu", ...byWebGpu(flimsy) },
+  { ...jax, id: "jax-webgpu", title: "jax-js, webgpu", ...byWebGpu(jax) },
+  { ...tfjs, id: "tfjs-webgpu", title: "TF.js, webgpu", ...byWebGpu({ present: tfjs.present && installed("@tensorflow/tfjs-backend-webgpu") }) },
+  { ...torch, id: "torch-cuda", title: "PyTorch, CUDA", variant: "fused-cuda", threads: 1, present: hasCuda(), install: "it needs a PyTorch with CUDA" },
+  { ...flimsy, id: "flimsy", title: "Flimsy, wasm", variant: "plain", threads: 1 },
 ];
 
 /** Has the row this form? */

@@ -11,9 +11,10 @@ import { WorkerProcess } from "./worker-process.js";
 /**
  * @param row of ../workloads/index.js
  * @param frameworks that take part
- * @param options seconds a cell may take in all, rounds of turns, limit in seconds for one request, whether to ask Flimsy what a step consists of
+ * @param options seconds a cell may take in all, rounds of turns, limit in seconds for one request, whether to ask Flimsy what a step consists of, whether on
+ * a GPU steps are asked for before the losses of earlier ones are known
  */
-export async function measure(row, frameworks, { seconds, rounds, limit, work = false }) {
+export async function measure(row, frameworks, { seconds, rounds, limit, work = false, ahead = false }) {
   const problem = problemOf(row.workload, row.sizes);
   const file = path.join(os.tmpdir(), `flimsy-bench-${process.pid}-${row.name.replaceAll(" ", "-")}.bin`);
   write(file, problem);
@@ -22,8 +23,8 @@ export async function measure(row, frameworks, { seconds, rounds, limit, work = 
     // One after another: what starts does not disturb what is measured.
     for (const framework of frameworks) cells.push(await begin(framework, file, row, limit));
     const agreement = agree(cells.filter((cell) => !cell.failure), problem, row.vanishing);
-    for (const cell of cells) if (!cell.failure) await attempt(cell, () => prepare(cell, row, seconds));
-    await takeTurns(cells, seconds, rounds);
+    for (const cell of cells) if (!cell.failure) await attempt(cell, () => prepare(cell, row, seconds, ahead));
+    await takeTurns(cells, seconds, rounds, ahead);
     for (const cell of cells) if (!cell.failure) await attempt(cell, () => finish(cell, work));
     const arrays = [...Object.values(problem.data), ...Object.values(problem.parameters)];
     const bytes = arrays.reduce((sum, { values }) => sum + values.byteLength, 0);
@@ -49,14 +50,16 @@ async function begin({ id, ...framework }, file, { program }, limit) {
   const cell = { id, worker, samples: [], spent: 0 };
   await attempt(cell, async () => {
     cell.version = (await worker.answer()).version;
+    const begin = performance.now();
     Object.assign(cell, await worker.request({ do: "gradients" }));
+    cell.firstGradients = performance.now() - begin;
   });
   return cell;
 }
 
 /** Does training on the same data make the loss smaller? The first step, which may have to compile, is timed apart. */
-async function prepare(cell, { workload }, seconds) {
-  const run = (count, same) => cell.worker.request({ do: "steps", count, same });
+async function prepare(cell, { workload }, seconds, ahead) {
+  const run = (count, same) => cell.worker.request({ do: "steps", count, same, ahead });
   const first = await run(1, true);
   cell.firstStep = first.seconds;
   const second = await run(1, true);
@@ -84,12 +87,12 @@ async function prepare(cell, { workload }, seconds) {
 }
 
 /** Samples in turns, so that whatever else the machine does meets all alike. Who is slow gets fewer, at least one. */
-async function takeTurns(cells, seconds, rounds) {
+async function takeTurns(cells, seconds, rounds, ahead) {
   for (let round = 0; round < rounds; round++) {
     for (const cell of cells) {
       if (cell.failure || cell.spent === Infinity || (round > 0 && cell.spent + cell.estimate > seconds)) continue;
       await attempt(cell, async () => {
-        const { seconds: time } = await cell.worker.request({ do: "steps", count: cell.count });
+        const { seconds: time } = await cell.worker.request({ do: "steps", count: cell.count, ahead });
         cell.samples.push((time / cell.count) * 1000);
         cell.spent += time;
       });
@@ -104,9 +107,9 @@ async function finish(cell, work) {
   if (work && cell.id === "flimsy") cell.work = await cell.worker.request({ do: "work" });
 }
 
-function resultOf({ failure, samples, firstStep, memory, version, difference, vectors, work }) {
+function resultOf({ failure, samples, firstGradients, firstStep, memory, version, difference, vectors, work }) {
   if (failure) return { failure, version };
-  return { version, ...summary(samples), samples: samples.length, firstStep: firstStep * 1000, memory, difference, vectors, work };
+  return { version, ...summary(samples), samples: samples.length, firstGradients, firstStep: firstStep * 1000, memory, difference, vectors, work };
 }
 
 /** Milliseconds from the start of a process to the end of its first training step, in turns. */

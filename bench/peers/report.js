@@ -2,14 +2,17 @@
  * Writes docs/benchmarks.md and its plots from a run's results.
  *
  *   node bench/peers/report.js [results.json] [folder]
+ *
+ * The section about GPUs comes from runs of its own, on other machines: results of nothing else change that section alone.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { withGpu } from "./on-gpu.js";
 import { growthPlot, ratios } from "./plots.js";
 import { examples, limits, never, widths } from "./sections.js";
-import { digits, markdown, table } from "./table.js";
+import { digits, failuresIn, markdown, table, versionsIn } from "./table.js";
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 const [file = here("results/results.json"), folder = here("../../docs")] = process.argv.slice(2);
@@ -21,10 +24,8 @@ const main = { ...results, frameworks };
 
 const megabytes = (bytes) => (bytes ? digits(bytes / 2 ** 20) : "");
 const milliseconds = (time) => (time === undefined ? "" : digits(time));
-const versions = [...new Set(rows.flatMap(({ cells }) => Object.values(cells).map(({ version }) => version)).filter(Boolean))];
 const worst = (key) => Math.max(0, ...rows.flatMap(({ cells }) => Object.values(cells).map(({ difference }) => difference?.[key] ?? 0)));
-const failures =
-  rows.flatMap(({ name, cells }) => Object.entries(cells).filter(([, { failure }]) => failure).map(([id, { failure }]) => `- ${name}, ${id}: ${failure}`));
+const failures = failuresIn(rows);
 const titles = frameworks.map(({ title }) => title);
 
 /** A table with a row a workload and a column a framework. */
@@ -50,14 +51,14 @@ An LSTM with ${sizesOfCurve(curve.sizes)}; milliseconds for one step.
 
 ${plot(`growth-${curve.size}`, `Time against ${curve.name}`, growthPlot(curve, frameworks))}${curve.left.map((text) => `\n- ${text}`).join("")}\n`);
 
-const page = `<!-- Written by bench/peers/report.js from the results of a run; do not edit. -->
+const whole = () => `<!-- Written by bench/peers/report.js from the results of a run; do not edit. -->
 # Benchmarks
 
 The same work in Flimsy and in its peers, on the same data from the same initial parameters, measured in one run on ${results.date}.
 
 - Machine: ${machine.cpu}, ${machine.cores} cores, ${digits(machine.memory / 2 ** 30)} GiB, ${machine.system};
   load ${machine.load.toFixed(1)} when the run began.
-- Versions: ${versions.join(", ")}; Node ${results.node}. Flimsy at ${results.commit}.
+- Versions: ${versionsIn(rows).join(", ")}; Node ${results.node}. Flimsy at ${results.commit}.
 - Each framework runs in a process of its own; they take turns, ${settings.rounds} rounds of up to ${settings.seconds} s a cell together,
   and the median is given.
   Absolute figures drift with the machine: only ratios within this run count.
@@ -119,5 +120,8 @@ ${markdown(
 )}
 ${curves.length === 0 ? "" : `\n## How time grows\n\n${curves.join("\n")}`}`;
 
-writeFileSync(path.join(folder, "benchmarks.md"), page);
-console.log(`Written: ${path.relative(process.cwd(), path.join(folder, "benchmarks.md"))}`);
+const target = path.join(folder, "benchmarks.md");
+const files = readdirSync(path.join(folder, "benchmarks")).filter((name) => /^gpu.*\.md$/.test(name));
+const previous = existsSync(target) ? readFileSync(target, "utf8") : "";
+writeFileSync(target, withGpu(rows.length === 0 ? previous : whole(), previous, results.gpu, files));
+console.log(`Written: ${path.relative(process.cwd(), target)}`);

@@ -6,6 +6,7 @@
  *   npm run bench -- peers --workloads=xor,gemm-512   rows whose name contains one of the words
  *   npm run bench -- peers --frameworks=flimsy,torch  frameworks whose id begins with one of the words
  *   npm run bench -- peers --sections=rows,never      only some of rows, growth, start, size, examples, never
+ *   npm run bench -- peers --sections=gpu             on the GPU that the package webgpu finds; on Linux VK_DRIVER_FILES may name its driver
  *   --seconds=1     that a cell may take     --limit=20    seconds after which a request is given up
  *   --no-growth     without the curves       --out=FILE    another file of results
  */
@@ -16,8 +17,9 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { growth, rows } from "../workloads/index.js";
-import { frameworks, takesPart } from "./frameworks.js";
+import { gpuRows, growth, rows } from "../workloads/index.js";
+import { frameworks, gpuFrameworks, takesPart } from "./frameworks.js";
+import { adapter } from "./gpu.js";
 import { limited, peakRate, readingOf } from "./limits.js";
 import { linesOf } from "./lines.js";
 import { grow, measure, startUp } from "./measure.js";
@@ -38,13 +40,15 @@ const { values: options } = parseArgs({
   },
 });
 const words = (text) => text.split(",").filter((word) => word !== "");
-const chosenRows = rows.filter(({ name }) => words(options.workloads).length === 0 || words(options.workloads).some((word) => name.includes(word)));
+const chosen = (all) => all.filter(({ name }) => words(options.workloads).length === 0 || words(options.workloads).some((word) => name.includes(word)));
+const chosenRows = chosen(rows);
 const wanted = frameworks.filter(({ id }) => words(options.frameworks).length === 0 || words(options.frameworks).some((word) => id.startsWith(word)));
 const present = wanted.filter(({ present }) => present);
 const sections = words(options.sections);
-if (chosenRows.length === 0 || wanted.length === 0 || sections.length === 0 || sections.some((section) => !everything.includes(section))) {
+const isUnknown = (section) => section !== "gpu" && !everything.includes(section);
+if (chosenRows.length + chosen(gpuRows).length === 0 || wanted.length === 0 || sections.length === 0 || sections.some(isUnknown)) {
   console.error(`Nothing to do. Workloads: ${rows.map(({ name }) => name).join(", ")}. ` +
-    `Frameworks: ${frameworks.map(({ id }) => id).join(", ")}. Sections: ${everything.join(", ")}.`);
+    `Frameworks: ${frameworks.map(({ id }) => id).join(", ")}. Sections: ${everything.join(", ")}, gpu.`);
   process.exit(1);
 }
 const quick = options.quick;
@@ -108,6 +112,7 @@ if (sections.includes("start")) {
     { rounds: quick ? 2 : 7, limit: settings.limit },
   );
 }
+if (sections.includes("gpu")) results.gpu = await attempt("on a GPU", onGpu);
 if (sections.includes("size")) results.sizes = await import("./sizes.js").then(({ packageSizes }) => packageSizes(), () => ({}));
 if (sections.includes("never") && present.some(({ id }) => id === "flimsy")) {
   results.never = await attempt("structures that never repeat", async () => {
@@ -139,6 +144,26 @@ const wrong = results.rows.flatMap(({ name, cells }) =>
 if (wrong.length > 0) {
   say(`Failed: ${wrong.join("; ")}`);
   process.exitCode = 1;
+}
+
+/** A table of its own: the adapter decides, and each form waits for the loss of each step. */
+async function onGpu() {
+  const gpu = await adapter();
+  say(`GPU: ${gpu.name}`);
+  const all = gpuFrameworks();
+  for (const { title, install } of all.filter(({ present }) => !present)) say(`${title} is left out: ${install}`);
+  const forms = all.filter(({ present }) => present);
+  const found = [];
+  for (const row of chosen(gpuRows)) {
+    const { cells, agreement } = await measure(row, forms, settings);
+    found.push({ name: row.name, per: row.per ?? 1, flops: row.flops, cells, agreement });
+    say(`${row.name} (${elapsed()})`);
+    for (const [id, { failure }] of Object.entries(cells)) if (failure) say(`  ${id}: ${failure}`);
+  }
+  const { date, machine, node, commit } = results;
+  const run = { adapter: gpu, date, machine, node, commit, settings, frameworks: forms.map(({ id, title }) => ({ id, title })), rows: found };
+  console.log(table(run, "flimsy-webgpu", "least"));
+  return run;
 }
 
 /** Of the sources that were measured; "modified" if they are not as committed. */

@@ -3,8 +3,9 @@
  *
  *   node worker.js <problem file> <framework> <program> <variant> <threads>
  *
- * Requests: { do: "gradients" }, the first loss and the norm of each gradient; { do: "steps", count, same }, so many steps, on the
- * data of the first if `same`; { do: "memory" }, the peak of the process; and of Flimsy alone { do: "work" }, what a step consists of.
+ * Requests: { do: "gradients" }, the first loss and the norm of each gradient; { do: "steps", count, same, ahead }, so many steps, on the
+ * data of the first if `same`, and on a GPU, if `ahead`, the next before the loss of the one before is there; { do: "memory" }, the peak of
+ * the process; and of Flimsy alone { do: "work" }, what a step consists of.
  */
 
 import { createInterface } from "node:readline";
@@ -26,18 +27,20 @@ const norm = (arrays) => arrays.length === 0 ? null : Math.sqrt(arrays.reduce((s
 
 let k = 0;
 const requests = {
-  gradients() {
-    const { loss, gradients: found } = gradients();
+  async gradients() {
+    const { loss, gradients: found } = await gradients();
     return { loss, norms: Object.fromEntries(Object.entries(found).map(([name, arrays]) => [name, norm(arrays)])) };
   },
-  steps({ count, same }) {
+  async steps({ count, same, ahead }) {
     let first = 0;
     let last = 0;
     const begin = performance.now();
     for (let i = 0; i < count; i++, k++) {
-      last = step(same ? 0 : k);
+      const loss = step(same ? 0 : k);
+      last = loss instanceof Promise && !ahead ? await loss : loss;
       if (i === 0) first = last;
     }
+    [first, last] = [await first, await last];
     return { seconds: (performance.now() - begin) / 1000, first, last };
   },
   memory: () => ({ peak: process.resourceUsage().maxRSS * 1024 }),

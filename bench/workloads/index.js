@@ -58,6 +58,15 @@ export const rows = [
   gemmRow(256), gemmRow(512), gemmRow(1024),
 ];
 
+const named = (/** @type {string[]} */ ...names) => names.flatMap((name) => rows.filter((row) => row.name === name));
+
+/** Those of the table of GPUs. A step of the small LSTM is a hundred small launches. @type {readonly Row[]} */
+export const gpuRows = [
+  ...named("gemm-256", "gemm-512", "mlp-mnist"),
+  { name: "lstm-b8-32", program: "lstm", workload: lstm, sizes: { inputs: 16, hidden: 32, steps: 10, batch: 8 }, unit: "ms" },
+  ...named("lstm-b32-256"),
+];
+
 /** How time grows: one size of the LSTM at a time. */
 export const growth = [
   // Through a thousand steps nothing comes back to the initial state, in float32.

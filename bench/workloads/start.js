@@ -1,13 +1,22 @@
 /** How Flimsy is started, and asked what a step of it is. */
 
 import { readFileSync } from "node:fs";
-import { threads } from "flimsy-ml";
+import { setDevice, threads } from "flimsy-ml";
+
+/** @typedef {import("flimsy-ml").Variable} Variable */
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
-/** @param {string} _variant @param {number} count of threads */
-export function start(_variant, count) {
+/** The number that a step gives. On a GPU it comes later, and the next step may be asked for before. @type {(loss: Variable) => number | Promise<number>} */
+export let read = (loss) => loss.item();
+
+/** @param {string} variant @param {number} count of threads */
+export async function start(variant, count) {
   threads(count);
+  if (variant === "webgpu") {
+    await setDevice("webgpu");
+    read = async (loss) => (await loss.read())[0];
+  }
   return `flimsy-ml ${version}`;
 }
 

@@ -73,10 +73,21 @@ export function deviceByName(name: DeviceName): Device | Promise<Device> {
 /** The device to begin with. What a bundler keeps of a program that chooses none has no other. */
 let first = (): Device => made.get("wasm") ?? keep("wasm", makeWasm());
 
-/** @internal Lets steps begin with another device than the usual one. `source` says where the name is from. */
-export function standardDevice(name: DeviceName, source: string): void {
+/** Makes a device and waits for it. */
+type MakeNow = (isChosen: () => boolean) => Device;
+
+/**
+ * @internal Lets steps begin with another device than the usual one. `source` says where the name is from, `now` how one is made by who waits for it,
+ * of those that `setDevice` gives later.
+ */
+export function standardDevice(name: DeviceName, source: string, now: Partial<Record<DeviceName, MakeNow>> = {}): void {
   checkName(name, source);
   first = () => {
+    const make = now[name];
+    if (make !== undefined && !made.has(name)) {
+      const device = make(() => active === device);
+      return keep(name, device);
+    }
     const device = deviceByName(name);
     if (!(device instanceof Promise)) return device;
     device.catch(() => {}); // who chooses it is told
@@ -102,7 +113,7 @@ let choices = 0;
  * matrix products by a BLAS of the machine, in Node, Deno and Bun), or "webgpu" (float32 on a GPU).
  * Parameters and inputs move over when they are next used. All but a GPU are in use at once; that is when the promise resolves, and until then steps
  * run on the device before. Of several calls the last one counts; where a device cannot be had, nothing changes. One that has been lost is made anew.
- * In Node, Deno and Bun, the environment may choose the first device: `FLIMSY_DEVICE=reference node program.js`.
+ * In Node, Deno and Bun, the environment may choose the first device, which the first step waits for: `FLIMSY_DEVICE=webgpu node program.js`.
  * @returns when the device is in use, and all that was on one that answers later has left it
  * @throws UsageError inside a step; ValueError for an unknown name; DeviceError where the device cannot work, which says what it needs.
  * @example

@@ -58,7 +58,7 @@ export interface Policy {
   readonly maxFusedNodes: number;
   /** So many elements are worked on at a time by operations that are made of several launches. */
   readonly chunkElements: number;
-  /** Of a step's memory that is free again so many elements are not used at once: then launches need not wait for who has read what was there. */
+  /** Of pieces of one size so many elements stay free, that launches need not wait for who has read what was there. */
   readonly slack: number;
   /** The most strands of an operation: more would only take more memory. */
   readonly mostStrands: number;
@@ -99,6 +99,17 @@ export interface ThreadReport {
   readonly library?: string;
 }
 
+/** What a device that carries out several launches by one dispatch tells who reports on steps. */
+export interface Dispatching {
+  /** What it computes on. */
+  readonly adapter: string;
+  /** Can it measure launches? Where nobody can wait it does not either. */
+  readonly hasClock: boolean;
+  /** What steps have asked of it so far. */
+  readonly traffic: { readonly submits: number; readonly reads: number; readonly bytesWritten: number; readonly bytesRead: number };
+  dispatchesOf(executable: Executable): number;
+}
+
 /** A Storage that has no values yet. */
 export interface NewArray {
   readonly size: number;
@@ -112,6 +123,7 @@ export interface NewArray {
 export interface Later {
   /** May a caller be made to wait? Else `read` and `readRegion` throw a DeviceError. */
   readonly canWait: boolean;
+  readonly dispatching?: Dispatching;
   /** Why it is there no more; null while it is. */
   readonly failure: Error | null;
   readonly journal: Journal;
@@ -143,7 +155,7 @@ export interface Device {
   prepare(program: Program): Executable;
   /**
    * Runs a program, or asks for it; throws a LaunchFault where a kernel refuses its data.
-   * @param times is filled with the milliseconds that each launch takes, if given
+   * @param times is filled with the milliseconds that each launch takes, if given; with NaN where that cannot be measured
    */
   run(executable: Executable, scalars: Float64Array, hosts: readonly FloatArray[], buffers: readonly Buffer[], times?: Float64Array | null): Region;
   /** A copy of part of a region. */

@@ -314,7 +314,7 @@ export class Step implements Compilable, Faulted {
     for (const planKey of plan.bufferKeys) buffers.push(this.buffer(keyOf(planKey)));
     try {
       const region = this.device.run(executable, scalars, hosts, buffers, times);
-      watcher?.({ step: this, plan, times: times as Float64Array, nodeOf, memberCounts: this.memberCounts });
+      watcher?.({ step: this, plan, executable, times: times as Float64Array, nodeOf, memberCounts: this.memberCounts });
       return region;
     } catch (error) {
       throw error instanceof LaunchFault ? this.explain(error, nodeOf(plan.launchNodes[error.launch])) : error;

@@ -1,7 +1,7 @@
 /** What watches steps: aids of debugging, and reports. Steps ask here; programs that never turn anything on load none of it. */
 
+import type { Device, Executable } from "../devices/device.ts";
 import type { Plan } from "../plan/planner.ts";
-import type { Device } from "../devices/device.ts";
 import type { LaunchFault } from "../devices/fault.ts";
 import type { NanError } from "../support/errors.ts";
 import type { Comparisons, calledOutside } from "./comparisons.ts";
@@ -9,9 +9,10 @@ import type { Faulted } from "./faults.ts";
 
 /** One run of a plan, for who watches. */
 export interface Watched {
-  readonly step: Faulted & { readonly caller: string; readonly device: Pick<Device, "FloatArray" | "library"> };
+  readonly step: Faulted & { readonly caller: string; readonly device: Device };
   readonly plan: Plan;
-  /** Milliseconds that each launch took. */
+  readonly executable: Executable;
+  /** Milliseconds that each launch took; NaN where the device cannot tell. */
   readonly times: Float64Array;
   /** The node of the step for a node of the plan. */
   readonly nodeOf: (node: number) => number;

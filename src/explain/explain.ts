@@ -6,14 +6,16 @@ import type { Work } from "../kernels/work.ts";
 import { FormAt } from "../plan/product.ts";
 import { Role, roleOf } from "../plan/role.ts";
 import type { Trace } from "../plan/trace.ts";
+import { currentDevice } from "../devices/current.ts";
 import { openStep } from "../engine/recording.ts";
 import { type Watched, watch } from "../engine/switches.ts";
 import { formatShape } from "../support/shape.ts";
 import { checkArguments, checkOptions } from "../support/options.ts";
 import { checkInteger } from "../support/check.ts";
 import { describe } from "../support/describe.ts";
-import { megaflops, table } from "./table.ts";
-import { estimate, workOf } from "./work.ts";
+import { formatGpu, Gpu, type GpuReport, sizeNotes } from "./gpu.ts";
+import { bytes, count, megaflops, micro, table } from "./table.ts";
+import { estimate, processor, workOf } from "./work.ts";
 
 /** How `explain` looks. */
 export interface ExplainOptions {
@@ -33,7 +35,7 @@ export interface LaunchReport extends Work {
   readonly members: number;
   /** The shape of the result of the first of them. */
   readonly shape: readonly number[];
-  /** Milliseconds by a model of the machine (`work.ts`), and as measured. */
+  /** Milliseconds by a model of the machine (`work.ts`), and as measured; NaN where nobody can tell, as `gpu.unmeasured` says. */
   readonly estimated: number;
   readonly measured: number;
 }
@@ -49,9 +51,11 @@ export interface StepReport {
   /** How many operations of the forward pass were stacked, and into how many. */
   readonly stacked: { readonly operations: number; readonly into: number };
   readonly launches: readonly LaunchReport[];
+  /** How many dispatches of a GPU they are, as like ones run together; null on a processor. */
+  readonly dispatches: number | null;
   /** Bytes of memory for intermediate results. */
   readonly arena: number;
-  /** Why like operations were not joined. */
+  /** Why like operations were not joined, and whether the step is too small for a GPU. */
   readonly notes: readonly string[];
 }
 
@@ -59,13 +63,16 @@ export interface StepReport {
 export interface Explanation {
   /** The plans of the last call, in the order in which they ran. */
   readonly steps: readonly StepReport[];
+  /** On a GPU, what it has been asked for; null on a processor. */
+  readonly gpu: GpuReport | null;
   toString(): string;
 }
 
 /**
  * Calls a function a few times and reports on the steps that it runs: what was recorded, fused and batched, the launches
  * with their arithmetic and memory traffic, and their estimated and measured times. Plans are those of a structure that
- * repeats. Each launch is timed alone, so the whole is slower than otherwise.
+ * repeats. Each launch is timed alone, so the whole is slower than otherwise. A GPU is measured itself before, once, in some
+ * hundredths of a second, as estimates depend on it.
  *
  * @param f any code outside of a step. It really runs: parameters change if it updates them.
  * @throws UsageError inside a step, or if f runs no step
@@ -89,18 +96,23 @@ export function explain(f: () => unknown, options: ExplainOptions = {}): Explana
   if (openStep() !== null) {
     throw new UsageError("explain was called inside a step. Call it outside, with a function that runs the step: explain(() => grad(…)).");
   }
+  const gpu = Gpu.of(currentDevice());
   let steps: StepReport[] = [];
   for (let run = 0; run < runs; run++) {
     const before = steps;
     steps = [];
-    watch((watched) => { steps.push(report(watched, before[steps.length])); }, f);
+    gpu?.begin();
+    watch((watched) => { steps.push(report(watched, gpu, before[steps.length])); }, f);
   }
   if (steps.length === 0) throw new UsageError("The function given to explain ran no step. Call grad, evaluate or an optimizer's update in it.");
-  return { steps, toString: () => steps.map(format).join("\n\n") };
+  const found = gpu?.report() ?? null;
+  return { steps, gpu: found, toString: () => [...steps.map(format), ...(found === null ? [] : [formatGpu(found)])].join("\n\n") };
 }
 
-function report({ step, plan, times, nodeOf, memberCounts }: Watched, before: StepReport | undefined): StepReport {
-  const { trace } = step;
+function report({ step, plan, executable, times, nodeOf, memberCounts }: Watched, gpu: Gpu | null, before: StepReport | undefined): StepReport {
+  const { trace, device } = step;
+  const dispatches = gpu?.dispatchesOf(device, executable) ?? null;
+  const machine = gpu === null || dispatches === null ? processor : { ...gpu.machine, launch: (gpu.machine.launch * dispatches) / plan.program.launches };
   const weight = (node: number): number => memberCounts[node] ?? 1;
   const count = (nodes: readonly number[]): number => nodes.reduce((total, node) => total + weight(node), 0);
   const { words } = plan.program;
@@ -117,7 +129,7 @@ function report({ step, plan, times, nodeOf, memberCounts }: Watched, before: St
       operations: (kernel.kind === "copy" && !isMove(trace, members[0]) ? "gathering for " : "") + namesOf(trace, members, weight),
       members: count(members),
       shape: trace.shapes[members[0]],
-      estimated: estimate(work),
+      estimated: estimate(work, machine),
       measured: Math.min(times[launch], before?.launches[launch]?.measured ?? Infinity),
     });
   }
@@ -132,8 +144,9 @@ function report({ step, plan, times, nodeOf, memberCounts }: Watched, before: St
     }
   }
   return {
-    caller: step.caller, operations, stacked, computed: count([...new Set(computed.flat())]), launches,
-    arena: plan.program.arena * step.device.FloatArray.BYTES_PER_ELEMENT, notes: notesOf(step, launches, computed),
+    caller: step.caller, operations, stacked, computed: count([...new Set(computed.flat())]), launches, dispatches,
+    arena: plan.program.arena * device.FloatArray.BYTES_PER_ELEMENT,
+    notes: [...notesOf(step, launches, computed), ...(gpu === null || dispatches === null ? [] : sizeNotes(launches, dispatches, gpu.machine))],
   };
 }
 
@@ -179,10 +192,6 @@ function notesOf({ trace }: Watched["step"], launches: readonly LaunchReport[], 
 
 // -- text ---------------------------------------------------------------------------------------------
 
-const count = (n: number, what: string): string => `${n.toLocaleString("en-US")} ${what}${n === 1 ? "" : what.endsWith("ch") ? "es" : "s"}`;
-const bytes = (n: number): string => (n < 1e4 ? `${n} B` : n < 1e7 ? `${(n / 1e3).toFixed(0)} kB` : `${(n / 1e6).toFixed(0)} MB`);
-const micro = (ms: number): string => (ms * 1000).toFixed(ms < 0.01 ? 2 : ms < 0.1 ? 1 : 0);
-
 interface Line {
   readonly times: number;
   readonly report: LaunchReport;
@@ -198,7 +207,7 @@ function lines(launches: readonly LaunchReport[]): Line[] {
     const line = found.get(key) ?? { times: 0, report, estimated: 0, measured: 0 };
     found.set(key, { report, times: line.times + 1, estimated: line.estimated + report.estimated, measured: line.measured + report.measured });
   }
-  return [...found.values()].sort((a, b) => b.measured - a.measured);
+  return [...found.values()].sort((a, b) => (Number.isNaN(b.measured) ? b.estimated - a.estimated : b.measured - a.measured));
 }
 
 const MOST_LINES = 30;
@@ -210,16 +219,19 @@ function format(step: StepReport): string {
   const fused = launches.filter(({ members, kernel }) => members > 1 && kernel === "map");
   const members = (some: readonly LaunchReport[]): number => some.reduce((total, launch) => total + launch.members, 0);
   const all = lines(launches);
+  const [estimated, measured] = [sum((l) => l.estimated), sum((l) => l.measured)];
+  const isMeasured = !Number.isNaN(measured);
   const rows = all.slice(0, MOST_LINES).map(({ times, report, estimated, measured }) => [
     `${times} ×`, report.kernel + (report.library && ` by ${report.library}`), formatShape(report.shape), megaflops(report.flops), bytes(report.bytes),
-    micro(estimated), micro(measured), report.operations,
+    micro(estimated), ...(isMeasured ? [micro(measured)] : []), report.operations,
   ]);
-  const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", "µs", "operations"];
-  const isText = [false, true, true, false, false, false, false, true];
+  const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", ...(isMeasured ? ["µs"] : []), "operations"];
+  const isText = header.map((title) => ["kernel", "shape", "operations"].includes(title));
+  const dispatches = step.dispatches === null ? "" : ` in ${count(step.dispatches, "dispatch")}`;
+  const time = isMeasured ? `${micro(measured)} µs (estimated ${micro(estimated)} µs)` : `estimated ${micro(estimated)} µs`;
   return [
-    `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}, ${micro(sum((l) => l.measured))} µs ` +
-      `(estimated ${micro(sum((l) => l.estimated))} µs), ${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ` +
-      `${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
+    `${step.caller}: ${count(step.operations, "operation")}, ${count(launches.length, "launch")}${dispatches}, ${time}, ` +
+      `${(sum((l) => l.flops) / 1e6).toPrecision(3)} MFLOP, ${bytes(sum((l) => l.bytes))} moved, ${bytes(step.arena)} of memory`,
     ...(step.stacked.into === 0
       ? []
       : [`  ${step.stacked.operations.toLocaleString("en-US")} operations stacked into ${step.stacked.into} before the gradients were recorded`]),

@@ -4,3 +4,4 @@
  */
 
 export { type Explanation, explain, type ExplainOptions, type LaunchReport, type StepReport } from "./explain.ts";
+export type { GpuReport } from "./gpu.ts";

@@ -6,11 +6,18 @@ import {
 } from "../kernels/kernel.ts";
 import type { Work } from "../kernels/work.ts";
 
-/** A machine to estimate by: one core with vectors of 128 bits. Seconds for an operation, a byte, a launch. */
-const machine = { flop: 1 / 45e9, byte: 1 / 20e9, launch: 20e-9 };
+/** A machine to estimate by: seconds for an operation, a byte, a launch. */
+export interface Machine {
+  readonly flop: number;
+  readonly byte: number;
+  readonly launch: number;
+}
 
-/** Milliseconds that some work takes at least, by that machine. */
-export const estimate = ({ flops, bytes }: Work): number => 1000 * (machine.launch + Math.max(flops * machine.flop, bytes * machine.byte));
+/** One core with vectors of 128 bits. */
+export const processor: Machine = { flop: 1 / 45e9, byte: 1 / 20e9, launch: 20e-9 };
+
+/** Milliseconds that some work takes at least, by a machine. */
+export const estimate = ({ flops, bytes }: Work, { flop, byte, launch }: Machine): number => 1000 * (launch + Math.max(flops * flop, bytes * byte));
 
 const works: { readonly [K in Kind]: (kernel: KernelOf<K>, words: Int32Array, from: number) => Work } = {
   map: mapWork, row: rowWork, columns: columnsWork, product: productWork, copy: copyWork, gather: gatherWork, scatterAdd: scatterAddWork, scan: scanWork,

@@ -18,16 +18,11 @@ export function roomOf(size: number, unit: number): number {
 
 /**
  * Places every value that has no place yet, from `start` on, and returns the size of the arena.
- * @param slack so many elements stay free for a while, so that what comes next need not wait for who has used them
  */
 export function place(launches: Launches, start: number, { unit, slack }: Policy): number {
   launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;
   const free = new Map<number, number[]>();
-  /** Values whose memory is not given to others yet, and its size. */
-  const resting = Ints.take();
-  let first = 0;
-  let rest = 0;
   let arena = start;
   const dying = Ints.take();
   // Strands may run side by side, so what dies in one of them leaves its place when all have ended.
@@ -71,7 +66,9 @@ export function place(launches: Launches, start: number, { unit, slack }: Policy
       const value = valueWhole.at(output) < 0 ? output : valueWhole.at(output);
       if (valueSpace.at(value) < 0) {
         const room = roomOf(valueSize.at(value), unit);
-        let offset = free.get(room)?.pop();
+        const pieces = free.get(room) ?? [];
+        // The last one may still be in the cache; where some are left free, the one that has been so for longest.
+        let offset = pieces.length * room <= slack ? undefined : slack > 0 ? pieces.shift() : pieces.pop();
         if (offset === undefined) {
           offset = arena;
           arena += room;
@@ -91,19 +88,12 @@ export function place(launches: Launches, start: number, { unit, slack }: Policy
   for (let value = 0; value < valueSpace.length; value++) if (valueSpace.at(value) < 0) valueSpace.put(value, 0);
   Ints.give(dying);
   Ints.give(held);
-  Ints.give(resting);
   return arena;
 
   function release(value: number): void {
-    resting.push(value);
-    rest += valueSize.at(value);
-    while (rest > slack) {
-      const next = resting.at(first++);
-      const room = roomOf(valueSize.at(next), unit);
-      rest -= valueSize.at(next);
-      const pieces = free.get(room);
-      if (pieces === undefined) free.set(room, [valueOffset.at(next)]);
-      else pieces.push(valueOffset.at(next));
-    }
+    const room = roomOf(valueSize.at(value), unit);
+    const pieces = free.get(room);
+    if (pieces === undefined) free.set(room, [valueOffset.at(value)]);
+    else pieces.push(valueOffset.at(value));
   }
 }

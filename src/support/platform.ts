@@ -33,6 +33,8 @@ export interface GpuHost {
   readonly process?: {
     readonly argv: readonly string[];
     cwd(): string;
+    once(event: "exit", listener: () => void): unknown;
+    removeListener(event: "exit", listener: () => void): unknown;
     getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: { eval: true; execArgv: [] }) => GpuThread };
     getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
     getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };

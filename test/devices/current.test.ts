@@ -141,6 +141,45 @@ describe("a device that has to be waited for", () => {
   });
 });
 
+describe("a device that the first step waits for", () => {
+  it("is made once, and not where another one has been chosen before", async () => {
+    for (const isChosen of [false, true]) {
+      const fresh = await begun();
+      const made: Device[] = [];
+      let isChosenNow = (): boolean => false;
+      fresh.renameDevice("webgpu", () => Promise.reject(new Error("not by a promise")));
+      fresh.standardDevice("webgpu", "FLIMSY_DEVICE", {
+        webgpu: (isChosen) => {
+          isChosenNow = isChosen;
+          made.push(new ReferenceDevice());
+          return made[made.length - 1];
+        },
+      });
+      expect([made, fresh.usedDevices()]).toEqual([[], []]);
+      if (isChosen) fresh.setDevice("reference");
+      const device = fresh.currentDevice();
+      expect([fresh.currentDevice() === device, made]).toEqual([true, isChosen ? [] : [device]]);
+      if (isChosen) continue;
+      expect([isChosenNow(), await fresh.setDevice("webgpu"), fresh.usedDevices()]).toEqual([true, undefined, made]);
+      fresh.setDevice("reference");
+      expect(isChosenNow()).toBe(false);
+    }
+  });
+
+  it("is asked for again by the next step where it cannot be had", async () => {
+    const fresh = await begun();
+    let asked = 0;
+    fresh.standardDevice("webgpu", "FLIMSY_DEVICE", {
+      webgpu: () => {
+        if (++asked === 2) return new ReferenceDevice();
+        throw new DeviceError("no adapter", "missing");
+      },
+    });
+    expect(fresh.currentDevice).toThrow("no adapter");
+    expect([fresh.currentDevice().name, asked]).toEqual(["reference", 2]);
+  });
+});
+
 /** A program that has just begun. */
 async function begun() {
   vi.resetModules();

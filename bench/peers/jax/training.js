@@ -1,14 +1,23 @@
 /** What all programs share: the backend, parameters, a training step, and a look at the gradients. Functions of this library consume their arguments. */
 
 import { readFileSync } from "node:fs";
-import { init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { provideGpu } from "../gpu.js";
 
-let compiled = true;
+export let compiled = true;
+/** The number that a step gives; on a GPU a promise of it. */
+export let read = (loss) => loss.item();
 
-/** @param {"eager" | "jit"} variant */
+/** @param {"eager" | "jit" | "webgpu"} variant */
 export async function start(variant) {
-  compiled = variant === "jit";
-  await init("wasm"); // one thread: Node has no global Worker
+  compiled = variant !== "eager";
+  if (variant === "webgpu") {
+    await provideGpu();
+    read = async (loss) => (await loss.data())[0];
+  }
+  const device = variant === "webgpu" ? "webgpu" : "wasm"; // one thread: Node has no global Worker
+  await init(device);
+  defaultDevice(device);
   const { version } = JSON.parse(readFileSync(new URL("../node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"));
   return `jax-js ${version}`;
 }
@@ -45,20 +54,20 @@ export function training(params, data, cost, optimizer, parts = {}, same = true)
     const [loss, next, nextState] = run(optimizer ? params : tree.ref(params), state, tree.ref(data), same ? 0 : k);
     if (optimizer) [params, state] = [next, nextState];
     else for (const gradient of Object.values(next)) gradient.dataSync();
-    return loss.item();
+    return read(loss);
   }
   // end
 
-  function gradients() {
+  async function gradients() {
     const first = compiled ? jit(withGradient, { staticArgnums: [2] }) : withGradient;
     const [loss, grads] = first(tree.ref(params), tree.ref(data), 0);
     const found = {};
     for (const [name, gradient] of Object.entries(grads)) {
       const { shape } = gradient;
-      const flat = gradient.dataSync();
+      const flat = await gradient.data();
       for (const [part, array] of Object.entries((parts[name] ?? whole(name))(flat, shape))) found[part] = [...(found[part] ?? []), array];
     }
-    return { loss: loss.item(), gradients: found };
+    return { loss: await read(loss), gradients: found };
   }
   return { step, gradients };
 }

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs";
-import { tensor } from "./training.js";
+import { read, tensor } from "./training.js";
 
 export function create({ data }) {
   const [a, b] = [tensor(data.a), tensor(data.b)];
   // user code
-  const step = () => tf.tidy(() => tf.sum(tf.matMul(a, b)).dataSync()[0]);
+  const step = () => read(tf.tidy(() => tf.sum(tf.matMul(a, b))));
   // end
-  return { step, gradients: () => ({ loss: step(), gradients: {} }) };
+  return { step, gradients: async () => ({ loss: await step(), gradients: {} }) };
 }

@@ -2,11 +2,24 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import { provideGpu } from "../gpu.js";
 
-/** @param {"cpu" | "wasm" | "wasm-tuned"} variant */
+/** The number that a step gives; on a GPU a promise of it. */
+export let read = (loss) => taken(loss, loss.dataSync());
+function taken(loss, [value]) {
+  loss.dispose();
+  return value;
+}
+
+/** @param {"cpu" | "wasm" | "wasm-tuned" | "webgpu"} variant */
 export async function start(variant) {
   setThreadsCount(1);
-  await tf.setBackend(variant === "cpu" ? "cpu" : "wasm");
+  if (variant === "webgpu") {
+    await provideGpu();
+    await import("@tensorflow/tfjs-backend-webgpu");
+    read = async (loss) => taken(loss, await loss.data());
+  }
+  await tf.setBackend(variant.replace("-tuned", ""));
   await tf.ready();
   return `TensorFlow.js ${tf.version.tfjs}`;
 }
@@ -38,12 +51,12 @@ export const oneHot = (symbols, depth) => tf.cast(tf.oneHot(symbols, depth), "fl
 
 export function training(variables, cost, optimizer, { clip = null } = {}) {
   // user code
-  const step = (k) => tf.tidy(() => {
+  const step = (k) => read(tf.tidy(() => {
     const { value, grads } = tf.variableGrads(() => cost(k), variables);
     if (clip !== null) scale(grads, clip);
     optimizer?.applyGradients(grads);
-    return value.dataSync()[0];
-  });
+    return value;
+  }));
 
   function scale(grads, bound) {
     const norm = tf.sqrt(tf.addN(Object.values(grads).map((g) => tf.sum(tf.square(g)))));
@@ -52,7 +65,7 @@ export function training(variables, cost, optimizer, { clip = null } = {}) {
   }
   // end
 
-  const gradients = () => tf.tidy(() => {
+  const tensors = () => tf.tidy(() => {
     const { value, grads } = tf.variableGrads(() => cost(0), variables);
     const found = {};
     for (const { name, parts } of variables) {
@@ -61,7 +74,12 @@ export function training(variables, cost, optimizer, { clip = null } = {}) {
       // A name that occurs twice has the sum of both gradients.
       parts.names.forEach((name, i) => { found[name] = all[i] && found[name] ? tf.add(found[name], all[i]) : all[i]; });
     }
-    return { loss: value.dataSync()[0], gradients: Object.fromEntries(Object.entries(found).map(([name, g]) => [name, g ? [g.dataSync().slice()] : []])) };
+    return { value, found };
   });
+  async function gradients() {
+    const { value, found } = tensors();
+    const numbers = await Promise.all(Object.entries(found).map(async ([name, g]) => [name, g ? [(await g.data()).slice()] : []]));
+    return { loss: await read(value), gradients: Object.fromEntries(numbers) };
+  }
   return { step, gradients };
 }

@@ -26,7 +26,7 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.leaves, self.clip)
         if self.optimizer is not None:
             self.optimizer.step()
-        return loss.item()
+        return loss.detach()
 
     def clear(self):
         for leaf in self.leaves:

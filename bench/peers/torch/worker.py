@@ -15,6 +15,8 @@ import torch  # noqa: E402  (after the number of threads)
 from vectors import vectors  # noqa: E402
 
 torch.set_num_threads(int(threads))
+DEVICE = "cuda" if variant.endswith("-cuda") else "cpu"
+torch.backends.cudnn.allow_tf32 = False  # numbers of 32 bits, as everyone's
 
 
 def read(file):
@@ -31,7 +33,8 @@ def read(file):
             for size in entry["shape"]:
                 count *= size
             flat = torch.frombuffer(content, dtype=types[entry["type"]], count=count, offset=start + entry["offset"])
-            found[entry["name"]] = (flat.long() if entry["type"] == "int32" else flat.clone()).reshape(entry["shape"])
+            moved = flat.to(DEVICE)
+            found[entry["name"]] = (moved.long() if entry["type"] == "int32" else moved.clone()).reshape(entry["shape"])
         return found
 
     return {"sizes": header["sizes"], "data": arrays(header["data"]), "parameters": arrays(header["parameters"])}
@@ -41,7 +44,10 @@ def answer(**fields):
     print(json.dumps(fields), flush=True)
 
 
-training = importlib.import_module(program.replace("-", "_")).create(read(file), variant)
+problem = read(file)
+if DEVICE == "cuda":
+    torch.set_default_device(DEVICE)
+training = importlib.import_module(program.replace("-", "_")).create(problem, variant.removesuffix("-cuda"))
 step = 0
 answer(ready=True, version=f"PyTorch {torch.__version__}")
 for line in sys.stdin:
@@ -53,8 +59,10 @@ for line in sys.stdin:
         losses = []
         start = time.perf_counter()
         for _ in range(request["count"]):
-            losses.append(training.step(0 if request.get("same") else step))
+            loss = training.step(0 if request.get("same") else step)
+            losses.append(loss if request.get("ahead") else loss.item())
             step += 1
+        losses = [float(loss) for loss in losses]
         seconds = time.perf_counter() - start
         answer(seconds=seconds, first=losses[0], last=losses[-1])
     elif request["do"] == "memory":

@@ -2,6 +2,7 @@
 /** What all programs share: initial parameters, a training step, and a look at the gradients. */
 
 import { Component, grad } from "flimsy-ml";
+import { read } from "../start.js";
 
 /** @typedef {import("../problem.js").Problem} Problem */
 /** @typedef {import("../problem.js").Values} Values */
@@ -31,7 +32,7 @@ export function training(problem, model, cost, optimizer) {
     const loss = grad(() => cost(k));
     if (optimizer) optimizer.update();
     else clear();
-    return loss.item();
+    return read(loss);
   }
   // end
 

@@ -1,7 +1,7 @@
 /** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
 
 import { DeviceError, ownFile } from "../../support/errors.ts";
-import type { GpuHost, GpuPackage } from "../../support/platform.ts";
+import type { GpuHost, GpuPackage, GpuThread } from "../../support/platform.ts";
 import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
 
 /** What the GPU allows. */
@@ -15,6 +15,8 @@ export interface Limits {
   readonly records: number;
   /** Records begin at multiples of so many bytes. */
   readonly alignment: number;
+  /** Can it measure what dispatches take? */
+  readonly hasClock: boolean;
 }
 
 /** The way to an engine. */
@@ -48,15 +50,19 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
   if (path !== null) {
     const { create, globals } = (await load(path)) as GpuPackage;
     Object.assign(host, globals);
-    host.flimsyGpu ??= create([]);
+    host.flimsyGpu ??= create(["disable-dawn-features=timestamp_quantization"]); // else its clock ticks every 65 µs
     gpu = host.flimsyGpu;
   }
   if (gpu === undefined) return "no WebGPU";
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) return "no adapter";
-  const { limits, info } = adapter;
+  const { limits, info, features } = adapter;
+  const clock = "timestamp-query";
+  const hasClock = features.has(clock);
   const names = ["maxStorageBufferBindingSize", "maxBufferSize", "minUniformBufferOffsetAlignment"] as const;
-  const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(names.map((limit) => [limit, limits[limit]])) });
+  const device = await adapter.requestDevice({
+    requiredFeatures: hasClock ? [clock] : [], requiredLimits: Object.fromEntries(names.map((limit) => [limit, limits[limit]])),
+  });
   return {
     gpu: device,
     limits: {
@@ -65,14 +71,16 @@ async function find(path: Path, load: (path: string) => Promise<unknown>): Promi
       heap: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
       records: limits.maxBufferSize,
       alignment: limits.minUniformBufferOffsetAlignment,
+      hasClock,
     },
   };
 }
 
-/** What starts an engine in a worker, and what it finds. */
+/** What starts an engine in a worker. What that finds is written where who waits sees it: whether it is there, how many letters it has, and these. */
 interface Start {
   readonly path: Path;
   readonly sees: Int32Array;
+  readonly started: Int32Array;
 }
 interface Started {
   /** Why there is none. */
@@ -80,22 +88,39 @@ interface Started {
   readonly limits: Limits | null;
 }
 
-/** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it. */
+/** Serves whoever has started the worker, in which all this is text, with what arrives first and what comes after it; a counter is its end. */
 function serve(make: typeof engine, look: typeof find, load: (path: string) => Promise<unknown>, tell: (message: unknown) => void): (message: unknown) => void {
   let made: Engine | null = null;
-  const start = async ({ path, sees }: Start): Promise<void> => {
-    const started = (found: string | null, limits: Limits | null): void => tell({ found, limits } satisfies Started);
+  let starting = Promise.resolve();
+  const start = async ({ path, sees, started }: Start): Promise<void> => {
+    let found: string | null = null;
+    let limits: Limits | null = null;
     try {
-      const found = await look(path, load);
-      if (typeof found === "string") return started(found, null);
-      made = make(found.gpu, sees, tell);
-      started(null, found.limits);
+      const gpu = await look(path, load);
+      if (typeof gpu === "string") found = gpu;
+      else {
+        made = make(gpu.gpu, sees, tell);
+        limits = gpu.limits;
+      }
     } catch (error) {
-      started(String(error), null);
+      found = String(error).slice(0, 1000);
     }
+    const text = JSON.stringify({ found, limits } satisfies Started);
+    for (let k = 0; k < text.length; k++) started[2 + k] = text.charCodeAt(k);
+    started[1] = text.length;
+    Atomics.store(started, 0, 1);
+    Atomics.notify(started, 0);
+    tell(null); // for who does not sleep
+  };
+  const end = async (ended: Int32Array): Promise<void> => {
+    await starting;
+    await made?.end();
+    Atomics.add(ended, 0, 1);
+    Atomics.notify(ended, 0);
   };
   return (message) => {
-    if (made === null) void start(message as Start);
+    if (message instanceof Int32Array) void end(message);
+    else if (made === null) starting = start(message as Start);
     else made.ask(message as Ask[]);
   };
 }
@@ -148,17 +173,33 @@ interface Talk {
   hold(isAwaited: boolean): void;
 }
 
+/** Threads of Node's. Where the process ends while one waits for the GPU, or calls into the package, it aborts: so they end before. */
+const threads = new Set<GpuThread>();
+
+function endThreads(): void {
+  const count = new Int32Array(new SharedArrayBuffer(4));
+  for (const thread of threads) thread.postMessage(count);
+  const end = performance.now() + LAST;
+  for (let ended = 0; ended < threads.size && performance.now() < end; ended = Atomics.load(count, 0)) wait(count, 0, ended);
+}
+
 function startWorker(): Talk {
   const node = host.process?.getBuiltinModule?.("node:worker_threads");
   if (node !== undefined) {
     const worker = new node.Worker(program, { eval: true, execArgv: [] });
+    if (threads.size === 0) host.process?.once("exit", endThreads);
+    threads.add(worker);
     const talk: Talk = {
       post: (message, transfer) => worker.postMessage(message, transfer), onMessage: () => {}, onEnd: () => {},
       hold: (isAwaited) => (isAwaited ? worker.ref() : worker.unref()),
     };
     worker.on("message", (message: unknown) => talk.onMessage(message));
     worker.on("error", (error: Error) => talk.onEnd(error.message));
-    worker.on("exit", () => talk.onEnd("its thread was stopped"));
+    worker.on("exit", () => {
+      threads.delete(worker);
+      if (threads.size === 0) host.process?.removeListener("exit", endThreads);
+      talk.onEnd("its thread was stopped");
+    });
     return talk;
   }
   const worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
@@ -184,30 +225,43 @@ function wait(words: Int32Array, index: number, value: number): void {
 
 /** Milliseconds after which one who waits looks whether the GPU is still there. */
 const PATIENCE = 500;
+/** Milliseconds in which a thread ends, unless something is wrong. */
+const LAST = 10_000;
 
 const canShare = (): boolean => typeof SharedArrayBuffer === "function" && host.crossOriginIsolated !== false;
 
-async function inThreadOfItsOwn(path: Path): Promise<Link> {
+/** Words for what a worker finds: more than its text has. */
+const STARTED = 8192;
+/** Milliseconds in which a worker starts, also where all are busy. */
+const SLOWEST = 60_000;
+
+/** Starts an engine in a worker. `link` is the way to it, when what it has found is there. */
+function start(path: Path): { readonly talk: Talk; readonly started: Int32Array; link(): Link } {
   const talk = startWorker();
-  const sees = new Int32Array(new SharedArrayBuffer(4 * life.size));
-  talk.post({ path, sees } satisfies Start, []);
-  talk.hold(true);
-  return new Promise((resolve, reject) => {
-    talk.onEnd = (why) => reject(missing(why));
-    talk.onMessage = (message) => {
-      const { found, limits } = message as Started;
-      if (limits === null) return reject(errorFor(found as string));
-      const link: Link = {
-        limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
-        ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
-        answer: (bytes) => new SharedArrayBuffer(bytes),
-      };
-      talk.onMessage = (told) => link.onTold(told as Told);
-      talk.onEnd = () => link.onTold({ kind: "lost" });
-      talk.hold(false);
-      resolve(link);
+  const [sees, started] = [life.size, STARTED].map((words) => new Int32Array(new SharedArrayBuffer(4 * words)));
+  talk.post({ path, sees, started } satisfies Start, []);
+  const link = (): Link => {
+    const { found, limits } = JSON.parse(String.fromCharCode(...started.subarray(2, 2 + started[1]))) as Started;
+    if (limits === null) throw errorFor(found as string);
+    const link: Link = {
+      limits, sees, canWait: true, wait, hold: talk.hold, onTold: () => {},
+      ask: (asked) => talk.post(asked, asked.flatMap((ask) => (ask.kind === "write" ? ask.data.buffer : []))),
+      answer: (bytes) => new SharedArrayBuffer(bytes),
     };
-  });
+    talk.onMessage = (told) => { if (told !== null) link.onTold(told as Told); };
+    talk.onEnd = () => link.onTold({ kind: "lost" });
+    return link;
+  };
+  return { talk, started, link };
+}
+
+function inThreadOfItsOwn(path: Path): Promise<Link> {
+  const { talk, link } = start(path);
+  talk.hold(true);
+  return new Promise<void>((resolve, reject) => {
+    talk.onEnd = (why) => reject(missing(why));
+    talk.onMessage = () => resolve();
+  }).finally(() => talk.hold(false)).then(link);
 }
 
 async function inCallersThread(path: Path): Promise<Link> {
@@ -232,4 +286,17 @@ export async function connect(thread?: Thread): Promise<Link> {
   const link = inThreadOfItsOwn(path);
   // A page's policy may forbid workers, and some browsers have WebGPU in windows alone.
   return thread === undefined && path === null ? link.catch(() => inCallersThread(path)) : link;
+}
+
+/**
+ * The same for one who waits, in Node and Deno: nothing else is done there meanwhile.
+ * @throws DeviceError as `connect` rejects with
+ */
+export function connectNow(): Link {
+  const { talk, started, link } = start(packagePath());
+  talk.hold(false);
+  for (const end = performance.now() + SLOWEST; Atomics.load(started, 0) === 0; wait(started, 0, 0)) {
+    if (performance.now() > end) throw missing(`its thread has said nothing for ${SLOWEST / 1000} seconds.`);
+  }
+  return link();
 }

@@ -2,8 +2,8 @@
 
 import { beginnings, type ColumnsKernel, type ScanKernel } from "../../kernels/kernel.ts";
 import { call, literal } from "./functions.ts";
-import { accumulator } from "./reductions.ts";
-import { operandsAndParameters, shader } from "./shader.ts";
+import { accumulator, loaded, stored } from "./reductions.ts";
+import { at, operandsAndParameters, record, shader } from "./shader.ts";
 
 /** Where the column begins. */
 const column = "let first = (i / inner) * n * inner + i % inner;";
@@ -14,7 +14,36 @@ export function emitColumns(kernel: ColumnsKernel): string {
 ${column}
 ${sum.begin}
 for (var j = 0u; j < n; j++) { ${sum.take("heap[input + first + j * inner]", "j")} }
-heap[out + i] = ${sum.result};`);
+heap[out + i] = ${sum.result(sum.taken)};`);
+}
+
+/** The same in parts, where the columns are few: a thread for each part of a column. */
+export function emitColumnParts(kernel: ColumnsKernel): string {
+  const sum = accumulator(kernel.reduce, "sum");
+  return shader(`${operandsAndParameters(["out", "input"], "columns")}
+let columns = outer * inner;
+let part = i / columns;
+let length = (n + ${at(record.parts)} - 1u) / ${at(record.parts)};
+let begin = part * length;
+let its = i % columns;
+let first = (its / inner) * n * inner + its % inner;
+${sum.begin}
+for (var j = begin; j < min(begin + length, n); j++) { ${sum.take("heap[input + first + j * inner]", "(j - begin)")} }
+let place = ${at(record.scratch)} + 2u * i;
+${stored(sum, "place", sum.taken)}`);
+}
+
+/** Puts the parts together: a thread for each column. */
+export function emitColumnSum(kernel: ColumnsKernel): string {
+  const sum = accumulator(kernel.reduce, "sum");
+  return shader(`${operandsAndParameters(["out", "input"], "columns")}
+var all = ${sum.nothing};
+for (var part = 0u; part < ${at(record.parts)}; part++) {
+  let place = ${at(record.scratch)} + 2u * (part * outer * inner + i);
+  let taken = ${loaded(sum, "place")};
+  all = ${sum.together("all", "taken")};
+}
+heap[out + i] = ${sum.result("all")};`);
 }
 
 /** Running sums and products are pairs of numbers, of which the second is what rounding has taken from the first. */

@@ -77,7 +77,7 @@ for (var k = j; k < count; k = next(${linksAt}, k)) {
   ${sum.take("heap[list + (o * count + k) * inner + e]", "taken")}
   taken++;
 }
-heap[table + (o * size + ${rowOf("heap[index + j]")}) * inner + e] = ${sum.result};`);
+heap[table + (o * size + ${rowOf("heap[index + j]")}) * inner + e] = ${sum.result(sum.taken)};`);
 }
 
 /** Looks for a number that is none, or ∞. */

@@ -18,6 +18,8 @@ export type Ask =
   | { readonly kind: "clear"; readonly at: number; readonly bytes: number }
   /** Dispatches that are kept, from one to another. */
   | { readonly kind: "run"; readonly id: number; readonly from: number; readonly to: number }
+  /** The same, each measured for itself: the answer has the milliseconds that each took. The GPU has to have a clock. */
+  | { readonly kind: "time"; readonly id: number; readonly from: number; readonly to: number; readonly answer: Answer }
   /** Single dispatches. */
   | { readonly kind: "dispatch"; readonly dispatches: Int32Array<ArrayBuffer> }
   /** Sends what has been asked for to the GPU. Up to this run it is all. */
@@ -46,6 +48,8 @@ export type Told = { readonly kind: "answer"; readonly id: number } | { readonly
 
 export interface Engine {
   ask(asked: readonly Ask[]): void;
+  /** Lets the GPU go. Nothing is waited for any more when the promise resolves. */
+  end(): Promise<void>;
 }
 
 /** Bytes of an answer before what has been read: a state, and what the heap begins with. */
@@ -62,6 +66,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const COPY_DST = 8;
   const UNIFORM = 64;
   const STORAGE = 128;
+  const QUERY_RESOLVE = 512;
   const COMPUTE = 4;
   const WINDOW = 16384;
   const FAULT_BYTES = 64;
@@ -69,6 +74,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const PATIENCE = 16;
   /** So many dispatches are sent together: drivers have died of tens of thousands. */
   const MANY = 4096;
+  /** So many dispatches are measured by one set of times, of which each takes two. */
+  const TIMED = 2048;
 
   const usage = { floats: STORAGE | COPY_SRC | COPY_DST, records: UNIFORM | COPY_SRC | COPY_DST };
   const make = (size: number, usage: number): GPUBuffer => gpu.createBuffer({ size, usage });
@@ -90,6 +97,14 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   /** Buffers to read from that are not in use, by size. */
   const idle = new Map<number, GPUBuffer[]>();
   const open = new Set<Answer>();
+  /** What the GPU has been asked for, and has not answered yet. */
+  const pending = new Set<Promise<unknown>>();
+  const asking = <T>(promise: Promise<T>): Promise<T> => {
+    pending.add(promise);
+    const settled = (): unknown => pending.delete(promise);
+    promise.then(settled, settled);
+    return promise;
+  };
   let isPolling = false;
   let polled = 0;
 
@@ -135,7 +150,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     encoder = null;
     encoded = 0;
   };
-  const dispatch = (list: Int32Array, from: number, to: number): void => {
+  /** @param sets where times are kept, in pairs, if they are wanted: then every dispatch is a pass of its own */
+  const dispatch = (list: Int32Array, from: number, to: number, sets: readonly GPUQuerySet[] | null = null): void => {
     group ??= gpu.createBindGroup({
       layout,
       entries: [
@@ -147,6 +163,13 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     const offset = [0];
     for (let k = 5 * from; k < 5 * to; k += 5) {
       if (encoded++ === MANY) submit();
+      if (sets !== null) {
+        endPass();
+        const timed = k / 5 - from;
+        const at = 2 * (timed % TIMED);
+        const querySet = sets[Math.floor(timed / TIMED)];
+        pass = commands().beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } });
+      }
       pass ??= commands().beginComputePass();
       pass.setPipeline(pipelines[list[k]] as GPUComputePipeline);
       offset[0] = list[k + 1];
@@ -155,16 +178,16 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     }
   };
   /** Dispatches, when the modules are there. */
-  const launch = (list: Int32Array, from: number, to: number): Promise<void> | void => {
+  const launch = (list: Int32Array, from: number, to: number, sets: readonly GPUQuerySet[] | null = null): Promise<void> | void => {
     const missing: Promise<unknown>[] = [];
     for (let k = 5 * from; k < 5 * to; k += 5) {
       const found = pipelines[list[k]];
       if (found instanceof Promise) missing.push(found);
     }
-    return missing.length > 0 ? Promise.race([Promise.all(missing), ended]).then(() => dispatch(list, from, to)) : dispatch(list, from, to);
+    return missing.length > 0 ? Promise.race([Promise.all(missing), ended]).then(() => dispatch(list, from, to, sets)) : dispatch(list, from, to, sets);
   };
-  /** Copies ranges of the heap to where they can be read, and calls back with them. */
-  const read = (ranges: readonly number[], done: (bytes: ArrayBuffer) => void, failed: (error: Error) => void): void => {
+  /** Copies ranges of the heap, or of another buffer, to where they can be read, and calls back with them. */
+  const read = (ranges: readonly number[], done: (bytes: ArrayBuffer) => void, failed: (error: Error) => void, source = buffers.floats): void => {
     let size = 0;
     for (let k = 1; k < ranges.length; k += 2) size += ranges[k];
     let room = 4096;
@@ -173,11 +196,11 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     endPass();
     let at = 0;
     for (let k = 0; k < ranges.length; k += 2) {
-      if (ranges[k + 1] > 0) commands().copyBufferToBuffer(buffers.floats, ranges[k], target, at, ranges[k + 1]);
+      if (ranges[k + 1] > 0) commands().copyBufferToBuffer(source, ranges[k], target, at, ranges[k + 1]);
       at += ranges[k + 1];
     }
     submit();
-    target.mapAsync(MAP_READ, 0, size).then(() => {
+    asking(target.mapAsync(MAP_READ, 0, size)).then(() => {
       done(target.getMappedRange(0, size));
       target.unmap();
       const others = idle.get(room);
@@ -205,7 +228,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       gpu.pushErrorScope("out-of-memory");
       gpu.pushErrorScope("validation");
       const larger = make(bytes, usage[of]);
-      const errors = [await gpu.popErrorScope(), await gpu.popErrorScope()];
+      const errors = await Promise.all([asking(gpu.popErrorScope()), asking(gpu.popErrorScope())]);
       if (errors[0] !== null || errors[1] !== null) return settle(answer, 2);
       const before = buffers[of];
       commands().copyBufferToBuffer(before, 0, larger, 0, before.size);
@@ -218,7 +241,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     compile({ code }) {
       const place = pipelines.length;
       const made = pipelines;
-      const coming = gpu.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: gpu.createShaderModule({ code }), entryPoint: "main" } });
+      const module = gpu.createShaderModule({ code });
+      const coming = asking(gpu.createComputePipelineAsync({ layout: pipelineLayout, compute: { module, entryPoint: "main" } }));
       coming.then((pipeline) => { made[place] = pipeline; }, (error) => lose(String(error)));
       pipelines.push(coming);
     },
@@ -234,6 +258,22 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       commands().clearBuffer(buffers.floats, at, bytes);
     },
     run: ({ id, from, to }) => launch(kept.get(id) as Int32Array, from, to),
+    async time({ id, from, to, answer }) {
+      open.add(answer);
+      const sizes: number[] = [];
+      for (let left = to - from; left > 0; left -= TIMED) sizes.push(2 * Math.min(left, TIMED));
+      const sets = sizes.map((count) => gpu.createQuerySet({ type: "timestamp", count }));
+      const found = make(16 * (to - from), QUERY_RESOLVE | COPY_SRC);
+      await launch(kept.get(id) as Int32Array, from, to, sets);
+      endPass();
+      sets.forEach((set, k) => commands().resolveQuerySet(set, 0, sizes[k], found, 16 * TIMED * k));
+      read([0, 16 * (to - from)], (bytes) => {
+        const times = new BigUint64Array(bytes);
+        new Float64Array(answer.bytes, 128).forEach((_, k, taken) => { taken[k] = Number(times[2 * k + 1] - times[2 * k]) / 1e6; });
+        for (const each of [found, ...sets]) each.destroy();
+        settle(answer, 1);
+      }, () => settle(answer, 3), found);
+    },
     dispatch: ({ dispatches }) => launch(dispatches, 0, dispatches.length / 5),
     submit({ run }) {
       submit();
@@ -256,7 +296,7 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     for (let k = 0; k < queue.length; k++) {
       const asked = queue[k];
       if (Atomics.load(sees, 2) === 1) {
-        if (asked.kind === "read" || asked.kind === "grow") settle(asked.answer, 3);
+        if ("answer" in asked) settle(asked.answer, 3);
         continue;
       }
       try {
@@ -273,6 +313,11 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
     ask(asked) {
       queue.push(...asked);
       if (!isBusy) void work();
+    },
+    async end() {
+      gpu.destroy();
+      await gpu.lost;
+      await Promise.allSettled([...pending]);
     },
   };
 }

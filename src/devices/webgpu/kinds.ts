@@ -1,10 +1,10 @@
 /** How each kind of kernel is carried out: by which dispatches, one after another, and what computes them. */
 
 import {
-  columnsParameters, type CopyKernel, gatherParameters, type Kernel, type KernelOf, type Kind, ProductMode, productParameters, randomParameters,
+  columnsParameters, type CopyKernel, gatherParameters, type Kernel, type KernelOf, type Kind, passesOf, ProductMode, productParameters, randomParameters,
   readCopyAxes, readMapAxes, readParameters, rowParameters, scatterAddParameters,
 } from "../../kernels/kernel.ts";
-import { emitColumns, emitScan } from "./emit-columns.ts";
+import { emitColumnParts, emitColumnSum, emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
 import { emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands } from "./emit-move.ts";
 import { type Along, BLOCK, emitProduct, emitProductSum, type ProductForm, SIDE } from "./emit-product.ts";
@@ -18,6 +18,8 @@ export interface Dispatch {
   readonly way: string;
   readonly emit: () => string;
   readonly threads: number;
+  /** In how many parts something is done. */
+  readonly parts?: number;
   /** Does it read four elements at once? Then spaces have to begin at multiples of that. */
   readonly readsVectors?: boolean;
 }
@@ -100,6 +102,24 @@ function formOf(words: Int32Array, from: number, { forms, areAligned }: Circumst
   function tilesOf(height: number, width: number): number { return Math.ceil(m / height) * Math.ceil(n / width) * count0 * count1; }
 }
 
+/** A row as long as this is worth a workgroup; parts of one are longer. */
+const LONG_ROW = 2 * GROUP;
+const ROW_PART = 64 * GROUP;
+const MOST_PARTS = 1024;
+
+/** How rows are reduced: by a thread each, by a workgroup each, or each by several, in dispatches for the passes and the outputs. */
+function rowFormOf(rows: number, n: number, { forms }: Circumstances): { form: "thread" | "team" | "parts"; parts: number } {
+  if (forms === "processor" || n < LONG_ROW) return { form: "thread", parts: 1 };
+  return rows >= BUSY || n < 2 * ROW_PART ? { form: "team", parts: 1 } : { form: "parts", parts: Math.min(MOST_PARTS, Math.ceil(n / ROW_PART)) };
+}
+
+/** In how many parts columns are reduced that are few and long. */
+function columnParts(words: Int32Array, from: number, { forms }: Circumstances): number {
+  const n = words[from + columnsParameters.n];
+  return forms === "processor" ? 1 : Math.max(1, Math.min(Math.floor(n / COLUMN_PART), Math.ceil((BUSY * GROUP) / columnSize(words, from))));
+}
+const COLUMN_PART = 32;
+
 /** The dispatches of a kind that moves entries by numbers, with a check of these where they may be wrong. */
 const checked = (isFallible: boolean, check: () => string, ...others: Dispatch[]): Dispatch[] =>
   (isFallible ? [{ way: "check", threads: GROUP, emit: check }, ...others] : others);
@@ -117,7 +137,22 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   row: {
-    dispatches: (kernel, words, from) => [{ way: "rows", threads: words[from + rowParameters.rows], emit: () => emitRow(kernel) }],
+    dispatches(kernel, words, from, where) {
+      const { rows, n } = readParameters(rowParameters, words, from);
+      const { form, parts } = rowFormOf(rows, n, where);
+      if (form !== "parts") return [{ way: form, threads: form === "team" ? GROUP * rows : rows, emit: () => emitRow(kernel, form) }];
+      const threads = GROUP * rows * parts;
+      const isByElement = kernel.outputs.some(({ per }) => per === "element");
+      return [
+        ...passesOf(kernel).map((_, pass): Dispatch => ({ way: `pass ${pass}`, threads, parts, emit: () => emitRow(kernel, pass) })),
+        { way: "outputs", threads: isByElement ? threads : GROUP * rows, parts, emit: () => emitRow(kernel, "outputs") },
+      ];
+    },
+    scratch({ stages }, words, from, where) {
+      const { rows, n } = readParameters(rowParameters, words, from);
+      const { form, parts } = rowFormOf(rows, n, where);
+      return form === "parts" ? 2 * stages.length * rows * parts : 0;
+    },
     extents({ inputs, outputs }, words, from) {
       const { rows, n } = readParameters(rowParameters, words, from);
       const strides = from + rowParameters.strides;
@@ -128,7 +163,19 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   columns: {
-    dispatches: (kernel, words, from) => [{ way: "columns", threads: columnSize(words, from), emit: () => emitColumns(kernel) }],
+    dispatches(kernel, words, from, where) {
+      const parts = columnParts(words, from, where);
+      const columns = columnSize(words, from);
+      if (parts === 1) return [{ way: "columns", threads: columns, emit: () => emitColumns(kernel) }];
+      return [
+        { way: "parts", threads: columns * parts, parts, emit: () => emitColumnParts(kernel) },
+        { way: "together", threads: columns, parts, emit: () => emitColumnSum(kernel) },
+      ];
+    },
+    scratch(_, words, from, where) {
+      const parts = columnParts(words, from, where);
+      return parts === 1 ? 0 : 2 * parts * columnSize(words, from);
+    },
     extents: (_, words, from) => [first(columnSize(words, from)), first(columnSize(words, from) * words[from + columnsParameters.n])],
   },
   scan: {

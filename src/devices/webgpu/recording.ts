@@ -21,6 +21,7 @@ interface Planned extends Unit {
   readonly launch: number;
   /** Where its room for its own use is, from that of all on. */
   readonly scratch: number;
+  readonly parts: number;
   readonly operands: ArrayLike<number>;
   readonly parameters: ArrayLike<number>;
 }
@@ -83,9 +84,9 @@ export class Recording {
     const stride = step * Math.max(...chains.map(({ length }) => length));
     const start = 4 * records.length;
     this.dispatches.push(chains[0][0].module, start, ...gridOf(Math.max(...chains.map(([{ threads }]) => threads))), chains.length);
-    chains.forEach((chain, c) => chain.forEach(({ launch, threads, scratch, operands, parameters }, k) => {
+    chains.forEach((chain, c) => chain.forEach(({ launch, threads, scratch, parts, operands, parameters }, k) => {
       while (4 * records.length < start + c * stride + k * step) records.push(0);
-      const from = records.push(stride / 16, launch, 0, threads, k + 1 < chain.length ? step / 16 : 0, 0) - record.operands;
+      const from = records.push(stride / 16, launch, 0, threads, k + 1 < chain.length ? step / 16 : 0, 0, parts) - record.operands;
       places[0].push(from + record.foot, this.program.arena, from + record.scratch, this.program.arena + foot.scratch + scratch);
       for (let o = 0; o < operands.length; o += 2) places[operands[o]].push(records.push(0) - 1, operands[o + 1]);
       for (let p = 0; p < parameters.length; p++) records.push(parameters[p]);

@@ -4,12 +4,12 @@ import { functionsFor } from "./functions.ts";
 
 /**
  * A launch is a record of words: how far apart chains are, in sixteen bytes; the number of the launch, where the *foot* of the run is, how many threads
- * have work; how far the next record of the chain is, or 0; where there is room for the kernel's own use; then the first element of each operand, and the
- * parameters. All places are elements of the heap.
+ * have work; how far the next record of the chain is, or 0; where there is room for the kernel's own use, and in how many parts something is done; then
+ * the first element of each operand, and the parameters. All places are elements of the heap.
  * A dispatch may carry out several chains of launches, whose records follow each other: the third axis of its grid counts the chains, and each thread
  * does its part of one launch after another of its chain.
  */
-export const record = { step: 0, launch: 1, foot: 2, threads: 3, link: 4, scratch: 5, operands: 6 } as const;
+export const record = { step: 0, launch: 1, foot: 2, threads: 3, link: 4, scratch: 5, parts: 6, operands: 7 } as const;
 
 /** What follows a run's arena: the halves of the run's number, then room for the kernels' own use. */
 export const foot = { number: 0, scratch: 4 } as const;

@@ -15,13 +15,14 @@ import { LaunchFault } from "../fault.ts";
 import { Journal } from "../journal.ts";
 import { Buffer, Residency, type Thrown } from "../residency.ts";
 import { formatBytes, outOfMemory } from "../shortage.ts";
-import { connect, type Limits, type Link, type Thread } from "./connect.ts";
+import { connect, connectNow, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
 import { emitNumberCheck } from "./emit-move.ts";
 import { copyDispatch, type Dispatch, type Forms, kindOf, type Sums } from "./kinds.ts";
 import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
 import type { Range, Sum } from "./schedule.ts";
-import { fault, foot, GROUP, reasons, WINDOW } from "./shader.ts";
+import { fault, foot, GROUP, reasons, record, WINDOW } from "./shader.ts";
+import { addTimes } from "./times.ts";
 
 class GpuBuffer extends Buffer {
   /** How often it has been copied to. */
@@ -136,6 +137,7 @@ export class WebGpuDevice implements Device {
   private readonly heap: Memory;
   private readonly records: Memory;
   private readonly arena: Arena;
+  private readonly traffic = { submits: 0, reads: 0, bytesWritten: 0, bytesRead: 0 };
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, plans: 0 };
   private readonly residency = new Residency<GpuBuffer>();
   /** The executables whose records are in memory. */
@@ -182,6 +184,10 @@ export class WebGpuDevice implements Device {
     const device = this;
     this.later = {
       canWait: link.canWait,
+      dispatching: {
+        adapter: limits.adapter, hasClock: limits.hasClock, traffic: this.traffic,
+        dispatchesOf: (executable) => (executable as GpuExecutable).dispatches.length / 5,
+      },
       get failure() { return device.failure; },
       journal: this.journal,
       copy: (from, offset, size, to) => this.copy(this.addressOf(from) + 4 * offset, size, to as GpuBuffer),
@@ -218,7 +224,10 @@ export class WebGpuDevice implements Device {
     if (this.batch.length > 0 && this.failure === null) this.link.ask(this.batch.splice(0));
   }
 
-  private put(address: number, data: ArrayLike<number>): void { this.ask({ kind: "write", of: "floats", at: address, data: new Float32Array(data) }); }
+  private put(address: number, data: ArrayLike<number>): void {
+    this.traffic.bytesWritten += 4 * data.length;
+    this.ask({ kind: "write", of: "floats", at: address, data: new Float32Array(data) });
+  }
 
   /** Throws where the GPU is gone. */
   private check(): void {
@@ -236,6 +245,9 @@ export class WebGpuDevice implements Device {
     const answer = this.expect(bytes, settle);
     this.ask({ kind: "read", ranges, answer });
     this.submit(run);
+    this.traffic.submits++;
+    this.traffic.reads++;
+    this.traffic.bytesRead += bytes - ANSWER_DATA;
     return answer;
   }
 
@@ -411,8 +423,8 @@ export class WebGpuDevice implements Device {
         for (const dispatch of kind.dispatches(kernel, words, from, where)) {
           readsVectors ||= dispatch.readsVectors ?? false;
           made.add({
-            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch, scratch: room.from,
-            operands, parameters: words.subarray(from, at + words[at + 1]),
+            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch,
+            scratch: room.from, parts: dispatch.parts ?? 1, operands, parameters: words.subarray(from, at + words[at + 1]),
           });
         }
       }
@@ -421,7 +433,7 @@ export class WebGpuDevice implements Device {
         const [space, first, size] = checks.subarray(k + 1, k + 4);
         made.add({
           module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true,
-          sum: null, launch, scratch: 0, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
+          sum: null, launch, scratch: 0, parts: 1, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
         });
       }
     }
@@ -487,13 +499,28 @@ export class WebGpuDevice implements Device {
     for (let k = 0; k < hosts.length; k++) this.put(arena + 4 * program.hosts[k], hosts[k]);
     if (executable.isFallible) this.put(arena + 4 * (program.arena + foot.number), halves(run));
     executable.submission = this.submission;
+    const isTimed = times !== null && this.limits.hasClock && this.link.canWait;
+    if (!isTimed) times?.fill(NaN);
     for (const { from, to, host } of executable.parts) {
-      if (from < to) this.ask({ kind: "run", id: executable.id, from, to });
-      if (host !== null) this.ask({ kind: "host", executable, ...host, run, ranges: this.hostRanges(executable, host.at, arena, buffers) });
+      if (from < to && isTimed) this.time(executable, from, to, times);
+      else if (from < to) this.ask({ kind: "run", id: executable.id, from, to });
+      if (host === null) continue;
+      const begun = isTimed ? performance.now() : 0;
+      this.ask({ kind: "host", executable, ...host, run, ranges: this.hostRanges(executable, host.at, arena, buffers) });
+      if (isTimed) times[host.launch] += performance.now() - begun;
     }
     this.complete = run;
-    times?.fill(0);
     return arena;
+  }
+
+  /** Runs dispatches, waits for them, and adds up what their launches take. */
+  private time(executable: GpuExecutable, from: number, to: number, times: Float64Array): void {
+    const answer = this.expect(ANSWER_DATA + 8 * (to - from), ({ bytes }, state) => {
+      if (state === answered.done) addTimes(times, executable, from, new Float64Array(bytes, ANSWER_DATA));
+    });
+    this.ask({ kind: "time", id: executable.id, from, to, answer });
+    this.send();
+    this.await(answer);
   }
 
   /** What is seen of an array may begin anywhere. */
@@ -578,6 +605,7 @@ export class WebGpuDevice implements Device {
   endStep(): void {
     this.arena.endStep();
     this.submit();
+    this.traffic.submits++;
   }
 
   // -- answers ----------------------------------------------------------------------------------------
@@ -722,9 +750,9 @@ function toldWhy(sees: Int32Array): string {
   return text.trim().replace(/\.$/, "") || "its thread has ended";
 }
 
-const COPY_BYTES = 48;
+const COPY_BYTES = 4 * (record.operands + 6);
 /** The record of a copy of neighbours. */
-const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, to, from, 1, size, 1, 1);
+const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, 1, to, from, 1, size, 1, 1);
 
 
 /**
@@ -736,3 +764,6 @@ const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuf
  */
 export const makeWebGpu = async (isChosen: () => boolean, thread?: Thread, forms?: Forms): Promise<WebGpuDevice> =>
   new WebGpuDevice(await connect(thread), isChosen, forms);
+
+/** The same for one who waits, in Node and Deno. */
+export const makeWebGpuNow = (isChosen: () => boolean): WebGpuDevice => new WebGpuDevice(connectNow(), isChosen);
