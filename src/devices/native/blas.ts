@@ -9,6 +9,8 @@ import { type Calls, takes } from "./products.ts";
 export interface Blas {
   /** Its name as the system knows it, or its path. */
   readonly path: string;
+  /** What comes before the names of its functions. */
+  readonly prefix: string;
   /** Name, version and the kernel that it has chosen for this processor, as far as it tells. */
   readonly title: string;
   readonly foreign: Foreign;
@@ -61,48 +63,55 @@ export function openBlas(): Blas {
   throw missing(`found none of ${paths.join(", ")}. ${advice[platform] ?? advice.linux}; or set ${variable} to the path of one.`);
 }
 
+/** What comes before all names of some builds, as of those in Python's packages. */
+const prefixes = ["", "scipy_"];
+
+type Find = (...of: Parameters<Library["find"]>) => ForeignFunction | undefined;
+
 /** What can be found out of an open library. */
 function described(way: Foreign, koffi: string | null, path: string, library: Library): Blas {
-  const find: Library["find"] = (name, gives, takes) => {
+  const findWith = (prefix: string): Find => (name, gives, takes) => {
     try {
-      return library.find(name, gives, takes);
-    } catch {
-      throw new DeviceError(`${path} cannot be used as a BLAS: it has no function ${name}.`, "missing");
-    }
-  };
-  const maybe: (...of: Parameters<Library["find"]>) => ForeignFunction | undefined = (...of) => {
-    try {
-      return library.find(...of);
+      return library.find(prefix + name, gives, takes);
     } catch {
       return undefined;
     }
   };
-  const text = (name: string): string => String(maybe(name, "text", [])?.() ?? "");
-  const calls: Calls = { gemm: find("cblas_sgemm", "void", takes.gemm), gemv: find("cblas_sgemv", "void", takes.gemv) };
-  const dot = find("cblas_sdot", "f32", ["i64", "address", "i32", "address", "i32"]);
-  // As 64 bits the length is negative, as 32 it is two.
-  const ones = Float32Array.of(1, 1);
-  const address = way.addressOf(ones);
-  if (dot(-(2n ** 63n) + 2n, address, 1, address, 1) !== 2) {
-    throw new DeviceError(`${path} takes integers of 64 bits, and Flimsy gives 32. Set ${variable} to a library that takes those.`, "missing");
+  for (const prefix of prefixes) {
+    const find = findWith(prefix);
+    const gemm = find("cblas_sgemm", "void", takes.gemm);
+    const gemv = find("cblas_sgemv", "void", takes.gemv);
+    const dot = find("cblas_sdot", "f32", ["i64", "address", "i32", "address", "i32"]);
+    if (gemm === undefined || gemv === undefined || dot === undefined) continue;
+    // As 64 bits the length is negative, as 32 it is two.
+    const ones = Float32Array.of(1, 1);
+    const address = way.addressOf(ones);
+    if (dot(-(2n ** 63n) + 2n, address, 1, address, 1) !== 2) {
+      throw new DeviceError(`${path} takes integers of 64 bits, and Flimsy gives 32. Set ${variable} to a library that takes those.`, "missing");
+    }
+    return { path, prefix, title: titleOf(path, find), foreign: way, koffi, calls: { gemm, gemv }, threads: threadsOf(find, findWith("")) };
   }
+  throw new DeviceError(`${path} cannot be used as a BLAS: it has no function cblas_sgemm.`, "missing");
+}
 
+function titleOf(path: string, find: Find): string {
+  const text = (name: string): string => String(find(name, "text", [])?.() ?? "");
   const [, openblas] = /^(OpenBLAS \S+)/.exec(text("openblas_get_config")) ?? [];
   const blis = text("bli_info_get_version_str");
-  const architecture = maybe("bli_arch_query_id", "i32", []);
-  const kernel = openblas ? text("openblas_get_corename") : architecture && String(maybe("bli_arch_string", "text", ["i32"])?.(Number(architecture())) ?? "");
-  const title = [openblas ?? (blis ? `BLIS ${blis}` : path), ...(kernel ? [`kernels for ${kernel}`] : [])].join(", ");
+  const architecture = find("bli_arch_query_id", "i32", []);
+  const kernel = openblas ? text("openblas_get_corename") : architecture && String(find("bli_arch_string", "text", ["i32"])?.(Number(architecture())) ?? "");
+  return [openblas ?? (blis ? `BLIS ${blis}` : path), ...(kernel ? [`kernels for ${kernel}`] : [])].join(", ");
+}
 
-  const count = (get: string, set: string, type: "i32" | "i64"): Blas["threads"] => {
-    const [getter, setter] = [maybe(get, type, []), maybe(set, "void", [type])];
-    if (getter === undefined || setter === undefined) return null;
-    return { get: () => Number(getter()), set: (threads) => { setter(type === "i64" ? BigInt(threads) : threads); } };
-  };
+/** @param findPlain finds functions of what the library is linked with */
+function threadsOf(find: Find, findPlain: Find): Blas["threads"] {
+  const pair = (getter: ForeignFunction | undefined, setter: ForeignFunction | undefined, isWide = false): Blas["threads"] =>
+    getter && setter ? { get: () => Number(getter()), set: (threads) => { setter(isWide ? BigInt(threads) : threads); } } : null;
+  const set = find("openblas_set_num_threads", "void", ["i32"]);
   // OpenMP has a number for each thread, of which the library's own knows nothing.
-  const hasOpenMp = maybe("openblas_get_parallel", "i32", [])?.() === 2;
-  const threads = (hasOpenMp ? count("omp_get_max_threads", "openblas_set_num_threads", "i32") : null) ??
-    count("openblas_get_num_threads", "openblas_set_num_threads_local", "i32") ??
-    count("openblas_get_num_threads", "openblas_set_num_threads", "i32") ??
-    count("bli_thread_get_num_threads", "bli_thread_set_num_threads", "i64") ?? count("MKL_Get_Max_Threads", "MKL_Set_Num_Threads_Local", "i32");
-  return { path, title, foreign: way, koffi, calls, threads };
+  const hasOpenMp = find("openblas_get_parallel", "i32", [])?.() === 2;
+  return (hasOpenMp ? pair(findPlain("omp_get_max_threads", "i32", []), set) : null) ??
+    pair(find("openblas_get_num_threads", "i32", []), find("openblas_set_num_threads_local", "void", ["i32"]) ?? set) ??
+    pair(find("bli_thread_get_num_threads", "i64", []), find("bli_thread_set_num_threads", "void", ["i64"]), true) ??
+    pair(find("MKL_Get_Max_Threads", "i32", []), find("MKL_Set_Num_Threads_Local", "i32", ["i32"]));
 }

@@ -8,12 +8,13 @@ import { products, takes } from "./products.ts";
 /** What a worker is told. */
 interface Told {
   readonly path: string;
+  readonly prefix: string;
   readonly koffi: string | null;
   readonly takes: typeof takes;
 }
 
 /** Puts what the module of the foreign products imports where the workers' program looks, when the memory has come. In a worker all this is text. */
-function serve(looks: readonly Look[], make: typeof products, { path, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
+function serve(looks: readonly Look[], make: typeof products, { path, prefix, koffi, takes }: Told): (message: { memory: WebAssembly.Memory }) => void {
   for (const look of looks) {
     const way = look(globalThis as ForeignHost, koffi, () => {});
     if (way === null) continue;
@@ -23,7 +24,7 @@ function serve(looks: readonly Look[], make: typeof products, { path, koffi, tak
     } catch {
       // a library without OpenMP
     }
-    const calls = { gemm: library.find("cblas_sgemm", "void", takes.gemm), gemv: library.find("cblas_sgemv", "void", takes.gemv) };
+    const calls = { gemm: library.find(`${prefix}cblas_sgemm`, "void", takes.gemm), gemv: library.find(`${prefix}cblas_sgemv`, "void", takes.gemv) };
     return ({ memory }) => { Object.assign(Math, make(memory, calls, way.addressOf)); };
   }
   throw new Error("a worker cannot call functions of other libraries");
@@ -35,7 +36,7 @@ const make = ${products};
 `;
 
 /** The text before the workers' program. It hears the first message first. */
-export function prelude({ path, koffi }: Blas): string {
-  const told: Told = { path, koffi, takes };
+export function prelude({ path, prefix, koffi }: Blas): string {
+  const told: Told = { path, prefix, koffi, takes };
   return `${foreign}${program}require("node:worker_threads").parentPort.once("message", open(looks, make, ${JSON.stringify(told)}));`;
 }

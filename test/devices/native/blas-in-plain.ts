@@ -21,7 +21,7 @@ export function plainBlas(threads = 1): PlainBlas {
   };
   const wait = (): void => { for (const end = performance.now() + blas.slowness; performance.now() < end;); };
   const blas: PlainBlas = {
-    path: "plain", title: "Plain BLAS 1.0", koffi: null, called: { gemm: 0, gemv: 0 }, off: 0, slowness: 0,
+    path: "plain", prefix: "", title: "Plain BLAS 1.0", koffi: null, called: { gemm: 0, gemv: 0 }, off: 0, slowness: 0,
     foreign: {
       by: "node:ffi",
       open: () => { throw new Error("there is no library"); },
