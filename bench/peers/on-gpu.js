@@ -28,7 +28,7 @@ ${firsts(rows, frameworks)}
 ${failures.length === 0 ? "" : `\nNot measured:\n\n${failures.join("\n")}\n`}`;
 }
 
-const head = (isReal, files) => `${HEADING}
+const head = (isReal) => `${HEADING}
 The same work on one adapter, all by WebGPU in Node (the package \`webgpu\`, Chromium's Dawn), each form in a process of its own, in turns. Losses and
 gradients are compared first, as above; then each step waits for its loss. Given is the *least* time, in brackets how many times that of Flimsy on the GPU.
 ${isReal ? "" : "**No real GPU was at hand yet.**\n"}
@@ -39,17 +39,14 @@ ${isReal ? "" : "**No real GPU was at hand yet.**\n"}
 
 To repeat it: \`npm ci && npm install --prefix bench/peers && npm run bench -- peers --sections=gpu && node bench/peers/report.js\`; on Linux
 \`VK_DRIVER_FILES\` may name a driver. For a machine that reaches no registry \`sh bench/gpu.sh pack FOLDER\` makes a folder of what is needed, in which
-\`sh bench/gpu.sh\` measures this and more${files.length === 0 ? "" : `, as here: ${files.map((file) => `[${file}](benchmarks/${file})`).join(", ")}`}.
+\`sh bench/gpu.sh\` measures this and more.
 `;
 
-/**
- * A page with this section as it was in another one, but for the part of the adapter that a run has measured.
- * @param files that bench/gpu.sh has written
- */
-export function withGpu(page, previous, found, files) {
+/** A page with this section as it was in another one, but for the part of the adapter that a run has measured. */
+export function withGpu(page, previous, found) {
   const [, ...before] = (previous.split(HEADING)[1] ?? "").split("\n### ");
   const parts = new Map(before.map((text) => [text.slice(0, text.indexOf("\n")), text.slice(text.indexOf("\n") + 1)]));
   if (found) parts.set(found.adapter.name, part(found));
   const all = [...parts].map(([name, text]) => `\n### ${name}\n${text}`);
-  return page.split(HEADING)[0] + (all.length === 0 ? "" : head(all.some((text) => !text.includes(PROCESSOR)), files) + all.join(""));
+  return page.split(HEADING)[0] + (all.length === 0 ? "" : head(all.some((text) => !text.includes(PROCESSOR))) + all.join(""));
 }

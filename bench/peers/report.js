@@ -6,7 +6,7 @@
  * The section about GPUs comes from runs of its own, on other machines: results of nothing else change that section alone.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { withGpu } from "./on-gpu.js";
@@ -121,7 +121,6 @@ ${markdown(
 ${curves.length === 0 ? "" : `\n## How time grows\n\n${curves.join("\n")}`}`;
 
 const target = path.join(folder, "benchmarks.md");
-const files = readdirSync(path.join(folder, "benchmarks")).filter((name) => /^gpu.*\.md$/.test(name));
 const previous = existsSync(target) ? readFileSync(target, "utf8") : "";
-writeFileSync(target, withGpu(rows.length === 0 ? previous : whole(), previous, results.gpu, files));
+writeFileSync(target, withGpu(rows.length === 0 ? previous : whole(), previous, results.gpu));
 console.log(`Written: ${path.relative(process.cwd(), target)}`);

@@ -81,6 +81,8 @@ export const processorPolicy: Policy = {
 export interface Executable {
   /** Bytes that keeping it costs. */
   readonly bytes: number;
+  /** Would it run at once, or would that wait for a compiler? Where it is not said it would run at once. */
+  isReady?(): boolean;
   release(): void;
 }
 

@@ -23,6 +23,8 @@ export interface Compiled {
   readonly executable: Executable;
   readonly fused: boolean;
   runs: number;
+  /** The fused one that takes its place, when the device is ready for that. */
+  next?: Compiled;
   /** The operations of the launches, where they may be asked for when the step has ended. */
   names?: readonly string[];
   readonly reached: readonly Reached[];
@@ -78,7 +80,11 @@ export function compile(
   const found = isOwn ? null : cache.find(words, length);
   const often = watched || (found !== null && !found.fused && found.runs >= policy.fuseAfter);
   const fuse = nodes !== null && !checks && (fuseAtOnce || often) && count < policy.maxFusedNodes;
-  if (found !== null && (found.fused || !fuse)) return found;
+  if (found?.next?.executable.isReady?.()) {
+    cache.put(words, length, found.next);
+    return found.next;
+  }
+  if (found !== null && (found.fused || found.next || !fuse)) return found;
   limitKernels();
 
   const mayStack = nodes !== null && plans.stack && !checks && !fuseAtOnce && !step.ownRules && trace.regions.length === 0 && step.ran === 0;
@@ -101,6 +107,10 @@ export function compile(
     step.trace = trace;
     // What faults tell of is an operation that was recorded, or one of the backward pass.
     plan.launchNodes.forEach((node, launch) => { plan.launchNodes[launch] = stacked.origins[node] ?? count; });
+  }
+  if (found !== null && compiled.executable.isReady?.() === false) {
+    found.next = compiled;
+    return found;
   }
   cache.put(trace.words, length, compiled);
   return compiled;

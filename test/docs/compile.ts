@@ -37,11 +37,8 @@ export interface Piece {
 /** Where the bundle of a piece is. */
 export const bundleOf = ({ file }: Piece, folder: string): string => path.join(folder, `${path.basename(file, ".ts")}.mjs`);
 
-/**
- * Bundles all pieces at once.
- * @param splitting whether they share one library; otherwise what one chooses, such as a device, is not chosen for the next
- */
-export async function bundle(pieces: readonly Piece[], folder: string, splitting: boolean): Promise<void> {
+/** Bundles all pieces at once, with one library that they share. */
+export async function bundle(pieces: readonly Piece[], folder: string): Promise<void> {
   const code = new Map(pieces.map((piece) => [piece.file, piece.code]));
   await esbuild.build({
     entryPoints: [...code.keys()],
@@ -57,7 +54,7 @@ export async function bundle(pieces: readonly Piece[], folder: string, splitting
     outExtension: { ".js": ".mjs" },
     bundle: true,
     keepNames: true, // as messages say them
-    splitting,
+    splitting: true,
     format: "esm",
     platform: "node",
     conditions: ["flimsy-source"],

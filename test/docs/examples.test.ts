@@ -125,7 +125,7 @@ describe("the examples of the reference", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-examples-"));
     await symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction"); // optional packages are looked for beside the program
-    await bundle(all, folder, true);
+    await bundle(all, folder);
   }, 60_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -29,12 +29,20 @@ async function snippets(): Promise<Snippet[]> {
 }
 
 const all = await snippets();
+/** What a program begins with. */
+const anew: Piece = {
+  file: path.join(root, "snippet-anew.ts"),
+  code: `import { debug, seed, setDevice } from "flimsy-ml";
+    seed(0);
+    await setDevice("wasm");
+    debug({ checkNumerics: false, checkComparisons: false, eager: false });`,
+};
 
 describe("the snippets of the documentation", () => {
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "flimsy-snippets-"));
-    await bundle(all, folder, false);
+    await bundle([...all, anew], folder);
   }, 60_000);
   afterEach(() => { vi.restoreAllMocks(); });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -57,10 +65,12 @@ describe("the snippets of the documentation", () => {
     expect(errors).toEqual([]);
   }, 60_000);
 
-  it.each(all.map((snippet) => [snippet.place, snippet] as const))("runs %s", async (_, snippet) => {
+  const run = (piece: Piece, query = ""): Promise<unknown> => import(/* @vite-ignore */ `${pathToFileURL(bundleOf(piece, folder)).href}${query}`);
+  it.each(all.map((snippet) => [snippet.place, snippet] as const))("runs %s", async (place, snippet) => {
     vi.spyOn(console, "log").mockImplementation(() => {});
     const [warn, assert] = [vi.spyOn(console, "warn"), vi.spyOn(console, "assert")];
-    await import(/* @vite-ignore */ pathToFileURL(bundleOf(snippet, folder)).href);
+    await run(anew, `?${place}`);
+    await run(snippet);
     expect(warn.mock.calls).toEqual([]);
     expect(assert.mock.calls.filter(([holds]) => holds !== true)).toEqual([]);
   }, 30_000);

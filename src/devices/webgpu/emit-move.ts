@@ -1,22 +1,17 @@
 /** Kernels that move elements: copies of boxes, entries of tables, and what is added to these. */
 
-import { type CopyKernel, copyAxisAt, copyRankAt, type GatherKernel } from "../../kernels/kernel.ts";
+import { type CopyKernel, copyAxisAt, type GatherKernel } from "../../kernels/kernel.ts";
 import { accumulator } from "./reductions.ts";
-import { at, finder, named, operandsAndParameters, record, shader } from "./shader.ts";
+import { at, finder, named, operandsAndParameters, positions, record, shader } from "./shader.ts";
 
-export function emitCopy({ adds }: CopyKernel): string {
-  const parametersAt = record.operands + 2;
-  return shader(`var to = ${at(record.operands)};
-var source = ${at(record.operands + 1)};
-var rest = i;
-for (var axis = 0u; axis < ${at(parametersAt + copyRankAt)}; axis++) {
-  let first = ${parametersAt + copyAxisAt(0)}u + axis * ${copyAxisAt(1) - copyAxisAt(0)}u;
-  let position = rest % word(first);
-  rest /= word(first);
-  to += position * word(first + 1u);
-  source += position * word(first + 2u);
-}
-heap[to] = ${adds ? "exactly(heap[to] + heap[source])" : "heap[source]"};`);
+/** @param rank how many axes a launch has */
+export function emitCopy({ adds }: CopyKernel, rank: number): string {
+  const axes = Array.from({ length: rank }, (_, axis) => record.operands + 2 + copyAxisAt(axis));
+  const place = (operand: number): string =>
+    [at(record.operands + operand), ...axes.map((from, axis) => `position${axis} * ${at(from + 1 + operand)}`)].join(" + ");
+  return shader(`${positions(axes)}
+let to = ${place(0)};
+heap[to] = ${adds ? `exactly(heap[to] + heap[${place(1)}])` : `heap[${place(1)}]`};`);
 }
 
 /** The row that an index names. The last row stands for one that does not exist: then nothing is written any more. */

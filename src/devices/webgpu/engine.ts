@@ -40,8 +40,11 @@ export interface Answer {
 /** The states of an answer. */
 export const answered = { waiting: 0, done: 1, refused: 2, lost: 3 } as const;
 
-/** Words that both sides see: up to which run all has been done, and without a fault; whether the GPU is lost, and why: how many letters, and these. */
-export const life = { done: 0, fine: 1, lost: 2, letters: 3, text: 4, size: 512 } as const;
+/**
+ * Words that both sides see: up to which run all has been done, and without a fault; whether the GPU is lost, and why: how many letters, and these; up to
+ * which module all have been compiled.
+ */
+export const life = { done: 0, fine: 1, lost: 2, letters: 3, compiled: 4, text: 5, size: 512 } as const;
 
 /** What the engine tells by itself. */
 export type Told = { readonly kind: "answer"; readonly id: number } | { readonly kind: "lost" };
@@ -121,8 +124,8 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
   const lose = (why: string): void => {
     if (Atomics.load(sees, 2) === 1) return;
     end();
-    const letters = Math.min(why.length, sees.length - 4);
-    for (let k = 0; k < letters; k++) sees[4 + k] = why.charCodeAt(k);
+    const letters = Math.min(why.length, sees.length - 5);
+    for (let k = 0; k < letters; k++) sees[5 + k] = why.charCodeAt(k);
     sees[3] = letters;
     Atomics.store(sees, 2, 1);
     tell({ kind: "lost" });
@@ -209,6 +212,11 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       else target.destroy();
     }).catch(failed);
   };
+  const countCompiled = (): void => {
+    let count = sees[4];
+    while (count < pipelines.length && !(pipelines[count] instanceof Promise)) count++;
+    Atomics.store(sees, 4, count);
+  };
   /** Asks whether all is well up to a run. */
   const poll = (run: number): void => {
     isPolling = true;
@@ -243,10 +251,16 @@ export function engine(gpu: GPUDevice, sees: Int32Array, tell: (told: Told) => v
       const made = pipelines;
       const module = gpu.createShaderModule({ code });
       const coming = asking(gpu.createComputePipelineAsync({ layout: pipelineLayout, compute: { module, entryPoint: "main" } }));
-      coming.then((pipeline) => { made[place] = pipeline; }, (error) => lose(String(error)));
+      coming.then((pipeline) => {
+        made[place] = pipeline;
+        if (made === pipelines) countCompiled();
+      }, (error) => lose(String(error)));
       pipelines.push(coming);
     },
-    forgetAll() { pipelines = []; },
+    forgetAll() {
+      pipelines = [];
+      Atomics.store(sees, 4, 0);
+    },
     keep({ id, dispatches }) { kept.set(id, dispatches); },
     discard({ id }) { kept.delete(id); },
     write({ of, at, data }) {

@@ -71,8 +71,9 @@ function tableExtents(words: Int32Array, from: number): { table: Extent; list: E
 }
 const columnSize = (words: Int32Array, from: number): number => words[from + columnsParameters.outer] * words[from + columnsParameters.inner];
 
-/** A copy of so many elements. */
-export const copyDispatch = (kernel: CopyKernel, elements: number): Dispatch => ({ way: "copy", threads: elements, emit: () => emitCopy(kernel) });
+/** A copy of so many elements, along axes. */
+export const copyDispatch = (kernel: CopyKernel, elements: number, axes: number): Dispatch =>
+  ({ way: `${axes} axes`, threads: elements, emit: () => emitCopy(kernel, axes) });
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
@@ -127,7 +128,8 @@ const checked = (isFallible: boolean, check: () => string, ...others: Dispatch[]
 const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
   map: {
     dispatches(kernel, words, from) {
-      return [{ way: "map", threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)), emit: () => emitMap(kernel) }];
+      const outer = words[from + kernel.rankAt];
+      return [{ way: `${outer} outer`, threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)), emit: () => emitMap(kernel, outer) }];
     },
     extents(kernel, words, from) {
       const axes = readMapAxes(kernel, words, from);
@@ -212,7 +214,10 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   copy: {
-    dispatches: (kernel, words, from) => [copyDispatch(kernel, product(readCopyAxes(words, from).map(([size]) => size)))],
+    dispatches(kernel, words, from) {
+      const axes = readCopyAxes(words, from);
+      return [copyDispatch(kernel, product(axes.map(([size]) => size)), axes.length)];
+    },
     extents(_, words, from) {
       const axes = readCopyAxes(words, from);
       return [along(...axes.map(([size, out]) => [size, out] as const)), along(...axes.map(([size, , into]) => [size, into] as const))];

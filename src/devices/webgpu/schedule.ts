@@ -14,7 +14,8 @@ export interface Range {
 
 /** A dispatch that is to be given its place. */
 export interface Unit {
-  readonly module: number;
+  /** Those of one module may be one dispatch. */
+  readonly module: string;
   readonly threads: number;
   /** What it reads and writes. */
   readonly ranges: readonly Range[];
@@ -108,7 +109,7 @@ function areThreadsApart(a: Unit, b: Unit): boolean {
 interface Chain {
   readonly units: number[];
   readonly needs: Set<Chain>;
-  readonly module: number;
+  readonly module: string;
   readonly threads: number;
   /** How many chains have to run after it, one after another. */
   height: number;

@@ -46,6 +46,13 @@ export const parameterNames = {
 export const operandsAndParameters = (operands: readonly string[], kind: keyof typeof parameterNames): string =>
   named([...operands, ...parameterNames[kind].split(" ")], record.operands);
 
+/** Where the thread is along axes, from the innermost on, whose sizes are words of the record. */
+export const positions = (sizes: readonly number[]): string => sizes.map((size, axis) => {
+  const rest = axis === 0 ? "i" : `rest${axis - 1}`;
+  return axis === sizes.length - 1 ? `let position${axis} = ${rest};` : `let position${axis} = ${rest} % ${at(size)};
+let rest${axis} = ${rest} / ${at(size)};`;
+}).join("\n");
+
 /** Where the thread has nothing to do, or nothing may be written any more. */
 const guard = `if (i >= ${at(record.threads)} || hasFailed()) { return; }
 `;
@@ -87,6 +94,9 @@ export function finder(begin: string, wrong: string, value: string, limit: strin
     heap[${fault.reason}] = ${reasons.indexOf(reason) + 1}.0;
   }`, { variables: "var<workgroup> fromEnd: atomic<u32>;" });
 }
+
+/** A module for launches that are alone in a dispatch: their record is where the compiler knows. Some adapters take longer to find a word than to use it. */
+export const alone = (code: string): string => code.replaceAll("launch[first + ", "launch[");
 
 /**
  * @param body statements that use the heap by numbers, `heap`, or four at a time, `vectors`

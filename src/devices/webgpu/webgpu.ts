@@ -3,7 +3,7 @@
  * a record in another buffer that says where its operands are. Both stay as they are from step to step; only what has moved is written again.
  */
 
-import { copy, type FloatArray, hostPlaceAt, kernelById, kernelGeneration, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
+import { copy, type FloatArray, hostPlaceAt, kernelGeneration, operandCount, parametersAt, readHostShapes } from "../../kernels/kernel.ts";
 import { maxElements, sizeOf } from "../../support/shape.ts";
 import { cannotWait, keepCopy, lost } from "../answers.ts";
 import { Arena } from "../arena.ts";
@@ -17,11 +17,9 @@ import { Buffer, Residency, type Thrown } from "../residency.ts";
 import { formatBytes, outOfMemory } from "../shortage.ts";
 import { connect, connectNow, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
-import { emitNumberCheck } from "./emit-move.ts";
-import { copyDispatch, type Dispatch, type Forms, kindOf, type Sums } from "./kinds.ts";
-import { gridOf, type Part, Recording, SCRATCH } from "./recording.ts";
-import type { Range, Sum } from "./schedule.ts";
-import { fault, foot, GROUP, reasons, record, WINDOW } from "./shader.ts";
+import { copyDispatch, type Dispatch, type Forms } from "./kinds.ts";
+import { gridOf, type Part, Recording } from "./recording.ts";
+import { alone, fault, foot, reasons, record, WINDOW } from "./shader.ts";
 import { addTimes } from "./times.ts";
 
 class GpuBuffer extends Buffer {
@@ -54,25 +52,36 @@ class GpuExecutable implements Executable {
   /** The same for buffers that do not begin at multiples of four elements, once there have been some. */
   unaligned: GpuExecutable | null = null;
 
+  /** Elements after its arena. */
+  readonly footSize: number;
+  /** May it fail, or call a function of the host that may? */
+  readonly isFallible: boolean;
+  /** Do all spaces have to begin at multiples of four elements? */
+  readonly readsVectors: boolean;
+
   constructor(
     readonly id: number,
     readonly program: Program,
-    { records, places, dispatches, parts }: Recording,
-    /** Elements after its arena. */
-    readonly footSize: number,
-    /** May it fail, or call a function of the host that may? */
-    readonly isFallible: boolean,
-    /** Do all spaces have to begin at multiples of four elements? */
-    readonly readsVectors: boolean,
+    { records, places, dispatches, parts, footSize, isFallible, readsVectors }: Recording,
+    /** What engine and device both see. */
+    private readonly sees: Int32Array,
     readonly release: () => void,
   ) {
     this.records = Uint32Array.from(records);
     this.places = places.map((list) => Int32Array.from(list));
     this.dispatches = Int32Array.from(dispatches);
     this.parts = parts;
+    this.footSize = footSize;
+    this.isFallible = isFallible;
+    this.readsVectors = readsVectors;
   }
 
   get bytes(): number { return 2 * this.records.byteLength; }
+
+  isReady(): boolean {
+    const compiled = Atomics.load(this.sees, life.compiled);
+    return this.dispatches.every((module, k) => k % 5 > 0 || module < compiled);
+  }
 }
 
 /** A memory of the engine's, whose blocks are known here. */
@@ -359,17 +368,17 @@ export class WebGpuDevice implements Device {
     if (place === 0) this.submit(); // what the records there are for has to be on its way
     const at = this.copyAt + place * this.copyStride;
     this.ask({ kind: "write", of: "records", at, data: words });
-    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size)), at, ...gridOf(size), 1) });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size, 1)), at, ...gridOf(size), 1) });
   }
 
   // -- plans ------------------------------------------------------------------------------------------
 
-  /** The number of the module that carries out a kernel in a way. */
-  private moduleOf(id: number, { way, emit }: Dispatch): number {
-    const key = `${id} ${way}`;
+  /** The number of the module that carries out a kernel in a way, or with −1 for the kernel looks at numbers. */
+  private moduleOf(id: number, { way, emit }: Dispatch, isAlone = false): number {
+    const key = `${id} ${way} ${isAlone}`;
     let found = this.ways.get(key);
     if (found === undefined) {
-      found = this.module(emit());
+      found = this.module(isAlone ? alone(emit()) : emit());
       this.ways.set(key, found);
     }
     return found;
@@ -400,49 +409,12 @@ export class WebGpuDevice implements Device {
   private record(program: Program, areAligned: boolean): GpuExecutable {
     this.follow();
     const where = { forms: this.forms, areAligned };
-    const { words, checks } = program;
-    const made = new Recording(program, this.stride);
-    const scratch = new Scratch();
-    let isFallible = checks !== null;
-    let readsVectors = false;
-    for (let at = 0, launch = 0; at < words.length; at += words[at + 1], launch++) {
-      const id = words[at];
-      const kernel = kernelById(id);
-      const from = parametersAt(words, at);
-      isFallible ||= kernel.isFallible;
-      if (kernel.kind === "host") made.endPart({ at, launch });
-      else {
-        const kind = kindOf(kernel);
-        const room = scratch.take(kind.scratch?.(kernel, words, from, where) ?? 0);
-        const operands = words.subarray(at + 2, at + 2 + 2 * operandCount(id));
-        const ranges = kind.extents(kernel, words, from).map(([first, last], k): Range => ({
-          space: operands[2 * k], from: operands[2 * k + 1] + first, to: operands[2 * k + 1] + last, isWritten: kernel.operands[k] !== "read",
-        }));
-        const sum = sumOf(kind.sums?.(kernel, words, from, where), ranges);
-        ranges.push(room);
-        for (const dispatch of kind.dispatches(kernel, words, from, where)) {
-          readsVectors ||= dispatch.readsVectors ?? false;
-          made.add({
-            module: this.moduleOf(id, dispatch), threads: dispatch.threads, ranges, isCheck: dispatch.way === "check", sum, launch,
-            scratch: room.from, parts: dispatch.parts ?? 1, operands, parameters: words.subarray(from, at + words[at + 1]),
-          });
-        }
-      }
-      for (let k = 0; checks !== null && k < checks.length; k += 4) {
-        if (checks[k] !== launch) continue;
-        const [space, first, size] = checks.subarray(k + 1, k + 4);
-        made.add({
-          module: this.module(emitNumberCheck()), threads: GROUP, ranges: [{ space, from: first, to: first + size, isWritten: false }], isCheck: true,
-          sum: null, launch, scratch: 0, parts: 1, operands: checks.subarray(k + 1, k + 3), parameters: checks.subarray(k + 3, k + 4),
-        });
-      }
-    }
-    made.endPart(null);
+    const made = new Recording(program, this.stride, where, (id, dispatch, isAlone) => this.moduleOf(id, dispatch, isAlone));
     const release = (): void => {
       this.unload(executable);
       executable.unaligned?.release();
     };
-    const executable = new GpuExecutable(++this.ids, program, made, foot.scratch + scratch.size, isFallible, readsVectors, release);
+    const executable = new GpuExecutable(++this.ids, program, made, this.link.sees, release);
     return executable;
   }
 
@@ -693,26 +665,6 @@ export class WebGpuDevice implements Device {
 
   memory(): DeviceMemory { return { ...this.live, arena: this.arena.bytes, kernels: this.modules.size * KERNEL_BYTES }; }
 }
-
-/** Room for the kernels' own use; launches have rooms of their own while that is not much, so that they need not wait for each other. */
-class Scratch {
-  /** Elements of all. */
-  size = 0;
-  private next = 0;
-
-  take(size: number): Range {
-    if (this.next + size > MOST_SCRATCH) this.next = 0;
-    const from = this.next;
-    this.next = aligned(from + size, UNIT);
-    this.size = Math.max(this.size, this.next);
-    return { space: SCRATCH, from, to: from + size, isWritten: true };
-  }
-}
-const MOST_SCRATCH = 2 ** 23;
-
-/** What a launch adds up, if its kind says so: the result is its first operand, and what it adds to the last one. */
-const sumOf = (sums: Sums | null | undefined, ranges: readonly Range[]): Sum | null =>
-  sums ? { form: sums.form, to: ranges[0], addend: sums.adds ? ranges[ranges.length - 1] : null } : null;
 
 /** Who reads a buffer. */
 interface Reader {

@@ -4,6 +4,7 @@ import {
   Adam, cost, DeviceError, evaluate, evaluateAsync, grad, input, matmul, MemoryError, memory, minimizeAsync, parameter, randn, seed, setDevice, sigmoid,
   type Variable, zeros,
 } from "flimsy-ml";
+import { explain } from "flimsy-ml/explain";
 import { currentDevice } from "../../../src/devices/current.ts";
 import type { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
 import { told } from "./told.ts";
@@ -106,6 +107,13 @@ async function lost(): Promise<{ reason: string | null; message: string; again: 
   };
 }
 
+/** Why launches are not measured, or null; and whether what they take are numbers. */
+function explained(): { unmeasured: string | null | undefined; areNumbers: boolean } {
+  const w = parameter(randn([8, 8]));
+  const { gpu, steps } = explain(() => grad(() => matmul(w, w).sum()), { runs: 2 });
+  return { unmeasured: gpu?.unmeasured, areNumbers: steps[0].launches.every(({ measured }) => measured >= 0) };
+}
+
 told(async () => {
   await setDevice("webgpu");
   const { canWait } = (currentDevice() as WebGpuDevice).later;
@@ -115,6 +123,7 @@ told(async () => {
     refusal: refusal instanceof DeviceError ? refusal.reason : refusal === null ? null : String(refusal),
     root: (canWait ? evaluate(root) : await evaluateAsync(root)).item(),
     losses: await xor(30, canWait),
+    explained: explained(),
     overfull: await overfull(),
     many: await manySteps(Number(new URL(import.meta.url).searchParams.get("steps"))),
     lost: await lost(),

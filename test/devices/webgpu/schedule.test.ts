@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { type Range, schedule, type Unit } from "../../../src/devices/webgpu/schedule.ts";
 
 const range = (from: number, to: number, isWritten = false, space = 0): Range => ({ space, from, to, isWritten });
-const unit = (module: number, ranges: readonly Range[], more: Partial<Unit> = {}): Unit => ({ module, threads: 1, ranges, isCheck: false, sum: null, ...more });
+const unit = (module: number, ranges: readonly Range[], more: Partial<Unit> = {}): Unit =>
+  ({ module: String(module), threads: 1, ranges, isCheck: false, sum: null, ...more });
 /** One that adds to [from, from + 4) and writes that, or elsewhere. */
 function adding(from: number, to: number, factor: Range, isFirst = false): Unit {
   const [written, addend] = [range(to, to + 4, true), range(from, from + 4)];
