@@ -10,8 +10,8 @@ const files = (...names: string[]): string[] => names.map((name) => `test/${name
  * which the library is loaded and compiled only once.
  */
 const alone = files(
-  "package", "browser/*", "devices/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}", "engine/{memory,state,step,unclaimed}", "explain/gpu",
-  "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
+  "package", "browser/*", "devices/*", "devices/native/*", "devices/wasm/threads", "devices/webgpu/**/*", "docs/{examples,reference,snippets}",
+  "engine/{memory,state,step,unclaimed}", "explain/gpu", "io/{fuzz,kill,resume}", "kernels/kernel", "train/{browser,checkpoint,later,report}",
 );
 
 /**
@@ -19,7 +19,8 @@ const alone = files(
  * What is built or bundled, and has a library of its own, and the parts of the wasm device are tested without any.
  */
 const isDelayed = process.env.FLIMSY_DELAYED !== undefined;
-const delayed = isDelayed ? ["test/delayed.ts"] : [];
+/** `FLIMSY_DEVICE=native npx vitest run …` runs tests on the native device, with all products by BLAS. */
+const device = isDelayed ? ["test/delayed.ts"] : process.env.FLIMSY_DEVICE === "native" ? ["test/native.ts"] : [];
 const withoutDevice = ["package.test.ts", "browser/**", "bench/**", "docs/**", "devices/wasm/**"].map((file) => `test/${file}`);
 /** Examples that would train for minutes on the reference device: there the wasm device is behind it. */
 const long = files("examples/{attention,char-lm,ctc,memory-network,mnist,physics}");
@@ -43,10 +44,10 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "alone", include: alone, exclude, setupFiles: delayed, globalSetup: "test/built.ts" } },
+      { extends: true, test: { name: "alone", include: alone, exclude, setupFiles: device, globalSetup: "test/built.ts" } },
       {
         extends: true,
-        test: { name: "together", include: files("**/*"), exclude: [...exclude, ...alone], isolate: false, setupFiles: [...delayed, "test/anew.ts"] },
+        test: { name: "together", include: files("**/*"), exclude: [...exclude, ...alone], isolate: false, setupFiles: [...device, "test/anew.ts"] },
       },
       ...(process.env.FLIMSY_DELAYED === "webgpu" ? [] : [isDelayed ? later("long", long, "wasm") : later("later", few, "reference")]),
     ],

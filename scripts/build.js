@@ -320,7 +320,7 @@ async function bundle(out) {
     programs += found;
     await writeFile(path.join(out, file), marked(whole));
   }
-  if (programs !== 1) throw new Error(`There are ${programs} programs of workers that are made of functions, not that of the engine of a GPU.`);
+  if (programs !== 3) throw new Error(`There are ${programs} texts of functions for workers, not those for a GPU's engine, foreign functions and a BLAS.`);
 }
 
 /**

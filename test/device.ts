@@ -6,6 +6,9 @@ import { zeros } from "../src/index.ts";
 /** What computes behind the device that answers later; null where tests run on the wasm device itself. */
 export const behind = process.env.FLIMSY_DELAYED ?? null;
 
+/** Do tests run on the native device? */
+export const isNative = behind === null && process.env.FLIMSY_DEVICE === "native";
+
 /** Do tests run on a GPU? It may flush denormal numbers to 0, and rounds sums in another order. */
 export const isOnGpu = behind === "webgpu";
 

@@ -73,7 +73,7 @@ describe("the package", () => {
 
     it.each(ways)("%s runs on the device that FLIMSY_DEVICE says", (_, ...options) => {
       expect(third("reference", ...options)).toBe("exact");
-      expect(third("gpu", ...options)).toMatch(/FLIMSY_DEVICE got "gpu": there is no such device\. Choose one of reference, wasm, webgpu\.$/);
+      expect(third("gpu", ...options)).toMatch(/FLIMSY_DEVICE got "gpu": there is no such device\. Choose one of reference, wasm, native, webgpu\.$/);
     });
 
     describe.runIf(gpu !== null)(`on ${gpu?.name}`, () => {

@@ -8,7 +8,7 @@ import { ReferenceDevice } from "./reference/reference.ts";
 import { threadsOf } from "./wasm/threads.ts";
 import { WasmDevice } from "./wasm/wasm.ts";
 
-export type DeviceName = "reference" | "wasm" | "webgpu";
+export type DeviceName = "reference" | "wasm" | "native" | "webgpu";
 
 /** Makes a device; one whose code is loaded first, by a dynamic import, or that has to be asked for, gives a promise. */
 type Make = () => Device | Promise<Device>;
@@ -33,7 +33,12 @@ async function makeWebGpu(): Promise<Device> {
   return device;
 }
 
-const makers: Record<DeviceName, Make> = { reference: () => new ReferenceDevice(), wasm: makeWasm, webgpu: makeWebGpu };
+/** Where the entry is that of Node, Deno and Bun, it gives another maker. */
+function makeNative(): never {
+  throw new DeviceError("The device native calls libraries of the machine, which only Node, Deno and Bun can do.", "missing");
+}
+
+const makers: Record<DeviceName, Make> = { reference: () => new ReferenceDevice(), wasm: makeWasm, native: makeNative, webgpu: makeWebGpu };
 
 /** The devices that there are, and those that are on their way. */
 const made = new Map<DeviceName, Device>();
@@ -104,8 +109,9 @@ export function guardDevice(isStepOpen: () => boolean): void { busy = isStepOpen
 let choices = 0;
 
 /**
- * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default), "reference" (float64, slow, exact), or "webgpu" (float32 on a GPU).
- * Parameters and inputs move over when they are next used. The first two are in use at once; a GPU is when the promise resolves, and until then steps
+ * Chooses the device for all steps from now on: "wasm" (float32 SIMD, the default), "reference" (float64, slow, exact), "native" (as wasm, with larger
+ * matrix products by a BLAS of the machine, in Node, Deno and Bun), or "webgpu" (float32 on a GPU).
+ * Parameters and inputs move over when they are next used. All but a GPU are in use at once; that is when the promise resolves, and until then steps
  * run on the device before. Of several calls the last one counts; where a device cannot be had, nothing changes. One that has been lost is made anew.
  * In Node, Deno and Bun, the environment may choose the first device, which the first step waits for: `FLIMSY_DEVICE=webgpu node program.js`.
  * @returns when the device is in use, and all that was on one that answers later has left it
@@ -147,7 +153,8 @@ function change(device: Device): Promise<void> {
 export function threads(count?: number): ThreadReport {
   checkArguments("threads", arguments, 1);
   const device = currentDevice();
-  if (device instanceof WasmDevice) return threadsOf(device.team, count);
+  const { library } = device;
+  if (device instanceof WasmDevice) return { ...threadsOf(device.team, count), ...(library && { library: library.name }) };
   return { count: 1, limit: 1, why: `The ${device.name} device shares no launch among threads.` };
 }
 

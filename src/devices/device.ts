@@ -97,6 +97,8 @@ export interface ThreadReport {
   readonly limit: number;
   /** Why `count` is less than `limit`, or why `limit` is 1; else empty. */
   readonly why: string;
+  /** The library of this machine that computes larger products, with its version and the kernels that it uses; on the native device only. */
+  readonly library?: string;
 }
 
 /** What a device that carries out several launches by one dispatch tells who reports on steps. */
@@ -142,6 +144,8 @@ export interface Device {
   /** The array type of its numbers. */
   readonly FloatArray: Float32ArrayConstructor | Float64ArrayConstructor;
   readonly policy: Policy;
+  /** A library that computes some launches, if there is one: does it compute the one that is in a program's words from `at` on? */
+  readonly library?: { readonly name: string; computes(words: Int32Array, at: number): boolean };
   /** Null for a device on which a run has ended when `run` returns. */
   readonly later: Later | null;
 

@@ -27,6 +27,8 @@ export interface ExplainOptions {
 export interface LaunchReport extends Work {
   /** What kind of kernel. */
   readonly kernel: string;
+  /** The library that computes it, on the native device; empty where the device does. */
+  readonly library: string;
   /** The operations that it computes, as `mul + add + tanh`, or `12 × matmul`. */
   readonly operations: string;
   /** How many recorded operations it computes. */
@@ -123,6 +125,7 @@ function report({ step, plan, executable, times, nodeOf, memberCounts }: Watched
     launches.push({
       ...work,
       kernel: kernel.kind,
+      library: step.device.library?.computes(words, at) ? step.device.library.name : "",
       operations: (kernel.kind === "copy" && !isMove(trace, members[0]) ? "gathering for " : "") + namesOf(trace, members, weight),
       members: count(members),
       shape: trace.shapes[members[0]],
@@ -219,7 +222,7 @@ function format(step: StepReport): string {
   const [estimated, measured] = [sum((l) => l.estimated), sum((l) => l.measured)];
   const isMeasured = !Number.isNaN(measured);
   const rows = all.slice(0, MOST_LINES).map(({ times, report, estimated, measured }) => [
-    `${times} ×`, report.kernel, formatShape(report.shape), megaflops(report.flops), bytes(report.bytes),
+    `${times} ×`, report.kernel + (report.library && ` by ${report.library}`), formatShape(report.shape), megaflops(report.flops), bytes(report.bytes),
     micro(estimated), ...(isMeasured ? [micro(measured)] : []), report.operations,
   ]);
   const header = ["", "kernel", "shape", "MFLOP", "memory", "µs est.", ...(isMeasured ? ["µs"] : []), "operations"];

@@ -21,7 +21,7 @@ interface NodeThread extends Thread {
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "exit", listener: () => void): void;
 }
-type NodeWorker = new (program: string, options: { eval: true; execArgv: [] }) => NodeThread;
+type NodeWorker = new (program: string, options: { eval: true; execArgv: string[] }) => NodeThread;
 
 /** WebGPU, which Node declares nothing of. */
 type Gpu = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object;
@@ -54,4 +54,46 @@ export interface GpuThread {
 export interface GpuPackage {
   create(options: string[]): Gpu;
   readonly globals: object;
+}
+
+/** What calls functions of shared libraries: each runtime has its own, and Node of some versions none. */
+export interface ForeignHost {
+  readonly process?: {
+    readonly platform: string;
+    readonly argv: readonly string[];
+    readonly execArgv?: readonly string[];
+    readonly allowedNodeEnvironmentFlags?: ReadonlySet<string>;
+    readonly permission?: { has(scope: string): boolean };
+    emitWarning(message: string): void;
+    listenerCount(event: "warning"): number;
+    cwd(): string;
+    getBuiltinModule?(name: "node:ffi"): NodeFfi | undefined;
+    getBuiltinModule?(name: "bun:ffi"): BunFfi | undefined;
+    getBuiltinModule?(name: "node:module"): { createRequire(from: string): ((name: string) => unknown) & { resolve(name: string): string } };
+  };
+  readonly Deno?: DenoFfi;
+}
+type Callable = (...values: (number | bigint)[]) => unknown;
+export interface NodeFfi {
+  readonly DynamicLibrary: new (path: string) => {
+    getFunction(name: string, signature: { readonly arguments: readonly string[]; readonly return: string }): Callable;
+  };
+  getRawPointer(view: ArrayBufferView): bigint;
+  toString(address: bigint): string;
+}
+export interface Koffi {
+  load(path: string): { func(name: string, result: string, parameters: readonly string[]): Callable };
+  address(view: ArrayBufferView): bigint;
+}
+interface BunFfi {
+  dlopen(path: string, symbols: Record<string, { readonly args: readonly string[]; readonly returns: string }>): { readonly symbols: Record<string, Callable> };
+  ptr(view: ArrayBufferView): number;
+}
+interface DenoFfi {
+  dlopen(path: string, symbols: Record<string, { readonly parameters: readonly string[]; readonly result: string }>): {
+    readonly symbols: Record<string, Callable>;
+  };
+  readonly UnsafePointer: { of(view: ArrayBufferView): object; value(pointer: object): bigint };
+  readonly UnsafePointerView: new (pointer: object) => { getCString(): string };
+  readonly permissions: { querySync(of: { readonly name: "ffi" }): { readonly state: string } };
 }

@@ -15,7 +15,7 @@ import { ReferenceDevice } from "../../src/devices/reference/reference.ts";
 import { hasRelaxedSimd } from "../../src/devices/wasm/kernels.ts";
 import { WasmDevice } from "../../src/devices/wasm/wasm.ts";
 import { sizeOf } from "../../src/support/shape.ts";
-import { isOnGpu } from "../device.ts";
+import { isNative, isOnGpu } from "../device.ts";
 import { Draw, Tensor } from "./draw.ts";
 import type { Entry } from "./entry.ts";
 
@@ -23,8 +23,11 @@ import type { Entry } from "./entry.ts";
 
 export const reference: Device = new ReferenceDevice();
 
-/** The devices that are tested against the reference, by name. The fused path is there where the engine has relaxed SIMD. On a GPU that alone is tested. */
-export const fastDevices: readonly [string, Device][] = isOnGpu ? [["webgpu", currentDevice()]] : [
+/**
+ * The devices that are tested against the reference, by name. The fused path is there where the engine has relaxed SIMD. Where tests run on a GPU, or with
+ * BLAS, that alone is tested.
+ */
+export const fastDevices: readonly [string, Device][] = isOnGpu || isNative ? [[isNative ? "native" : "webgpu", currentDevice()]] : [
   ["wasm, plain SIMD", new WasmDevice({ fused: false })],
   ...(hasRelaxedSimd() ? [["wasm, fused", new WasmDevice({ fused: true })] as [string, Device]] : []),
 ];

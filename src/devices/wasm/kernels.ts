@@ -37,12 +37,12 @@ export interface TableModule {
 }
 
 export class KernelTable {
-  private table!: WebAssembly.Table;
+  table!: WebAssembly.Table;
   /** How many places are taken. The first is the fork's. */
-  private used = 0;
+  used = 0;
   /** Kernel id -> place in the table, if the kernel has been generated. */
   private readonly places: number[] = [];
-  private generation = -1;
+  generation = -1;
   /** What the engine keeps of all kernels, by estimate. */
   bytes = 0;
   /** Runs the launches from one address to another. */
@@ -53,8 +53,8 @@ export class KernelTable {
    * @param onModule is told of every module, so that other threads can have it too
    */
   constructor(
-    private readonly env: HostCalls & { readonly memory: WebAssembly.Memory; readonly scratch: number },
-    private readonly isShared: boolean,
+    readonly env: HostCalls & { readonly memory: WebAssembly.Memory; readonly scratch: number },
+    readonly isShared: boolean,
     private readonly fused: boolean,
     private readonly onModule: (module: TableModule) => void,
   ) {}
@@ -74,7 +74,7 @@ export class KernelTable {
     this.generation = kernelGeneration(); // last: where memory ends before, it is begun again
   }
 
-  private instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {
+  instantiate(bytes: Uint8Array<ArrayBuffer>, places: number): WebAssembly.Exports {
     const env = { load: () => {}, ...mathImports, ...this.env, table: this.table };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
     this.onModule({ bytes, places });

@@ -15,14 +15,14 @@ const DEFAULT_LIMIT = 4;
 /**
  * What a worker does; the functions are those of fork.ts. It reads the chain of modules once it may take parts, since it has been given
  * the modules before. A module is copied while the worker counts as active: its memory is given back only while nobody does, and after the
- * generation has changed. (`memory.grow(0)`: else the buffer may be of before the memory grew to there.)
+ * generation has changed. (`memory.grow(0)`: else the buffer may be of before the memory grew to there.) Kernels import functions of Math, and what a prelude
+ * has put there.
  */
 const program = `
 const start = ({ memory, scratch, worker }) => {
   const words = new Int32Array(memory.buffer);
-  const never = () => { throw new Error("not in a worker"); };
-  const { sin, cos, pow } = Math;
-  const env = { memory, scratch, sin, cos, pow, fault: never, host: never, wait: never, load };
+  const never = () => { throw Error("not in a worker"); };
+  const env = { __proto__: Math, memory, scratch, fault: never, host: never, wait: never, load };
   let generation, last, serve;
   function load() {
     let found;
@@ -92,10 +92,10 @@ function cores(): number {
 }
 
 /** A new thread. `onEnd` is told why it ends; it should not. */
-function startThread(onEnd: (why: string) => void): Thread {
+function startThread({ prelude, execArgv }: Team["node"], onEnd: (why: string) => void): Thread {
   const node = host.process?.getBuiltinModule?.("node:worker_threads");
   if (node !== undefined) {
-    const thread = new node.Worker(program, { eval: true, execArgv: [] });
+    const thread = new node.Worker(prelude + program, { eval: true, execArgv });
     thread.unref(); // the process ends when the user's program does
     thread.on("error", (error) => onEnd(error.message));
     thread.on("exit", () => onEnd("it was stopped"));
@@ -124,6 +124,8 @@ export class Team {
   private readonly patience: number = 10;
   /** Has the caller's thread been back in its event loop since workers were last asked for? */
   hasYielded = false;
+  /** A text before the program of Node's workers, and what they are started with. */
+  readonly node = { prelude: "", execArgv: [] as string[] };
   /** Why there are no workers any more. */
   failure = "";
 
@@ -148,7 +150,7 @@ export class Team {
     try {
       while (this.threads.length < this.wanted - 1) {
         const scratch = this.allocate(scratchBytes);
-        const thread = startThread((why) => this.dissolve(`A worker has ended: ${why}.`));
+        const thread = startThread(this.node, (why) => this.dissolve(`A worker has ended: ${why}.`));
         thread.postMessage({ memory: this.heap.memory, scratch, worker: this.threads.length });
         this.threads.push(thread);
       }

@@ -18,7 +18,7 @@ import { cutOf } from "./kinds.ts";
 import { CONTROL_BYTES, FORK, forkHeader, HEADER } from "./layout.ts";
 import { canShare, Team } from "./team.ts";
 
-class WasmBuffer extends Buffer {
+export class WasmBuffer extends Buffer {
   constructor(
     /** Byte address. */
     readonly address: number,
@@ -29,7 +29,7 @@ class WasmBuffer extends Buffer {
   }
 }
 
-class WasmExecutable implements Executable {
+export class WasmExecutable implements Executable {
   /** Where its launches are, and where they end; 0 before the first run. */
   address = 0;
   end = 0;
@@ -41,19 +41,19 @@ class WasmExecutable implements Executable {
   constructor(
     readonly program: Program,
     /** What is cut, by the launch's place in the program's words. */
-    readonly cuts: ReadonlyMap<number, Cut>,
+    readonly cuts: Map<number, Cut>,
     readonly bytes: number,
     readonly release: () => void,
   ) {}
 }
 
 export class WasmDevice implements Device {
-  readonly name = "wasm";
+  readonly name: string = "wasm";
   readonly FloatArray = Float32Array;
   readonly policy = processorPolicy;
   readonly later = null;
-  private readonly heap: Heap;
-  private readonly kernels: KernelTable;
+  protected readonly heap: Heap;
+  protected readonly kernels: KernelTable;
   readonly team: Team;
   private readonly live: Record<MemoryKind | "plans", number> = { parameters: 0, gradients: 0, optimizer: 0, state: 0, inputs: 0, plans: 0 };
   private readonly residency = new Residency<WasmBuffer>();
@@ -201,7 +201,7 @@ export class WasmDevice implements Device {
   }
 
   /** Writes the launches with their addresses. */
-  private encode(executable: WasmExecutable, arena: number, buffers: readonly WasmBuffer[]): void {
+  protected encode(executable: WasmExecutable, arena: number, buffers: readonly WasmBuffer[]): void {
     executable.bases = Float64Array.of(arena, ...buffers.map((buffer) => buffer.address));
     executable.end = encode(executable, executable.bases, this.kernels, this.heap.i32, executable.address / 4, null) * 4;
   }
