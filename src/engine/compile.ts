@@ -108,7 +108,8 @@ export function compile(
     // What faults tell of is an operation that was recorded, or one of the backward pass.
     plan.launchNodes.forEach((node, launch) => { plan.launchNodes[launch] = stacked.origins[node] ?? count; });
   }
-  if (found !== null && compiled.executable.isReady?.() === false) {
+  // Where the ids of kernels have just been forgotten, so has the plan before.
+  if (found !== null && compiled.executable.isReady?.() === false && cache.find(trace.words, length) === found) {
     found.next = compiled;
     return found;
   }

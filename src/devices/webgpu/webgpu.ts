@@ -187,7 +187,7 @@ export class WebGpuDevice implements Device {
     this.policy = {
       unit: UNIT, maxElements: Math.min(maxElements, Math.floor(limits.heap / 4) - 64), residentSize: 256, fuseAfter: 3, maxFusedNodes: 2 ** 18,
       // Each launch costs more than it would to run over what is in no cache.
-      chunkElements: 2 ** 22, slack: 2 ** 22, mostStrands: 1, strandWork: Infinity,
+      chunkElements: 2 ** 22, slack: Math.min(2 ** 22, Math.floor(limits.heap / 256)), mostStrands: 1, strandWork: Infinity,
     };
     this.copyAt = aligned(this.recordBlock(COPIES * this.copyStride), this.stride);
     const device = this;

@@ -3,10 +3,11 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Lstm } from "../../../src/components/index.ts";
 import { currentDevice, useDevice } from "../../../src/devices/current.ts";
+import { connect } from "../../../src/devices/webgpu/connect.ts";
 import { WebGpuDevice } from "../../../src/devices/webgpu/webgpu.ts";
 import {
-  Adam, affine, cost, debug, DeviceError, embed, evaluate, gather, grad, input, MemoryError, memory, operation, parameter, type Parameter, rand, ready, seed,
-  setDevice, tanh, type Variable, zeros,
+  Adam, affine, cost, cumsum, debug, DeviceError, embed, evaluate, gather, grad, input, MemoryError, memory, operation, parameter, type Parameter, rand, ready,
+  seed, setDevice, tanh, type Variable, zeros,
 } from "../../../src/index.ts";
 import { errorOf } from "../unwaited.ts";
 import { gpu } from "./adapter.ts";
@@ -138,6 +139,16 @@ describe.runIf(gpu !== null).each(threads)(`the webgpu device on ${gpu?.name}, i
     const much = Math.floor(device.limits.heap / 4 / 1.5);
     expect(() => evaluate(() => zeros([much]).add(w.sum()).exp().sub(zeros([much]).mul(w.sum())))).toThrow(MemoryError);
     expect(await read(w, w.grad)).toEqual([[1, 2], [2, 4]]);
+  });
+
+  it("has a step's memory rest only as far as there is much of it", async () => {
+    const link = await connect(thread);
+    const small: WebGpuDevice = new WebGpuDevice(Object.assign(link, { limits: { ...link.limits, heap: 2 ** 24 } }), () => currentDevice() === small);
+    useDevice(small);
+    // Ten sizes, twenty-four arrays of each: 25 MB, of which two of each size are needed at a time. Running sums of (0, 1) are (0, 1).
+    const all = Array.from({ length: 10 }, (_, k) => input([0, 1]).add(zeros([8000 + 1100 * k, 2])));
+    const loss = evaluate(() => all.map((x) => Array.from({ length: 24 }).reduce<Variable>((y) => cumsum(y, 1), x).sum()).reduce((a, b) => a.add(b)));
+    expect(await read(loss)).toEqual([[10 * 8000 + 1100 * 45]]);
   });
 
   it("keeps its memory as it is in many steps", async () => {
