@@ -29,6 +29,10 @@ ${Array.from({ length: neighbours }, (_, k) => `if (position0 + ${k}u < ${size})
 }`).join("\n")}`);
 }
 
+/** A copy of neighbours, four at a time, to where there is room for as many. */
+export const emitVectorCopy = (): string =>
+  shader(`vectors[(${at(record.operands)} >> 2u) + i] = vectors[(${at(record.operands + 1)} >> 2u) + i];`);
+
 /** The row that an index names. The last row stands for one that does not exist: then nothing is written any more. */
 const rowOf = (index: string): string => `min(u32(max(${index}, 0.0)), size - 1u)`;
 

@@ -61,10 +61,9 @@ ${body}
 function written({ isSplit, vectors }: ProductForm, place: string, column: string, total: string): string {
   const element = (k: string): string => (vectors === null ? `heap[${k}]` : `vectors[(${k}) >> 2u]`);
   if (isSplit) return `${element(`${at(record.scratch)} + (part * batches + batch) * m * n + ${place}`)} = ${total};`;
+  const added = element(`addend + select(place, ${column}, mode == ${ProductMode.row}u)`);
   return `let place = batch * m * n + ${place};
-var added = ${vectors === null ? "0.0" : "vec4f(0.0)"};
-if (mode == ${ProductMode.matrix}u) { added = ${element("addend + place")}; }
-if (mode == ${ProductMode.row}u) { added = ${element(`addend + ${column}`)}; }
+let added = select(${vectors === null ? "0.0" : "vec4f(0.0)"}, ${added}, mode != ${ProductMode.plain}u);
 ${element("toC + place")} = ${vectors === null ? "exactly" : "exactly4"}(added + ${total});`;
 }
 

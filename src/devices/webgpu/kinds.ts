@@ -7,7 +7,7 @@ import {
 import { emitColumnParts, emitColumnSum, emitColumns, emitScan } from "./emit-columns.ts";
 import { emitMap } from "./emit-map.ts";
 import {
-  COPIED, emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, gatherOperands, linkRoom, scatterAddOperands,
+  COPIED, emitClear, emitCopy, emitGather, emitIndexCheck, emitLinks, emitScatterAdd, emitVectorCopy, gatherOperands, linkRoom, scatterAddOperands,
 } from "./emit-move.ts";
 import { type Along, BLOCK, emitProduct, emitProductSum, type ProductForm, SIDE } from "./emit-product.ts";
 import { BITS, DRAWN, emitRandom } from "./emit-random.ts";
@@ -76,6 +76,8 @@ const columnSize = (words: Int32Array, from: number): number => words[from + col
 /** A copy by so many threads along axes, of a number of neighbours each. */
 export const copyDispatch = (kernel: CopyKernel, threads: number, axes: number, neighbours: number): Dispatch =>
   ({ way: `${axes} axes, ${neighbours}`, threads, emit: () => emitCopy(kernel, axes, neighbours) });
+/** A copy of neighbours, where both begin at multiples of four elements, and there is room for whole vectors. */
+export const vectorCopy = (size: number): Dispatch => ({ way: "vectors", threads: Math.ceil(size / 4), emit: emitVectorCopy, readsVectors: true });
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
@@ -216,8 +218,10 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   copy: {
-    dispatches(kernel, words, from) {
-      const [[size], ...outer] = readCopyAxes(words, from);
+    dispatches(kernel, words, from, { areAligned }) {
+      const [[size, out, into], ...outer] = readCopyAxes(words, from);
+      const isRun = !kernel.adds && outer.length === 0 && out === 1 && into === 1;
+      if (isRun && areAligned && multiples(size, words[from - 3], words[from - 1])) return [vectorCopy(size)];
       const neighbours = outer.length > 0 && size >= COPIED ? COPIED : 1;
       return [copyDispatch(kernel, Math.ceil(size / neighbours) * product(outer.map(([size]) => size)), 1 + outer.length, neighbours)];
     },

@@ -17,7 +17,7 @@ import { Buffer, Residency, type Thrown } from "../residency.ts";
 import { formatBytes, outOfMemory } from "../shortage.ts";
 import { connect, connectNow, type Limits, type Link, type Thread } from "./connect.ts";
 import { ANSWER_DATA, ANSWER_FAULT, type Answer, type Ask, answered, life } from "./engine.ts";
-import { copyDispatch, type Dispatch, type Forms } from "./kinds.ts";
+import { copyDispatch, type Dispatch, type Forms, vectorCopy } from "./kinds.ts";
 import { gridOf, type Part, Recording } from "./recording.ts";
 import { alone, fault, foot, reasons, record, WINDOW } from "./shader.ts";
 import { addTimes } from "./times.ts";
@@ -363,12 +363,14 @@ export class WebGpuDevice implements Device {
     to.copies++;
     if (size === 0) return;
     this.follow();
-    const words = copyWords(from / 4, size, to.address / 4);
+    const isAligned = (from | to.address) % (4 * UNIT) === 0; // whole vectors: no array ends where another one begins
+    const dispatch = isAligned ? vectorCopy(size) : copyDispatch(copy, size, 1, 1);
+    const words = copyWords(from / 4, size, to.address / 4, dispatch.threads);
     const place = this.copies++ % COPIES;
     if (place === 0) this.submit(); // what the records there are for has to be on its way
     const at = this.copyAt + place * this.copyStride;
     this.ask({ kind: "write", of: "records", at, data: words });
-    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, copyDispatch(copy, size, 1, 1)), at, ...gridOf(size), 1) });
+    this.ask({ kind: "dispatch", dispatches: Int32Array.of(this.moduleOf(copy.id, dispatch, true), at, ...gridOf(dispatch.threads), 1) });
   }
 
   // -- plans ------------------------------------------------------------------------------------------
@@ -704,7 +706,8 @@ function toldWhy(sees: Int32Array): string {
 
 const COPY_BYTES = 4 * (record.operands + 6);
 /** The record of a copy of neighbours. */
-const copyWords = (from: number, size: number, to: number): Uint32Array<ArrayBuffer> => Uint32Array.of(0, 0, 0, size, 0, 0, 1, to, from, 1, size, 1, 1);
+const copyWords = (from: number, size: number, to: number, threads: number): Uint32Array<ArrayBuffer> =>
+  Uint32Array.of(0, 0, 0, threads, 0, 0, 1, to, from, 1, size, 1, 1);
 
 
 /**
