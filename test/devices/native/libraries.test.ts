@@ -18,9 +18,12 @@ const builds = ["pthread", "openmp", "serial"];
 const standard = [...builds.map((build) => `openblas-${build}/libopenblas.so.0`), ...builds.map((build) => `blis-${build}/libblis.so.4`)];
 const all = [...standard.map((name) => `${folder}/${name}`), ...(process.env.BLAS_PATHS?.split(":") ?? [])];
 const paths = machineBlas() === null ? [] : all.filter((path) => existsSync(path));
-const wide = ["/usr/lib/x86_64-linux-gnu/libopenblas64.so.0", ...(process.env.BLAS64_PATHS?.split(":") ?? [])].filter((path) => existsSync(path));
+const allWide = [`${folder}/libopenblas64.so.0`, ...(process.env.BLAS64_PATHS?.split(":") ?? [])];
+const wide = machineBlas() === null ? [] : allWide.filter((path) => existsSync(path));
 if (paths.length < standard.length) console.info(`Of the libraries of BLAS that are tested where they are, ${paths.length} of ${standard.length} are here.`);
 if (wide.length === 0) console.info("That one with integers of 64 bits is refused is not tested: there is no libopenblas64.");
+
+it.skipIf(paths.length + wide.length === 0)("finds libraries", () => { expect([...paths, ...wide]).not.toEqual([]); });
 
 const { FLIMSY_BLAS } = process.env;
 afterEach(() => {
