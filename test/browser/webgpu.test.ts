@@ -183,7 +183,10 @@ describe.skipIf(missing)("the webgpu device in Chromium", () => {
     expect(found.root).toBeCloseTo(Math.SQRT2, 6);
     expect(losses).toHaveLength(30);
     expect(losses[29]).toBeLessThan(losses[0] / 4);
-    expect(many.after).toEqual(many.before);
+    // Only the plan may have become the fused one, which is smaller.
+    const { before, after } = many;
+    expect(after.plans).toBeLessThanOrEqual(before.plans);
+    expect({ ...after, plans: 0, total: after.total - after.plans }).toEqual({ ...before, plans: 0, total: before.total - before.plans });
   }, 60_000);
 });
 

@@ -47,9 +47,13 @@ beforeAll(async () => {
     setTimeout(() => globalThis.process?.exit(0));`);
 }, 120_000);
 
+/** The program is nowhere near the packages that are installed here. */
+const installed = { NODE_PATH: [process.env.NODE_PATH, path.resolve("node_modules")].filter(Boolean).join(path.delimiter) };
+
 /** What a program prints, in Node with some options, and what it says besides. */
 function run(options: readonly string[], env: Record<string, string>, ...args: string[]): { said: string; warned: string } {
-  const { stdout, stderr } = spawnSync(process.execPath, [...options, file, ...args], { encoding: "utf8", cwd: folder, env: { ...process.env, ...env } });
+  const all = { ...process.env, ...installed, ...env };
+  const { stdout, stderr } = spawnSync(process.execPath, [...options, file, ...args], { encoding: "utf8", cwd: folder, env: all });
   return { said: stdout.trim(), warned: stderr };
 }
 const alone = { NODE_PATH: "" };
