@@ -16,9 +16,7 @@ export function roomOf(size: number, unit: number): number {
   return Math.ceil(units / step) * step * unit;
 }
 
-/**
- * Places every value that has no place yet, from `start` on, and returns the size of the arena.
- */
+/** Places every value that has no place yet, from `start` on, and returns the size of the arena. */
 export function place(launches: Launches, start: number, { unit, slack }: Policy): number {
   launches.spanParts();
   const { valueSize, valueFirst, valueLast, valueSpace, valueOffset, valueWhole, valueStart, launchKernel, launchStart, code } = launches;

@@ -5,13 +5,13 @@ import { call, literal } from "./functions.ts";
 import { accumulator, loaded, stored } from "./reductions.ts";
 import { at, operandsAndParameters, record, shader } from "./shader.ts";
 
-/** Where the column begins. */
-const column = "let first = (i / inner) * n * inner + i % inner;";
+/** Where a column begins, by its number. */
+const column = (number: string): string => `let first = (${number} / inner) * n * inner + ${number} % inner;`;
 
 export function emitColumns(kernel: ColumnsKernel): string {
   const sum = accumulator(kernel.reduce, "sum");
   return shader(`${operandsAndParameters(["out", "input"], "columns")}
-${column}
+${column("i")}
 ${sum.begin}
 for (var j = 0u; j < n; j++) { ${sum.take("heap[input + first + j * inner]", "j")} }
 heap[out + i] = ${sum.result(sum.taken)};`);
@@ -26,7 +26,7 @@ let part = i / columns;
 let length = (n + ${at(record.parts)} - 1u) / ${at(record.parts)};
 let begin = part * length;
 let its = i % columns;
-let first = (its / inner) * n * inner + its % inner;
+${column("its")}
 ${sum.begin}
 for (var j = begin; j < min(begin + length, n); j++) { ${sum.take("heap[input + first + j * inner]", "(j - begin)")} }
 let place = ${at(record.scratch)} + 2u * i;
@@ -56,7 +56,7 @@ export function emitScan({ scan, isBackwards, hasFactors }: ScanKernel): string 
   if (factor == 0.0) { total = vec2f(0.0); } else { total = pairTimes(total, factor); }
 }`;
   return shader(`${operandsAndParameters(hasFactors ? ["out", "input", "factors"] : ["out", "input"], "columns")}
-${column}
+${column("i")}
 ${begin}
 for (var j = 0u; j < n; j++) {
   let at = first + ${isBackwards ? "(n - 1u - j)" : "j"} * inner;

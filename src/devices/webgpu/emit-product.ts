@@ -58,7 +58,7 @@ ${body}
 }`);
 
 /** Writes the element at `place` of its matrix. */
-function written({ isSplit, vectors }: ProductForm, place: string, column: string, total: string): string {
+function written({ isSplit, vectors }: Pick<ProductForm, "isSplit" | "vectors">, place: string, column: string, total: string): string {
   const element = (k: string): string => (vectors === null ? `heap[${k}]` : `vectors[(${k}) >> 2u]`);
   if (isSplit) return `${element(`${at(record.scratch)} + (part * batches + batch) * m * n + ${place}`)} = ${total};`;
   const added = element(`addend + select(place, ${column}, mode == ${ProductMode.row}u)`);
@@ -183,9 +183,7 @@ var<workgroup> tileB: array<vec4f, ${(DEPTH * width) / 4}>;`);
 /** Adds up the sums of blocks: a thread for each element of C. */
 export const emitProductSum = (): string => shader(`${operandsAndParameters(["toC", "fromA", "fromB", "addend"], "product")}
 let size = m * n * count0 * count1;
+let batch = i / (m * n);
 var total = 0.0;
 for (var part = 0u; part * ${BLOCK}u < k; part++) { total = exactly(total + heap[${at(record.scratch)} + part * size + i]); }
-var added = 0.0;
-if (mode == ${ProductMode.matrix}u) { added = heap[addend + i]; }
-if (mode == ${ProductMode.row}u) { added = heap[addend + i % n]; }
-heap[toC + i] = exactly(added + total);`);
+${written({ isSplit: false, vectors: null }, "i % (m * n)", "i % n", "total")}`);

@@ -37,13 +37,13 @@ export function emitRow(kernel: RowKernel, form: RowForm): string {
     known.set(e, value);
     return text;
   }).join("\n");
-  const [begin, end, step] = form === "thread" ? ["0u", "n", "1u"] : [isOfParts ? "begin + local" : "local", isOfParts ? "end" : "n", `${GROUP}u`];
+  const [row, begin, end, step] = form === "thread" ? ["i", "0u", "n", "1u"] : ["row", "begin + local", "end", `${GROUP}u`];
   const eachElement = (roots: readonly Expr[], visit: (values: readonly string[]) => string): string => {
     const { text, values } = emit(...roots);
     const loads = argumentsOf(...roots).filter((k) => inputs[k] === "element").map((k) => `let x${k} = heap[at${k} + j];`);
     return `for (var j = ${begin}; j < ${end}; j += ${step}) {\n${[...loads, text, visit(values)].join("\n")}\n}`;
   };
-  const position = { thread: "j", team: `(j / ${GROUP}u)`, parts: `((j - begin) / ${GROUP}u)` }[isOfParts ? "parts" : form];
+  const position = form === "thread" ? "j" : `((j - begin) / ${GROUP}u)`;
   const sumOf = (s: number): Accumulator => accumulator(stages[s].reduce, `sum${s}`);
   /** Where a part of a stage's result is kept. */
   const partAt = (s: number, part: string): string => `(${at(record.scratch)} + 2u * ((${s}u * rows + row) * ${at(record.parts)} + ${part}))`;
@@ -57,10 +57,11 @@ export function emitRow(kernel: RowKernel, form: RowForm): string {
   };
   const reduced = shown.map((pass, p) => {
     if (form === "thread") return [reduce(pass), ...pass.map((s) => `let result${s} = ${sumOf(s).result(sumOf(s).taken)};`)].join("\n");
-    if (form === "team") return [reduce(pass), ...pass.map((s) => together(s, sumOf(s), sumOf(s).taken))].join("\n");
+    const all = (): string[] => [reduce(pass), ...pass.map((s) => together(s, sumOf(s), sumOf(s).taken))];
+    if (form === "team") return all().join("\n");
     if (p === form) {
       const keep = pass.map((s) => `{\nlet place = ${partAt(s, "part")};\n${stored(sumOf(s), "place", `shared${s}[0]`)}\n}`);
-      return [reduce(pass), ...pass.map((s) => together(s, sumOf(s), sumOf(s).taken)), `if (local == 0u && !hasFailed()) {`, ...keep, "}"].join("\n");
+      return [...all(), "if (local == 0u && !hasFailed()) {", ...keep, "}"].join("\n");
     }
     return pass.map((s) => `var sum${s} = ${sumOf(s).nothing};
 for (var other = local; other < ${at(record.parts)}; other += ${GROUP}u) {
@@ -70,18 +71,16 @@ for (var other = local; other < ${at(record.parts)}; other += ${GROUP}u) {
 }
 ${together(s, sumOf(s), `sum${s}`)}`).join("\n");
   });
-  const row = form === "thread" ? "i" : "row";
   const writes = written.map(({ per, value }, o) => {
     const hoisted = hoist([value]);
     const to = at(record.operands + o);
     if (per === "element") return `${hoisted}\n${eachElement([value], ([result]) => `heap[${to} + ${row} * n + j] = ${result};`)}`;
     const { text, values: [result] } = emit(value);
-    const isFirst = { thread: "", team: "if (local == 0u) ", parts: "if (local == 0u && part == 0u) " }[isOfParts ? "parts" : form];
-    return `${hoisted}\n${text}\n${isFirst}{ heap[${to} + ${row}] = ${result}; }`;
+    return `${hoisted}\n${text}\n${form === "thread" ? "" : "if (local == 0u && part == 0u) "}{ heap[${to} + ${row}] = ${result}; }`;
   });
-  const isByElement = typeof form === "number" || written.some(({ per }) => per === "element");
-  const where = form === "thread" ? "" : form === "team" ? "let row = team;" : `let rows = ${at(parametersAt + rowParameters.rows)};
-let teams = ${isByElement ? at(record.parts) : "1u"};
+  const isInParts = typeof form === "number" || (isOfParts && written.some(({ per }) => per === "element"));
+  const where = form === "thread" ? "" : `let rows = ${at(parametersAt + rowParameters.rows)};
+let teams = ${isInParts ? at(record.parts) : "1u"};
 let row = team / teams;
 let part = team % teams;
 let length = (n + teams - 1u) / teams;

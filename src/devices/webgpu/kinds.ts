@@ -36,15 +36,20 @@ export interface Circumstances {
   readonly areAligned: boolean;
 }
 
+/** How a launch is carried out. */
+export interface Course {
+  readonly dispatches: readonly Dispatch[];
+  /** How many elements it needs for its own use. */
+  readonly scratch?: number;
+  /** Where threads each own some elements of the first operand, and may add them to the same of the last. */
+  readonly sums?: Sums | null;
+}
+
 export interface KindOf<K extends Kernel> {
-  /** The dispatches of a launch whose parameters begin at `from`. */
-  dispatches(kernel: K, words: Int32Array, from: number, where: Circumstances): Dispatch[];
+  /** The course of a launch whose parameters begin at `from`. */
+  course(kernel: K, words: Int32Array, from: number, where: Circumstances): Course;
   /** Of each operand the elements that a launch may read or write, from one up to another, counted from where the operand begins. */
   extents(kernel: K, words: Int32Array, from: number): Extent[];
-  /** How many elements a launch needs for its own use. */
-  scratch?(kernel: K, words: Int32Array, from: number, where: Circumstances): number;
-  /** Of launches whose threads each own some elements of the first operand, and may add them to the same of the last. */
-  sums?(kernel: K, words: Int32Array, from: number, where: Circumstances): Sums | null;
 }
 
 export interface Sums {
@@ -131,9 +136,10 @@ const checked = (isFallible: boolean, check: () => string, ...others: Dispatch[]
 
 const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
   map: {
-    dispatches(kernel, words, from) {
+    course(kernel, words, from) {
       const outer = words[from + kernel.rankAt];
-      return [{ way: `${outer} outer`, threads: product(readMapAxes(kernel, words, from).map(({ size }) => size)), emit: () => emitMap(kernel, outer) }];
+      const threads = product(readMapAxes(kernel, words, from).map(({ size }) => size));
+      return { dispatches: [{ way: `${outer} outer`, threads, emit: () => emitMap(kernel, outer) }] };
     },
     extents(kernel, words, from) {
       const axes = readMapAxes(kernel, words, from);
@@ -143,21 +149,15 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   row: {
-    dispatches(kernel, words, from, where) {
+    course(kernel, words, from, where) {
       const { rows, n } = readParameters(rowParameters, words, from);
       const { form, parts } = rowFormOf(rows, n, where);
-      if (form !== "parts") return [{ way: form, threads: form === "team" ? GROUP * rows : rows, emit: () => emitRow(kernel, form) }];
+      if (form !== "parts") return { dispatches: [{ way: form, threads: form === "team" ? GROUP * rows : rows, emit: () => emitRow(kernel, form) }] };
       const threads = GROUP * rows * parts;
       const isByElement = kernel.outputs.some(({ per }) => per === "element");
-      return [
-        ...passesOf(kernel).map((_, pass): Dispatch => ({ way: `pass ${pass}`, threads, parts, emit: () => emitRow(kernel, pass) })),
-        { way: "outputs", threads: isByElement ? threads : GROUP * rows, parts, emit: () => emitRow(kernel, "outputs") },
-      ];
-    },
-    scratch({ stages }, words, from, where) {
-      const { rows, n } = readParameters(rowParameters, words, from);
-      const { form, parts } = rowFormOf(rows, n, where);
-      return form === "parts" ? 2 * stages.length * rows * parts : 0;
+      const passes = passesOf(kernel).map((_, pass): Dispatch => ({ way: `pass ${pass}`, threads, parts, emit: () => emitRow(kernel, pass) }));
+      const outputs = { way: "outputs", threads: isByElement ? threads : GROUP * rows, parts, emit: () => emitRow(kernel, "outputs") };
+      return { dispatches: [...passes, outputs], scratch: 2 * kernel.stages.length * rows * parts };
     },
     extents({ inputs, outputs }, words, from) {
       const { rows, n } = readParameters(rowParameters, words, from);
@@ -169,43 +169,36 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   columns: {
-    dispatches(kernel, words, from, where) {
+    course(kernel, words, from, where) {
       const parts = columnParts(words, from, where);
       const columns = columnSize(words, from);
-      if (parts === 1) return [{ way: "columns", threads: columns, emit: () => emitColumns(kernel) }];
-      return [
-        { way: "parts", threads: columns * parts, parts, emit: () => emitColumnParts(kernel) },
-        { way: "together", threads: columns, parts, emit: () => emitColumnSum(kernel) },
-      ];
-    },
-    scratch(_, words, from, where) {
-      const parts = columnParts(words, from, where);
-      return parts === 1 ? 0 : 2 * parts * columnSize(words, from);
+      if (parts === 1) return { dispatches: [{ way: "columns", threads: columns, emit: () => emitColumns(kernel) }] };
+      return {
+        dispatches: [
+          { way: "parts", threads: columns * parts, parts, emit: () => emitColumnParts(kernel) },
+          { way: "together", threads: columns, parts, emit: () => emitColumnSum(kernel) },
+        ],
+        scratch: 2 * parts * columns,
+      };
     },
     extents: (_, words, from) => [first(columnSize(words, from)), first(columnSize(words, from) * words[from + columnsParameters.n])],
   },
   scan: {
-    dispatches: (kernel, words, from) => [{ way: "columns", threads: columnSize(words, from), emit: () => emitScan(kernel) }],
+    course: (kernel, words, from) => ({ dispatches: [{ way: "columns", threads: columnSize(words, from), emit: () => emitScan(kernel) }] }),
     extents: ({ operands }, words, from) => operands.map(() => first(columnSize(words, from) * words[from + columnsParameters.n])),
   },
   product: {
-    dispatches(_, words, from, where) {
-      const { m, n, k, count0, count1 } = readParameters(productParameters, words, from);
+    course(_, words, from, where) {
+      const { m, n, k, mode, count0, count1 } = readParameters(productParameters, words, from);
       const form = formOf(words, from, where);
       const { rows, columns, vectors, isShared, isSplit } = form;
       const side = isShared ? SIDE : 1;
-      const tiles = Math.ceil(m / (side * rows)) * Math.ceil(n / (side * columns)) * count0 * count1;
-      const threads = tiles * side * side * (isSplit ? Math.ceil(k / BLOCK) : 1);
+      const count = count0 * count1;
+      const parts = isSplit ? Math.ceil(k / BLOCK) : 1;
+      const threads = Math.ceil(m / (side * rows)) * Math.ceil(n / (side * columns)) * count * side * side * parts;
       const products = { way: [rows, columns, vectors, isShared, isSplit].join(" "), threads, emit: () => emitProduct(form), readsVectors: vectors !== null };
-      return isSplit ? [products, { way: "sum", threads: m * n * count0 * count1, emit: emitProductSum }] : [products];
-    },
-    sums(_, words, from, where) {
-      const { m, n, count0, count1, mode } = readParameters(productParameters, words, from);
-      return formOf(words, from, where).isSplit ? null : { form: `${m} ${n} ${count0 * count1}`, adds: mode === ProductMode.matrix };
-    },
-    scratch(_, words, from, where) {
-      const { m, n, k, count0, count1 } = readParameters(productParameters, words, from);
-      return formOf(words, from, where).isSplit ? Math.ceil(k / BLOCK) * m * n * count0 * count1 : 0;
+      if (!isSplit) return { dispatches: [products], sums: { form: `${m} ${n} ${count}`, adds: mode === ProductMode.matrix } };
+      return { dispatches: [products, { way: "sum", threads: m * n * count, emit: emitProductSum }], scratch: parts * m * n * count };
     },
     extents(_, words, from) {
       const { m, n, k, mode, count0, count1, ...p } = readParameters(productParameters, words, from);
@@ -218,12 +211,13 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   copy: {
-    dispatches(kernel, words, from, { areAligned }) {
+    course(kernel, words, from, { areAligned }) {
       const [[size, out, into], ...outer] = readCopyAxes(words, from);
       const isRun = !kernel.adds && outer.length === 0 && out === 1 && into === 1;
-      if (isRun && areAligned && multiples(size, words[from - 3], words[from - 1])) return [vectorCopy(size)];
+      if (isRun && areAligned && multiples(size, words[from - 3], words[from - 1])) return { dispatches: [vectorCopy(size)] };
       const neighbours = outer.length > 0 && size >= COPIED ? COPIED : 1;
-      return [copyDispatch(kernel, Math.ceil(size / neighbours) * product(outer.map(([size]) => size)), 1 + outer.length, neighbours)];
+      const threads = Math.ceil(size / neighbours) * product(outer.map(([size]) => size));
+      return { dispatches: [copyDispatch(kernel, threads, 1 + outer.length, neighbours)] };
     },
     extents(_, words, from) {
       const axes = readCopyAxes(words, from);
@@ -231,38 +225,38 @@ const kinds: { readonly [K in Exclude<Kind, "host">]: KindOf<KernelOf<K>> } = {
     },
   },
   gather: {
-    dispatches(kernel, words, from) {
+    course(kernel, words, from) {
       const { isFallible, puts } = kernel;
       const { outer, count, inner } = readParameters(gatherParameters, words, from);
       const operands = gatherOperands(kernel);
       const links = { way: "links", threads: count, emit: () => emitLinks(operands, "gather") };
       const gather = { way: "gather", threads: outer * count * inner, emit: () => emitGather(kernel) };
-      return checked(isFallible, () => emitIndexCheck(operands, "gather"), ...(puts ? [links] : []), gather);
+      const dispatches = checked(isFallible, () => emitIndexCheck(operands, "gather"), ...(puts ? [links] : []), gather);
+      return { dispatches, scratch: puts ? linkRoom(count) : 0 };
     },
     extents({ puts }, words, from) {
       const { table, list, index } = tableExtents(words, from);
       return puts ? [table, list, index] : [list, table, index];
     },
-    scratch: ({ puts }, words, from) => (puts ? linkRoom(words[from + gatherParameters.count]) : 0),
   },
   scatterAdd: {
-    dispatches(_, words, from) {
+    course(_, words, from) {
       const { outer, count, inner, size } = readParameters(scatterAddParameters, words, from);
-      return checked(
+      const dispatches = checked(
         true, () => emitIndexCheck(scatterAddOperands, "scatterAdd"),
         { way: "clear", threads: outer * size * inner + count, emit: emitClear },
         { way: "links", threads: count, emit: () => emitLinks(scatterAddOperands, "scatterAdd") },
         { way: "add", threads: outer * count * inner, emit: emitScatterAdd },
       );
+      return { dispatches, scratch: linkRoom(count) };
     },
     extents(_, words, from) {
       const { table, list, index } = tableExtents(words, from);
       return [table, index, list, first(0)];
     },
-    scratch: (_, words, from) => linkRoom(words[from + scatterAddParameters.count]),
   },
   random: {
-    dispatches: (_, words, from) => [{ way: "random", threads: Math.ceil(words[from + randomParameters.n] / DRAWN), emit: emitRandom }],
+    course: (_, words, from) => ({ dispatches: [{ way: "random", threads: Math.ceil(words[from + randomParameters.n] / DRAWN), emit: emitRandom }] }),
     extents: (_, words, from) => [first(words[from + randomParameters.n]), first(BITS)],
   },
 };

@@ -93,11 +93,11 @@ export class Recording {
     const ranges = kind.extents(kernel, words, from).map(([first, last], k): Range => ({
       space: operands[2 * k], from: operands[2 * k + 1] + first, to: operands[2 * k + 1] + last, isWritten: kernel.operands[k] !== "read",
     }));
-    const sums = kind.sums?.(kernel, words, from, where) ?? null;
+    const { dispatches, scratch: size = 0, sums = null } = kind.course(kernel, words, from, where);
     const sum = sums && { form: sums.form, to: ranges[0], addend: sums.adds ? ranges[ranges.length - 1] : null };
-    const scratch = this.room(kind.scratch?.(kernel, words, from, where) ?? 0);
+    const scratch = this.room(size);
     const parameters = words.subarray(from, at + words[at + 1]);
-    for (const dispatch of kind.dispatches(kernel, words, from, where)) {
+    for (const dispatch of dispatches) {
       const { way, threads, readsVectors = false } = dispatch;
       this.readsVectors ||= readsVectors;
       this.plan({

@@ -375,8 +375,8 @@ export class WebGpuDevice implements Device {
 
   // -- plans ------------------------------------------------------------------------------------------
 
-  /** The number of the module that carries out a kernel in a way, or with −1 for the kernel looks at numbers. */
-  private moduleOf(id: number, { way, emit }: Dispatch, isAlone = false): number {
+  /** The number of the module for a dispatch of a kernel. One that is alone in a dispatch has one of its own. */
+  private moduleOf(id: number, { way, emit }: Dispatch, isAlone: boolean): number {
     const key = `${id} ${way} ${isAlone}`;
     let found = this.ways.get(key);
     if (found === undefined) {
