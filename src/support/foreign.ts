@@ -1,6 +1,6 @@
 /** Functions of shared libraries that are on the machine already, called on addresses, by whatever the runtime has for it. */
 
-import { DeviceError, ownFile } from "./errors.ts";
+import { DeviceError } from "./errors.ts";
 import type { ForeignHost, Koffi } from "./platform.ts";
 import { warnOnce } from "./warn.ts";
 
@@ -119,19 +119,6 @@ const looks = [${throughDeno}, ${throughBun}, ${throughNode}, ${throughKoffi}];
 `;
 
 const host = globalThis as ForeignHost;
-
-/** Where the package koffi is, as this library finds it or as the program does; null where it is not installed. */
-export function koffiPath(): string | null {
-  const nodeModule = host.process?.getBuiltinModule?.("node:module");
-  for (const from of [ownFile(), host.process?.argv[1], `${host.process?.cwd()}/`]) {
-    try {
-      if (nodeModule !== undefined && from) return nodeModule.createRequire(from).resolve("koffi");
-    } catch {
-      // perhaps from there
-    }
-  }
-  return null;
-}
 
 /**
  * The way to foreign functions that this runtime has.

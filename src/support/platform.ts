@@ -23,6 +23,15 @@ interface NodeThread extends Thread {
 }
 type NodeWorker = new (program: string, options: { eval: true; execArgv: string[] }) => NodeThread;
 
+/** What finds installed packages in Node. */
+export interface PackageHost {
+  readonly process?: {
+    readonly argv: readonly string[];
+    cwd(): string;
+    getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
+  };
+}
+
 /** WebGPU, which Node declares nothing of. */
 type Gpu = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object;
 
@@ -31,12 +40,9 @@ export interface GpuHost {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: { readonly gpu?: Gpu };
   readonly process?: {
-    readonly argv: readonly string[];
-    cwd(): string;
     once(event: "exit", listener: () => void): unknown;
     removeListener(event: "exit", listener: () => void): unknown;
     getBuiltinModule?(name: "node:worker_threads"): { readonly Worker: new (program: string, options: { eval: true; execArgv: [] }) => GpuThread };
-    getBuiltinModule?(name: "node:module"): { createRequire(from: string): { resolve(name: string): string } };
     getBuiltinModule?(name: "node:url"): { pathToFileURL(path: string): { readonly href: string } };
   };
   /** What the package has created: were it collected, the process would end. */
@@ -60,16 +66,14 @@ export interface GpuPackage {
 export interface ForeignHost {
   readonly process?: {
     readonly platform: string;
-    readonly argv: readonly string[];
     readonly execArgv?: readonly string[];
     readonly allowedNodeEnvironmentFlags?: ReadonlySet<string>;
     readonly permission?: { has(scope: string): boolean };
     emitWarning(message: string): void;
     listenerCount(event: "warning"): number;
-    cwd(): string;
     getBuiltinModule?(name: "node:ffi"): NodeFfi | undefined;
     getBuiltinModule?(name: "bun:ffi"): BunFfi | undefined;
-    getBuiltinModule?(name: "node:module"): { createRequire(from: string): ((name: string) => unknown) & { resolve(name: string): string } };
+    getBuiltinModule?(name: "node:module"): { createRequire(from: string): (name: string) => unknown };
   };
   readonly Deno?: DenoFfi;
 }

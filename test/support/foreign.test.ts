@@ -2,11 +2,12 @@
 
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { type Foreign, foreign, koffiPath, throughKoffi, throughNode } from "../../src/support/foreign.ts";
+import { type Foreign, foreign, throughKoffi, throughNode } from "../../src/support/foreign.ts";
+import { installed } from "../../src/support/installed.ts";
 import { DeviceError } from "../../src/index.ts";
 import type { ForeignHost } from "../../src/support/platform.ts";
 
-const koffi = koffiPath();
+const koffi = installed("koffi");
 
 /** Those that this Node has; of Deno and Bun the tests of programs know. */
 const ways = [throughNode, throughKoffi].flatMap((look) => look(globalThis as ForeignHost, koffi, () => {}) ?? []);

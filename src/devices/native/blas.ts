@@ -2,8 +2,9 @@
 
 import { DeviceError } from "../../support/errors.ts";
 import { environment } from "../../support/environment.ts";
+import { installed } from "../../support/installed.ts";
 import type { ForeignHost } from "../../support/platform.ts";
-import { type Foreign, type ForeignFunction, forbidden, foreign, koffiPath, type Library } from "../../support/foreign.ts";
+import { type Foreign, type ForeignFunction, forbidden, foreign, type Library } from "../../support/foreign.ts";
 import { type Calls, takes } from "./products.ts";
 
 export interface Blas {
@@ -42,7 +43,7 @@ const variable = "FLIMSY_BLAS";
  * @throws DeviceError where foreign functions cannot be called here, there is no library, or it is not one that can be used
  */
 export function openBlas(): Blas {
-  const koffi = koffiPath();
+  const koffi = installed("koffi");
   const way = foreign(koffi);
   const denied = forbidden();
   const platform = (globalThis as ForeignHost).process?.platform ?? "";

@@ -1,6 +1,7 @@
 /** Finding a GPU, and an engine on it: in a thread of its own where the caller can wait for that, else in the caller's. */
 
-import { DeviceError, ownFile } from "../../support/errors.ts";
+import { DeviceError } from "../../support/errors.ts";
+import { installed } from "../../support/installed.ts";
 import type { GpuHost, GpuPackage, GpuThread } from "../../support/platform.ts";
 import { type Ask, type Engine, engine, life, type Told } from "./engine.ts";
 
@@ -148,21 +149,12 @@ function errorFor(found: string): DeviceError {
   );
 }
 
-/** Where Node's package is: as this library finds it, or as the program does. */
+/** Where Node's package is. */
 function packagePath(): Path {
-  if (host.navigator?.gpu !== undefined) return null;
-  const nodeModule = host.process?.getBuiltinModule?.("node:module");
-  if (nodeModule === undefined) return null;
-  for (const from of [ownFile(), host.process?.argv[1], `${host.process?.cwd()}/`]) {
-    if (!from) continue;
-    try {
-      const path = nodeModule.createRequire(from).resolve("webgpu");
-      return host.process?.getBuiltinModule?.("node:url")?.pathToFileURL(path).href ?? path;
-    } catch {
-      // perhaps from there
-    }
-  }
-  throw missing("Node has WebGPU by a package: npm install webgpu.");
+  if (host.navigator?.gpu !== undefined || host.process?.getBuiltinModule === undefined) return null;
+  const path = installed("webgpu");
+  if (path === null) throw missing("Node has WebGPU by a package: npm install webgpu.");
+  return host.process.getBuiltinModule("node:url").pathToFileURL(path).href;
 }
 
 /** Messages to a worker and from it. */
